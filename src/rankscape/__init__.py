@@ -1,0 +1,81 @@
+"""rankscape: deep matrix factorization, and the rank of the product while it is trained.
+
+A run is a problem (what is fitted), a depth, an initialization (where it starts) and dynamics (how it moves);
+`simulate` returns its trajectory, a labelled data set of spectra and ranks. `complete` fills the holes of a matrix
+and lets the trajectory choose the rank.
+
+Names are imported when they are first used, so ``import rankscape`` costs little more than NumPy.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rankscape.dynamics import SGD as SGD
+    from rankscape.dynamics import GradientDescent as GradientDescent
+    from rankscape.dynamics import GradientFlow as GradientFlow
+    from rankscape.dynamics import Optimizer as Optimizer
+    from rankscape.estimators import CompletedMatrix as CompletedMatrix
+    from rankscape.estimators import complete as complete
+    from rankscape.factorization import compress as compress
+    from rankscape.factorization import imbalance as imbalance
+    from rankscape.factorization import product as product
+    from rankscape.initialization import Balanced as Balanced
+    from rankscape.initialization import Factors as Factors
+    from rankscape.initialization import Gaussian as Gaussian
+    from rankscape.initialization import Identical as Identical
+    from rankscape.initialization import Orthogonal as Orthogonal
+    from rankscape.initialization import PerturbedIdentical as PerturbedIdentical
+    from rankscape.observe import effective_rank as effective_rank
+    from rankscape.observe import entropy_rank as entropy_rank
+    from rankscape.observe import numerical_rank as numerical_rank
+    from rankscape.observe import singular_values as singular_values
+    from rankscape.observe import stable_rank as stable_rank
+    from rankscape.outcome import Outcome as Outcome
+    from rankscape.problem import Completion as Completion
+    from rankscape.problem import Estimation as Estimation
+    from rankscape.problem import Objective as Objective
+    from rankscape.problem import Sensing as Sensing
+    from rankscape.schedule import Every as Every
+    from rankscape.schedule import LogSpaced as LogSpaced
+    from rankscape.simulation import simulate as simulate
+    from rankscape.stopping import AtEffectiveRank as AtEffectiveRank
+    from rankscape.stopping import AtStep as AtStep
+    from rankscape.stopping import OnHeldout as OnHeldout
+    from rankscape.stopping import OnPlateau as OnPlateau
+    from rankscape.trajectory import Trajectory as Trajectory
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "dynamics": ["SGD", "GradientDescent", "GradientFlow", "Optimizer"],
+    "estimators": ["CompletedMatrix", "complete"],
+    "factorization": ["compress", "imbalance", "product"],
+    "initialization": ["Balanced", "Factors", "Gaussian", "Identical", "Orthogonal", "PerturbedIdentical"],
+    "observe": ["effective_rank", "entropy_rank", "numerical_rank", "singular_values", "stable_rank"],
+    "outcome": ["Outcome"],
+    "problem": ["Completion", "Estimation", "Objective", "Sensing"],
+    "schedule": ["Every", "LogSpaced"],
+    "simulation": ["simulate"],
+    "stopping": ["AtEffectiveRank", "AtStep", "OnHeldout", "OnPlateau"],
+    "trajectory": ["Trajectory"],
+}
+_ROOMS = ("data", "estimators", "files", "plot", "theory")
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted([*_MODULE, *_ROOMS])  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str):
+    if name in _MODULE:
+        value = getattr(importlib.import_module(f"rankscape.{_MODULE[name]}"), name)
+    elif name in _ROOMS:
+        value = importlib.import_module(f"rankscape.{name}")
+    else:
+        raise AttributeError(f"module 'rankscape' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

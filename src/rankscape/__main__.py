@@ -1,0 +1,5 @@
+"""``python -m rankscape``."""
+
+from rankscape.cli import main
+
+main()

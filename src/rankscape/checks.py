@@ -1,0 +1,62 @@
+"""Numbers from outside: checked once, returned as plain Python numbers."""
+
+import math
+import operator
+from typing import Any
+
+from rankscape.errors import InputError
+
+
+def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """A whole number within ``least .. most``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> whole("depth", np.int64(3), least=1)
+    3
+    >>> whole("depth", 2.5, least=1)
+    Traceback (most recent call last):
+    ...
+    rankscape.errors.InputError: `depth` must be a whole number of at least 1, got 2.5.
+    """
+    try:
+        number = operator.index(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError):
+        number = int(value) if isinstance(value, float) and value.is_integer() else None
+    if number is None or number < least or (most is not None and number > most):
+        span = f"of at least {least}" if most is None else f"within {least} .. {most}"
+        raise InputError(f"`{name}` must be a whole number {span}, got {value!r}.")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """A finite number above zero."""
+    number = _real(value)
+    if not 0 < number < math.inf:
+        raise InputError(f"`{name}` must be positive and finite, got {value!r}.")
+    return number
+
+
+def nonnegative(name: str, value: Any) -> float:
+    """A finite number, zero or above."""
+    number = _real(value)
+    if not 0 <= number < math.inf:
+        raise InputError(f"`{name}` must be zero or positive and finite, got {value!r}.")
+    return number
+
+
+def share(name: str, value: Any) -> float:
+    """A number between 0 and 1, both excluded."""
+    number = _real(value)
+    if not 0 < number < 1:
+        raise InputError(f"`{name}` must lie between 0 and 1, got {value!r}.")
+    return number
+
+
+def _real(value: Any) -> float:
+    """The number as a float; NaN when it is none, so that every comparison refuses it."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

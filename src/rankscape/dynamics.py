@@ -1,0 +1,162 @@
+"""HOW it moves: one frozen setting for each update rule."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from rankscape.checks import nonnegative, positive, whole
+from rankscape.errors import InputError
+from rankscape.fingerprint import of_function
+
+FINEST = 1e-13
+"""Smallest relative tolerance of a solver in float64."""
+
+
+@dataclass(frozen=True)
+class AbstractDynamics:
+    """Numbers of an update rule, checked once."""
+
+    def describe(self) -> dict[str, Any]:
+        """The kind and the numbers, as JSON."""
+        return {"kind": type(self).__name__} | {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _checked(settings: AbstractDynamics, **numbers: Any) -> None:
+    """Put the checked numbers in the place of those that were given."""
+    for name, number in numbers.items():
+        object.__setattr__(settings, name, number)
+
+
+@dataclass(frozen=True)
+class GradientDescent(AbstractDynamics):
+    r"""Full-batch gradient descent, all factors at once:
+
+    .. math:: W_l \leftarrow W_l - \eta\,(\nabla_{W_l} f(W_N \cdots W_1) + 2\lambda W_l)
+
+    Parameters
+    ----------
+    learning_rate : float
+        :math:`\eta`, one simultaneous update of all factors.
+    ridge : float
+        :math:`\lambda` of :math:`+\lambda \sum_l \|W_l\|_F^2`; half of PyTorch's ``weight_decay``.
+    """
+
+    learning_rate: float
+    ridge: float = 0.0
+
+    def __post_init__(self):
+        _checked(
+            self,
+            learning_rate=positive("learning_rate", self.learning_rate),
+            ridge=nonnegative("ridge", self.ridge),
+        )
+
+
+@dataclass(frozen=True)
+class GradientFlow(AbstractDynamics):
+    r"""Gradient flow, the limit of gradient descent for small learning rates:
+
+    .. math:: \dot W_l = -\nabla_{W_l} f(W_N \cdots W_1) - 2\lambda W_l
+
+    One step of a run lets the time :math:`t` advance by `time_step`, so step k shows the flow at
+    ``t = time_step * k``, beside gradient descent with ``learning_rate = time_step`` at the same step.
+    `time_step` says how finely time is counted, not how accurately the flow is solved: that is for `rtol` and `atol`.
+
+    Parameters
+    ----------
+    time_step : float
+        Time of one step.
+    ridge : float
+        :math:`\lambda`, as in `GradientDescent`.
+    rtol, atol : float
+        A step of the solver may err by ``atol + rtol * |v|`` in a number ``v`` of its state. Closed forms ignore them.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(eigenvalues=[1.0]), depth=3, initialization=rs.Identical(alpha=0.1),
+    ...                   dynamics=rs.GradientFlow(time_step=0.1), steps=100, record=[0, 30, 100])
+    >>> run.dataset.eigenvalues.values[:, 0].round(6).tolist()
+    [0.001, 0.002909, 0.909427]
+    """
+
+    time_step: float
+    ridge: float = 0.0
+    rtol: float = 1e-10
+    atol: float = 1e-12
+
+    def __post_init__(self):
+        _checked(
+            self,
+            time_step=positive("time_step", self.time_step),
+            ridge=nonnegative("ridge", self.ridge),
+            rtol=positive("rtol", self.rtol),
+            atol=positive("atol", self.atol),
+        )
+        if self.rtol < FINEST:
+            raise InputError(f"`rtol` must be at least {FINEST:g}: below, rounding hides the error. Got {self.rtol:g}.")
+
+
+@dataclass(frozen=True)
+class SGD(AbstractDynamics):
+    r"""Stochastic gradient descent on observed entries of a completion (Wang, Jacot 2024).
+
+    Each step draws `batch_size` entries and follows the gradient of the mean of their
+    :math:`\tfrac12 (W_{ij} - y_{ij})^2`, plus the whole ridge :math:`\lambda \sum_l \|W_l\|_F^2`.
+
+    Parameters
+    ----------
+    learning_rate, ridge : float
+        As in `GradientDescent`.
+    batch_size : int
+        Entries a step.
+    replacement : bool
+        True draws every entry uniformly and independently; False goes through fresh permutations of all entries.
+    """
+
+    learning_rate: float
+    ridge: float = 0.0
+    batch_size: int = 1
+    replacement: bool = True
+
+    def __post_init__(self):
+        _checked(
+            self,
+            learning_rate=positive("learning_rate", self.learning_rate),
+            ridge=nonnegative("ridge", self.ridge),
+            batch_size=whole("batch_size", self.batch_size, least=1),
+            replacement=bool(self.replacement),
+        )
+
+
+@dataclass(frozen=True)
+class Optimizer(AbstractDynamics):
+    """Any optax optimizer on the full gradient of loss plus ridge.
+
+    Parameters
+    ----------
+    transformation : optax.GradientTransformation
+        For example ``optax.adam(1e-3)``.
+    ridge : float
+        As in `GradientDescent`.
+
+    Examples
+    --------
+    >>> import optax, rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(eigenvalues=[2.0, 1.0]), depth=2, initialization=rs.Identical(alpha=0.1),
+    ...                   dynamics=rs.Optimizer(optax.adam(0.01)), steps=500)
+    >>> bool(run.dataset.loss[-1] < 1e-6)
+    True
+    """
+
+    transformation: Any
+    ridge: float = 0.0
+
+    def __post_init__(self):
+        _checked(self, ridge=nonnegative("ridge", self.ridge))
+        if not (hasattr(self.transformation, "init") and hasattr(self.transformation, "update")):
+            raise InputError("`transformation` must be an optax GradientTransformation such as optax.adam(1e-3).")
+
+    def describe(self) -> dict[str, Any]:
+        """The kind, a digest of the optimizer with its numbers, and the ridge."""
+        digest = of_function(self.transformation.update)
+        return {"kind": "Optimizer", "transformation": digest, "ridge": self.ridge}

@@ -1,0 +1,152 @@
+r"""WHAT moves: the factors, their product, their imbalance, and the compression of dead hidden directions.
+
+``factors = [W_1, ..., W_N]`` and ``W = W_N @ ... @ W_1``; `widths` is ``(n_in, d_1, ..., d_{N-1}, n_out)``,
+so ``W_l`` has shape ``(widths[l], widths[l-1])``.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rankscape._types import Matrix, Spectrum
+from rankscape.checks import whole
+from rankscape.errors import InputError
+
+
+def product(factors: Sequence[Matrix]) -> Matrix:
+    """``W = W_N @ ... @ W_1``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> product([np.ones((2, 3)), np.ones((4, 2))]).shape
+    (4, 3)
+    """
+    return reduce(lambda right, factor: factor @ right, factors)
+
+
+def imbalance(factors: Sequence[Matrix]) -> list[Matrix]:
+    """``W_{l+1}^T W_{l+1} - W_l W_l^T`` for l = 1 .. N-1: zero for balanced factors, conserved by gradient flow.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> imbalance([np.eye(2), 3 * np.eye(2)])
+    [array([[8., 0.],
+           [0., 8.]])]
+    """
+    return [upper.T @ upper - lower @ lower.T for lower, upper in pairwise(factors)]
+
+
+def chain_widths(shape: tuple[int, int], depth: int, width: int | Sequence[int] | None) -> tuple[int, ...]:
+    """``(n_in, d_1, ..., d_{N-1}, n_out)`` for a product of the given shape.
+
+    `width` is one number for all hidden widths, a sequence of ``depth - 1`` numbers, or None for the larger
+    of the outer dimensions (so that no rank is excluded).
+    """
+    depth = whole("depth", depth, least=1)
+    n_out, n_in = shape
+    hidden = [max(shape) if width is None else width] * (depth - 1) if np.ndim(width) == 0 else list(width)  # pyright: ignore
+    if len(hidden) != depth - 1:
+        raise InputError(f"depth {depth} has {depth - 1} hidden widths, but `width` names {len(hidden)}.")
+    return (n_in, *(whole("width", d, least=1) for d in hidden), n_out)
+
+
+def factor_shapes(widths: Sequence[int]) -> list[tuple[int, int]]:
+    """The shapes of ``W_1 .. W_N``."""
+    return [(after, before) for before, after in pairwise(widths)]
+
+
+def check_factors(factors: Sequence[Any], shape: tuple[int, int] | None = None) -> list[Matrix]:
+    """Float64 copies of `factors`, checked to be finite matrices that chain (and match the outer shape)."""
+    if not len(factors):
+        raise InputError("At least one factor is needed (depth 0 has no product).")
+    matrices = []
+    for l, factor in enumerate(factors, start=1):
+        matrix = np.array(factor, dtype=np.float64, order="C")
+        if matrix.ndim != 2 or matrix.size == 0:
+            raise InputError(f"Factor W_{l} must be a non-empty matrix, got shape {matrix.shape}.")
+        if not np.isfinite(matrix).all():
+            raise InputError(f"Factor W_{l} holds a NaN or an infinite value.")
+        matrices.append(matrix)
+    for l, (lower, upper) in enumerate(pairwise(matrices), start=1):
+        if upper.shape[1] != lower.shape[0]:
+            raise InputError(
+                f"The widths do not chain: W_{l} has shape {lower.shape}, so W_{l + 1} needs {lower.shape[0]} "
+                f"columns, but it has shape {upper.shape}."
+            )
+    outer = (matrices[-1].shape[0], matrices[0].shape[1])
+    if shape is not None and outer != tuple(shape):
+        raise InputError(f"The factors multiply to shape {outer}, but the problem has shape {tuple(shape)}.")
+    return matrices
+
+
+def balanced_factors(U: Matrix, sigma: Spectrum, V: Matrix, widths: Sequence[int]) -> list[np.ndarray]:
+    r"""The balanced factors of ``U diag(sigma) V^T``: every layer carries :math:`\sigma^{1/N}`.
+
+    They have the smallest :math:`\sum_l \|W_l\|_F^2 = N \sum_i \sigma_i^{2/N}` of all factorizations of the
+    product. Hidden widths must be at least the number of nonzero singular values.
+    """
+    depth = len(widths) - 1
+    rank = int(np.count_nonzero(sigma))
+    if depth > 1 and min(widths[1:-1]) < rank:
+        raise InputError(f"A matrix of rank {rank} needs hidden widths of at least {rank}, got {list(widths[1:-1])}.")
+    order = np.argsort(-sigma, kind="stable")[: min(len(sigma), *widths)]
+    U, sigma, V = U[:, order], sigma[order], V[:, order]
+    bases = [V, *(np.eye(d, len(sigma)) for d in widths[1:-1]), U]
+    root = sigma ** (1.0 / depth)
+    return [np.ascontiguousarray((after * root) @ before.T) for before, after in pairwise(bases)]
+
+
+class Compressed(NamedTuple):
+    """What `compress` returns: the narrower factors and the largest relative singular value that was dropped."""
+
+    factors: list[Matrix]
+    discarded: float
+
+
+def compress(factors: Sequence[Matrix], tolerance: float = 1e-12) -> Compressed:
+    """Rotate every hidden space and drop the directions that are dead in both neighbouring layers.
+
+    With a ridge and depth >= 3 trained factors collapse: hidden directions decay to rounding and stay there.
+    Dropping them leaves the product, the ridge and every further gradient step unchanged up to rounding, and
+    later steps cost the narrower width.
+
+    Parameters
+    ----------
+    factors : list of array
+        ``[W_1, ..., W_N]`` in float64, depth at least 3. At depth 2 a dead direction can grow back, so it is refused.
+    tolerance : float
+        A direction is dead when its singular value in both layers is below `tolerance` times the largest.
+
+    Returns
+    -------
+    Compressed
+        ``(factors, discarded)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wide = [np.diag([2.0, 1.0, 0.0])] * 3
+    >>> [W.shape for W in compress(wide).factors]
+    [(2, 3), (2, 2), (3, 2)]
+    """
+    if len(factors) < 3:
+        raise InputError(f"Width compression needs depth >= 3 (dead directions grow back), got depth {len(factors)}.")
+    if any(W.dtype != np.float64 for W in factors):
+        raise InputError("Width compression needs float64: in float32 dead directions stop near 5e-6.")
+    rotations, discarded = [], 0.0
+    for lower, upper in pairwise(factors):
+        _, s, Qt = np.linalg.svd(np.vstack([lower.T, upper]), full_matrices=False)
+        alive = max(1, int(np.sum(s > tolerance * s[0])))
+        if alive < len(s) and s[0] > 0:
+            discarded = max(discarded, float(s[alive] / s[0]))
+        rotations.append(Qt[:alive].T)
+    narrow = []
+    for l, W in enumerate(factors):
+        left = W if l == len(factors) - 1 else rotations[l].T @ W
+        narrow.append(np.ascontiguousarray(left if l == 0 else left @ rotations[l - 1]))
+    return Compressed(narrow, discarded)

@@ -1,0 +1,213 @@
+"""WHERE it starts: one frozen setting for each way to choose the factors at step 0."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from rankscape.checks import positive, whole
+from rankscape.errors import InputError
+from rankscape.factorization import balanced_factors, check_factors, factor_shapes
+from rankscape.fingerprint import of_arrays
+from rankscape.problem.base import AbstractProblem, finite_array
+from rankscape.problem.estimation import Estimation
+from rankscape.stream import Stream
+
+
+class AbstractInitialization(ABC):
+    """Makes the factors at step 0."""
+
+    depth: int | None = None
+    """The depth that the initialization brings with it; None when any depth will do."""
+
+    @abstractmethod
+    def factors(self, problem: AbstractProblem, widths: Sequence[int], stream: Stream) -> list[np.ndarray]:
+        """``[W_1, ..., W_N]`` in float64 for the given chain of widths."""
+
+    def describe(self) -> dict[str, Any]:
+        """The kind and the numbers, as JSON; arrays by a digest."""
+        out: dict[str, Any] = {"kind": type(self).__name__}
+        for field in fields(self):  # pyright: ignore[reportArgumentType]
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                value = of_arrays(value)
+            elif isinstance(value, tuple):
+                value = of_arrays(*value)
+            out[field.name] = value
+        return out
+
+
+@dataclass(frozen=True)
+class Identical(AbstractInitialization):
+    r"""All factors are the same multiple of the identity, :math:`W_l(0) = \alpha I`.
+
+    Learns the nonnegative eigenvalues of a symmetric target, the larger the earlier (Chou et al. 2024).
+    Rectangular factors get ones on the main diagonal.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> rs.Identical(alpha=0.1)
+    Identical(alpha=0.1)
+    """
+
+    alpha: float
+
+    def __post_init__(self):
+        object.__setattr__(self, "alpha", positive("alpha", self.alpha))
+
+    def factors(self, problem, widths, stream):
+        """``alpha I`` in every layer."""
+        return [self.alpha * np.eye(*shape) for shape in factor_shapes(widths)]
+
+
+@dataclass(frozen=True)
+class PerturbedIdentical(AbstractInitialization):
+    r"""One factor is :math:`(\alpha-\beta) I`, the others are :math:`\alpha I`, with :math:`0 < \beta \le \alpha`.
+
+    The imbalance lets eigenvalues cross zero, so all of a symmetric target is learned (Chou et al. 2024).
+    Which `layer` (1 .. N) is perturbed does not change the product.
+    """
+
+    alpha: float
+    beta: float
+    layer: int = 1
+
+    def __post_init__(self):
+        object.__setattr__(self, "alpha", positive("alpha", self.alpha))
+        object.__setattr__(self, "beta", float(self.beta))
+        object.__setattr__(self, "layer", whole("layer", self.layer, least=1))
+        if not 0 < self.beta <= self.alpha:
+            raise InputError(
+                f"`beta` must satisfy 0 < beta <= alpha = {self.alpha}, got {self.beta}; "
+                "a larger perturbed factor does not learn negative eigenvalues for depth >= 3."
+            )
+
+    def factors(self, problem, widths, stream):
+        """``alpha I``, and ``(alpha - beta) I`` in the perturbed layer."""
+        shapes = factor_shapes(widths)
+        if not 1 <= self.layer <= len(shapes):
+            raise InputError(f"`layer` must lie in 1..{len(shapes)} for depth {len(shapes)}, got {self.layer}.")
+        scales = [self.alpha - self.beta * (l == self.layer) for l in range(1, len(shapes) + 1)]
+        return [scale * np.eye(*shape) for scale, shape in zip(scales, shapes, strict=True)]
+
+
+@dataclass(frozen=True)
+class Gaussian(AbstractInitialization):
+    """Independent normal entries of standard deviation `scale` in every factor."""
+
+    scale: float
+
+    def __post_init__(self):
+        object.__setattr__(self, "scale", positive("scale", self.scale))
+
+    def factors(self, problem, widths, stream):
+        """``scale`` times standard normal numbers."""
+        return [self.scale * stream.normal(shape, part=l) for l, shape in enumerate(factor_shapes(widths), start=1)]
+
+
+@dataclass(frozen=True)
+class Orthogonal(AbstractInitialization):
+    """Random factors whose nonzero singular values all equal `scale` (orthonormal rows or columns)."""
+
+    scale: float
+
+    def __post_init__(self):
+        object.__setattr__(self, "scale", positive("scale", self.scale))
+
+    def factors(self, problem, widths, stream):
+        """``scale`` times the orthogonal polar factor of a Gaussian matrix: Haar distributed."""
+        out = []
+        for l, shape in enumerate(factor_shapes(widths), start=1):
+            U, _, Vt = np.linalg.svd(stream.normal(shape, part=l), full_matrices=False)
+            out.append(self.scale * (U @ Vt))
+        return out
+
+
+@dataclass(frozen=True, init=False)
+class Balanced(AbstractInitialization):
+    r"""Balanced factors, :math:`W_{l+1}^T W_{l+1} = W_l W_l^T`: every layer carries :math:`\sigma^{1/N}`.
+
+    Parameters
+    ----------
+    W : array_like of shape (n_out, n_in), optional
+        The product to start from.
+    spectrum : float or array_like, optional
+        Instead of `W`: singular values of the product along the singular vectors of an `Estimation` target,
+        in the order of the target's singular values (descending). One number is used for all.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> from rankscape.stream import Stream
+    >>> start = rs.Balanced(np.diag([8.0, 1.0]))
+    >>> [W.round(12).tolist() for W in start.factors(rs.Estimation(np.eye(2)), (2, 2, 2, 2), Stream(0))][1]
+    [[2.0, 0.0], [0.0, 1.0]]
+    """
+
+    W: np.ndarray | None
+    spectrum: np.ndarray | float | None
+
+    def __init__(self, W: Any = None, *, spectrum: Any = None):
+        if (W is None) == (spectrum is None):
+            raise InputError("Balanced needs either `W` or `spectrum`, and not both.")
+        if spectrum is not None:
+            spectrum = float(spectrum) if np.ndim(spectrum) == 0 else finite_array(spectrum, "spectrum", ndim=1)
+            if np.min(spectrum) < 0 or not np.all(np.isfinite(spectrum)):
+                raise InputError("`spectrum` holds singular values of the product: finite and not negative.")
+        object.__setattr__(self, "W", None if W is None else finite_array(W, "W", ndim=2))
+        object.__setattr__(self, "spectrum", spectrum)
+
+    def factors(self, problem, widths, stream):
+        """The balanced factors of the product."""
+        if self.W is None:
+            if not isinstance(problem, Estimation):
+                raise InputError(
+                    "Balanced(spectrum=...) takes its directions from an Estimation target; "
+                    f"give Balanced(W) for a {type(problem).__name__} problem."
+                )
+            U, _, V = problem.singular_basis
+            return balanced_factors(U, self.on_modes(problem), V, widths)
+        if self.W.shape != problem.shape:
+            raise InputError(f"`W` has shape {self.W.shape}, but the problem has shape {problem.shape}.")
+        U, sigma, Vt = np.linalg.svd(self.W, full_matrices=False)
+        sigma = np.where(sigma > max(self.W.shape) * np.finfo(float).eps * sigma[0], sigma, 0.0)
+        return balanced_factors(U, sigma, Vt.T, widths)
+
+    def on_modes(self, problem: Estimation) -> np.ndarray:
+        """The starting singular value of each mode of the target."""
+        modes = min(problem.shape)
+        spectrum = np.asarray(self.spectrum, dtype=np.float64)
+        if spectrum.ndim == 0:
+            return np.full(modes, spectrum)
+        if len(spectrum) != modes:
+            raise InputError(
+                f"`spectrum` needs {modes} values for a target of shape {problem.shape}, got {len(spectrum)}."
+            )
+        return spectrum
+
+
+@dataclass(frozen=True, init=False)
+class Factors(AbstractInitialization):
+    """The given factors ``[W_1, ..., W_N]``; the widths follow from them."""
+
+    matrices: tuple[np.ndarray, ...]
+
+    def __init__(self, matrices: Sequence[Any]):
+        object.__setattr__(self, "matrices", tuple(check_factors(matrices)))
+
+    @property
+    def depth(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The number of factors."""
+        return len(self.matrices)
+
+    @property
+    def hidden_widths(self) -> list[int]:
+        """``d_1 .. d_{N-1}``."""
+        return [W.shape[0] for W in self.matrices[:-1]]
+
+    def factors(self, problem, widths, stream):
+        """Copies of the matrices."""
+        return check_factors(self.matrices, problem.shape)

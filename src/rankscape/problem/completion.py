@@ -1,0 +1,274 @@
+"""Completion: some entries of the matrix are seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from rankscape._types import Entries, Matrix
+from rankscape.checks import share
+from rankscape.errors import InputError
+from rankscape.problem.base import AbstractProblem, finite_array, real_array
+from rankscape.problem.entries import (
+    check_indices,
+    check_labels,
+    check_shape,
+    choose_heldout,
+    merge_duplicates,
+    warn_empty,
+)
+
+Duplicates = Literal["error", "mean", "last"]
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Completion(AbstractProblem):
+    r"""Fit the observed entries, :math:`f(W) = \frac{1}{2m} \sum_{(i,j)\ \mathrm{observed}} (W_{ij} - y_{ij})^2`.
+
+    Parameters
+    ----------
+    rows, columns : array_like of int, shape (m,)
+        Position of each observed entry, counted from zero.
+    values : array_like of shape (m,)
+        The entries :math:`y_{ij}`.
+    shape : (int, int)
+        ``(n_out, n_in)`` of the whole matrix.
+    duplicates : {"error", "mean", "last"}
+        What to do when a position occurs twice.
+    row_labels, column_labels : array_like, optional
+        Names of the rows and columns, kept for output.
+
+    Raises
+    ------
+    InputError
+        Nothing is observed, an index is out of range, a value is not finite, a position occurs twice.
+
+    Warns
+    -----
+    FallbackWarning
+        Some row or column has no entry at all: the data say nothing about it, and it is left to the
+        initialization and the ridge.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> problem = rs.Completion.from_array([[1.0, np.nan], [2.0, 3.0]])
+    >>> problem
+    Completion(shape=(2, 2), observed=3)
+    >>> float(problem.loss(np.zeros((2, 2))))               # (1 + 4 + 9) / (2 * 3)
+    2.3333333333333335
+
+    References
+    ----------
+    Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low rank",
+    ICLR 2024.
+    """
+
+    arrays: ClassVar[tuple[str, ...]] = ("rows", "columns", "values", "weights", "filled")
+    data: ClassVar[tuple[str, ...]] = ("rows", "columns", "values")
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    shape: tuple[int, int]
+    row_labels: np.ndarray | None = field(default=None)
+    column_labels: np.ndarray | None = field(default=None)
+    heldout: "Completion | None" = field(default=None)
+
+    def __init__(
+        self,
+        rows: Any,
+        columns: Any,
+        values: Any,
+        shape: tuple[int, int],
+        *,
+        duplicates: Duplicates = "error",
+        row_labels: Any = None,
+        column_labels: Any = None,
+    ):
+        shape = check_shape(shape)
+        y = finite_array(values, "values", ndim=1)
+        i = check_indices(rows, "rows", len(y), shape[0])
+        j = check_indices(columns, "columns", len(y), shape[1])
+        i, j, y = merge_duplicates(i, j, y, shape, duplicates)
+        warn_empty(i, j, shape)
+        named_rows = check_labels(row_labels, "row_labels", shape[0])
+        named_columns = check_labels(column_labels, "column_labels", shape[1])
+        self._set(i, j, y, shape, named_rows, named_columns, heldout=None)
+
+    def _set(self, rows, columns, values, shape, row_labels, column_labels, heldout) -> None:
+        for array in (rows, columns, values):
+            array.setflags(write=False)
+        named = dict(rows=rows, columns=columns, values=values, shape=shape)
+        named |= dict(row_labels=row_labels, column_labels=column_labels, heldout=heldout)
+        for name, value in named.items():
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        held = f", heldout={len(self.heldout.values)}" if self.heldout is not None else ""
+        return f"Completion(shape={self.shape}, observed={len(self.values)}{held})"
+
+    # -- made from what people have ------------------------------------------------------------------------
+
+    @classmethod
+    def from_array(cls, array: Any) -> "Completion":
+        """From a dense array whose missing entries are NaN, or masked."""
+        dense = real_array(array, "array")
+        if dense.ndim != 2:
+            raise InputError(f"A matrix has two dimensions, got shape {dense.shape}.")
+        if np.isinf(dense).any():
+            where = tuple(int(k) for k in np.argwhere(np.isinf(dense))[0])
+            raise InputError(f"The array holds {dense[where]} at position {where}; missing entries are NaN.")
+        i, j = np.nonzero(~np.isnan(dense))
+        if not len(i):
+            raise InputError(f"No entry of the array of shape {dense.shape} is observed: all are NaN.")
+        return cls(i, j, dense[i, j], dense.shape)
+
+    @classmethod
+    def from_sparse(cls, matrix: Any) -> "Completion":
+        """From a ``scipy.sparse`` array: stored entries are the observed ones, stored zeros included."""
+        if not hasattr(matrix, "tocoo"):
+            raise InputError(f"A scipy.sparse array is needed, got {type(matrix).__name__}; see from_array.")
+        coo = matrix.tocoo()
+        i, j = coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)
+        return cls(i, j, coo.data, coo.shape)
+
+    @classmethod
+    def from_frame(
+        cls, frame: Any, rows: str, columns: str, values: str, *, duplicates: Duplicates = "error"
+    ) -> "Completion":
+        """From a long pandas, polars or pyarrow frame: one line for each observed entry.
+
+        `rows`, `columns` and `values` name columns of `frame`; the labels are sorted and kept.
+        """
+        import narwhals as nw
+
+        try:
+            table = nw.from_native(frame, eager_only=True)
+        except TypeError:
+            raise InputError(f"A pandas, polars or pyarrow frame is needed, got {type(frame).__name__}.") from None
+        for name in (rows, columns, values):
+            if name not in table.columns:
+                raise InputError(f"The frame has no column {name!r}; it has {', '.join(map(repr, table.columns))}.")
+            missing = table[name].is_null().to_numpy()
+            if missing.any():
+                raise InputError(f"Column {name!r} of the frame has no value at position {int(missing.argmax())}.")
+        row_labels, i = np.unique(table[rows].to_numpy(), return_inverse=True)
+        column_labels, j = np.unique(table[columns].to_numpy(), return_inverse=True)
+        return cls(
+            i,
+            j,
+            table[values].to_numpy(),
+            (len(row_labels), len(column_labels)),
+            duplicates=duplicates,
+            row_labels=row_labels,
+            column_labels=column_labels,
+        )
+
+    # -- the loss ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def weights(self) -> Matrix:
+        """Dense ``1/m`` on observed entries, 0 elsewhere."""
+        dense = np.zeros(self.shape)
+        dense[self.rows, self.columns] = 1.0 / len(self.values)
+        return dense
+
+    @cached_property
+    def filled(self) -> Matrix:
+        """Dense values on observed entries, 0 elsewhere."""
+        dense = np.zeros(self.shape)
+        dense[self.rows, self.columns] = self.values
+        return dense
+
+    def loss(self, W: Any) -> Any:
+        """``1/(2m)`` times the sum of squared residuals over the observed entries."""
+        residual = W[self.rows, self.columns] - self.values
+        return 0.5 * (residual * residual).mean()
+
+    def gradient(self, W: Any) -> Any:
+        """``(W - y)/m`` on observed entries, 0 elsewhere; dense."""
+        return self.weights * (W - self.filled)
+
+    def residual_of_factors(self, factors: Sequence[Matrix], block: int = 1 << 16) -> Entries:
+        """``W_ij - y_ij`` of the observed entries without forming W: memory stays at `block` rows of factors."""
+        left, right = factors[-1], factors[0]
+        for factor in reversed(factors[1:-1]):
+            left = left @ factor
+        if len(factors) == 1:
+            return right[self.rows, self.columns] - self.values
+        right = np.ascontiguousarray(right.T)
+        residual = np.empty(len(self.values), dtype=left.dtype)
+        for start in range(0, len(residual), block):
+            part = slice(start, start + block)
+            product = np.einsum("ek,ek->e", left[self.rows[part]], right[self.columns[part]])
+            residual[part] = product - self.values[part]
+        return residual
+
+    def loss_of_factors(self, factors: Sequence[Matrix]) -> float:
+        """`loss` of the product, through the dense product only when that is the cheaper way."""
+        n_out, n_in = self.shape
+        if n_out * n_in <= 4 * len(self.values):
+            return super().loss_of_factors(factors)
+        return 0.5 * float(np.mean(self.residual_of_factors(factors) ** 2))
+
+    def heldout_loss_of_factors(self, factors: Sequence[Matrix]) -> float | None:
+        """The same loss over the held-out entries."""
+        return None if self.heldout is None else self.heldout.loss_of_factors(factors)
+
+    def smoothness(self) -> float:
+        """``1/m``."""
+        return 1.0 / len(self.values)
+
+    def scale(self) -> float:
+        """The spectral norm of the zero-filled matrix divided by the share of observed entries."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.linalg import svds
+
+        share = len(self.values) / (self.shape[0] * self.shape[1])
+        matrix = coo_array((self.values, (self.rows, self.columns)), shape=self.shape).tocsr()
+        if min(self.shape) < 3:
+            return float(np.linalg.norm(matrix.toarray(), 2)) / share
+        largest: Any = svds(matrix, k=1, v0=np.ones(min(self.shape)), return_singular_vectors=False)
+        return float(largest[0]) / share
+
+    @property
+    def training(self) -> "Completion":
+        """The problem of the training entries alone: what is held out is forgotten."""
+        return self._part(np.ones(len(self.values), dtype=bool))
+
+    # -- held-out entries ----------------------------------------------------------------------------------
+
+    def split(self, fraction: float = 0.1, seed: int = 0) -> "Completion":
+        """Hold out a share of the entries; training then sees the others only.
+
+        Which entries are held out is decided by a hash of (row, column, seed), so it does not depend on the
+        order of the entries. Every row and column that has entries keeps at least one for training.
+
+        Parameters
+        ----------
+        fraction : float
+            The share to hold out, between 0 and 1.
+        seed : int
+            Another seed holds out other entries.
+
+        Returns
+        -------
+        Completion
+            The training problem; its `heldout` is the problem of the held-out entries.
+        """
+        fraction = share("fraction", fraction)
+        held = choose_heldout(self.rows, self.columns, self.shape, fraction, seed)
+        if not held.any():
+            raise InputError(
+                f"Holding out {fraction:g} of {len(self.values)} entries leaves none to judge by; "
+                "give more entries or a larger fraction."
+            )
+        return self._part(~held, heldout=self._part(held))
+
+    def _part(self, keep: np.ndarray, heldout: "Completion | None" = None) -> "Completion":
+        part = object.__new__(type(self))
+        kept = self.rows[keep], self.columns[keep], self.values[keep]
+        part._set(*kept, self.shape, self.row_labels, self.column_labels, heldout)
+        return part
