@@ -1,0 +1,56 @@
+"""Which engine runs a setting, and why."""
+
+import importlib
+
+from rankscape.engine.base import AbstractEngine, Setting
+from rankscape.errors import InputError
+
+# In order of preference: the first that can run a setting is the fastest that can.
+ENGINES = {
+    "entrywise": ("rankscape.engine.entrywise", "EntrywiseEngine"),
+    "spectral": ("rankscape.engine.spectral", "SpectralEngine"),
+    "matrix": ("rankscape.engine.matrix", "MatrixEngine"),
+    "flow": ("rankscape.engine.flow", "FlowEngine"),
+}
+
+
+def choose(setting: Setting, engine: str = "auto") -> tuple[type[AbstractEngine], str]:
+    """The engine class for a setting, and one sentence that says why.
+
+    Parameters
+    ----------
+    setting : Setting
+        The run.
+    engine : str
+        "auto", or the name of an engine that is wanted.
+
+    Raises
+    ------
+    InputError
+        The engine does not exist, or cannot run the setting; the text names the obstacle.
+    """
+    if engine == "auto":
+        obstacles = []
+        for name in ENGINES:
+            kind = _load(name)
+            obstacle = kind.obstacle(setting)
+            if obstacle is None:
+                return kind, _sentence(kind, obstacles)
+            obstacles.append(f"not {name}: {obstacle}")
+        raise InputError(f"No engine can run this: {'; '.join(obstacles)}.")
+    if engine not in ENGINES:
+        raise InputError(f"There is no engine {engine!r}; choose 'auto' or one of {', '.join(ENGINES)}.")
+    kind = _load(engine)
+    obstacle = kind.obstacle(setting)
+    if obstacle is not None:
+        raise InputError(f"The {engine} engine cannot run this: {obstacle}. With engine='auto' another one is used.")
+    return kind, f"{engine}: asked for"
+
+
+def _load(name: str) -> type[AbstractEngine]:
+    module, attribute = ENGINES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _sentence(kind: type[AbstractEngine], obstacles: list[str]) -> str:
+    return "; ".join([f"{kind.name}: {kind.why}", *obstacles])

@@ -1,0 +1,200 @@
+r"""The spectral engine: exact scalar recursions where the dynamics decouple, in JAX.
+
+When the start shares the singular (or eigen-) vectors of the target, gradient descent keeps them for ever:
+``W_l(k) = Q_l diag(v_l) Q_{l-1}^T``. Each mode then evolves alone. Layers that start equal stay equal, so a
+group ``g`` of ``m_g`` equal layers needs one number a mode, and with ``p = prod_g v_g^{m_g}``
+
+.. math:: v_g \leftarrow v_g + \eta\, v_g^{m_g-1} \prod_{h \ne g} v_h^{m_h}\, (\lambda - p) - 2 \eta \rho\, v_g
+
+for the target's eigenvalue (or singular value) λ and the ridge ρ. The identical initialization is one group,
+the perturbed identical one two: equations (ID) and (PE) that follow from Chou et al. (2024).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import jax
+import numpy as np
+
+from rankscape.dynamics import GradientDescent
+from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
+from rankscape.initialization import Balanced, Identical, PerturbedIdentical
+from rankscape.observe import losses, rank_measures
+from rankscape.problem import Estimation
+
+UNROLL = 4
+"""Steps in one trip of the compiled loop: hides the loop's overhead behind the arithmetic."""
+
+
+@dataclass(frozen=True)
+class Modes:
+    """How the matrices come back from the modes: ``W_l = left_l diag(v_l) right_l^T``."""
+
+    target: np.ndarray  # eigenvalues or singular values of the target, one a mode
+    groups: tuple[int, ...]  # the group of each layer, W_1 first
+    multiplicity: tuple[int, ...]  # the number of layers in each group
+    start: np.ndarray  # (groups, modes) at step 0
+    left: np.ndarray | None  # vectors on the side of the output; None for the standard basis
+    right: np.ndarray | None  # and of the input
+    symmetric: bool  # True: `target` holds eigenvalues, in the order that was given
+
+    def layers(self, values: np.ndarray) -> list[np.ndarray]:
+        """One row of modes a layer, from one row a group, in float64."""
+        values = values.astype(np.float64)
+        return [values[g] for g in self.groups]
+
+    def factors(self, values: np.ndarray, widths: Sequence[int]) -> list[np.ndarray]:
+        """The full matrices, put together from the modes and the bases."""
+        count = len(self.target)
+        inner = [np.eye(d, count) if self.symmetric is False else _basis(self.right, count) for d in widths[1:-1]]
+        bases = [_basis(self.right, count), *inner, _basis(self.left, count)]
+        layers = zip(self.layers(values), bases[:-1], bases[1:], strict=True)
+        return [np.ascontiguousarray((after * v) @ before.T) for v, before, after in layers]
+
+    def record(self, values: np.ndarray, ridge: float, tolerance: float) -> dict[str, Any]:
+        """The same measurements as for matrices, straight from the modes."""
+        layers = self.layers(values)
+        p = np.prod(layers, axis=0)
+        sigma = np.sort(np.abs(p))[::-1]
+        norms = np.array([np.linalg.norm(v) for v in layers])
+        loss = 0.5 * float(np.sum((p - self.target) ** 2))
+        record = losses(loss, ridge, norms, None)
+        record |= {"singular_values": sigma} | rank_measures(sigma, tolerance)
+        joints = [np.linalg.norm(b * b - a * a) for a, b in pairwise(layers)]
+        record["imbalance"] = np.array(joints)
+        if self.symmetric:
+            record["eigenvalues"] = p
+        return record
+
+
+def misaligned(setting: Setting) -> str | None:
+    """Why the modes of a setting do not evolve alone; None when they do."""
+    problem, start = setting.problem, setting.initialization
+    if not isinstance(problem, Estimation):
+        return f"the problem is a {type(problem).__name__}, only a fully observed target decouples"
+    if isinstance(start, Balanced) and start.spectrum is not None:
+        narrow = setting.depth > 1 and min(setting.widths[1:-1]) < min(problem.shape)
+        return "a hidden width is narrower than the target" if narrow else None
+    if not isinstance(start, Identical | PerturbedIdentical):
+        return f"a {type(start).__name__} start does not share the target's vectors"
+    if not problem.symmetric:
+        return "the target is not symmetric"
+    if set(setting.widths) != {problem.shape[0]}:
+        return "not every width equals the size of the target"
+    return None
+
+
+def decouple(setting: Setting) -> Modes:
+    """The modes of a setting whose start is not `misaligned`."""
+    problem, start, depth = setting.problem, setting.initialization, setting.depth
+    assert isinstance(problem, Estimation)
+    if isinstance(start, Balanced):
+        U, sigma, V = problem.singular_basis
+        values = start.on_modes(problem) ** (1 / depth)
+        return Modes(sigma, (0,) * depth, (depth,), values[None, :], U, V, symmetric=False)
+    eigenvalues, V = problem.eigenbasis
+    ones = np.ones(len(eigenvalues))
+    if isinstance(start, Identical) or depth == 1:
+        alpha = start.alpha if isinstance(start, Identical) else start.alpha - start.beta  # pyright: ignore
+        return Modes(eigenvalues, (0,) * depth, (depth,), (alpha * ones)[None, :], V, V, symmetric=True)
+    assert isinstance(start, PerturbedIdentical)
+    groups = tuple(int(l == start.layer) for l in range(1, depth + 1))
+    values = np.stack([start.alpha * ones, (start.alpha - start.beta) * ones])
+    return Modes(eigenvalues, groups, (depth - 1, 1), values, V, V, symmetric=True)
+
+
+def product_and_slopes(multiplicity, values):
+    """``p = prod_g v_g^{m_g}`` and, for each group, ``v_g^{m_g-1} prod_{h != g} v_h^{m_h}``."""
+    powers = [v ** (m - 1) for v, m in zip(values, multiplicity, strict=True)]  # v_g^(m_g - 1)
+    wholes = [q * v for q, v in zip(powers, values, strict=True)]  # v_g^(m_g)
+    p = wholes[0]
+    for whole in wholes[1:]:
+        p = p * whole
+    slopes = []
+    for g, slope in enumerate(powers):
+        for h, whole in enumerate(wholes):
+            slope = slope if h == g else slope * whole
+        slopes.append(slope)
+    return p, slopes
+
+
+def _step(multiplicity, target, learning_rate, decay, values):
+    """One step of all groups: values[g] has shape (runs, modes)."""
+    p, slopes = product_and_slopes(multiplicity, values)
+    pull = learning_rate * (target - p)
+    return [v + pull * slope - decay * v for v, slope in zip(values, slopes, strict=True)]
+
+
+@partial(jax.jit, static_argnames="multiplicity")
+def _advance(multiplicity, target, learning_rate, ridge, values, steps):
+    step = partial(_step, multiplicity, target, learning_rate, 2 * learning_rate * ridge)
+
+    def trip(_, values):
+        for _ in range(UNROLL):
+            values = step(values)
+        return values
+
+    values = jax.lax.fori_loop(0, steps // UNROLL, trip, values)
+    return jax.lax.fori_loop(0, steps % UNROLL, lambda _, v: step(v), values)
+
+
+class SpectralEngine(AbstractEngine):
+    """Symmetric targets from (perturbed) identical starts; any target from a start along its singular vectors."""
+
+    name = "spectral"
+    why = "the start shares the target's eigenvectors or singular vectors, so every mode is a scalar recursion"
+
+    def __init__(self, settings: Sequence[Setting]):
+        super().__init__(settings)
+        self.modes = [decouple(setting) for setting in self.settings]
+
+    @staticmethod
+    def obstacle(setting: Setting) -> str | None:
+        """It needs gradient descent on an `Estimation` from an aligned start."""
+        wrong = check_dynamics(setting, GradientDescent)
+        return misaligned(setting) if wrong is None else wrong
+
+    def start(self) -> list[State]:
+        """The modes at step 0, shape (groups, modes)."""
+        dtype = self.settings[0].dtype
+        return [State(0, {"modes": modes.start.astype(dtype)}) for modes in self.modes]
+
+    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
+        """Not from matrices: the engine keeps one number a mode."""
+        raise NotImplementedError("the spectral engine starts from the modes of its settings")
+
+    def advance(self, states: Sequence[State], stop: int) -> list[State]:
+        """The recursion up to `stop`, all runs in one vectorised call."""
+        dtype, dynamics = self.settings[0].dtype, [setting.dynamics for setting in self.settings]
+        learning_rate = np.array([[d.learning_rate] for d in dynamics], dtype)
+        ridge = np.array([[d.ridge] for d in dynamics], dtype)
+        values = list(np.stack([s.arrays["modes"] for s in states], axis=1))
+        target = self.modes[0].target.astype(dtype)[None, :]
+        with jax.enable_x64(True):
+            moved = _advance(self.modes[0].multiplicity, target, learning_rate, ridge, values, stop - states[0].step)
+            stacked = np.stack([np.asarray(v) for v in moved], axis=1)
+        return [State(stop, {"modes": lane}) for lane in stacked]
+
+    def factors(self, state: State) -> list[np.ndarray]:
+        """The full matrices, put together from the modes and the bases."""
+        return self.modes[0].factors(state.arrays["modes"], self.settings[0].widths)
+
+    def record(self, state: State, setting: Setting) -> dict[str, Any]:
+        """The same measurements as for matrices, straight from the modes."""
+        return self.modes[0].record(state.arrays["modes"], setting.dynamics.ridge, setting.tolerance)
+
+    def step_cost(self) -> float:
+        """About 0.2 ns an element and layer group, and the loop."""
+        modes = self.modes[0]
+        return 0.01 + 2e-4 * modes.start.size * max(modes.multiplicity)
+
+    def record_cost(self) -> float:
+        """Sorting and sums, dominated by the calls."""
+        return 250 + 0.05 * len(self.modes[0].target)
+
+
+def _basis(vectors: np.ndarray | None, count: int) -> np.ndarray:
+    return np.eye(count) if vectors is None else vectors
