@@ -1,0 +1,64 @@
+"""What is predicted: when each eigenvalue is learned, which rank holds when, and what to choose.
+
+Everything rests on two exact scalar recursions (`factor_path`) that gradient descent obeys from a (perturbed)
+identical start, after Chou, Gieshoff, Maly, Rauhut (2024). The module uses NumPy and SciPy alone and never imports an
+engine, so that theory and simulation check each other.
+
+======================  =====================================================================
+where it ends           `limit`, `rate`, `step_limit`
+one eigenvalue          `hitting_time`, `flow_time`, `flow_value`, `eigenvalue_path`
+the rank                `plateaus`, `stopping_rule`
+what to choose          `critical_alpha`, `design`, `diagnose`
+whole matrices          `two_layer_flow`, `aligned_flow`, `aligned_descent`, `end_to_end_flow`
+======================  =====================================================================
+
+Steps count simultaneous updates of all factors; flow time is steps times learning rate. Records are frozen, carry
+their `assumptions`, and name in `failed` the hypothesis that does not hold.
+
+Examples
+--------
+>>> import rankscape.theory as theory
+>>> [(p.rank, p.start, p.end) for p in theory.plateaus([5.0, 3.0, 1.5], depth=3, alpha=0.1, learning_rate=1e-3)]
+[(1, 2028, 2723), (2, 3386, 5125), (3, 6796, None)]
+"""
+
+from rankscape.theory.design import CriticalAlpha, Design, critical_alpha, design
+from rankscape.theory.diagnose import Finding, diagnose
+from rankscape.theory.exact import AlignedPath, FlowPath, aligned_descent, aligned_flow, end_to_end_flow, two_layer_flow
+from rankscape.theory.flow import flow_time, flow_value
+from rankscape.theory.hitting import HittingTime, hitting_time
+from rankscape.theory.limits import Limit, Rate, StepLimit, limit, rate, step_limit
+from rankscape.theory.plateaus import Plateau, plateaus
+from rankscape.theory.recursion import eigenvalue_path, factor_path
+from rankscape.theory.stopping import StoppingRule, stopping_rule
+
+__all__ = [
+    "AlignedPath",
+    "CriticalAlpha",
+    "Design",
+    "Finding",
+    "FlowPath",
+    "HittingTime",
+    "Limit",
+    "Plateau",
+    "Rate",
+    "StepLimit",
+    "StoppingRule",
+    "aligned_descent",
+    "aligned_flow",
+    "critical_alpha",
+    "design",
+    "diagnose",
+    "eigenvalue_path",
+    "end_to_end_flow",
+    "factor_path",
+    "flow_time",
+    "flow_value",
+    "hitting_time",
+    "limit",
+    "plateaus",
+    "rate",
+    "step_limit",
+    "stopping_rule",
+    "two_layer_flow",
+]

@@ -1,0 +1,176 @@
+r"""Two-sided bounds for the step at which gradient descent passes a level, and predictors; vectorised over modes.
+
+B1 (identical, first order): along the flow :math:`d \ln|h| / dt = h'`, so one Euler step of
+:math:`h(x) = x^{N-1}(\lambda - x^N)` takes a flow time between :math:`\eta\,\ell(\eta M)` and
+:math:`\eta\,\ell(\eta m)`, where m and M bound :math:`h'` and :math:`\ell(w) = \ln(1+w)/w`.
+
+B2 (identical, second order): the same with the trapezoidal rule and its remainder.
+
+B3 (perturbed): the same on the leaves between :math:`\delta_0` and a lower bound :math:`\delta_*` of the imbalance.
+
+All three are derived; they intersect to the guaranteed interval of steps.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankscape.theory.flow import identical_time, perturbed_time, reach
+from rankscape.theory.inputs import Start
+from rankscape.theory.leaf import Leaf, angle, sharpness
+
+GUARD = 1e-10
+"""Relative room for rounding, in the bounds and in the recursion they speak about."""
+
+ASSUMPTIONS = {
+    False: ("bounds B1 and B2 (Euler steps against the balanced flow)",),
+    True: ("bound B3 (Euler steps against the flow on the leaves of constant imbalance)",),
+}
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Arrays over modes: lower <= T <= upper, and the predicted T; infinite when never reached."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+    estimate: np.ndarray
+    certified: np.ndarray
+    """Where the bounds apply; elsewhere lower = 0 and upper = inf."""
+
+
+def passage(start: Start, lam, level, eta: float, *, predict: bool = True) -> Passage:
+    """Bounds and predictor of the first step at which each mode is at its level or past it."""
+    lam, level = np.broadcast_arrays(np.asarray(lam, dtype=np.float64), np.asarray(level, dtype=np.float64))
+    past, never = reach(start, lam, level)
+    on = ~past & ~never
+    lower, upper, estimate = (np.where(past, 0.0, np.inf) for _ in range(3))
+    certified = ~on
+    if np.any(on):
+        of = _identical if start.beta is None else _perturbed
+        with np.errstate(all="ignore"):
+            low, up, guess, ok = of(start, lam[on], level[on], eta, predict)
+        ok &= np.isfinite(low) & np.isfinite(up)
+        lower[on], upper[on] = np.where(ok, np.maximum(low, 1.0), 0.0), np.where(ok, up, np.inf)
+        estimate[on] = np.where(np.isfinite(guess), np.maximum(guess, 1.0), np.inf)
+        certified[on] = ok
+    return Passage(lower, upper, estimate, certified)
+
+
+def _ceil(x, away: float):
+    return np.ceil(x * (1 + away * GUARD) + away * 1e-9)
+
+
+def _ell(w):
+    """ln(1 + w) / w."""
+    safe = np.where(w == 0, 1.0, w)
+    return np.where(w == 0, 1.0, np.log1p(safe) / safe)
+
+
+def _identical(start: Start, lam, level, eta: float, predict: bool):
+    N, p0 = start.depth, start.product
+    t = identical_time(N, lam, p0, level)
+    d = level ** (1 / N)
+    h0, h1 = p0 ** ((N - 1) / N) * (lam - p0), d ** (N - 1) * (lam - level)
+    end = d + eta * h1  # the last step cannot go further
+    root = np.maximum(lam, 0.0) ** (1 / N)
+    fits = np.where(level > p0, end <= root * (1 + 1e-12), end >= root * (1 - 1e-12))
+    low_x, high_x = np.minimum(start.alpha, end), np.maximum(start.alpha, end)
+    m, M = _slopes(N, lam, low_x, high_x)
+    ok = fits & (1 + eta * m > 0)
+    lower, upper = t / (eta * _ell(eta * m)), t / (eta * _ell(eta * M))
+    remainder, holds = _second_order(N, lam, level > p0, start.alpha, m, M, eta)
+    E = t + eta / 2 * np.log(np.abs(h1 / h0))
+    lower = np.where(holds, np.maximum(lower, E / (eta + remainder)), lower)
+    upper = np.where(holds & (remainder < eta), np.minimum(upper, E / (eta - remainder)), upper)
+    guess = np.ceil(t / eta + np.log(np.abs(h1 / h0)) / 2)
+    return _ceil(lower, -1), _ceil(upper, +1), guess, ok
+
+
+def _slopes(N: int, lam, low, high):
+    """Least and greatest h' between two arguments: at the ends, or where h'' = 0."""
+
+    def slope(x):
+        return x ** (N - 2) * ((N - 1) * lam - (2 * N - 1) * x**N)
+
+    ends = slope(low), slope(high)
+    top = (np.maximum(lam, 0.0) * ((N - 1) * (N - 2)) / ((2 * N - 1) * (2 * N - 2))) ** (1 / N)
+    inside = (lam > 0) & (low < top) & (top < high)
+    M = np.maximum(*ends)
+    return np.minimum(*ends), np.where(inside, np.maximum(M, slope(top)), M)
+
+
+def _second_order(N: int, lam, below, alpha: float, m, M, eta: float):
+    """B2's remainder R and where it applies."""
+    A, B = (N - 1) * (N - 2), (2 * N - 1) * (2 * N - 2)
+    X = np.maximum(alpha, np.abs(lam) ** (1 / N))
+    H_below = np.abs(lam) ** (4 - 4 / N) * max(A, (B - A) ** 2 / (4 * B))
+    H = np.where(below, H_below, 2 * X ** (4 * N - 4) * (A + B))
+    K = np.maximum(np.abs(m), np.abs(M))
+    holds = eta * K < 0.5
+    tau = -np.log1p(-eta * np.where(holds, K, 0.0)) / K
+    R = tau**3 / 12 * (eta * K**3 / 2 + np.exp(1.5 * K * tau) * (H + K**2))
+    return np.where(holds, R, np.inf), holds
+
+
+def smallest_imbalance(start: Start, lam, yb) -> np.ndarray:
+    """delta_*: gradient descent never shrinks the imbalance below it; 0 when the estimate fails."""
+    b0, root = start.alpha - (start.beta or 0.0), np.abs(lam) ** (1 / start.depth)
+    rate = yb / (1 - yb)
+    delta, done = np.full(np.shape(lam), start.imbalance), np.zeros(np.shape(lam), dtype=bool)
+    for _ in range(400):
+        s = np.sqrt(delta)
+        theta = np.arcsinh(np.where(lam > 0, np.maximum(root, b0), b0) / s)
+        theta = theta + np.where(lam < 0, np.arcsinh(root / s), 0.0)
+        new = start.imbalance * np.exp(-rate * theta)
+        done = np.abs(new - delta) <= 1e-14 * delta
+        delta = new
+        if np.all(done):
+            break
+    return np.where(done & np.isfinite(delta), delta * (1 - 1e-11), 0.0)
+
+
+def _leaf_constants(start: Start, lam, eta: float):
+    """What B3 needs of each mode whatever the level: both step factors, delta_*, and where B3 applies."""
+    N, p0, delta = start.depth, start.product, start.imbalance
+    reach_p = np.maximum(np.abs(lam - p0), np.abs(lam))
+    ab2 = np.maximum(start.alpha**2, np.abs(lam) ** (2 / N) + delta)
+    ab = np.sqrt(ab2) ** (N - 2)
+    yb, kap = eta * reach_p * ab, N / (2 * np.sqrt(N - 1))
+    grow, shrink = (lam > p0) | (lam < 0), lam < p0
+    more = np.where(grow, (1 + yb) ** (N - 2) * (1 + yb * kap), 1.0)
+    less = np.where(shrink, (1 - yb) ** (N - 2) * (1 - yb * kap), 1.0)
+    Sp = 2 * (N - 1) * ab
+    Sb = np.maximum(sharpness(N, lam, delta), sharpness(N, np.full(lam.shape, p0), delta))
+    M, m = np.where(grow, reach_p * Sp, 0.0), -Sb - np.where(shrink, reach_p * Sp, 0.0)
+    least = smallest_imbalance(start, lam, np.minimum(yb, 0.5))
+    ok = (yb < 0.5) & (less > 0) & (1 + eta * more * m > 0) & (least > 0)
+    return eta * more * _ell(eta * more * m), eta * less * _ell(eta * less * M), np.where(ok, least, delta), ok
+
+
+def _perturbed(start: Start, lam, level, eta: float, predict: bool):
+    N, p0, delta = start.depth, start.product, np.full(lam.shape, start.imbalance)
+    longest, shortest, least, ok = _leaf_constants(start, lam, eta)
+    t, late = perturbed_time(N, lam, p0, level, delta), perturbed_time(N, lam, p0, level, least)
+    guess = np.full(lam.shape, np.nan)
+    if predict:
+        leaf = Leaf(N, lam, delta, angle(N, p0, delta), angle(N, level, delta))
+        guess = np.ceil(t / eta + leaf.offset())
+    return _ceil(t / longest, -1), _ceil(late / shortest, +1), guess, ok
+
+
+def settled(start: Start, lam: np.ndarray, eps: np.ndarray, eta: float) -> np.ndarray:
+    """B3's upper bound for coming within each `eps` of lam, a little loose but cheap: shape (eps, modes).
+
+    One way along each leaf to the smallest eps serves all: a mode is within eps at the first node where it is.
+    """
+    with np.errstate(all="ignore"):
+        _, shortest, least, ok = _leaf_constants(start, lam, eta)
+        near = lam - np.sign(lam) * eps.min()
+        leaf = Leaf(start.depth, lam, least, angle(start.depth, start.product, least), angle(start.depth, near, least))
+        gap = np.abs(leaf.rho).reshape(lam.size, -1)
+        time = leaf.running(np.ones_like(leaf.rho)).reshape(lam.size, -1)
+        time = np.append(time, leaf.time()[:, None], axis=1)
+        at = np.stack([np.searchsorted(-g, -eps) for g in gap])  # gaps fall along the way
+        late = np.take_along_axis(time, at, axis=1)
+        return np.where(ok[:, None], _ceil(late / shortest[:, None], +1), np.inf).T

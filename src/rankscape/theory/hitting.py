@@ -1,0 +1,137 @@
+"""When one eigenvalue of the product reaches a level."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankscape.checks import positive, whole
+from rankscape.errors import InputError
+from rankscape.theory.bounds import ASSUMPTIONS, passage
+from rankscape.theory.flow import goal, reach, time_to
+from rankscape.theory.inputs import Start, real, start_of
+from rankscape.theory.limits import warn_if_too_large
+from rankscape.theory.recursion import first_passage
+
+
+@dataclass(frozen=True)
+class HittingTime:
+    """The first step at which an eigenvalue is at a level or past it: ``lower <= T <= upper``, in steps."""
+
+    lower: int | float
+    """Guaranteed; 0 when nothing better is known."""
+    upper: int | float
+    """Guaranteed; infinite when the level is never reached, or when no bound applies."""
+    estimate: int | float
+    """The best single number of the method; infinite when the level is never reached."""
+    method: str
+    assumptions: tuple[str, ...]
+    failed: str | None = None
+    """Why a bound is not available; None when all went well."""
+
+
+def hitting_time(
+    eigenvalue: float,
+    level: float,
+    depth: int,
+    alpha: float,
+    learning_rate: float,
+    beta: float | None = None,
+    method: str = "bounds",
+    max_steps: int = 10_000_000,
+) -> HittingTime:
+    r"""The first step at which the product's eigenvalue is at a level or past it, on the way to its limit.
+
+    With the flow time t and :math:`h(d) = d^{N-1}(\lambda - d^N)`, from the identical start
+
+    .. math:: T \approx \left\lceil \frac{t}{\eta} + \frac12 \ln \frac{h(d_*)}{h(\alpha)} \right\rceil,
+              \qquad d_* = \text{level}^{1/N}
+
+    Parameters
+    ----------
+    eigenvalue : float
+        :math:`\lambda`, of the target.
+    level : float
+        Of the product's eigenvalue, e.g. ``0.95 * eigenvalue``.
+    depth, alpha, learning_rate, beta
+        :math:`N, \alpha, \eta, \beta`; `beta` is None for the identical start.
+    method : {"bounds", "exact", "predict", "flow"}
+        "bounds": a proven interval, and the prediction within it.
+        "exact": the recursion itself, ``lower = upper = estimate``; cost grows with T.
+        "predict": the second-order prediction, and 2 steps on either side (observed, not proven).
+        "flow": ``t / learning_rate`` rounded up; a proven upper bound when p falls from the identical start.
+    max_steps : int
+        Where "exact" gives up.
+
+    Returns
+    -------
+    HittingTime
+
+    Warns
+    -----
+    RankscapeWarning
+        The learning rate is above the monotone limit; names it and what happens there.
+
+    Notes
+    -----
+    All bounds are derived; the recursions are those of Chou, Gieshoff, Maly, Rauhut (2024).
+
+    Examples
+    --------
+    >>> time = hitting_time(0.5, 0.475, depth=3, alpha=0.1, learning_rate=1e-3)
+    >>> time.lower, time.upper, time.estimate
+    (20542, 20542, 20542)
+    >>> hitting_time(-1.0, -0.5, depth=3, alpha=0.1, learning_rate=1e-3).failed
+    'the level -0.5 is never reached: the eigenvalue goes from 0.001 to 0'
+    """
+    start, lam, level = start_of(depth, alpha, beta), real("eigenvalue", eigenvalue), real("level", level)
+    eta, most = positive("learning_rate", learning_rate), whole("max_steps", max_steps, least=1)
+    if method not in ("exact", "bounds", "predict", "flow"):
+        raise InputError(f"`method` must be 'exact', 'bounds', 'predict' or 'flow', got {method!r}.")
+    past, never = reach(start, np.array(lam), np.array(level))
+    if past or never:
+        T = 0 if past else math.inf
+        end = float(goal(start, np.array(lam)))
+        text = f"the level {level:g} is never reached: the eigenvalue goes from {start.product:g} to {end:g}"
+        return HittingTime(T, T, T, method, start.assumptions, None if past else text)
+    large = warn_if_too_large(start, np.array([lam]), eta)
+    return _METHODS[method](start, lam, level, eta, most, large)
+
+
+def _exact(start: Start, lam: float, level: float, eta: float, most: int, large: str | None) -> HittingTime:
+    T = int(first_passage(start, np.array([lam]), np.array([level]), eta, most)[0])
+    assumptions = (*start.assumptions, "the recursion in float64")
+    if T < 0:
+        failed = large or f"not reached within max_steps = {most}"
+        return HittingTime(0 if large else most + 1, math.inf, math.inf, "exact", assumptions, failed)
+    return HittingTime(T, T, T, "exact", assumptions)
+
+
+def _bounds(start: Start, lam: float, level: float, eta: float, most: int, large: str | None) -> HittingTime:
+    found = passage(start, np.array([lam]), np.array([level]), eta)
+    lower, upper, guess = (_whole(x[0]) for x in (found.lower, found.upper, found.estimate))
+    failed = None
+    if not found.certified[0]:
+        failed = large or "the step is too large for the bounds; take method='exact' or a smaller learning rate"
+    assumptions = (*start.assumptions, *ASSUMPTIONS[start.beta is not None])
+    return HittingTime(lower, upper, min(max(guess, lower), upper), "bounds", assumptions, failed)
+
+
+def _predict(start: Start, lam: float, level: float, eta: float, most: int, large: str | None) -> HittingTime:
+    guess = _whole(passage(start, np.array([lam]), np.array([level]), eta).estimate[0])
+    assumptions = (*start.assumptions, "second order in the learning rate; off by at most 2 in all tests, not proven")
+    return HittingTime(max(guess - 2, 0), guess + 2, guess, "predict", assumptions, large)
+
+
+def _flow(start: Start, lam: float, level: float, eta: float, most: int, large: str | None) -> HittingTime:
+    T = _whole(np.ceil(time_to(start, np.array([lam]), np.array([level]))[0] / eta))
+    falls = start.beta is None and lam < start.product and large is None
+    failed = None if falls else large or "the flow alone bounds gradient descent only when p falls (identical start)"
+    return HittingTime(0, T if falls else math.inf, T, "flow", (*start.assumptions, "gradient flow"), failed)
+
+
+_METHODS = {"exact": _exact, "bounds": _bounds, "predict": _predict, "flow": _flow}
+
+
+def _whole(x: float) -> int | float:
+    return int(x) if math.isfinite(x) else math.inf

@@ -1,0 +1,265 @@
+"""Where training ends, how large a step may be, and how fast the end is approached."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rankscape.checks import positive
+from rankscape.errors import InputError, RankscapeWarning
+from rankscape.theory.inputs import Start, real, spectrum_of, start_of
+from rankscape.theory.leaf import sharpness
+from rankscape.theory.recursion import advance, product
+
+TRIAL = 20_000
+"""Steps of the recursion that tell what happens above the limit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """What gradient descent converges to."""
+
+    eigenvalues: np.ndarray
+    """Limits of the product's eigenvalues, in the order given (descending for a matrix)."""
+    matrix: np.ndarray | None
+    """The limit of the product when the target was given as a matrix."""
+    assumptions: tuple[str, ...]
+    failed: str | None = None
+
+
+def limit(
+    eigenvalues: Any, depth: int, alpha: float, beta: float | None = None, learning_rate: float | None = None
+) -> Limit:
+    r"""What gradient descent converges to: the positive part of the target, or all of it.
+
+    .. math:: p_i \to \max(\lambda_i, 0) \quad\text{(identical)}, \qquad p_i \to \lambda_i \quad\text{(perturbed)}
+
+    Parameters
+    ----------
+    eigenvalues : array_like of shape (modes,) or (n, n)
+        Eigenvalues :math:`\lambda_i` of the symmetric target, or the target itself.
+    depth, alpha, beta
+        :math:`N, \alpha, \beta`; `beta` is None for the identical start.
+    learning_rate : float, optional
+        :math:`\eta`; when given, `failed` says whether it is too large for the statement.
+
+    Returns
+    -------
+    Limit
+
+    Notes
+    -----
+    Chou, Gieshoff, Maly, Rauhut (2024); the conditions are derived, see `step_limit`.
+
+    Examples
+    --------
+    >>> limit([2.0, -1.0], depth=3, alpha=0.1).eigenvalues.tolist()
+    [2.0, 0.0]
+    >>> limit([2.0, -1.0], depth=3, alpha=0.1, beta=0.05).eigenvalues.tolist()
+    [2.0, -1.0]
+    """
+    start, lam = start_of(depth, alpha, beta), spectrum_of(eigenvalues)
+    ends, failed, matrix = lam if start.beta is not None else np.maximum(lam, 0.0), None, None
+    if np.ndim(eigenvalues) == 2:
+        values, V = np.linalg.eigh(np.asarray(eigenvalues, dtype=np.float64))
+        matrix = (V * (values if start.beta is not None else np.maximum(values, 0.0))) @ V.T
+    assumptions = (*start.assumptions, "learning rate at most step_limit(..., kind='monotone')")
+    if learning_rate is not None:
+        failed = too_large(start, lam, positive("learning_rate", learning_rate))
+    return Limit(ends, matrix, assumptions, failed)
+
+
+@dataclass(frozen=True, eq=False)
+class StepLimit:
+    """The largest learning rate of a kind."""
+
+    value: float
+    """The smallest of `per_mode`; infinite when no mode sets a limit."""
+    per_mode: np.ndarray
+    """The limit of each eigenvalue alone."""
+    kind: str
+    assumptions: tuple[str, ...]
+    failed: str | None = None
+
+
+def step_limit(
+    eigenvalues: Any,
+    depth: int,
+    alpha: float,
+    beta: float | None = None,
+    kind: str = "monotone",
+) -> StepLimit:
+    r"""The largest learning rate with which every eigenvalue converges in the stated way.
+
+    Identical start, monotone (sharp for :math:`\alpha^N < \lambda`; otherwise the exact condition for the map to be
+    non-decreasing on the way):
+
+    .. math::
+
+        \eta \le \frac{1}{N \lambda^{2-2/N}} \;(\alpha^N < \lambda), \qquad
+        \eta \le \frac{\alpha^{2-N}}{(2N-1)\alpha^N - (N-1)\lambda} \;(\lambda \le \alpha^N)
+
+    Parameters
+    ----------
+    eigenvalues, depth, alpha, beta
+        :math:`\lambda_i, N, \alpha, \beta`; `beta` is None for the identical start.
+    kind : {"monotone", "stable", "uniform"}
+        "monotone": as above; for the perturbed start a sufficient condition,
+        :math:`1 / (3N \max(\alpha^2, \max|\lambda|^{2/N} + \delta_0)^{N-1})`.
+        "stable": the minimum attracts its neighbourhood, :math:`\eta < 2/S` with the sharpness S there; for
+        :math:`\lambda \le 0` from the identical start: no factor changes sign.
+        "uniform": one condition for all modes, :math:`1/(3N \max(\alpha, \|\lambda\|^{1/N})^{2N-2})`.
+
+    Returns
+    -------
+    StepLimit
+
+    Notes
+    -----
+    Derived; "uniform" has the form of the condition of Chou, Gieshoff, Maly, Rauhut (2024).
+
+    Examples
+    --------
+    >>> step_limit([2.0], depth=2, alpha=0.1).value
+    0.25
+    >>> round(step_limit([-2.0, 0.0], depth=3, alpha=0.5).value, 12)
+    0.432432432432
+    """
+    start, lam = start_of(depth, alpha, beta), spectrum_of(eigenvalues)
+    if kind not in ("monotone", "stable", "uniform"):
+        raise InputError(f"`kind` must be 'monotone', 'stable' or 'uniform', got {kind!r}.")
+    with np.errstate(divide="ignore", over="ignore"):
+        if kind == "stable":
+            per_mode, why = _stable(start, lam), "local: attraction near the minimum only, also from larger starts"
+        elif start.beta is not None:
+            base = np.maximum(start.alpha**2, np.abs(lam) ** (2 / start.depth) + start.imbalance)
+            if kind == "uniform":
+                base = np.full(lam.shape, base.max())
+            per_mode, why = 1 / (3 * start.depth * base ** (start.depth - 1)), "sufficient, not sharp"
+        elif kind == "uniform":
+            M = max(start.alpha, float(np.max(np.abs(lam))) ** (1 / start.depth))
+            per_mode = np.full(lam.shape, 1 / (3 * start.depth * M ** (2 * start.depth - 2)))
+            why = "sufficient for every eigenvalue up to the largest modulus"
+        else:
+            per_mode, why = _monotone(start, lam), "the step map is non-decreasing between start and limit"
+    return StepLimit(float(per_mode.min()), per_mode, kind, (*start.assumptions, why))
+
+
+def _monotone(start: Start, lam: np.ndarray) -> np.ndarray:
+    N, x = start.depth, start.alpha
+    below = x**N < lam
+    above = 1 / (x ** (N - 2) * ((2 * N - 1) * x**N - (N - 1) * np.minimum(lam, x**N)))
+    return np.where(below, 1 / (N * np.where(below, lam, 1.0) ** (2 - 2 / N)), above)
+
+
+def _stable(start: Start, lam: np.ndarray) -> np.ndarray:
+    N, x = start.depth, start.alpha
+    if start.beta is not None:
+        return 2 / sharpness(N, lam, start.imbalance)
+    no_flip = 1 / (x ** (N - 2) * (np.abs(lam) + x**N))
+    return np.where(lam > 0, 2 / (N * np.where(lam > 0, lam, 1.0) ** (2 - 2 / N)), no_flip)
+
+
+def what_happens(start: Start, lam: float, eta: float) -> str:
+    """Run one mode for a while and say in a few words how it behaves."""
+    N = start.depth
+    root = max(lam, 0.0) ** (1 / N)
+    a = 0.9 * root if start.beta is None and start.alpha < root else start.alpha
+    b = a if start.beta is None else start.alpha - start.beta
+    end = max(lam, 0.0) if start.beta is None else lam
+    b = a if start.beta is None else b
+    path = [0.0] * TRIAL
+    side = product(a, b, N) - end
+    advance(a, b, lam, eta, N, TRIAL, path)
+    if not all(abs(p) < 1e100 for p in path):
+        return "divergence"
+    crossed, tail = any((p - end) * side < -1e-12 * abs(side) for p in path), path[-4:]
+    if start.beta is None and lam < 0 and abs(tail[-1] - lam) < 1e-6 * abs(lam):
+        return "a sign flip: for odd depth it converges to the negative eigenvalue"
+    scale = max(abs(end), start.alpha**N)
+    if abs(tail[3] - end) > 1e-6 * scale and crossed:
+        two = abs(tail[3] - tail[1]) < 1e-6 * scale < abs(tail[3] - tail[2])
+        return f"a two-cycle between {tail[2]:.6g} and {tail[3]:.6g}" if two else "no convergence: it keeps oscillating"
+    return "oscillation around the limit while it converges" if crossed else "monotone convergence"
+
+
+def too_large(start: Start, lam: np.ndarray, eta: float) -> str | None:
+    """None when the learning rate is within the monotone limit, else the limit and what will happen above it."""
+    bound = step_limit(lam, start.depth, start.alpha, start.beta)
+    if eta <= bound.value * (1 + 1e-12):
+        return None
+    worst = lam[int(np.argmin(bound.per_mode))]
+    happens = what_happens(start, float(worst), eta)
+    if happens == "monotone convergence" and start.beta is not None:
+        return None  # the condition is sufficient only
+    return (
+        f"learning rate {eta:g} exceeds the limit {bound.value:g} for monotone convergence "
+        f"(eigenvalue {worst:g}); what happens there: {happens}"
+    )
+
+
+def warn_if_too_large(start: Start, lam: np.ndarray, eta: float) -> str | None:
+    """The same, said aloud."""
+    text = too_large(start, lam, eta)
+    if text is not None:
+        warnings.warn(text + ".", RankscapeWarning, stacklevel=3)
+    return text
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How fast one eigenvalue approaches its limit."""
+
+    kind: str
+    """"linear": the distance shrinks by `factor` a step; "sublinear": p decays like ``(eta k)**-exponent``."""
+    factor: float | None
+    exponent: float | None
+    assumptions: tuple[str, ...]
+    failed: str | None = None
+
+
+def rate(eigenvalue: float, depth: int, alpha: float, learning_rate: float, beta: float | None = None) -> Rate:
+    r"""The asymptotic rate at which one eigenvalue converges.
+
+    ==========================  =========================================================
+    identical, lam > 0          linear, :math:`1 - \eta N \lambda^{2-2/N}`
+    identical, lam < 0, N = 2   linear, :math:`(1 - \eta|\lambda|)^2`
+    identical, lam < 0, N > 2   :math:`p \sim ((N-2)|\lambda| t)^{-N/(N-2)}`
+    identical, lam = 0          :math:`p = (p_0^{-(2N-2)/N} + (2N-2)t)^{-N/(2N-2)}`
+    perturbed                   linear, :math:`1 - \eta S(\lambda, \delta)`
+    ==========================  =========================================================
+
+    Parameters
+    ----------
+    eigenvalue, depth, alpha, learning_rate, beta
+        :math:`\lambda, N, \alpha, \eta, \beta`; `beta` is None for the identical start.
+
+    Returns
+    -------
+    Rate
+        `failed` names the reason when the learning rate is above the monotone limit.
+
+    Notes
+    -----
+    Derived. For the perturbed start :math:`\delta` is taken at step 0; gradient descent shrinks it slightly.
+
+    Examples
+    --------
+    >>> round(rate(4.0, depth=2, alpha=0.1, learning_rate=0.01).factor, 12)
+    0.92
+    >>> rate(-1.0, depth=3, alpha=0.1, learning_rate=0.01).exponent
+    3.0
+    """
+    start, lam = start_of(depth, alpha, beta), real("eigenvalue", eigenvalue)
+    eta, N = positive("learning_rate", learning_rate), start.depth
+    failed = too_large(start, np.array([lam]), eta)
+    if start.beta is not None:
+        factor = abs(1 - eta * float(sharpness(N, lam, start.imbalance)))
+        return Rate("linear", factor, None, (*start.assumptions, "imbalance as at step 0"), failed)
+    if lam > 0:
+        return Rate("linear", abs(1 - eta * N * lam ** (2 - 2 / N)), None, start.assumptions, failed)
+    if lam < 0 and N == 2:
+        return Rate("linear", (1 - eta * abs(lam)) ** 2, None, start.assumptions, failed)
+    exponent = N / (N - 2) if lam < 0 else N / (2 * N - 2)
+    return Rate("sublinear", None, exponent, start.assumptions, failed)
