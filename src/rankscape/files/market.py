@@ -1,0 +1,116 @@
+"""Matrix Market files: the stored entries of a coordinate file are the observed ones."""
+
+import gzip
+import io
+import itertools
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rankscape.errors import FileFormatError, InputError
+from rankscape.files import entries
+from rankscape.files.table import Table
+
+
+def read_market(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: str) -> Table:
+    """Read a Matrix Market file; a symmetric one is expanded to both halves, NaN is a missing entry.
+
+    A symmetric file stores each cell once, in one half; one that does not is wrong whatever ``duplicates`` says.
+    """
+    if any(name is not None for name in wanted):
+        raise InputError(f"{path} is a Matrix Market file, whose columns have no names: leave the column names out")
+    content, layout, symmetry = _checked(path, _content(path))
+    matrix = _parse(path, content)
+    if symmetry != "general" and matrix.shape[0] != matrix.shape[1]:
+        raise FileFormatError(
+            f"{path}, line 1: says {symmetry}, but the matrix is {matrix.shape[0]} x {matrix.shape[1]}"
+        )
+    if layout == "array":
+        cells = entries.of_array(np.asarray(matrix), str(path))
+        return Table(*cells, matrix.shape, None, None, kind, skipped=matrix.size - len(cells[0]))
+    rows, columns, values = _observed(path, content, matrix)
+    policy = duplicates if symmetry == "general" else "error"
+    refuse = lambda first, second: _refuse(path, content, (int(rows[second]) + 1, int(columns[second]) + 1), symmetry)
+    cells = entries.settle(rows, columns, values, matrix.shape, policy, refuse)
+    skipped, merged = matrix.nnz - len(values), len(values) - len(cells[0])
+    return Table(*cells, matrix.shape, None, None, kind, skipped=skipped, merged=merged)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileFormatError(f"{path}: the compressed file is broken ({error})") from error
+
+
+def _checked(path: Path, content: bytes) -> tuple[bytes, str, str]:
+    """Return the content with a banner that reads every value as a float, its layout and its symmetry."""
+    banner = content.split(b"\n", 1)[0].decode("ascii", "replace").strip()
+    words = banner.lower().split()
+    if len(words) != 5 or words[:2] != ["%%matrixmarket", "matrix"]:
+        raise FileFormatError(
+            f"{path}, line 1: a Matrix Market file starts with '%%MatrixMarket matrix coordinate real general' "
+            f"or a variant, not with {banner[:60]!r}"
+        )
+    _, _, layout, field, symmetry = words
+    if field not in ("real", "double", "integer", "unsigned-integer"):
+        problem = {"pattern": "no values, only positions", "complex": "complex numbers"}.get(field, "unknown values")
+        raise FileFormatError(f"{path}, line 1: {field!r} means {problem}; real values are needed")
+    # SciPy reads 2.5 in a file of integers as 2, silently: let it read floats.
+    if "integer" in field:
+        content = re.sub(rb"(?i)(unsigned-)?integer", b"real", content, count=1)
+    return content, layout, symmetry
+
+
+def _parse(path: Path, content: bytes) -> Any:
+    from scipy.io import mmread
+
+    try:
+        matrix: Any = mmread(io.BytesIO(content), spmatrix=False)
+    except (ValueError, OverflowError, MemoryError) as error:
+        place = re.match(r"Line (\d+): ", str(error))
+        if not place:
+            raise FileFormatError(f"{path}: {error}") from error
+        line = int(place[1])
+        text = content.split(b"\n")[line - 1].decode("utf-8", "replace").strip()
+        raise FileFormatError(f"{path}, line {line}: {text[:60]!r}: {str(error)[place.end() :]}") from error
+    if 0 in matrix.shape:
+        raise FileFormatError(f"{path}: is empty, {matrix.shape[0]} x {matrix.shape[1]}")
+    return matrix
+
+
+def _observed(path: Path, content: bytes, matrix: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    values = matrix.data.astype(np.float64)
+    if np.isinf(values).any():
+        line, text = next((line, cells[2]) for line, cells in _body(content) if np.isinf(float(cells[2])))
+        raise FileFormatError(f"{path}, line {line}: the value {text!r} is not a finite number")
+    kept = ~np.isnan(values)
+    if not kept.any():
+        raise FileFormatError(f"{path}: all {len(values)} stored entries are missing (NaN); nothing is observed")
+    return matrix.row[kept].astype(np.int64), matrix.col[kept].astype(np.int64), values[kept]
+
+
+def _refuse(path: Path, content: bytes, cell: tuple[int, int], symmetry: str) -> None:
+    """Raise about a cell, counted from 1, that is stored twice."""
+    same = {cell} if symmetry == "general" else {cell, cell[::-1]}
+    at = ((line, cells[2]) for line, cells in _body(content) if (int(cells[0]), int(cells[1])) in same)
+    (first, a), (again, b) = itertools.islice(((line, text) for line, text in at if not np.isnan(float(text))), 2)
+    remedy = 'choose what to do with duplicates="mean" or duplicates="last"'
+    if symmetry != "general":
+        remedy = f"a {symmetry} file stores each cell once, in one half only"
+    raise FileFormatError(
+        f"{path}, lines {first} and {again}: the same cell, row {cell[0]} and column {cell[1]}, has the values "
+        f"{a} and {b}; {remedy}"
+    )
+
+
+def _body(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the cells of every stored entry."""
+    filled = ((line, text.split()) for line, text in enumerate(content.decode("utf-8", "replace").split("\n"), 1))
+    lines = ((line, cells) for line, cells in filled if cells and not cells[0].startswith("%"))
+    next(lines)  # the sizes
+    yield from lines

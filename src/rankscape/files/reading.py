@@ -1,0 +1,120 @@
+"""Read a matrix with holes from a file: the extension says how, and an error says where."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rankscape.errors import InputError, did_you_mean
+from rankscape.files.entries import check_policy
+from rankscape.files.table import Table
+
+FORMATS = {
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".tsv": "tsv",
+    ".tsv.gz": "tsv",
+    ".txt": "txt",
+    ".parquet": "parquet",
+    ".npy": "npy",
+    ".npz": "npz",
+    ".mtx": "mtx",
+    ".mtx.gz": "mtx",
+}
+"""Known extensions, each with its kind of file."""
+
+
+def read(
+    path: str | Path,
+    *,
+    rows: str | None = None,
+    columns: str | None = None,
+    values: str | None = None,
+    duplicates: str = "error",
+) -> Table:
+    r"""Read the observed entries of a matrix.
+
+    =====================  ==========================================================================
+    ``.csv .tsv .txt``     long table with a header, one line an entry; an empty value is a missing one
+                           (``.csv.gz`` and ``.tsv.gz`` too)
+    ``.parquet``           long table, one record an entry; a null or NaN value is a missing one
+    ``.npy .npz``          dense array, NaN where an entry is missing
+    ``.mtx .mtx.gz``       Matrix Market: stored entries (coordinate) or all of them (array)
+    =====================  ==========================================================================
+
+    Parameters
+    ----------
+    path
+        The file; its extension chooses the format.
+    rows, columns, values
+        Names of the three columns of a long table. Not needed when it has exactly three, taken in this order.
+        For an NPZ file of several arrays, ``values`` names the one to read.
+    duplicates
+        What to do when two lines give the same cell: raise an ``"error"``, take their ``"mean"``, or the ``"last"``.
+
+    Returns
+    -------
+    Table
+        The entries, sorted by row and column: the order of lines in the file does not matter.
+
+    Raises
+    ------
+    InputError
+        The file is not there, is of an unknown kind, or lacks a column.
+    FileFormatError
+        Its content cannot be used; the message names the line, the column and the value.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "ratings.csv")
+    >>> _ = path.write_text("user,movie,score\nann,up,4\nbob,heat,2.5\n")
+    >>> read(path).dense()
+    array([[nan, 4. ],
+           [2.5, nan]])
+    """
+    check_policy(duplicates)
+    path = Path(path).expanduser()
+    kind = format_of(path)
+    check_exists(path)
+    return _reader(kind)(path, kind, (rows, columns, values), duplicates)
+
+
+def _reader(kind: str) -> Callable[..., Table]:
+    if kind in ("csv", "tsv", "txt"):
+        from rankscape.files.delimited import read_delimited as reader
+    elif kind == "parquet":
+        from rankscape.files.parquet import read_parquet as reader
+    elif kind == "mtx":
+        from rankscape.files.market import read_market as reader
+    else:
+        from rankscape.files.arrays import read_array as reader
+    return reader
+
+
+def format_of(path: Path) -> str:
+    """Return the kind of file that the extension of ``path`` stands for.
+
+    >>> format_of(Path("ratings.v2.csv.gz"))
+    'csv'
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    for extension in ("".join(suffixes[-2:]), *suffixes[-1:]):
+        if extension in FORMATS:
+            return FORMATS[extension]
+    extension = suffixes[-1] if suffixes else ""
+    problem = f"the extension {extension!r} is not known" if extension else "the name has no extension"
+    raise InputError(f"{path}: {problem}; use one of {' '.join(FORMATS)}{did_you_mean(extension, list(FORMATS))}")
+
+
+def check_exists(path: Path) -> None:
+    """Raise unless ``path`` is a file that can be opened; a missing one is looked for among its neighbours."""
+    if path.is_dir():
+        raise InputError(f"{path} is a directory; give one file in it")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no directory {path.parent}")
+    if not path.exists():
+        neighbours = [other.name for other in path.parent.iterdir() if other.is_file()]
+        raise InputError(f"there is no file {path}{did_you_mean(path.name, neighbours)}")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error

@@ -1,0 +1,144 @@
+"""What reading a file gives: the observed entries, and what is needed to write the same kind of file back."""
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rankscape.errors import FallbackWarning, FileFormatError, InputError, did_you_mean
+from rankscape.files import entries
+
+OBSERVED = "observed"
+"""Name of the boolean column that tells observed cells from completed ones in the files rankscape writes."""
+
+DEFAULT_NAMES = ("row", "column", "value")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The observed entries of a matrix in a file, sorted by row and then by column.
+
+    Parameters
+    ----------
+    rows, columns, values
+        One element an observed entry: two positions counted from 0, and a finite number.
+    shape
+        Size of the matrix.
+    row_labels, column_labels
+        What the file calls each row and column, sorted; None where the file only counts them.
+    format
+        The kind of file: ``"csv"``, ``"tsv"``, ``"parquet"``, ``"npy"``, ``"npz"`` or ``"mtx"``.
+    names
+        Names of the three columns of a long table; of an NPZ file, the last one is the name of the array.
+    skipped
+        How many cells were there, but empty: the missing entries that the file mentions.
+    merged
+        How many entries went into others because they gave the same cell.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    shape: tuple[int, int]
+    row_labels: np.ndarray | None
+    column_labels: np.ndarray | None
+    format: str
+    names: tuple[str, str, str] = DEFAULT_NAMES
+    skipped: int = 0
+    merged: int = 0
+
+    def dense(self) -> np.ndarray:
+        """Return the matrix, NaN where no entry was observed."""
+        return entries.dense(self.rows, self.columns, self.values, self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Key:
+    """One key column of a long table: ``labels[codes[i]]`` is the label on record ``i``."""
+
+    codes: np.ndarray
+    labels: np.ndarray
+
+    def sorted(self) -> "Key":
+        """Return the same column with its labels sorted, each once."""
+        labels, ranks = np.unique(self.labels, return_inverse=True)
+        return Key(ranks[self.codes], labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Long:
+    """A long table before its checks: two keys and a value a record, NaN where the value's cell is empty."""
+
+    rows: Key
+    columns: Key
+    values: np.ndarray
+
+
+def choose_columns(path: Path, header: Sequence[str], wanted: Sequence[str | None]) -> tuple[int, int, int]:
+    """Return the positions of the row, column and value columns among the names of ``header``.
+
+    A name that was not given is taken in order from a file of exactly three columns; a file that rankscape wrote
+    has a fourth, ``observed``, which does not count.
+    """
+    found = _listed(header)
+    if len(header) < 3:
+        raise FileFormatError(f"{path} has only {found}; a long table has three columns: row, column and value")
+    for role, name in zip(("rows", "columns", "values"), wanted, strict=True):
+        _check_name(path, header, role, name)
+    named = [name for name in wanted if name is not None]
+    if len(set(named)) < len(named):
+        raise InputError(f"{path}: rows, columns and values must be three different columns, not {named}")
+    candidates = [name for name in header if name != OBSERVED or name in named or len(header) == 3]
+    if len(named) < 3 and len(candidates) != 3:
+        missing = [role for role, name in zip(("rows", "columns", "values"), wanted, strict=True) if name is None]
+        wide = "; a table with one column for each column of the matrix belongs in .npy" if len(header) > 12 else ""
+        raise InputError(f"{path} has the columns {found}: name the ones to use with {', '.join(missing)}{wide}")
+    rest = iter([name for name in candidates if name not in named])
+    chosen = [next(rest) if name is None else name for name in wanted]
+    for name in chosen:
+        if list(header).count(name) > 1:
+            raise FileFormatError(f"{path}: two columns are called {name!r}; the header has {found}")
+    rows, columns, values = (list(header).index(name) for name in chosen)
+    return rows, columns, values
+
+
+def _listed(header: Sequence[str]) -> str:
+    return ", ".join(map(repr, header[:12])) + (f", ... ({len(header)} in all)" if len(header) > 12 else "")
+
+
+def _check_name(path: Path, header: Sequence[str], role: str, name: str | None) -> None:
+    if name is not None and name not in header:
+        raise InputError(
+            f"{path} has no column {name!r} ({role}); it has {_listed(header)}{did_you_mean(name, header)}"
+        )
+
+
+# Only what a program writes for a number: "007" and "1_000" are labels that happen to be made of digits.
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
+
+
+def numbers_or_text(texts: Sequence[str], name: str) -> np.ndarray:
+    """Return labels as integers where every one is an integer, else as floats, else as they stand.
+
+    >>> numbers_or_text(["10", "9"], "user")
+    array([10,  9])
+    >>> numbers_or_text(["007", "9"], "user")
+    array(['007', '9'], dtype='<U3')
+    """
+    for pattern, convert in ((_INTEGER, int), (_DECIMAL, float)):
+        if all(map(pattern.fullmatch, texts)):
+            numbers = [convert(text) for text in texts]
+            if len(set(numbers)) == len(set(texts)) and all(-(2**63) <= number < 2**63 for number in numbers):
+                return np.array(numbers, dtype=np.int64 if convert is int else np.float64)
+            warnings.warn(
+                f"column {name!r} holds numbers that are too large or written in several ways (1 and 1.0, say); "
+                "its labels are kept as text, so each way of writing is a label of its own",
+                FallbackWarning,
+                stacklevel=2,
+            )
+            break
+    return np.array(texts, dtype=np.str_)

@@ -1,0 +1,73 @@
+"""SOURCE, as users name it: a data set of `rankscape data`, or a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rankscape import data
+from rankscape.data import DatasetInfo
+from rankscape.errors import InputError, did_you_mean
+from rankscape.files import Table, read
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A matrix with holes, and where it came from."""
+
+    name: str
+    table: Table
+    info: DatasetInfo | None = None
+
+    @property
+    def extension(self) -> str:
+        """The extension of the format family that completed matrices of this source are written in."""
+        return ".npy" if self.info is not None else _extension(Path(self.name))
+
+    @property
+    def stem(self) -> str:
+        """The name without folder and extension."""
+        return self.name if self.info is not None else Path(self.name).name.removesuffix(self.extension)
+
+
+def _extension(path: Path) -> str:
+    """The last suffix; of a packed file the last two."""
+    return "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:])
+
+
+def open_source(
+    source: str,
+    *,
+    rows: str | None = None,
+    columns: str | None = None,
+    values: str | None = None,
+    duplicates: str = "error",
+) -> Source:
+    """Load a named data set, or read a file.
+
+    Parameters
+    ----------
+    source : str
+        A name from ``rankscape data list``, or the path of a CSV, TSV, Parquet, NPY, NPZ or Matrix Market file.
+    rows, columns, values : str, optional
+        Columns of a long file.
+    duplicates : {"error", "mean", "last"}
+        What to do when an entry is given twice.
+
+    Raises
+    ------
+    InputError
+        Neither a name nor a readable file.
+    """
+    if source in data.names():
+        loaded = data.load(source)
+        table = Table(
+            loaded.rows, loaded.columns, loaded.values, loaded.shape, loaded.row_labels, loaded.column_labels, "npy"
+        )
+        return Source(source, table, loaded.info)
+    if not source.strip() or (not Path(source).expanduser().exists() and not Path(source).suffix):
+        raise InputError(
+            f"{source!r} is neither a file nor a named data set ({', '.join(data.names())})"
+            f"{did_you_mean(source, data.names())}"
+        )
+    if Path(source).expanduser().is_dir():
+        raise InputError(f"{source} is a folder; give one file in it.")
+    return Source(source, read(source, rows=rows, columns=columns, values=values, duplicates=duplicates))
