@@ -1,0 +1,136 @@
+"""What comes back from a completion."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from rankscape.engine.sparse import entries_of_product, outer_factors
+from rankscape.estimators.baselines import Entries, Offset
+from rankscape.estimators.path import Record
+from rankscape.outcome import Outcome
+from rankscape.problem.entries import check_indices
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CompletedMatrix:
+    """A completed matrix, and how it came about; everything is in the units of the data.
+
+    Attributes
+    ----------
+    rank : int
+        The number of live directions of the model; the offset does not count.
+    singular_values : ndarray, shape (rank,)
+        Of the model without the offset, descending.
+    heldout_rmse : float or None
+        Root mean square error on the held-out entries of the model that did not see them; None when the
+        entries are too few to hold any out.
+    baselines : dict
+        The same for the predictions "column_mean" and "row_column_bias", which need no factor.
+    outcome : Outcome
+        ``CONVERGED`` or ``STEP_LIMIT``, of the last fit on all entries.
+    factors : list of ndarray
+        Balanced factors ``[W_1, ..., W_L]``; their product plus the offset is `fitted`.
+    offset : str
+        What was removed before factorizing, in words.
+    path : xarray.Dataset
+        Dims ``step`` and ``index``: ``ridge``, ``rank``, ``singular_values``, ``effective_rank``, ``train_rmse``
+        and ``heldout_rmse`` along the path that was chosen. Its attributes name the ``chosen`` step, the
+        ``direction`` of the path, the ``offset``, and whether the result was ``polished``. The ridge acts on
+        entries scaled to rms 1.
+    reason : str
+        Why this rank, in one sentence.
+    observed : Entries
+        What was given: ``rows``, ``columns``, ``values`` and ``shape``.
+    removed : Offset
+        What was removed before factorizing, as numbers.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape.estimators as re
+    >>> X = np.outer([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, -1.0, 2.0, 0.5, 1.0, 3.0])
+    >>> X[2, 3] = np.nan
+    >>> done = re.complete(X)
+    >>> done.rank, round(float(done.matrix[2, 3]), 6)
+    (1, 1.5)
+    """
+
+    rank: int
+    singular_values: np.ndarray
+    heldout_rmse: float | None
+    baselines: dict[str, float]
+    outcome: Outcome
+    factors: list[np.ndarray]
+    offset: str
+    path: xr.Dataset
+    reason: str
+    observed: Entries
+    removed: Offset
+
+    def __repr__(self) -> str:
+        held = "none held out" if self.heldout_rmse is None else f"held-out RMSE {self.heldout_rmse:.4g}"
+        return f"CompletedMatrix(shape={self.observed.shape}, rank={self.rank}, {held}, outcome={self.outcome.value!r})"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n_out, n_in)``."""
+        return self.observed.shape
+
+    @cached_property
+    def fitted(self) -> np.ndarray:
+        """The model's value of every entry, the observed ones included (denoised)."""
+        left, right = outer_factors(self.factors)
+        return left @ right.T + self.removed.dense()
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """The completed matrix: observed entries keep their given values, the others are the model's."""
+        matrix = self.fitted.copy()
+        matrix[self.observed.rows, self.observed.columns] = self.observed.values
+        return matrix
+
+    def predict(self, rows: Any, columns: Any) -> np.ndarray:
+        """The model's values at these positions, without forming the matrix.
+
+        Parameters
+        ----------
+        rows, columns : array_like of int, shape (k,)
+            Positions, counted from zero.
+
+        Raises
+        ------
+        InputError
+            An index is out of range or not an integer.
+        """
+        rows = np.atleast_1d(np.asarray(rows))
+        i = check_indices(rows, "rows", len(rows), self.shape[0])
+        j = check_indices(np.atleast_1d(columns), "columns", len(rows), self.shape[1])
+        return entries_of_product(i, j, *outer_factors(self.factors)) + self.removed.at(i, j)
+
+
+def path_dataset(records: list[Record], scale: float, attributes: dict[str, Any]) -> xr.Dataset:
+    """The records of one path as a dataset; `scale` turns them into the units of the data.
+
+    A step that was recorded twice (the end of one stage is the start of the next) keeps its last record.
+    """
+    unique = list({record.step: record for record in records}.values())
+    width = max((len(r.singular_values) for r in unique), default=0)
+    spectra = np.zeros((len(unique), width))
+    for k, record in enumerate(unique):
+        spectra[k, : len(record.singular_values)] = record.singular_values
+    first = spectra[:, 0] if width else np.zeros(len(unique))
+    effective = np.divide(spectra.sum(1), first, out=np.zeros(len(unique)), where=first > 0)
+    column = lambda name: np.array([getattr(r, name) for r in unique], dtype=float)
+    variables: dict[str, Any] = {
+        "ridge": column("ridge"),
+        "rank": np.array([r.rank for r in unique], dtype=np.int64),
+        "effective_rank": effective,
+        "train_rmse": column("train_rmse") * scale,
+        "heldout_rmse": column("heldout_rmse") * scale,
+    }
+    variables = {name: ("step", values) for name, values in variables.items()}
+    variables["singular_values"] = (("step", "index"), spectra * scale)
+    steps = np.array([r.step for r in unique], dtype=np.int64)
+    return xr.Dataset(variables, coords={"step": steps, "index": np.arange(width)}, attrs=attributes)

@@ -1,0 +1,161 @@
+"""One ridge: minimise over the factors, count the live directions, drop the dead ones, grow missing ones."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse.linalg import svds
+
+from rankscape.engine.sparse import ObservedEntries, outer_factors, value_and_gradient
+from rankscape.estimators.quasi_newton import minimise_smooth
+
+TOLERANCE = 1e-9
+"""Relative decrease of the objective at which a stage ends: the bias of the ridge is far above it."""
+
+DEAD = 0.1
+"""Share of the smallest singular value possible at a critical point below which a direction is dead: solvers stop
+near a critical point, not on it, and there the bound is exact (equality without noise)."""
+
+DENSE_SVD = 50_000
+"""Matrices up to this many entries get their leading singular vectors from a dense decomposition."""
+
+
+class Modes(NamedTuple):
+    """A thin singular value decomposition ``W = U diag(s) V^T``, values descending."""
+
+    U: np.ndarray
+    s: np.ndarray
+    V: np.ndarray
+
+    def head(self, rank: int) -> "Modes":
+        """The leading `rank` modes."""
+        return Modes(self.U[:, :rank], self.s[:rank], self.V[:, :rank])
+
+    def join(self, other: "Modes") -> "Modes":
+        """Both sets side by side (no longer orthogonal)."""
+        return Modes(np.c_[self.U, other.U], np.r_[self.s, other.s], np.c_[self.V, other.V])
+
+
+def modes_of(left: np.ndarray, right: np.ndarray) -> Modes:
+    """Singular value decomposition of ``left @ right.T`` by two thin QRs, in O((n_out + n_in) k^2)."""
+    Q_left, R_left = np.linalg.qr(left)
+    Q_right, R_right = np.linalg.qr(right)
+    U, s, Vt = np.linalg.svd(R_left @ R_right.T)
+    return Modes(Q_left @ U[:, : len(s)], s, Q_right @ Vt[: len(s)].T)
+
+
+def balanced_factors(modes: Modes, depth: int) -> list[np.ndarray]:
+    """Balanced factors ``[W_1, ..., W_L]`` of ``U diag(s) V^T``: each holds the share ``s^(1/L)``.
+
+    They attain the smallest ``sum_l ||W_l||_F^2`` among all factorizations of the matrix (Wang & Jacot, section 3).
+
+    >>> import numpy as np
+    >>> [W.shape for W in balanced_factors(Modes(np.eye(4, 2), np.array([8.0, 1.0]), np.eye(3, 2)), depth=3)]
+    [(2, 3), (2, 2), (4, 2)]
+    """
+    share = modes.s ** (1 / depth)
+    return [(modes.V * share).T, *([np.diag(share)] * (depth - 2)), modes.U * share]
+
+
+def leading_modes(entries: ObservedEntries, values: np.ndarray, count: int) -> Modes:
+    """The `count` leading singular triplets of the sparse matrix that holds `values` on the observed pattern."""
+    n_out, n_in = entries.shape
+    matrix = entries.as_sparse(values)
+    count = min(count, n_out, n_in)
+    if n_out * n_in <= DENSE_SVD or count >= min(n_out, n_in) - 1:
+        U, s, Vt = np.linalg.svd(matrix.toarray(), full_matrices=False)
+        return Modes(U, s, Vt.T).head(count)
+    start = np.random.default_rng(0).standard_normal(min(n_out, n_in))  # ARPACK's own start is not reproducible
+    U, s, Vt = svds(matrix, k=count, v0=start, tol=1e-3)  # pyright: ignore[reportArgumentType]
+    order = np.argsort(-s)
+    return Modes(np.asarray(U)[:, order], s[order], np.asarray(Vt)[order].T)
+
+
+def starting_modes(entries: ObservedEntries, width: int) -> Modes:
+    """Leading modes of the zero-filled matrix divided by the observed share: unbiased for the whole matrix."""
+    share = entries.count / (entries.shape[0] * entries.shape[1])
+    return leading_modes(entries, entries.values / share, width)
+
+
+def killing_ridge(largest: float, shape: tuple[int, int], depth: int) -> float:
+    r"""The ridge at which even a mode of size `largest` is better off at zero, all entries being seen.
+
+    From the one-mode problem ``c/2 (s - a)^2 + ridge L s^(2/L)`` with ``c = 1/(n_out n_in)``: zero is the global
+    minimum when ``a < (L-1)/(L-2) * (kappa (L-2))^(L/(2(L-1)))`` with ``kappa = 2 ridge / c``; depth 2: ``a < kappa``.
+    """
+    L = depth
+    kappa = largest if L == 2 else (largest * (L - 2) / (L - 1)) ** (2 * (L - 1) / L) / (L - 2)
+    return kappa / (2 * shape[0] * shape[1])
+
+
+def minimise(
+    entries: ObservedEntries,
+    modes: Modes,
+    ridge: float,
+    depth: int,
+    iterations: int,
+    watch: Callable[[int, Callable[[], Modes]], None] | None = None,
+    tolerance: float = TOLERANCE,
+) -> tuple[Modes, int, bool]:
+    """L-BFGS on the balanced factors of `modes`; the result's modes, the iterations taken, and whether it converged.
+
+    `watch` receives each iteration's number and a function that computes its modes.
+    """
+    if not len(modes.s):
+        return modes, 0, True
+    start = balanced_factors(modes, depth)
+    shapes = [W.shape for W in start]
+    ends = np.cumsum([W.size for W in start])[:-1]
+    m = entries.count  # the half-sum itself, not its average: keeps the objective well above the stopping floor
+    unpack = lambda x: [part.reshape(shape) for part, shape in zip(np.split(x, ends), shapes, strict=True)]
+
+    def objective(x):
+        value, gradient = value_and_gradient(entries, unpack(x), ridge)
+        return m * value, m * np.concatenate([G.ravel() for G in gradient])
+
+    modes_at = lambda x: modes_of(*outer_factors(unpack(x)))
+    see = (lambda taken, x: None) if watch is None else (lambda taken, x: watch(taken, lambda: modes_at(x)))
+    x = np.concatenate([W.ravel() for W in start])
+    found = minimise_smooth(objective, x, iterations, tolerance, see)
+    return modes_at(found.x), found.iterations, found.converged
+
+
+def residual_modes(entries: ObservedEntries, modes: Modes, count: int) -> Modes:
+    """Leading triplets of minus the gradient of the loss, ``-R/m``: where another direction would help most."""
+    residual = entries.residual(modes.U * modes.s, modes.V)
+    return leading_modes(entries, -residual / entries.count, count)
+
+
+def live_rank(modes: Modes, ridge: float, gradient_norm: float, depth: int) -> int:
+    r"""The number of live directions: those above `DEAD` times the smallest value a critical point allows.
+
+    Every nonzero singular value of a critical point exceeds ``(2 ridge / ||G||)^(L/(L-2))`` with ``G`` the gradient
+    of the loss, because ``U^T G V = -2 ridge S^(2/L-1)`` there (from Wang & Jacot 2024). Depth 2 has no such gap;
+    a millionth of the largest value is the threshold then.
+    """
+    if not len(modes.s) or modes.s[0] == 0:
+        return 0
+    threshold = 1e-10 * modes.s[0]
+    if depth == 2:
+        threshold = 1e-6 * modes.s[0]
+    elif gradient_norm > 0:
+        bound = (2 * ridge / gradient_norm) ** (depth / (depth - 2))
+        threshold = max(threshold, DEAD * bound)
+    return int((modes.s > threshold).sum())
+
+
+def worth_growing(entries: ObservedEntries, candidates: Modes, ridge: float, depth: int) -> Modes:
+    r"""Those candidate directions whose own problem ``c/2 s^2 - g s + ridge L s^(2/L)`` is negative at its minimum.
+
+    ``g`` is the candidate's singular value in ``-R/m`` and ``c = sum over observed (u_i v_j)^2 / m`` its curvature:
+    along the direction that is exactly the change of the regularised objective, so growing it is a descent.
+    """
+    if not len(candidates.s) or candidates.s[0] == 0:
+        return candidates.head(0)
+    pattern = entries.as_sparse(np.ones(entries.count))
+    c = np.maximum(((pattern @ candidates.V**2) * candidates.U**2).sum(0) / entries.count, 1e-300)
+    sizes = np.geomspace(1e-3, 1.0, 100)[:, None] * (candidates.s / c)
+    change = c / 2 * sizes**2 - candidates.s * sizes + ridge * depth * sizes ** (2 / depth)
+    best, keep = change.argmin(0), change.min(0) < 0
+    grown = sizes[best, np.arange(len(c))]
+    return Modes(candidates.U[:, keep], grown[keep], candidates.V[:, keep])

@@ -1,0 +1,15 @@
+"""A completed photograph: what was seen, what was filled in, what it really is."""
+
+import numpy as np
+
+from rankscape.plot.panels import Image
+
+
+def completion_images(seen: np.ndarray, completed: np.ndarray, truth: np.ndarray | None) -> list[Image]:
+    """The pictures to show for a completed image: NaN in `seen` marks the hidden pixels."""
+    basis = seen if truth is None else truth
+    limits = float(np.nanmin(basis)), float(np.nanmax(basis))
+    images = [Image("given", seen, limits), Image("completed", completed, limits)]
+    if truth is not None:
+        images.append(Image("truth", truth, limits))
+    return images
