@@ -1,0 +1,21 @@
+"""The command line: each command parses, calls one library function, and prints a table or JSON.
+
+Commands are named by their import path, so ``rankscape --help`` imports nothing that computes.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, and exit."""
+    try:
+        from rankscape.cli.app import start
+
+        sys.exit(start(arguments))
+    except KeyboardInterrupt:  # before the application could take care of it
+        print("interrupted", file=sys.stderr or open(os.devnull, "w"))  # noqa: SIM115
+        sys.exit(130)

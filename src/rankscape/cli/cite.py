@@ -1,0 +1,8 @@
+"""``rankscape cite``."""
+
+from rankscape.citation import bibtex
+
+
+def cite() -> None:
+    """Print BibTeX for rankscape and the papers it builds on."""
+    print(bibtex())

@@ -1,0 +1,205 @@
+"""``rankscape complete``."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from cyclopts import Parameter, validators
+
+from rankscape.cli.output import meter, number, print_facts, print_json
+from rankscape.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from rankscape.estimators import CompletedMatrix
+    from rankscape.problem import Completion
+    from rankscape.source import Source
+
+HIDING = 1 << 32
+"""Added to the seed of what is hidden, so that the entries held out later are chosen independently."""
+
+BASELINES = {"column_mean": "column mean", "row_column_bias": "row + column bias"}
+"""What the baselines are called for people."""
+
+Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lt=1))]
+Flag = Annotated[bool, Parameter(negative="")]
+
+
+def complete(
+    source: str,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    figure: Path | None = None,
+    rows: str | None = None,
+    columns: str | None = None,
+    values: str | None = None,
+    duplicates: Literal["error", "mean", "last"] = "error",
+    hide: Share = 0.0,
+    heldout: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))] = 0.1,
+    depth: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 3,
+    width: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+    offset: Literal["auto", "none", "mean", "row+column"] = "auto",
+    seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    json: Flag = False,
+) -> None:
+    """Fill the holes of a matrix; the trajectory chooses the rank.
+
+    Writes the completed matrix and a picture of the trajectory, and prints what was found.
+
+    Parameters
+    ----------
+    source
+        A name from `rankscape data list`, or a file: CSV, TSV or Parquet with one entry a line, NPY or NPZ with NaN
+        for missing entries, or Matrix Market.
+    output
+        File for the completed matrix; its extension chooses the format. Default: here, named after the source.
+    figure
+        File for the picture (PNG, PDF or SVG). Default: as the output, ending in .png.
+    rows
+        Column of a long file that names the row of an entry.
+    columns
+        Column of a long file that names its column.
+    values
+        Column of a long file that holds its value.
+    duplicates
+        What to do when an entry is given twice.
+    hide
+        Hide this share of the entries first, and report the error on them: a test with a known answer.
+    heldout
+        Share of the entries that judges the rank and is not trained on until the end.
+    depth
+        Number of factors.
+    width
+        Most directions that the factors can hold.
+    offset
+        What to remove before fitting; auto lets the held-out entries decide.
+    seed
+        Decides which entries are hidden and held out.
+    json
+        Print JSON.
+    """
+    from rankscape import complete as fill
+    from rankscape import files
+    from rankscape.plot import check_figure
+    from rankscape.source import open_source
+
+    began = time.perf_counter()
+    opened = open_source(source, rows=rows, columns=columns, values=values, duplicates=duplicates)
+    output = files.check_writable(output or Path(f"{opened.stem}-completed{opened.extension}"))
+    if opened.info is None and output.exists() and output.samefile(Path(source).expanduser()):
+        raise InputError(f"--output {output} is the source itself; choose another name.")
+    figure = figure or output.with_suffix(".png")
+    check_figure(figure)
+    problem, hidden = _problem(opened, hide, seed)
+    with meter() as bar:
+        completed = fill(
+            problem, depth=depth, width=width, heldout=heldout, offset=offset, seed=seed,
+            progress=lambda now: _show(bar, now),
+        )  # fmt: skip
+    files.write(output, completed.matrix, opened.table)
+    try:
+        _draw(opened, problem, hidden, completed, figure)
+    except StorageError as error:
+        raise StorageError(f"{error} ({output} is written).") from error
+    result = _Result(opened, problem, hidden, completed, output, figure, time.perf_counter() - began)
+    if json:
+        print_json(result.facts())
+    else:
+        print_facts(result.rows())
+
+
+def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:
+    """The completion to solve, and the entries that were hidden from it."""
+    from rankscape.problem import Completion
+
+    table = opened.table
+    problem = Completion(table.rows, table.columns, table.values, table.shape)
+    if not hide:
+        return problem, None
+    split = problem.split(hide, seed=seed + HIDING)
+    return split.training, split.heldout
+
+
+def _show(bar: Any, now: Any) -> None:
+    facts = {"step": now.step, "rank": now.rank, "train": now.train_rmse, "held-out": now.heldout_rmse}
+    bar.update(now.fraction_done, **facts)
+
+
+def _draw(
+    opened: "Source", problem: "Completion", hidden: "Completion | None", completed: "CompletedMatrix", path: Path
+) -> None:
+    """The trajectory; of a photograph also what was seen, filled in, and true."""
+    from rankscape import plot
+
+    baselines = {BASELINES.get(name, name): value for name, value in completed.baselines.items()}
+    parts: list[Any] = list(plot.trajectory_panels(completed.path, baselines))
+    if opened.info is not None and opened.info.image:
+        seen = np.full(problem.shape, np.nan)
+        seen[problem.rows, problem.columns] = problem.values
+        truth = opened.table.dense() if hidden is not None else None
+        parts += plot.completion_images(seen, completed.matrix, truth)
+    title = f"{opened.stem}: rank {completed.rank}"
+    if completed.heldout_rmse is not None:
+        title += f", held-out RMSE {number(completed.heldout_rmse)}"
+    plot.save(plot.draw(parts, title=title), path)
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What the command found, for people and for machines."""
+
+    opened: "Source"
+    problem: "Completion"
+    hidden: "Completion | None"
+    completed: "CompletedMatrix"
+    output: Path
+    figure: Path
+    seconds: float
+
+    def facts(self) -> dict[str, Any]:
+        """Everything, as JSON."""
+        done, problem = self.completed, self.problem
+        facts = {
+            "source": self.opened.name,
+            "shape": list(problem.shape),
+            "observed": len(problem.values),
+            "rank": done.rank,
+            "heldout_rmse": done.heldout_rmse,
+            "baselines": done.baselines,
+            "hidden": self._hidden_errors(),
+            "offset": done.offset,
+            "reason": done.reason,
+            "outcome": str(done.outcome),
+            "singular_values": done.singular_values,
+            "output": str(self.output),
+            "figure": str(self.figure),
+            "seconds": round(self.seconds, 2),
+        }
+        return facts
+
+    def _hidden_errors(self) -> dict[str, Any] | None:
+        """The error on the entries that were hidden on request: nothing has seen them."""
+        hidden = self.hidden
+        if hidden is None:
+            return None
+        errors = self.completed.predict(hidden.rows, hidden.columns) - hidden.values
+        return {"entries": len(hidden.values), "rmse": float(np.sqrt(np.mean(errors**2)))}
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The table for people."""
+        done, problem = self.completed, self.problem
+        cells = problem.shape[0] * problem.shape[1]
+        rows = [
+            ("matrix", f"{self.opened.name}, {problem.shape[0]} x {problem.shape[1]}"),
+            ("observed", f"{len(problem.values):,} of {cells:,} entries ({len(problem.values) / cells:.1%})"),
+            ("rank found", str(done.rank)),
+            ("held-out RMSE", number(done.heldout_rmse)),
+        ]
+        rows += [(f"  {BASELINES.get(name, name)}", number(value)) for name, value in done.baselines.items()]
+        hidden = self._hidden_errors()
+        if hidden is not None:
+            rows.append(("hidden RMSE", f"{number(hidden['rmse'])}  ({hidden['entries']:,} entries that nothing saw)"))
+        rows += [("why", done.reason), ("offset", done.offset), ("outcome", str(done.outcome))]
+        return [*rows, ("written", str(self.output)), ("picture", str(self.figure))]

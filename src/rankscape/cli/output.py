@@ -1,0 +1,104 @@
+"""How commands speak: facts as a table for people or as one JSON object for machines, progress on stderr."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+
+def print_json(facts: Mapping[str, Any] | Sequence[Any]) -> None:
+    """One JSON object on stdout; NaN becomes null."""
+    print(json.dumps(_plain(facts), indent=2, allow_nan=False))
+
+
+def print_facts(rows: Sequence[tuple[str, str]]) -> None:
+    """A two-column table on stdout."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    _print(table)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table with a header on stdout; the last column wraps, the others are never cut."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for k, name in enumerate(header):
+        table.add_column(name, no_wrap=k < len(header) - 1, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    _print(table)
+
+
+def _print(table: Any) -> None:
+    """Without the blanks that fill up each line."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    with console.capture() as text:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in text.get().splitlines()))
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; None is nothing to speak of."""
+    return "none" if value is None else f"{value:.4g}"
+
+
+def _plain(value: Any) -> Any:
+    """The same value in types that JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+
+
+class _Meter:
+    """Progress in the terminal: share done, facts, time left."""
+
+    def __init__(self, bar: Any, task: Any):
+        self._bar, self._task, self._started = bar, task, time.monotonic()
+
+    def update(self, share: float, **facts: Any) -> None:
+        """Show the share done, and each fact as ``name value``."""
+        text = "  ".join(f"{name} {number(v) if isinstance(v, float) else v}" for name, v in facts.items())
+        self._bar.update(self._task, completed=share, facts=text)
+
+
+class _Silent:
+    def update(self, share: float, **facts: Any) -> None:
+        """Nothing: no terminal is watching."""
+
+
+@contextmanager
+def meter() -> Iterator[_Meter | _Silent]:
+    """A progress meter on stderr, when a terminal is there."""
+    if not sys.stderr.isatty():
+        yield _Silent()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    columns = (
+        BarColumn(bar_width=None, table_column=Column(min_width=6, max_width=24, ratio=1)),
+        TaskProgressColumn(table_column=Column(min_width=4)),
+        TimeRemainingColumn(table_column=Column(min_width=7)),
+        TextColumn("{task.fields[facts]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _Meter(bar, bar.add_task("", total=1.0, facts=""))

@@ -1,0 +1,136 @@
+"""``rankscape simulate``."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from rankscape.cli.app import DONE, FAILED
+from rankscape.cli.output import meter, number, print_facts, print_json
+from rankscape.config import SimulationConfig, make_config, read_toml
+from rankscape.errors import InputError, StorageError
+
+
+def simulate(
+    file: Path | None = None,
+    /,
+    *,
+    settings: Annotated[SimulationConfig | None, Parameter(name="*")] = None,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    figure: Path | None = None,
+    checkpoint: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Train a deep matrix factorization and record its rank.
+
+    Parameters
+    ----------
+    file
+        A TOML file with settings as keys, such as `learning_rate = 1e-3`; options override it.
+    output
+        Write the trajectory to this zarr store.
+    figure
+        Draw spectrum, rank and errors to this file (PNG, PDF or SVG).
+    checkpoint
+        Save the run here every few seconds, and continue from here when it exists.
+    json
+        Print JSON.
+    """
+    _check_files(file, output, figure, checkpoint)
+    config = _merge(file, settings)
+    with meter() as bar, _options_as_typed():
+        run = config.run(checkpoint=checkpoint, progress=lambda step, steps, last: _show(bar, step, steps, last))
+    facts = _facts(run, config)
+    if output is not None:
+        facts["output"] = str(run.save(output))
+    if figure is not None:
+        from rankscape import plot
+
+        facts["figure"] = str(plot.save(plot.draw(plot.trajectory_panels(run.dataset)), figure))
+    if json:
+        print_json(facts)
+    else:
+        for_machines = ("message", "engine")  # a warning has said it; `engine_why` begins with it
+        people = {name.removesuffix("_why"): v for name, v in facts.items() if name not in for_machines}
+        print_facts([(name.replace("_", " "), _text(v)) for name, v in people.items()])
+    return DONE if run.outcome.good else FAILED
+
+
+def _check_files(file: Path | None, output: Path | None, figure: Path | None, checkpoint: Path | None) -> None:
+    """Refuse what cannot be written before hours of work, not after."""
+    named = {"FILE": file, "--output": output, "--figure": figure, "--checkpoint": checkpoint}
+    owners: dict[Path, str] = {}
+    for name, path in named.items():
+        if path is not None and (other := owners.setdefault(path.resolve(), name)) != name:
+            raise InputError(f"{other} and {name} are the same file, {path}; choose different names.")
+    if output is not None and not output.parent.is_dir():
+        raise InputError(f"--output {output}: the folder {output.parent} does not exist.")
+    if output is not None and output.exists() and not output.is_dir():
+        raise InputError(f"--output {output} exists and is not a stored trajectory; name another path.")
+    if output is not None and not os.access(output.parent, os.W_OK):
+        raise StorageError(f"--output {output}: the folder {output.parent} cannot be written to.")
+    if figure is not None:
+        from rankscape.plot import check_figure
+
+        check_figure(figure)
+
+
+@contextmanager
+def _options_as_typed() -> Iterator[None]:
+    """Errors name settings as Python does, `learning_rate`; here they are options, --learning-rate."""
+    try:
+        yield
+    except InputError as error:
+        names = "|".join([*SimulationConfig.model_fields, "checkpoint"])
+        text = re.sub(rf"`({names})`", lambda found: "--" + found[1].replace("_", "-"), str(error))
+        raise type(error)(text.replace("engine='auto'", "--engine auto")) from error
+
+
+def _merge(file: Path | None, settings: SimulationConfig | None) -> SimulationConfig:
+    given = settings.model_dump(exclude_unset=True) if settings is not None else {}
+    if file is None:
+        if not given:
+            raise InputError("Nothing to simulate: name a TOML file, or give --eigenvalues, --target or --entries.")
+        return make_config(given, "command line")
+    return make_config(read_toml(file) | given, str(file))
+
+
+def _show(bar: Any, step: int, steps: int, last: dict[str, Any]) -> None:
+    names = {"effective_rank": "effective rank", "loss": "loss"}
+    bar.update(step / steps, step=step, **{text: float(last[name]) for name, text in names.items() if name in last})
+
+
+def _facts(run: Any, config: SimulationConfig) -> dict[str, Any]:
+    attributes, factors = run.dataset.attrs, run.factors
+    facts = {
+        "outcome": attributes["outcome"],
+        "message": attributes["message"],
+        "shape": [factors[-1].shape[0], factors[0].shape[1]],
+        "depth": len(factors),
+        "steps": config.steps,
+        "engine": attributes["engine"],
+        "engine_why": attributes["engine_why"],
+    }
+    if not run.dataset.sizes["step"]:  # diverged before the first record
+        return facts
+    last = run.dataset.isel(step=-1)
+    facts |= {"last_record": int(last.step), "loss": float(last.loss)}
+    if "heldout_loss" in last:
+        facts["heldout_loss"] = float(last.heldout_loss)
+    return facts | {
+        "effective_rank": float(last.effective_rank),
+        "numerical_rank": int(last.numerical_rank),
+        "singular_values": last.singular_values.values[:10].tolist(),
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, list):
+        return ", ".join(_text(v) for v in value)
+    return str(value)
