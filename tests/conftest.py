@@ -1,0 +1,44 @@
+"""Shared by all tests: where the helper modules lie, how hypothesis runs, and what no test may change."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # catalogue.py, reference.py and typecheck.py
+
+import typecheck
+
+typecheck.switch_on()
+
+settings.register_profile("rankscape", deadline=None, derandomize=True, database=None, max_examples=15)
+settings.load_profile("rankscape")
+
+
+def pytest_make_parametrize_id(val, argname: str) -> str | None:
+    """No bytes in a test's name: compressed ones may carry the time, and all workers must collect the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers that are the same in every session."""
+    return np.random.default_rng(20240607)
+
+
+@pytest.fixture
+def short_chunks(monkeypatch):
+    """Chunks of 8 steps, so that a short run has many chunk ends, with a checkpoint at each of them."""
+    monkeypatch.setattr("rankscape.simulation.CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr("rankscape.checkpoint.INTERVAL", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _global_precision_flag_stays():
+    """Double precision belongs to the engines: the caller's JAX flag is never touched."""
+    before = "jax" in sys.modules and sys.modules["jax"].config.jax_enable_x64
+    yield
+    after = "jax" in sys.modules and sys.modules["jax"].config.jax_enable_x64
+    assert after == before

@@ -1,0 +1,46 @@
+"""The oracle: one simultaneous step of all factors, with full products and nothing else. Every engine must agree."""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+import numpy as np
+
+
+def product(matrices: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """``matrices[-1] @ ... @ matrices[0]``, or the identity of ``size`` when there are none."""
+    return reduce(lambda W, factor: factor @ W, matrices, np.eye(size))
+
+
+def gd_step(
+    factors: Sequence[np.ndarray],
+    gradient_of_W: Callable[[np.ndarray], np.ndarray],
+    learning_rate: float,
+    ridge: float,
+) -> list[np.ndarray]:
+    """``W_l <- (1 - 2 eta ridge) W_l - eta (W_N ... W_{l+1})^T G (W_{l-1} ... W_1)^T`` with ``G`` at the old point."""
+    G = gradient_of_W(product(factors, factors[0].shape[1]))
+    above = [product(factors[l + 1 :], factor.shape[0]) for l, factor in enumerate(factors)]
+    below = [product(factors[:l], factors[0].shape[1]) for l, _ in enumerate(factors)]
+    return [
+        (1 - 2 * learning_rate * ridge) * W - learning_rate * A.T @ G @ B.T
+        for W, A, B in zip(factors, above, below, strict=True)
+    ]
+
+
+def sgd_step(
+    factors: Sequence[np.ndarray],
+    batch_rows: np.ndarray,
+    batch_columns: np.ndarray,
+    batch_values: np.ndarray,
+    learning_rate: float,
+    ridge: float,
+) -> list[np.ndarray]:
+    """One step on the mean over a batch of ``1/2 (W_ij - y)^2``; an entry drawn twice counts twice."""
+
+    def gradient_of_W(W: np.ndarray) -> np.ndarray:
+        G = np.zeros_like(W)
+        residuals = W[batch_rows, batch_columns] - batch_values
+        np.add.at(G, (batch_rows, batch_columns), residuals / len(batch_values))
+        return G
+
+    return gd_step(factors, gradient_of_W, learning_rate, ridge)

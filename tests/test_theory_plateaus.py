@@ -1,0 +1,214 @@
+"""Plateaus: reference intervals, certificates against the recursion, noise, mixed signs, stated failures."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import rankscape as rs
+from rankscape import theory
+from rankscape.errors import InputError, RankscapeWarning
+from rankscape.theory.inputs import start_of
+from rankscape.theory.plateaus import learning_order
+from rankscape.theory.recursion import first_passage
+from rankscape.theory.stopping import effective_rank_of
+
+SPECTRUM = [5.0, 3.0, 1.5, 0.5]
+
+
+def _intervals(records):
+    return [(p.start, p.end) for p in records]
+
+
+def _exact(lam, depth, alpha, eta, beta, record):
+    """The exact interval: all active modes are within the first level, all inactive ones below the second."""
+    lam, start, active = np.asarray(lam, dtype=float), start_of(depth, alpha, beta), list(record.active)
+    eps, small = record.levels
+    first = first_passage(start, lam[active], lam[active] - np.sign(lam[active]) * eps, eta, 400_000).max()
+    rest = np.delete(lam, active)
+    rest = rest[(np.abs(rest) > small) & ((rest > 0) | (beta is not None))]
+    last = first_passage(start, rest, np.sign(rest) * small, eta, 400_000).min() - 1 if rest.size else None
+    return int(first), None if last is None else int(last)
+
+
+REFERENCE = [  # depth, alpha, guaranteed intervals; learning rate 1e-3
+    (3, 0.1, [(2028, 2723), (3386, 5125), (6796, 13315), (20542, None)]),
+    (4, 0.1, [(10057, 16260), (16781, 32178), (33648, 93979), (101612, None)]),
+    (2, 0.1, [(916, 459), (1441, 686), (2650, 947), (6836, None)]),
+    (2, 1e-2, [None, (2210, 2225), (4188, 5573)]),
+    (2, 1e-3, [(1840, 1997), (2979, 3761), (5724, 10180)]),
+    (2, 1e-4, [(2301, 2766), (3748, 5297), (7261, 14786)]),
+]
+
+
+@pytest.mark.parametrize(("depth", "alpha", "expected"), REFERENCE)
+def test_reference_intervals(depth, alpha, expected):
+    records = theory.plateaus([*SPECTRUM, 0.0], depth, alpha, 1e-3)
+    for record, interval in zip(records, expected, strict=False):
+        if interval is None:
+            assert not record.guaranteed
+            assert "empty" in record.failed
+        else:
+            assert (record.start, record.end) == interval
+    assert [p.effective_rank for p in records] == pytest.approx([1.0, 1.6, 1.9, 2.0], abs=1e-12)
+
+
+@pytest.mark.parametrize(("depth", "alpha"), [(3, 0.1), (2, 1e-3), (2, 1e-4)])
+def test_guaranteed_plateau_is_the_exact_one(depth, alpha):
+    for record in theory.plateaus(SPECTRUM, depth, alpha, 1e-3):
+        assert (record.start, record.end) == _exact(SPECTRUM, depth, alpha, 1e-3, None, record)
+
+
+def test_reference_deviations():
+    records = theory.plateaus([*SPECTRUM, 0.0], 3, 0.1, 1e-3)
+    expected = [(0, 0.126316), (-0.03, 0.0649485), (-0.03, 0.0238579)]
+    np.testing.assert_allclose([p.deviation for p in records[:3]], expected, atol=1e-6)
+
+
+def test_reference_effective_ranks():
+    steps = [0, 1000, 2000, 5000, 10000, 20000]
+    r = effective_rank_of(theory.eigenvalue_path([*SPECTRUM, 0.0], 3, 0.1, 1e-3, steps))
+    expected = [5, 1.841378244897, 1.004589383463, 1.612723215012, 1.901770844236, 1.991203749323]
+    np.testing.assert_allclose(r, expected, rtol=1e-10)
+    steps = [500, 1000, 2000, 5000, 10000, 20000]
+    r = effective_rank_of(theory.eigenvalue_path([4, 2, 1, 0, -1, -3], 3, 0.3, 1e-3, steps, 0.1))
+    expected = [1.632638808630, 1.061077688874, 1.527131472003, 2.504970209903, 2.710715734400, 2.753467624908]
+    np.testing.assert_allclose(r, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize(("depth", "order"), [(2, [4, 2, -3, 1, -1]), (3, [4, 2, 1, -3, -1]), (4, [4, 2, 1, -3, -1])])
+def test_learning_order_is_not_by_modulus(depth, order):
+    lam = np.array([-3.0, 0.0, 2.0, -1.0, 4.0, 1.0])
+    assert lam[learning_order(start_of(depth, 0.3, 0.1), lam)].tolist() == order
+    records = theory.plateaus(lam, depth, 0.3, 1e-3, beta=0.1)
+    assert lam[list(records[-1].active)].tolist() == order
+
+
+def _certificate_holds(lam, depth, alpha, eta, beta, noisy=None):
+    """Check the modes and the effective rank at both ends and in the middle of each plateau; count the plateaus."""
+    held = 0
+    noise = 0.0 if noisy is None else np.max(np.abs(np.asarray(noisy) - lam))
+    tolerance = 0.05 if noisy is None else 0.2
+    for record in theory.plateaus(lam, depth, alpha, eta, beta, tolerance=tolerance, target_noise=noise):
+        if not record.guaranteed or record.start > 60_000:
+            continue
+        end = record.end if record.end is not None else record.start + 3000
+        steps = [record.start, (record.start + min(end, 60_000)) // 2, max(min(end, 60_000), record.start)]
+        p = theory.eigenvalue_path(lam if noisy is None else noisy, depth, alpha, eta, sorted(steps), beta)
+        active = list(record.active)
+        eps, small = record.levels
+        room = 1e-9
+        assert np.all(np.abs(p[:, active] - lam[active]) <= eps + room)
+        assert np.all(np.abs(np.delete(p, active, axis=1)) <= small + room)
+        difference = effective_rank_of(p) - record.effective_rank
+        assert np.all((record.deviation[0] - room <= difference) & (difference <= record.deviation[1] + room))
+        held += 1
+    return held
+
+
+def test_certificates_hold_on_random_spectra():
+    rng, held = np.random.default_rng(7), 0
+    for _ in range(60):
+        depth = int(rng.integers(2, 5))
+        lam = rng.uniform(0.3, 1) * 1.9 ** np.arange(4)[::-1] * np.append(1, rng.uniform(0.9, 1.1, 3))
+        lam = np.append(lam, [0.0, -rng.uniform(0, 2)])
+        held += _certificate_holds(lam, depth, {2: 0.003, 3: 0.15, 4: 0.3}[depth], 5e-3, None)
+    assert held > 100
+
+
+def test_certificates_hold_for_both_signs():
+    rng, held = np.random.default_rng(8), 0
+    for _ in range(30):
+        depth = int(rng.integers(2, 5))
+        lam = rng.choice([-1, 1], 4) * rng.uniform(0.5, 1) * 2.0 ** np.arange(4)[::-1]
+        alpha = {2: 0.05, 3: 0.15, 4: 0.3}[depth]
+        held += _certificate_holds(np.append(lam, 0.0), depth, alpha, 1e-3, alpha * rng.uniform(0.2, 1))
+    assert held > 30
+
+
+@pytest.mark.parametrize("beta", [None, 0.03])
+def test_certificates_hold_for_noisy_targets(beta):
+    rng, held = np.random.default_rng(9), 0
+    for _ in range(20):
+        lam = np.array([4.0, 1.8, 0.8, 0.0, 0.0 if beta else -0.5])
+        noisy = lam + rng.uniform(-0.05, 0.05, 5)
+        held += _certificate_holds(lam, 3, 0.1, 2e-3, beta, noisy=noisy)
+    assert held >= 20
+
+
+def test_noise_shrinks_the_interval():
+    previous = None
+    for noise in (0.0, 0.01, 0.03, 0.07):
+        here = theory.plateaus([5, 3, 0.6, 0.3, 0], 3, 0.05, 1e-3, None, (0.05, 0.05 / 0.6), noise)[1]
+        reference = {0.0: (6729, 29001), 0.01: (6763, 28523), 0.03: (6838, 27611), 0.07: (7108, 25953)}[noise]
+        assert here.start <= reference[0]
+        assert here.end >= reference[1]
+        if previous is not None:
+            assert previous.start < here.start
+            assert here.end < previous.end
+        previous = here
+    assert "target_noise" in theory.plateaus([5, 3], 3, 0.05, 1e-3, target_noise=0.1)[1].failed
+
+
+def test_a_simulation_rests_on_the_plateaus(rng):
+    V, _ = np.linalg.qr(rng.standard_normal((5, 5)))
+    lam = np.array([5.0, 2.0, 0.8, 0.0, 0.0])
+    records = theory.plateaus(lam, 3, 0.15, 0.01)
+    steps = sorted({k for p in records for k in (p.start, p.end) if k is not None})
+    run = rs.simulate(
+        rs.Estimation((V * lam) @ V.T), depth=3, initialization=rs.Identical(0.15), steps=steps[-1],
+        dynamics=rs.GradientDescent(0.01), record=steps, engine="matrix",
+    )  # fmt: skip
+    for record in records:
+        assert record.guaranteed
+        for step in (record.start, record.end):
+            if step is not None:
+                r = float(run.dataset.effective_rank.sel(step=step))
+                assert record.deviation[0] <= r - record.effective_rank <= record.deviation[1]
+
+
+def test_a_thousand_eigenvalues_are_quick(rng):
+    lam = np.sort(rng.uniform(0.5, 100, 1000))[::-1]
+    theory.plateaus(lam[:60], 3, 0.05, 1e-5)
+    began = time.perf_counter()
+    records = theory.plateaus(lam, 3, 0.05, 1e-5)
+    assert time.perf_counter() - began < 1.0  # 0.1 s on an idle machine
+    assert len(records) == 1000
+    few = theory.plateaus(lam[:48], 3, 0.05, 1e-5)
+    assert _intervals(few)[:47] == _intervals(records)[:47]
+
+
+@pytest.mark.parametrize("beta", [None, 0.02])
+@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize("noise", [0.0, 1e-4])
+def test_excluding_pairs_changes_nothing(depth, beta, noise, rng, monkeypatch):
+    lam = rng.uniform(0.05, 10, 120) * rng.choice([-1, 1], 120)
+    quick = theory.plateaus(lam, depth, 0.05, 1e-4, beta, 0.05, noise)
+    monkeypatch.setattr(sys.modules["rankscape.theory.plateaus"], "ALL_PAIRS", 1000)
+    assert _intervals(quick) == _intervals(theory.plateaus(lam, depth, 0.05, 1e-4, beta, 0.05, noise))
+
+
+def test_empty_and_unavailable_intervals_say_why():
+    cluster = theory.plateaus([3.0, 3.0, 1.0], 3, 0.1, 1e-3)
+    assert cluster[0].start is None
+    assert "whole cluster, rank 2" in cluster[0].failed
+    assert cluster[1].guaranteed
+    floor = theory.plateaus([5.0, 0.01], 2, 0.2, 1e-3)
+    assert "does not rise out of the start" in floor[1].failed
+    assert "smaller alpha" in theory.plateaus(SPECTRUM, 2, 0.1, 1e-3)[0].failed
+    with pytest.warns(RankscapeWarning, match="exceeds the limit"):
+        large = theory.plateaus([5.0, 1.0], 3, 0.1, 0.1)
+    assert all(p.start is None and "learning rate" in p.failed for p in large)
+
+
+def test_bad_input_is_named():
+    with pytest.raises(InputError, match="zero"):
+        theory.plateaus([0.0, 0.0], 3, 0.1, 1e-3)
+    with pytest.raises(InputError, match="no eigenvalue is positive"):
+        theory.plateaus([-1.0], 3, 0.1, 1e-3)
+    with pytest.raises(InputError, match="`tolerance`"):
+        theory.plateaus([1.0], 3, 0.1, 1e-3, tolerance=1.5)
+    with pytest.raises(InputError, match="`target_noise`"):
+        theory.plateaus([1.0], 3, 0.1, 1e-3, target_noise=-1.0)
+    assert len(theory.plateaus(np.diag([2.0, 1.0]), 3, 0.1, 1e-3)) == 2
