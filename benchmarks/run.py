@@ -1,0 +1,13 @@
+"""Every speed claim, as ratios measured side by side: ``python benchmarks/run.py``."""
+
+import engines
+import entrywise
+
+
+def main() -> None:
+    entrywise.main()
+    engines.main()
+
+
+if __name__ == "__main__":
+    main()
