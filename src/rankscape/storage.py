@@ -38,6 +38,19 @@ def check_writable(path: Path) -> None:
         raise StorageError(f"{path.parent} cannot be written to: {error.strerror}; choose another directory") from error
 
 
+def check_folder(path: Path) -> None:
+    """Raise unless files can be written into the folder ``path``, which is made when its parent is there."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; give the name of a folder")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"{path}: there is no directory {path.resolve().parent}; create it first")
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be made: {error.strerror}; choose another folder") from error
+    check_writable(path / "probe")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Give a file to write; it takes the place of ``path`` when the block ends, and goes when the block raises.

@@ -1,16 +1,17 @@
 """How commands speak: facts as a table for people or as one JSON object for machines, progress on stderr."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rankscape.as_json import as_json
+
 
 def print_json(facts: Mapping[str, Any] | Sequence[Any]) -> None:
     """One JSON object on stdout; NaN becomes null."""
-    print(json.dumps(_plain(facts), indent=2, allow_nan=False))
+    print(as_json(facts))
 
 
 def print_facts(rows: Sequence[tuple[str, str]]) -> None:
@@ -52,19 +53,6 @@ def _print(table: Any) -> None:
 def number(value: float | None) -> str:
     """Four significant digits; None is nothing to speak of."""
     return "none" if value is None else f"{value:.4g}"
-
-
-def _plain(value: Any) -> Any:
-    """The same value in types that JSON knows."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
 
 
 class _Meter:

@@ -1,7 +1,8 @@
 """Pictures: each is a pure "what to draw" and a thin "draw it"; they take data sets, never engines."""
 
+from rankscape.plot.drawing import check_figure, draw, save
 from rankscape.plot.images import completion_images
-from rankscape.plot.panels import Image, Line, Panel, check_figure, draw, save
+from rankscape.plot.panels import Band, Image, Line, Panel
 from rankscape.plot.trajectory import trajectory_panels
 
-__all__ = ["Image", "Line", "Panel", "check_figure", "completion_images", "draw", "save", "trajectory_panels"]
+__all__ = ["Band", "Image", "Line", "Panel", "check_figure", "completion_images", "draw", "save", "trajectory_panels"]

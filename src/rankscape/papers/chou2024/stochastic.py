@@ -1,0 +1,56 @@
+"""Stochastic gradient descent over measurements follows the same picture."""
+
+import xarray as xr
+
+import rankscape as rs
+from rankscape.papers.chou2024.sensing import SEED, STARTS, error_of, measured, records
+from rankscape.papers.claims import Claim
+from rankscape.papers.figure import PaperFigure
+from rankscape.plot import Line, Panel
+from rankscape.plot.panels import COLORS
+
+RATE, STEPS, MEASUREMENTS, BATCH = 0.01, 20_000, 80, 8
+
+
+def sgd(quick: bool = False) -> PaperFigure:
+    """Batches of 8 of 80 measurements, in fresh permutations, beside full gradient descent with the same rate."""
+    rules = {
+        "gradient descent": rs.GradientDescent(RATE),
+        "SGD, batches of 8": rs.SGD(RATE, batch_size=BATCH, replacement=False),
+    }
+    panels, claims, kept = [], [], {}
+    for depth in (2, 3):
+        runs = {name: _run(dynamics, depth, 50 if quick else 120) for name, dynamics in rules.items()}
+        lines = [
+            Line(run.step.values, run.effective_rank.values, name, COLORS[i], 2.4 - i, ("-", "--")[i])
+            for i, (name, run) in enumerate(runs.items())
+        ]
+        panels.append(Panel(f"depth {depth}", "effective rank of W", "step", lines, log_x=True, bounds=(0.9, 4.0),
+                            span=(30, STEPS), references=[(1.6, "of the matrix")]))  # fmt: skip
+        run = runs["SGD, batches of 8"]
+        r = run.effective_rank.values
+        seen = [float(r[0]), float(r.min()), float(r[-1])]
+        holds = bool(r[0] > 2 and r.min() < 1.3 and abs(r[-1] - 1.6) < 0.1)
+        claims.append(
+            Claim(f"depth {depth}: effective rank at the start, lowest, at the end", [10, 1, 1.6], seen, holds)
+        )
+        errors = [float(each.error[-1]) for each in runs.values()]
+        near = max(errors) < 0.05
+        claims.append(Claim(f"depth {depth}: error of W, gradient descent and SGD", "below 0.05", errors, near))
+        for name, each in runs.items():
+            key = f"{name.split(',')[0].replace(' ', '_')}_depth_{depth}"
+            kept[f"effective_rank_{key}"], kept[f"error_{key}"] = each.effective_rank.values, each.error.values
+    steps = run.step.values
+    return PaperFigure(
+        "sgd", "SGD over measurements: the effective rank falls to about 1 and climbs to that of the matrix",
+        {"eigenvalues": [1, 0.6], "n": 10, "measurements": MEASUREMENTS, "batch": BATCH, "learning_rate": RATE,
+         "alpha": STARTS, "seed": SEED},
+        panels, xr.Dataset({name: ("step", values) for name, values in kept.items()}, coords={"step": steps}), claims,
+    )  # fmt: skip
+
+
+def _run(dynamics: object, depth: int, count: int) -> xr.Dataset:
+    return rs.simulate(
+        measured(MEASUREMENTS), depth=depth, initialization=rs.Identical(STARTS[depth]), dynamics=dynamics,
+        steps=STEPS, record=records(STEPS, count), seed=SEED, observe={"error": error_of},
+    ).dataset  # fmt: skip

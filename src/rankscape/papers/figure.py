@@ -1,0 +1,69 @@
+"""A reproduced figure: what it shows, the data behind it, the settings, and the claims that were checked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankscape import plot
+from rankscape.as_json import as_json
+from rankscape.papers.claims import Claim
+from rankscape.storage import check_folder, replacing
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class PaperFigure:
+    """One figure of a paper, made with settings of our own that it states.
+
+    Attributes
+    ----------
+    name : str
+        Its name on the command line and of its files.
+    title : str
+        One sentence: what it shows.
+    settings : mapping
+        Every number that decided it, as JSON.
+    parts : sequence of Panel or Image
+        What is drawn.
+    data : xarray.Dataset
+        What was plotted.
+    claims : sequence of Claim
+        What was checked.
+    columns : int
+        Panels a row.
+    """
+
+    name: str
+    title: str
+    settings: Mapping[str, Any]
+    parts: Sequence[plot.Panel | plot.Image]
+    data: "xr.Dataset"
+    claims: Sequence[Claim]
+    columns: int = 3
+
+    @property
+    def holds(self) -> bool:
+        """Whether all claims hold."""
+        return all(claim.holds for claim in self.claims)
+
+    def describe(self) -> dict[str, Any]:
+        """Title, settings and claims as JSON."""
+        claims = [claim.describe() for claim in self.claims]
+        return {"figure": self.name, "title": self.title, "settings": dict(self.settings), "claims": claims}
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``name.png``, ``name.pdf``, ``name.nc`` (netCDF) and ``name.json`` into a folder, made if needed."""
+        folder = Path(folder)
+        check_folder(folder)
+        drawing = plot.draw(self.parts, columns=self.columns, title=self.title)
+        paths = [plot.save(drawing, folder / f"{self.name}{suffix}") for suffix in (".png", ".pdf")]
+        paths.append(folder / f"{self.name}.nc")
+        with replacing(paths[-1]) as file:
+            file.write(bytes(self.data.to_netcdf(engine="scipy")))
+        paths.append(folder / f"{self.name}.json")
+        with replacing(paths[-1]) as file:
+            file.write((as_json(self.describe()) + "\n").encode())
+        return paths

@@ -1,0 +1,66 @@
+"""Make the figures of a paper."""
+
+import importlib
+from collections.abc import Iterator, Sequence
+
+from threadpoolctl import threadpool_limits
+
+from rankscape.errors import InputError, did_you_mean
+from rankscape.papers.figure import PaperFigure
+
+PAPERS = ("chou2024", "wang2024")
+"""Papers whose figures can be made: the names of their rooms."""
+
+
+def figure_names(paper: str) -> tuple[str, ...]:
+    """The names of a paper's figures, in order.
+
+    >>> figure_names("chou2024")[:2]
+    ('eigenvalues', 'effective-rank')
+    """
+    return tuple(_room(paper).FIGURES)
+
+
+def reproduce(paper: str, figures: Sequence[str] | None = None, quick: bool = False) -> Iterator[PaperFigure]:
+    """Make figures of a paper, one after the other.
+
+    Parameters
+    ----------
+    paper : str
+        One of `PAPERS`.
+    figures : sequence of str, optional
+        Names from `figure_names`; all when left out.
+    quick : bool
+        Fewer runs and steps, coarser curves; the same claims.
+
+    Yields
+    ------
+    PaperFigure
+        Panels, data, settings and checked claims; ``save(folder)`` writes them.
+
+    Raises
+    ------
+    InputError
+        An unknown paper or figure.
+    """
+    makers = _room(paper).FIGURES
+    for name in check(paper, figures):
+        with threadpool_limits(1, user_api="blas"):  # the matrices are small: threads would only wait for each other
+            figure = makers[name](quick=quick)
+        yield figure
+
+
+def check(paper: str, figures: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The figures that will be made, all when none is named; raise InputError for a name that does not exist."""
+    makers = _room(paper).FIGURES
+    for name in figures or ():
+        if name not in makers:
+            text = f"{paper} has no figure {name!r}{did_you_mean(name, makers)}; it has {', '.join(makers)}."
+            raise InputError(text)
+    return tuple(dict.fromkeys(figures or makers))
+
+
+def _room(paper: str):
+    if paper not in PAPERS:
+        raise InputError(f"There is no paper {paper!r}{did_you_mean(paper, PAPERS)}; there are {', '.join(PAPERS)}.")
+    return importlib.import_module(f"rankscape.papers.{paper}")

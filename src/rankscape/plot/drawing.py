@@ -1,0 +1,155 @@
+"""Draw what panels and images say, and write figures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rankscape.errors import InputError
+from rankscape.plot.panels import ACCENT, INK, MUTED, Band, Image, Line, Panel
+from rankscape.storage import check_writable, replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FIGURES = (".png", ".pdf", ".svg")
+"""Formats of a written figure."""
+
+REFERENCES = (":", "-.", "--", (0, (1, 4)))
+"""Line styles of horizontal references; the legend names them, so that close ones can be read."""
+
+WIDTH, HEIGHT = 4.6, 3.8
+"""Inches of one panel."""
+
+
+def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "Figure":
+    """A figure of panels and images, row by row."""
+    from matplotlib.figure import Figure
+
+    rows = max(-(-len(parts) // columns), 1)
+    columns = min(columns, max(len(parts), 1))
+    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained", dpi=130)
+    for axes, part in zip(np.ravel(figure.subplots(rows, columns, squeeze=False)), parts, strict=False):
+        if isinstance(part, Image):
+            _draw_image(axes, part)
+        else:
+            _draw_panel(axes, part)
+    for axes in figure.axes[len(parts) :]:
+        axes.set_axis_off()
+    if title:
+        figure.suptitle(title, fontsize=12, color=INK, parse_math=False)  # a file name may hold dollar signs
+    return figure
+
+
+def save(figure: "Figure", path: str | Path) -> Path:
+    """Write a figure; whatever stood there before is kept when it fails."""
+    path = Path(path)
+    check_figure(path)
+    with replacing(path) as file:
+        figure.savefig(file, format=path.suffix.lstrip(".").lower())
+    return path
+
+
+def check_figure(path: str | Path) -> None:
+    """Refuse a path that no figure can be written to, before any work."""
+    path = Path(path)
+    if path.suffix.lower() not in FIGURES:
+        raise InputError(f"{path}: a figure ends in {', '.join(FIGURES)}.")
+    check_writable(path)
+
+
+def _draw_panel(axes: "Axes", panel: Panel) -> None:
+    axes.set_title(panel.title, loc="left", fontsize=10, color=INK)
+    drawn = [line for line in panel.lines if np.isfinite(line.y).any()]
+    if not drawn:
+        axes.text(0.5, 0.5, "nothing recorded", transform=axes.transAxes, ha="center", color=MUTED, fontsize=9)
+        axes.set_axis_off()
+        return
+    _scale(axes, panel)  # first: margins are computed in the scale that is set
+    for line in drawn:
+        _draw_line(axes, line)
+    first, last = min(line.x[0] for line in drawn), max(line.x[-1] for line in drawn)
+    level = drawn[0].y[np.isfinite(drawn[0].y)][0]
+    axes.update_datalim([(first, level), (last, level)])  # every panel shows all steps
+    axes.autoscale_view()
+    if panel.span is not None:
+        axes.set_xlim(*panel.span)
+    for k, band in enumerate(panel.bands):
+        _draw_band(axes, band, k)
+    for (level, name), style in zip(panel.references, REFERENCES, strict=False):
+        axes.axhline(level, color=MUTED, lw=1.2, ls=style, label=name)
+    if panel.mark is not None:
+        axes.axvline(panel.mark[0], color=ACCENT, lw=1, alpha=0.8)
+        axes.set_title(panel.mark[1], loc="right", fontsize=9, color=ACCENT)
+    if panel.bounds is not None:
+        axes.set_ylim(*panel.bounds)
+    elif panel.whole:
+        axes.set_ylim(0, 1.08 * max(1.0, *(float(np.nanmax(line.y)) for line in drawn)))
+    axes.set_xlabel(panel.xlabel, color=INK)
+    axes.set_ylabel(panel.ylabel, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(which="both", colors=INK, labelsize=8)
+    if axes.get_legend_handles_labels()[1]:  # below, where no line can be under it
+        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
+
+
+def _scale(axes: "Axes", panel: Panel) -> None:
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+    def whole() -> MaxNLocator:
+        return MaxNLocator(8, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
+
+    if panel.log:
+        axes.set_yscale("log")
+    if panel.ticks is not None:
+        axes.set_xticks(range(len(panel.ticks)), panel.ticks)
+    elif panel.log_x:
+        # Steps start at 0, which a symmetric logarithm can show; other quantities may be far below 1.
+        from_zero = panel.span is None and all(x == 0 or x >= 1 for line in panel.lines for x in line.x)
+        axes.set_xscale(**{"value": "symlog", "linthresh": 1} if from_zero else {"value": "log"})
+        if panel.span is not None and panel.span[1] < 100 * panel.span[0]:  # too short for powers of ten alone
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.xaxis.set_major_locator(whole())
+    if panel.whole:
+        axes.yaxis.set_major_locator(whole())
+
+
+def _draw_line(axes: "Axes", line: Line) -> None:
+    from matplotlib import colormaps
+
+    color = colormaps["viridis"](line.color) if isinstance(line.color, float) else line.color
+    style: dict[str, Any] = dict(color=color, lw=line.width, ls=line.style or "none", label=line.label)
+    if line.marker:
+        style |= dict(marker=line.marker, ms=4)
+    elif np.isfinite(line.y).sum() == 1:  # a line needs two points to be seen
+        style |= dict(marker="o", ms=4)
+    axes.plot(line.x, line.y, drawstyle="steps-post" if line.steps else "default", **style)
+
+
+def _draw_band(axes: "Axes", band: Band, place: int) -> None:
+    """Two greys in turn, so that neighbours are told apart; the word stands at the top, in the middle."""
+    left, right = axes.get_xlim()
+    start, end = max(band.start, left), min(band.end, right)
+    if start > right or end < left:
+        return
+    axes.axvspan(start, end, color=MUTED, alpha=(0.28, 0.16)[place % 2], lw=0, zorder=0)
+    for edge in (start, end):
+        axes.axvline(edge, color=MUTED, lw=0.6, zorder=0)
+    scale = axes.xaxis.get_transform()
+    middle = scale.inverted().transform(scale.transform(np.array([start, end])).mean(keepdims=True)).item()
+    axes.text(middle, 0.985, band.label, transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=8)
+    axes.set_xlim(left, right)
+
+
+def _draw_image(axes: "Axes", image: Image) -> None:
+    from matplotlib import colormaps
+
+    tinted = colormaps["gray"].with_extremes(bad="#f3d9c9")
+    axes.imshow(np.ma.masked_invalid(image.values), cmap=tinted, vmin=image.limits[0], vmax=image.limits[1])
+    axes.set_title(image.title, loc="left", fontsize=10, color=INK)
+    axes.set_axis_off()
