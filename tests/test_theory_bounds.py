@@ -113,8 +113,21 @@ def test_a_step_above_the_limit_warns_and_says_what_happens():
         theory.hitting_time(-1.0, 0.1, 3, 1.0, 0.6)
     with pytest.warns(RankscapeWarning, match=r"limit 0.132283.*oscillation"):
         theory.hitting_time(2.0, 1.0, 3, 0.1, 0.15)
+    with pytest.warns(RankscapeWarning, match="still converges monotonically"):
+        theory.hitting_time(-1.0, 0.1, 2, 1.0, 0.6)
     with pytest.warns(RankscapeWarning, match="divergence"):
         theory.hitting_time(2.0, 1.0, 3, 0.1, 5.0, method="exact")
+
+
+def test_a_step_above_the_limit_may_reach_what_is_never_reached():
+    with pytest.warns(RankscapeWarning, match="sign flip"):
+        flipped = theory.hitting_time(-1.0, -0.5, 3, 1.0, 0.6, method="exact")
+    p = theory.eigenvalue_path([-1.0], 3, 1.0, 0.6, [flipped.estimate - 1, flipped.estimate])
+    assert p[0, 0] > -0.5 >= p[1, 0]
+    with pytest.warns(RankscapeWarning, match="sign flip"):
+        unknown = theory.hitting_time(-1.0, -0.5, 3, 1.0, 0.6)
+    assert (unknown.lower, unknown.upper) == (0, math.inf)
+    assert "sign flip" in unknown.failed
 
 
 @pytest.mark.parametrize(

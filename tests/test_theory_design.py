@@ -5,7 +5,7 @@ import pytest
 
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeWarning
-from rankscape.theory.design import window
+from rankscape.theory.critical import window
 from rankscape.theory.inputs import start_of
 from rankscape.theory.stopping import effective_rank_of
 

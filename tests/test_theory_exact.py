@@ -193,6 +193,8 @@ I = np.eye(2)
         (lambda: aligned_descent(I, 2, 0.1, 0.0, [1]), "`learning_rate` must be positive"),
         (lambda: aligned_descent(I, 2, 0.1, 0.1, [1.5]), "`steps` must be whole numbers"),
         (lambda: end_to_end_flow(lambda W: W[0], I, 2, [1.0]), r"returns shape \(2,\) for a matrix of shape \(2, 2\)"),
+        (lambda: aligned_descent(I, 2, 0.1, 10.0, [100]), "the recursion overflows at learning rate 10"),
+        (lambda: end_to_end_flow(lambda W: np.nan * W, I, 2, [1.0]), "`gradient` holds a NaN"),
         (lambda: end_to_end_flow(lambda W: W, I, 2, [1.0], atol=-1.0), "`atol` must be positive"),
         (lambda: end_to_end_flow(lambda W: -(W**3), I, 1, [1.0]), "could not be followed to time 1"),
     ],

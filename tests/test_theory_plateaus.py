@@ -1,16 +1,15 @@
 """Plateaus: reference intervals, certificates against the recursion, noise, mixed signs, stated failures."""
 
-import sys
-import time
-
 import numpy as np
 import pytest
 
 import rankscape as rs
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeWarning
+from rankscape.theory import settling
+from rankscape.theory.bounds import passage
 from rankscape.theory.inputs import start_of
-from rankscape.theory.plateaus import learning_order
+from rankscape.theory.ladder import learning_order
 from rankscape.theory.recursion import first_passage
 from rankscape.theory.stopping import effective_rank_of
 
@@ -168,32 +167,90 @@ def test_a_simulation_rests_on_the_plateaus(rng):
                 assert record.deviation[0] <= r - record.effective_rank <= record.deviation[1]
 
 
-def test_a_thousand_eigenvalues_are_quick(rng):
-    lam = np.sort(rng.uniform(0.5, 100, 1000))[::-1]
-    theory.plateaus(lam[:60], 3, 0.05, 1e-5)
-    began = time.perf_counter()
-    records = theory.plateaus(lam, 3, 0.05, 1e-5)
-    assert time.perf_counter() - began < 1.0  # 0.1 s on an idle machine
-    assert len(records) == 1000
-    few = theory.plateaus(lam[:48], 3, 0.05, 1e-5)
-    assert _intervals(few)[:47] == _intervals(records)[:47]
+def _spectrum(kind, n, rng):
+    """Shapes that are hard for the exclusion of pairs: wide, clustered, repeated, with zeros, one narrow band."""
+    wide = 10 ** rng.uniform(-2, 1, n)
+    return {
+        "uniform": rng.uniform(0.05, 10, n),
+        "wide": wide,
+        "clustered": np.repeat(wide[: n // 10], 10) * (1 + 1e-4 * rng.standard_normal(n // 10 * 10)),
+        "repeated": np.repeat(wide[: n // 10], 10),
+        "zeros": np.where(rng.random(n) < 0.3, 0.0, wide),
+        "narrow": 3 + 0.1 * rng.uniform(-1, 1, n),
+    }[kind] * rng.choice([-1, 1], n // 10 * 10)
 
 
-@pytest.mark.parametrize("beta", [None, 0.02])
-@pytest.mark.parametrize("depth", [2, 3, 4])
+KINDS = ["uniform", "wide", "clustered", "repeated", "zeros", "narrow"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("depth", "ratio"), [(2, None), (3, None), (2, 0.4), (3, 0.4), (4, 1.0)])
 @pytest.mark.parametrize("noise", [0.0, 1e-4])
-def test_excluding_pairs_changes_nothing(depth, beta, noise, rng, monkeypatch):
-    lam = rng.uniform(0.05, 10, 120) * rng.choice([-1, 1], 120)
-    quick = theory.plateaus(lam, depth, 0.05, 1e-4, beta, 0.05, noise)
-    monkeypatch.setattr(sys.modules["rankscape.theory.plateaus"], "ALL_PAIRS", 1000)
-    assert _intervals(quick) == _intervals(theory.plateaus(lam, depth, 0.05, 1e-4, beta, 0.05, noise))
+def test_starts_are_those_of_all_pairs(kind, depth, ratio, noise, rng):
+    lam = _spectrum(kind, 60, rng)
+    alpha = 0.05 if depth == 2 else rng.uniform(0.1, 0.9)
+    beta = None if ratio is None else ratio * alpha
+    start, eta = start_of(depth, alpha, beta), 0.5 * theory.step_limit([10.0], depth, alpha, beta).value
+    for record in theory.plateaus(lam, depth, alpha, eta, beta, 0.05, noise):
+        if record.start is not None:
+            nearest = lam[list(record.active)]
+            nearest = nearest - np.sign(nearest) * noise
+            level = nearest - np.sign(nearest) * (record.levels[0] - 2 * noise)
+            assert record.start == passage(start, nearest, level, eta).upper.max()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("depth", "ratio"), [(2, 0.3), (3, None), (3, 0.3), (5, 1.0)])
+def test_a_thousand_eigenvalues_are_quick(kind, depth, ratio, rng, monkeypatch):
+    bounded = []
+
+    def counted(start, lam, *rest, **options):
+        bounded.append(lam.size)
+        return passage(start, lam, *rest, **options)
+
+    monkeypatch.setattr(settling, "passage", counted)
+    lam, alpha = _spectrum(kind, 1000, rng), 0.3
+    beta = None if ratio is None else ratio * alpha
+    eta = 0.5 * theory.step_limit(lam, depth, alpha, beta).value
+    assert len(theory.plateaus(lam, depth, alpha, eta, beta)) == np.sum((lam > 0) if beta is None else (lam != 0))
+    assert sum(bounded) < 25_000  # of half a million pairs
+
+
+def test_noise_may_turn_an_eigenvalue_round():
+    noisy, record = [4.0, 2.0, 0.009], theory.plateaus([4.0, 2.0, -0.001], 3, 0.1, 1e-3, 0.05, 0.05, 0.01)[1]
+    passed = first_passage(start_of(3, 0.1, 0.05), np.array([0.009]), np.array([record.levels[1]]), 1e-3, 2_000_000)
+    assert record.end is not None
+    assert record.end < passed[0]
+    p = theory.eigenvalue_path(noisy, 3, 0.1, 1e-3, record.end, 0.05)[0]
+    assert abs(p[2]) <= record.levels[1]
+
+
+CLUSTERS = [  # target, beta, ranks of which the last is that of the cluster
+    ([3.0, 3.0, 1.0], None, (1, 2)),
+    ([3.0, 3.0 - 1e-14, 1.0], None, (1, 2)),
+    ([2.0, 1.0, -1.0], 0.1, (2, 3)),  # from W = 0 both signs are learned at once
+    ([2.0, -1.0, -1.0, -1.0], 0.05, (2, 3, 4)),
+]
+
+
+@pytest.mark.parametrize(("lam", "beta", "ranks"), CLUSTERS)
+def test_a_cluster_has_one_plateau(lam, beta, ranks):
+    records = theory.plateaus(lam, 3, 0.1, 1e-3, beta)
+    for rank in ranks[:-1]:
+        assert records[rank - 1].start is records[rank - 1].end is None
+        assert f"whole cluster, rank {ranks[-1]}" in records[rank - 1].failed
+    assert records[ranks[-1] - 1].guaranteed
+
+
+def test_a_cluster_in_a_matrix_is_seen_through_rounding(rng):
+    V, _ = np.linalg.qr(rng.standard_normal((6, 6)))
+    records = theory.plateaus((V * [3.0, 3.0, 1.0, 1.0, 0.0, 0.0]) @ V.T, 3, 0.1, 1e-3)
+    expected = theory.plateaus([3.0, 3.0, 1.0, 1.0, 0.0, 0.0], 3, 0.1, 1e-3)
+    assert _intervals(records) == _intervals(expected)
+    assert [p.guaranteed for p in records] == [False, True, False, True]
 
 
 def test_empty_and_unavailable_intervals_say_why():
-    cluster = theory.plateaus([3.0, 3.0, 1.0], 3, 0.1, 1e-3)
-    assert cluster[0].start is None
-    assert "whole cluster, rank 2" in cluster[0].failed
-    assert cluster[1].guaranteed
     floor = theory.plateaus([5.0, 0.01], 2, 0.2, 1e-3)
     assert "does not rise out of the start" in floor[1].failed
     assert "smaller alpha" in theory.plateaus(SPECTRUM, 2, 0.1, 1e-3)[0].failed
@@ -212,3 +269,26 @@ def test_bad_input_is_named():
     with pytest.raises(InputError, match="`target_noise`"):
         theory.plateaus([1.0], 3, 0.1, 1e-3, target_noise=-1.0)
     assert len(theory.plateaus(np.diag([2.0, 1.0]), 3, 0.1, 1e-3)) == 2
+
+
+BAD_TARGETS = [
+    ([[1.0, 2.0], [3.0, 4.0]], r"must be symmetric; here \|\|A - A\^T\|\| = 0.26 \|\|A\|\|.*singular values"),
+    ([[1.0, 2.0, 3.0]], r"this one has shape \(1, 3\)"),
+    (np.array([1 + 0j]), "real numbers"),
+    (["five"], "real numbers, got"),
+    ([1.0, np.nan], "NaN"),
+    ([], "non-empty"),
+    ([10**400], "real numbers"),
+]
+
+
+@pytest.mark.parametrize(("target", "words"), BAD_TARGETS, ids=range(len(BAD_TARGETS)))
+def test_a_bad_target_is_named(target, words):
+    with pytest.raises(InputError, match=words):
+        theory.plateaus(target, 3, 0.1, 1e-3)
+
+
+@pytest.mark.parametrize(("depth", "alpha"), [(3, 1e200), (3, 1e-200), (10**30, 0.1), (1, 0.1), (2.5, 0.1), (3, 1j)])
+def test_a_start_out_of_range_is_named(depth, alpha):
+    with pytest.raises(InputError, match=r"`(depth|alpha)`"):
+        start_of(depth, alpha)

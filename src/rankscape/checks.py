@@ -20,8 +20,9 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
     ...
     rankscape.errors.InputError: `depth` must be a whole number of at least 1, got 2.5.
     """
+    value = _plain(value)
     try:
-        number = operator.index(value.item() if hasattr(value, "item") else value)
+        number = operator.index(value)
     except (TypeError, ValueError):
         number = int(value) if isinstance(value, float) and value.is_integer() else None
     if number is None or number < least or (most is not None and number > most):
@@ -30,33 +31,61 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
     return number
 
 
+def listed(value: Any) -> Any:
+    """The pieces of ``5,3,1.5`` as people type it, alone or repeated; anything else as it is.
+
+    Examples
+    --------
+    >>> listed("5,3"), listed(["5,-3", 1]), listed(7)
+    (['5', '3'], ['5', '-3', 1], 7)
+    """
+    parts = [value] if isinstance(value, str) else value
+    if isinstance(parts, list | tuple):
+        return [piece for part in parts for piece in (part.split(",") if isinstance(part, str) else [part])]
+    return value
+
+
+def real(name: str, value: Any) -> float:
+    """A finite number."""
+    number = _number(value)
+    if not math.isfinite(number):
+        raise InputError(f"`{name}` must be a finite number, got {_plain(value)!r}.")
+    return number
+
+
 def positive(name: str, value: Any) -> float:
     """A finite number above zero."""
-    number = _real(value)
+    number = _number(value)
     if not 0 < number < math.inf:
-        raise InputError(f"`{name}` must be positive and finite, got {value!r}.")
+        raise InputError(f"`{name}` must be positive and finite, got {_plain(value)!r}.")
     return number
 
 
 def nonnegative(name: str, value: Any) -> float:
     """A finite number, zero or above."""
-    number = _real(value)
+    number = _number(value)
     if not 0 <= number < math.inf:
-        raise InputError(f"`{name}` must be zero or positive and finite, got {value!r}.")
+        raise InputError(f"`{name}` must be zero or positive and finite, got {_plain(value)!r}.")
     return number
 
 
 def share(name: str, value: Any) -> float:
     """A number between 0 and 1, both excluded."""
-    number = _real(value)
+    number = _number(value)
     if not 0 < number < 1:
-        raise InputError(f"`{name}` must lie between 0 and 1, got {value!r}.")
+        raise InputError(f"`{name}` must lie between 0 and 1, got {_plain(value)!r}.")
     return number
 
 
-def _real(value: Any) -> float:
+def _number(value: Any) -> float:
     """The number as a float; NaN when it is none, so that every comparison refuses it."""
+    value = _plain(value)
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        return math.nan if isinstance(value, complex) else float(value)
+    except (TypeError, ValueError, OverflowError):
         return math.nan
+
+
+def _plain(value: Any) -> Any:
+    """Of an array, a tensor or one of their numbers the Python numbers."""
+    return value.tolist() if hasattr(value, "tolist") else value

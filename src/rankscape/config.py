@@ -5,9 +5,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import Parameter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from rankscape.checks import listed
 from rankscape.errors import FallbackWarning, InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -15,19 +15,8 @@ if TYPE_CHECKING:
     from rankscape.trajectory import Trajectory
 
 
-def _split(value: Any) -> Any:
-    """``5,3,1.5`` as people type it, alone or repeated."""
-    parts = [value] if isinstance(value, str) else value
-    if isinstance(parts, list | tuple):
-        return [piece for part in parts for piece in (part.split(",") if isinstance(part, str) else [part])]
-    return value
-
-
-NEGATIVE = Parameter(allow_leading_hyphen=True)
-"""An option whose values may begin with a minus sign."""
-
-Floats = Annotated[list[float], BeforeValidator(_split)]
-Steps = Annotated[list[int], BeforeValidator(_split)]
+Floats = Annotated[list[float], BeforeValidator(listed)]
+Steps = Annotated[list[int], BeforeValidator(listed)]
 
 
 class SimulationConfig(BaseModel):
@@ -35,7 +24,7 @@ class SimulationConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    eigenvalues: Annotated[Floats | None, NEGATIVE] = Field(None, description="Diagonal target, as 5,3,1.5.")
+    eigenvalues: Floats | None = Field(None, description="Diagonal target, as 5,3,1.5.")
     target: Path | None = Field(None, description="Fully observed target: a NPY, NPZ or Matrix Market file.")
     entries: str | None = Field(None, description="Completion: a name from `rankscape data`, or a file of entries.")
     rows: str | None = Field(None, description="Column of a long file that names the row.")
@@ -62,12 +51,10 @@ class SimulationConfig(BaseModel):
     batch_size: int = Field(1, ge=1, description="Entries in one step of SGD.")
     replacement: bool = Field(True, description="Draw entries with replacement; otherwise reshuffled epochs.")
     steps: int = Field(10_000, ge=0, description="Number of steps.")
-    record: Annotated[Steps | None, NEGATIVE] = Field(
-        None, description="Steps to record, as 0,10,1000; a schedule if left out."
-    )
+    record: Steps | None = Field(None, description="Steps to record, as 0,10,1000; a schedule if left out.")
     seed: int = Field(0, ge=0, description="Decides every random number.")
     dtype: Literal["float64", "float32"] = Field("float64", description="Precision.")
-    engine: Literal["auto", "spectral", "matrix", "entrywise", "flow"] = Field(
+    engine: Literal["auto", "spectral", "matrix", "entrywise", "flow", "stack", "measurements"] = Field(
         "auto", description="Which engine computes."
     )
     compress_width: bool = Field(False, description="Drop hidden directions that died (depth 3 and more).")

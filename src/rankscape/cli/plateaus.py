@@ -1,17 +1,23 @@
 """``rankscape plateaus``."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from rankscape.checks import listed, real, whole
 from rankscape.cli.output import number, print_json, print_table
-from rankscape.errors import InputError
+
+
+def _depth(_: Any, tokens: Sequence[Any]) -> int:
+    """As it was typed: without this 2.5 would become 2."""
+    return whole("--depth", real("--depth", tokens[0].value), least=2)
 
 
 def plateaus(
     *,
-    eigenvalues: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    depth: int,
+    eigenvalues: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
+    depth: Annotated[int, Parameter(converter=_depth)],
     alpha: float,
     learning_rate: float,
     beta: float | None = None,
@@ -42,7 +48,8 @@ def plateaus(
     """
     from rankscape import theory
 
-    found = theory.plateaus(_numbers(eigenvalues), depth, alpha, learning_rate, beta, tolerance, target_noise)
+    numbers = [real("--eigenvalues", piece) for piece in listed(eigenvalues)]
+    found = theory.plateaus(numbers, depth, alpha, learning_rate, beta, tolerance, target_noise)
     if json:
         print_json([_facts(plateau) for plateau in found])
         return
@@ -57,17 +64,6 @@ def plateaus(
         for p in found
     ]
     print_table(("rank", "holds at steps", "effective rank", "certified deviation", "why not"), rows)
-
-
-def _numbers(text: str) -> list[float]:
-    """``5,3,1.5`` as numbers."""
-    numbers = []
-    for piece in text.split(","):
-        try:
-            numbers.append(float(piece))
-        except ValueError:
-            raise InputError(f"--eigenvalues {text}: {piece!r} is not a number.") from None
-    return numbers
 
 
 def _interval(plateau: Any) -> str:

@@ -10,6 +10,8 @@ one eigenvalue          `hitting_time`, `flow_time`, `flow_value`, `eigenvalue_p
 the rank                `plateaus`, `stopping_rule`
 what to choose          `critical_alpha`, `design`, `diagnose`
 whole matrices          `two_layer_flow`, `aligned_flow`, `aligned_descent`, `end_to_end_flow`
+with a ridge            `landscape` (minima of several ranks), `absorbing` (sets that SGD never leaves),
+                        `escape` (how long a jump takes), after Wang, Jacot (2024)
 ======================  =====================================================================
 
 Steps count simultaneous updates of all factors; flow time is steps times learning rate. Records are frozen, carry
@@ -22,13 +24,16 @@ Examples
 [(1, 2028, 2723), (2, 3386, 5125), (3, 6796, None)]
 """
 
-from rankscape.theory.design import CriticalAlpha, Design, critical_alpha, design
-from rankscape.theory.diagnose import Finding, diagnose
+from rankscape.theory import absorbing, escape, landscape
+from rankscape.theory.critical import CriticalAlpha, critical_alpha
 from rankscape.theory.exact import AlignedPath, FlowPath, aligned_descent, aligned_flow, end_to_end_flow, two_layer_flow
+from rankscape.theory.findings import Finding, diagnose
 from rankscape.theory.flow import flow_time, flow_value
 from rankscape.theory.hitting import HittingTime, hitting_time
+from rankscape.theory.ladder import plateaus
 from rankscape.theory.limits import Limit, Rate, StepLimit, limit, rate, step_limit
-from rankscape.theory.plateaus import Plateau, plateaus
+from rankscape.theory.plan import Design, design
+from rankscape.theory.plateau import Plateau
 from rankscape.theory.recursion import eigenvalue_path, factor_path
 from rankscape.theory.stopping import StoppingRule, stopping_rule
 
@@ -44,6 +49,7 @@ __all__ = [
     "Rate",
     "StepLimit",
     "StoppingRule",
+    "absorbing",
     "aligned_descent",
     "aligned_flow",
     "critical_alpha",
@@ -51,10 +57,12 @@ __all__ = [
     "diagnose",
     "eigenvalue_path",
     "end_to_end_flow",
+    "escape",
     "factor_path",
     "flow_time",
     "flow_value",
     "hitting_time",
+    "landscape",
     "limit",
     "plateaus",
     "rate",

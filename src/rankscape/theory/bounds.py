@@ -12,6 +12,7 @@ All three are derived; they intersect to the guaranteed interval of steps.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -30,7 +31,7 @@ ASSUMPTIONS = {
 
 @dataclass(frozen=True)
 class Passage:
-    """Arrays over modes: lower <= T <= upper, and the predicted T; infinite when never reached."""
+    """Arrays over modes: lower <= T <= upper, and the predicted T; infinite when never reached or not asked for."""
 
     lower: np.ndarray
     upper: np.ndarray
@@ -39,26 +40,32 @@ class Passage:
     """Where the bounds apply; elsewhere lower = 0 and upper = inf."""
 
 
-def passage(start: Start, lam, level, eta: float, *, predict: bool = True) -> Passage:
-    """Bounds and predictor of the first step at which each mode is at its level or past it."""
+Side = Literal["lower", "upper"]
+
+
+def passage(start: Start, lam, level, eta: float, *, only: Side | None = None) -> Passage:
+    """Bounds and predictor of the first step at which each mode is at its level or past it, or one bound alone."""
     lam, level = np.broadcast_arrays(np.asarray(lam, dtype=np.float64), np.asarray(level, dtype=np.float64))
     past, never = reach(start, lam, level)
     on = ~past & ~never
     lower, upper, estimate = (np.where(past, 0.0, np.inf) for _ in range(3))
     certified = ~on
     if np.any(on):
-        of = _identical if start.beta is None else _perturbed
         with np.errstate(all="ignore"):
-            low, up, guess, ok = of(start, lam[on], level[on], eta, predict)
-        ok &= np.isfinite(low) & np.isfinite(up)
+            if start.beta is None:
+                low, up, guess, ok = _identical(start, lam[on], level[on], eta)
+            else:
+                low, up, guess, ok = _perturbed(start, lam[on], level[on], eta, only)
+        ok &= np.isfinite(low) & (np.isfinite(up) | (only == "lower"))
         lower[on], upper[on] = np.where(ok, np.maximum(low, 1.0), 0.0), np.where(ok, up, np.inf)
         estimate[on] = np.where(np.isfinite(guess), np.maximum(guess, 1.0), np.inf)
         certified[on] = ok
     return Passage(lower, upper, estimate, certified)
 
 
-def _ceil(x, away: float):
-    return np.ceil(x * (1 + away * GUARD) + away * 1e-9)
+def guarded(x, away: float):
+    """A bound with room for rounding: -1 moves it down, +1 up."""
+    return x * (1 + away * GUARD) + away * 1e-9
 
 
 def _ell(w):
@@ -67,7 +74,7 @@ def _ell(w):
     return np.where(w == 0, 1.0, np.log1p(safe) / safe)
 
 
-def _identical(start: Start, lam, level, eta: float, predict: bool):
+def _identical(start: Start, lam, level, eta: float):
     N, p0 = start.depth, start.product
     t = identical_time(N, lam, p0, level)
     d = level ** (1 / N)
@@ -84,7 +91,7 @@ def _identical(start: Start, lam, level, eta: float, predict: bool):
     lower = np.where(holds, np.maximum(lower, E / (eta + remainder)), lower)
     upper = np.where(holds & (remainder < eta), np.minimum(upper, E / (eta - remainder)), upper)
     guess = np.ceil(t / eta + np.log(np.abs(h1 / h0)) / 2)
-    return _ceil(lower, -1), _ceil(upper, +1), guess, ok
+    return np.ceil(guarded(lower, -1)), np.ceil(guarded(upper, +1)), guess, ok
 
 
 def _slopes(N: int, lam, low, high):
@@ -130,8 +137,8 @@ def smallest_imbalance(start: Start, lam, yb) -> np.ndarray:
     return np.where(done & np.isfinite(delta), delta * (1 - 1e-11), 0.0)
 
 
-def _leaf_constants(start: Start, lam, eta: float):
-    """What B3 needs of each mode whatever the level: both step factors, delta_*, and where B3 applies."""
+def leaf_constants(start: Start, lam, eta: float):
+    """For B3, whatever the level: the longest and the shortest flow time of a step, delta_*, and where B3 applies."""
     N, p0, delta = start.depth, start.product, start.imbalance
     reach_p = np.maximum(np.abs(lam - p0), np.abs(lam))
     ab2 = np.maximum(start.alpha**2, np.abs(lam) ** (2 / N) + delta)
@@ -148,29 +155,15 @@ def _leaf_constants(start: Start, lam, eta: float):
     return eta * more * _ell(eta * more * m), eta * less * _ell(eta * less * M), np.where(ok, least, delta), ok
 
 
-def _perturbed(start: Start, lam, level, eta: float, predict: bool):
+def _perturbed(start: Start, lam, level, eta: float, only: Side | None):
     N, p0, delta = start.depth, start.product, np.full(lam.shape, start.imbalance)
-    longest, shortest, least, ok = _leaf_constants(start, lam, eta)
-    t, late = perturbed_time(N, lam, p0, level, delta), perturbed_time(N, lam, p0, level, least)
-    guess = np.full(lam.shape, np.nan)
-    if predict:
+    longest, shortest, least, ok = leaf_constants(start, lam, eta)
+    low, up, guess = np.zeros(lam.shape), np.full(lam.shape, np.inf), np.full(lam.shape, np.nan)
+    if only != "upper":
+        low = np.ceil(guarded(perturbed_time(N, lam, p0, level, delta) / longest, -1))
+    if only != "lower":
+        up = np.ceil(guarded(perturbed_time(N, lam, p0, level, least) / shortest, +1))
+    if only is None:
         leaf = Leaf(N, lam, delta, angle(N, p0, delta), angle(N, level, delta))
-        guess = np.ceil(t / eta + leaf.offset())
-    return _ceil(t / longest, -1), _ceil(late / shortest, +1), guess, ok
-
-
-def settled(start: Start, lam: np.ndarray, eps: np.ndarray, eta: float) -> np.ndarray:
-    """B3's upper bound for coming within each `eps` of lam, a little loose but cheap: shape (eps, modes).
-
-    One way along each leaf to the smallest eps serves all: a mode is within eps at the first node where it is.
-    """
-    with np.errstate(all="ignore"):
-        _, shortest, least, ok = _leaf_constants(start, lam, eta)
-        near = lam - np.sign(lam) * eps.min()
-        leaf = Leaf(start.depth, lam, least, angle(start.depth, start.product, least), angle(start.depth, near, least))
-        gap = np.abs(leaf.rho).reshape(lam.size, -1)
-        time = leaf.running(np.ones_like(leaf.rho)).reshape(lam.size, -1)
-        time = np.append(time, leaf.time()[:, None], axis=1)
-        at = np.stack([np.searchsorted(-g, -eps) for g in gap])  # gaps fall along the way
-        late = np.take_along_axis(time, at, axis=1)
-        return np.where(ok[:, None], _ceil(late / shortest[:, None], +1), np.inf).T
+        guess = np.ceil(leaf.time() / eta + leaf.offset())
+    return low, up, guess, ok

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from rankscape.checks import real
 from rankscape.errors import InputError
-from rankscape.theory.inputs import Start, real, start_of
+from rankscape.theory.inputs import Start, numbers_of, start_of
 from rankscape.theory.leaf import Leaf, angle
 
 SERIES = 0.3
@@ -182,9 +183,9 @@ def flow_value(eigenvalue: float, time: Any, depth: int, alpha: float, beta: flo
     [0.001371, 0.909427]
     """
     start, lam = start_of(depth, alpha, beta), real("eigenvalue", eigenvalue)
-    times = np.asarray(time, dtype=np.float64)
-    if not np.all(np.isfinite(times) & (times >= 0)):
-        raise InputError(f"`time` must be finite and not negative, got {time!r}.")
+    times = numbers_of("time", time)
+    if np.any(times < 0):
+        raise InputError(f"`time` must not be negative, got {time!r}.")
     values = np.array([_value(start, lam, t) for t in times.ravel().tolist()]).reshape(times.shape)
     return values if times.ndim else float(values)
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.checks import positive, whole
+from rankscape.checks import positive, real, whole
 from rankscape.errors import InputError
 from rankscape.theory.bounds import ASSUMPTIONS, passage
 from rankscape.theory.flow import goal, reach, time_to
-from rankscape.theory.inputs import Start, real, start_of
+from rankscape.theory.inputs import Start, start_of
 from rankscape.theory.limits import warn_if_too_large
 from rankscape.theory.recursion import first_passage
 
@@ -89,12 +89,15 @@ def hitting_time(
     if method not in ("exact", "bounds", "predict", "flow"):
         raise InputError(f"`method` must be 'exact', 'bounds', 'predict' or 'flow', got {method!r}.")
     past, never = reach(start, np.array(lam), np.array(level))
-    if past or never:
-        T = 0 if past else math.inf
+    if past:
+        return HittingTime(0, 0, 0, method, start.assumptions)
+    large = warn_if_too_large(start, np.array([lam]), eta)
+    if never and large is None:
         end = float(goal(start, np.array(lam)))
         text = f"the level {level:g} is never reached: the eigenvalue goes from {start.product:g} to {end:g}"
-        return HittingTime(T, T, T, method, start.assumptions, None if past else text)
-    large = warn_if_too_large(start, np.array([lam]), eta)
+        return HittingTime(math.inf, math.inf, math.inf, method, start.assumptions, text)
+    if never and method != "exact":  # too large a step may overshoot
+        return HittingTime(0, math.inf, math.inf, method, start.assumptions, large)
     return _METHODS[method](start, lam, level, eta, most, large)
 
 

@@ -1,13 +1,28 @@
 """What every prediction takes: a spectrum, a depth, a start and a step, checked once."""
 
 import math
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive, whole
+from rankscape.checks import positive, real, whole
 from rankscape.errors import InputError
+
+ASYMMETRY = 1e-10
+"""Relative distance from its transpose that rounding may leave in a symmetric matrix."""
+
+TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
+
+DEEPEST = 1000
+"""Factors that the recursions multiply one by one."""
+
+CLUSTER = 1e-10
+"""Relative gap that rounding may leave between equal eigenvalues."""
+
+RANGE = 290
+"""Decades that floating-point numbers span on either side of 1, with room."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +71,50 @@ def start_of(depth: Any, alpha: Any, beta: Any = None) -> Start:
     Raises
     ------
     InputError
-        `depth` below 2, `alpha` not positive, or `beta` outside ``(0, alpha]``.
+        `depth` outside 2 .. 1000, `alpha` not positive, `beta` outside ``(0, alpha]``, or powers of `alpha` that leave
+        the range of floating-point numbers.
     """
-    depth, alpha = whole("depth", depth, least=2), positive("alpha", alpha)
+    depth, alpha = whole("depth", depth, least=2, most=DEEPEST), positive("alpha", alpha)
+    if not -RANGE < depth * math.log10(alpha) < RANGE / 2:
+        raise InputError(f"`alpha` = {alpha:g} to the power of `depth` = {depth} is out of range: take it nearer to 1.")
     if beta is None:
         return Start(depth, alpha)
-    try:
-        number = float(beta)
-    except (TypeError, ValueError):
-        number = math.nan
+    number = real("beta", beta)
     if not 0 < number <= alpha:
         raise InputError(
             f"`beta` must satisfy 0 < beta <= alpha = {alpha:g}, got {beta!r}; with a larger perturbed factor "
             "(beta < 0) negative eigenvalues are not learned for depth >= 3. Leave it out for the identical start."
         )
     return Start(depth, alpha, number)
+
+
+def numbers_of(name: str, values: Any) -> np.ndarray:
+    """Finite real numbers as a new float64 array."""
+    try:
+        array = np.array(np.asarray(values), dtype=np.float64) if not np.iscomplexobj(values) else None
+    except (TypeError, ValueError, OverflowError):
+        array = None
+    if array is None:
+        raise InputError(f"`{name}` must hold real numbers, got {reprlib.repr(values)}.")
+    if not np.isfinite(array).all():
+        raise InputError(f"`{name}` holds a NaN or an infinite value.")
+    return array
+
+
+def matrix_of(name: str, values: Any) -> np.ndarray:
+    """A matrix that is not empty."""
+    array = numbers_of(name, values)
+    if array.ndim != 2 or array.size == 0:
+        raise InputError(f"`{name}` must be a non-empty matrix, got shape {array.shape}.")
+    return array
+
+
+def times_of(times: Any) -> np.ndarray:
+    """Times, or steps, in their order."""
+    array = np.atleast_1d(numbers_of("times", times))
+    if array.ndim != 1 or np.any(array < 0) or np.any(np.diff(array) < 0):
+        raise InputError("The times (or steps) must be a list of numbers that are not negative and do not decrease.")
+    return array
 
 
 def spectrum_of(eigenvalues: Any, *, learnable: bool = False) -> np.ndarray:
@@ -81,36 +125,41 @@ def spectrum_of(eigenvalues: Any, *, learnable: bool = False) -> np.ndarray:
     InputError
         No numbers, not finite, a matrix that is not symmetric, or (with `learnable`) nothing but zeros.
     """
-    try:
-        values = np.asarray(eigenvalues, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`eigenvalues` must be numbers, got {eigenvalues!r}.") from error
-    if not np.all(np.isfinite(values)) or values.size == 0 or values.ndim > 2:
-        raise InputError(f"`eigenvalues` must be a non-empty vector of finite numbers, got shape {values.shape}.")
+    values = numbers_of("eigenvalues", eigenvalues)
+    if values.size == 0 or values.ndim > 2:
+        raise InputError(f"`eigenvalues` must be a non-empty vector or a matrix, got shape {values.shape}.")
     if values.ndim == 2:
-        if values.shape[0] != values.shape[1] or not np.allclose(values, values.T, rtol=1e-10, atol=0):
-            raise InputError("a target given as a matrix must be symmetric; for others give its singular values.")
+        _check_symmetric(values)
         values = np.linalg.eigvalsh(values)[::-1]
+        values[np.abs(values) <= len(values) * EPS * np.abs(values).max()] = 0.0  # what rounding leaves of zero
     values = np.atleast_1d(values)
     if learnable and not np.any(values):
         raise InputError("all eigenvalues are zero: there is nothing to learn, and no rank to predict.")
     return values
 
 
-def real(name: str, value: Any) -> float:
-    """A finite number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"`{name}` must be a finite number, got {value!r}.")
-    return number
+def _check_symmetric(target: np.ndarray) -> None:
+    if target.shape[0] != target.shape[1]:
+        wrong = f"this one has shape {target.shape}"
+    else:
+        gap, size = (np.linalg.norm(A / max(np.abs(target).max(), TINY)) for A in (target - target.T, target))
+        if gap <= ASYMMETRY * size:
+            return
+        wrong = f"here ||A - A^T|| = {gap / size:.2g} ||A||"
+    raise InputError(
+        f"A target given as a matrix must be symmetric; {wrong}. Give its symmetric part (A + A^T) / 2, or its "
+        "singular values: they rule the start along its singular vectors (`aligned_flow`)."
+    )
+
+
+def alike(one: Any, other: Any) -> Any:
+    """Whether eigenvalues are equal but for rounding; elementwise for arrays."""
+    return abs(one - other) <= CLUSTER * abs(other)
 
 
 def tolerances_of(tolerance: Any) -> tuple[float, float]:
     """One relative tolerance, or a pair (active, inactive), each within (0, 1)."""
-    pair = np.asarray(tolerance, dtype=np.float64).ravel()
+    pair = numbers_of("tolerance", tolerance).ravel()
     if pair.size not in (1, 2) or not np.all((pair > 0) & (pair < 1)):
         raise InputError(f"`tolerance` must lie within (0, 1), or be a pair of such numbers, got {tolerance!r}.")
     return float(pair[0]), float(pair[-1])

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive
+from rankscape.checks import positive, real
 from rankscape.errors import InputError, RankscapeWarning
-from rankscape.theory.inputs import Start, real, spectrum_of, start_of
+from rankscape.theory.inputs import Start, spectrum_of, start_of
 from rankscape.theory.leaf import sharpness
 from rankscape.theory.recursion import advance, product
 
@@ -138,7 +138,7 @@ def step_limit(
                 base = np.full(lam.shape, base.max())
             per_mode, why = 1 / (3 * start.depth * base ** (start.depth - 1)), "sufficient, not sharp"
         elif kind == "uniform":
-            M = max(start.alpha, float(np.max(np.abs(lam))) ** (1 / start.depth))
+            M = np.maximum(start.alpha, np.max(np.abs(lam)) ** (1 / start.depth))
             per_mode = np.full(lam.shape, 1 / (3 * start.depth * M ** (2 * start.depth - 2)))
             why = "sufficient for every eigenvalue up to the largest modulus"
         else:
@@ -193,6 +193,8 @@ def too_large(start: Start, lam: np.ndarray, eta: float) -> str | None:
     happens = what_happens(start, float(worst), eta)
     if happens == "monotone convergence" and start.beta is not None:
         return None  # the condition is sufficient only
+    if happens == "monotone convergence":
+        happens = "it still converges monotonically, from this start"
     return (
         f"learning rate {eta:g} exceeds the limit {bound.value:g} for monotone convergence "
         f"(eigenvalue {worst:g}); what happens there: {happens}"

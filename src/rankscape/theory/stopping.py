@@ -9,7 +9,8 @@ import numpy as np
 from rankscape.checks import positive, whole
 from rankscape.errors import InputError
 from rankscape.theory.inputs import Start, spectrum_of, start_of
-from rankscape.theory.plateaus import Plateau, plateaus
+from rankscape.theory.ladder import plateaus
+from rankscape.theory.plateau import Plateau
 from rankscape.theory.recursion import BLOCK, advance
 
 

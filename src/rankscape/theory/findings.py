@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from rankscape.checks import positive
-from rankscape.theory.design import critical_alpha
+from rankscape.theory.critical import critical_alpha
 from rankscape.theory.flow import time_to
-from rankscape.theory.inputs import Start, spectrum_of, start_of
+from rankscape.theory.inputs import Start, alike, spectrum_of, start_of
 from rankscape.theory.limits import too_large
 
 LONG = 10_000_000
@@ -96,7 +96,7 @@ def _plateaus(s: _Setting) -> _Texts:
         return
     lam = np.sort(s.lam[s.lam > 0])[::-1]
     for L in range(1, min(RANKS, lam.size - 1) + 1):
-        if lam[L - 1] == lam[L]:
+        if alike(lam[L - 1], lam[L]):
             yield "note", "cluster", f"eigenvalue {lam[L]:g} is degenerate: its modes are learned at once, no rank {L}"
             continue
         critical = critical_alpha(s.lam, L, s.start.depth).alpha

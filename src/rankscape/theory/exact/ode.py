@@ -1,0 +1,24 @@
+"""An ordinary differential equation, followed to given times."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from rankscape.checks import positive
+from rankscape.errors import InputError
+
+
+def solve(slope: Callable, start: np.ndarray, times: np.ndarray, rtol: float, atol: float) -> np.ndarray:
+    """The solution of an ordinary differential equation at `times`, shape (times, len(start))."""
+    rtol, atol = positive("rtol", rtol), positive("atol", atol)
+    y, path = start, []
+    for span in pairwise([0.0, *times.tolist()]):  # stop at each time: interpolation would cost digits
+        if span[1] > span[0]:
+            solution = solve_ivp(slope, span, y, method="DOP853", t_eval=span[1:], rtol=rtol, atol=atol)
+            if not solution.success:
+                raise InputError(f"The flow could not be followed to time {span[1]:g}: {solution.message}")
+            y = solution.y[:, -1]
+        path.append(y)
+    return np.array(path).reshape(-1, len(start))
