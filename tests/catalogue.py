@@ -43,6 +43,40 @@ def _sensing() -> Fit:
     return Fit(rs.Sensing(A, y), lambda W: sum((np.sum(A_k * W) - y_k) * A_k for A_k, y_k in zip(A, y, strict=True)))
 
 
+def _gradient_of_stack(A: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda W: np.einsum("kij,k->ij", A, np.einsum("kij,ij->k", A, W) - y)
+
+
+def _rank_one() -> Fit:
+    rng = np.random.default_rng(6)
+    a, b, y = rng.normal(size=(7, 4)) / 3, rng.normal(size=(7, 3)), rng.normal(size=7)
+    A = np.stack([np.outer(*pair) for pair in zip(a, b, strict=True)])
+    return Fit(rs.Sensing(rs.RankOneOperators(a, b), y), _gradient_of_stack(A, y))
+
+
+PAULI = {"I": np.eye(2), "X": np.eye(2)[::-1], "iY": np.array([[0.0, 1.0], [-1.0, 0.0]]), "Z": np.diag([1.0, -1.0])}
+"""The Pauli matrices, Y times i so that all are real."""
+
+
+def _pauli() -> Fit:
+    y = np.random.default_rng(7).normal(size=6)
+    I, X, iY, Z = PAULI.values()
+    A = np.stack([np.kron(I, I), np.kron(Z, X), -np.kron(iY, iY), np.kron(iY, Z), np.kron(X, I), np.kron(I, iY)])
+    return Fit(rs.Sensing(rs.PauliOperators(["II", "ZX", "YY", "YZ", "XI", "IY"]), y), _gradient_of_stack(A, y))
+
+
+def _functions() -> Fit:
+    """A circular blur of every row, of which every second number is seen."""
+    kernel, y = np.random.default_rng(8).normal(size=(4, 4)) / 2, np.random.default_rng(9).normal(size=6)
+    A = np.stack([np.outer(np.eye(3)[k // 2], kernel[:, 2 * (k % 2)]) for k in range(6)])
+    operators = rs.FunctionOperators(
+        lambda W: (W @ kernel)[:, ::2].reshape(-1),
+        lambda z: z.reshape(3, 2) @ kernel.T[::2],
+        shape=(3, 4),
+    )
+    return Fit(rs.Sensing(operators, y), _gradient_of_stack(A, y))
+
+
 def _completion() -> Fit:
     rng = np.random.default_rng(4)
     truth, seen = rng.normal(size=(5, 4)), rng.random((5, 4)) < 0.7
@@ -62,6 +96,9 @@ FITS = {
     "symmetric": _symmetric(),
     "rectangular": _rectangular(),
     "sensing": _sensing(),
+    "rank-one": _rank_one(),
+    "pauli": _pauli(),
+    "functions": _functions(),
     "completion": _completion(),
     "objective": _objective(),
 }
@@ -102,6 +139,11 @@ class Case:
             return factors
         problem, stream = self.fit.problem, Stream(3)
         draw = stream.draws if d.replacement else stream.shuffled
+        if isinstance(problem, rs.Sensing):
+            A, y = np.asarray(problem.operators), problem.measurements
+            for batch in draw(0, steps * d.batch_size, len(y)).reshape(steps, d.batch_size):
+                factors = reference.sensing_sgd_step(factors, A[batch], y[batch], len(y), d.learning_rate, d.ridge)
+            return factors
         for batch in draw(0, steps * d.batch_size, len(problem.values)).reshape(steps, d.batch_size):
             entries = problem.rows[batch], problem.columns[batch], problem.values[batch]
             factors = reference.sgd_step(factors, *entries, d.learning_rate, d.ridge)
@@ -115,11 +157,11 @@ def _widths(depth: int) -> dict[str, Any]:
 
 
 def _matrix_cases() -> list[Case]:
-    rates = {"sensing": 0.01, "completion": 0.2}
+    rates = {"sensing": 0.01, "rank-one": 0.005, "completion": 0.2}
     cases = []
     for fit_name, fit in FITS.items():
         dynamics = rs.GradientDescent(rates.get(fit_name, 0.02), ridge=0.01)
-        for depth in DEPTHS:
+        for depth in (3,) if fit_name in ("rank-one", "pauli", "functions") else DEPTHS:
             for width_name, width in _widths(depth).items():
                 if width_name == "equal" or fit_name in ("rectangular", "completion"):
                     name = f"matrix-{fit_name}-{depth}-{width_name}"
@@ -145,6 +187,22 @@ def _entrywise_cases() -> list[Case]:
     return cases
 
 
+def _measurements_cases() -> list[Case]:
+    variants = {
+        "single": rs.SGD(0.003, ridge=0.01),
+        "batch": rs.SGD(0.003, ridge=0.01, batch_size=3),
+        "shuffled batch": rs.SGD(0.003, batch_size=4, replacement=False),
+    }
+    cases = []
+    for variant, dynamics in variants.items():
+        for fit_name in ("sensing", "rank-one", "pauli", "functions"):
+            for depth in (2, 3) if fit_name == "sensing" else (3,):
+                name = f"measurements-{variant}-{fit_name}-{depth}"
+                if fit_name == "sensing" or variant == "batch":
+                    cases.append(Case(name, "measurements", FITS[fit_name], depth, rs.Gaussian(0.5), dynamics))
+    return cases
+
+
 def _spectral_cases() -> list[Case]:
     dynamics, cases = rs.GradientDescent(0.02, ridge=0.01), []
     for depth in DEPTHS:
@@ -164,13 +222,14 @@ def _in_float32(cases: list[Case]) -> list[Case]:
     return [replace(c, name=f"{c.name}-float32", dtype="float32") for c in single]
 
 
-_DOUBLE = [*_matrix_cases(), *_entrywise_cases(), *_spectral_cases()]
+_DOUBLE = [*_matrix_cases(), *_entrywise_cases(), *_measurements_cases(), *_spectral_cases()]
 
 CASES = {case.name: case for case in [*_DOUBLE, *_in_float32(_DOUBLE)]}
 
 ONE_OF_EACH = {
     "matrix": CASES["matrix-completion-3-equal"],
     "entrywise": CASES["entrywise-single-3-equal"],
+    "measurements": CASES["measurements-batch-sensing-3"],
     "spectral": CASES["spectral-perturbed-3"],
 }
 """One case for each engine, where one is enough."""

@@ -44,3 +44,20 @@ def sgd_step(
         return G
 
     return gd_step(factors, gradient_of_W, learning_rate, ridge)
+
+
+def sensing_sgd_step(
+    factors: Sequence[np.ndarray],
+    batch_operators: np.ndarray,
+    batch_measurements: np.ndarray,
+    count: int,
+    learning_rate: float,
+    ridge: float,
+) -> list[np.ndarray]:
+    """One step on ``count`` times the mean over a batch of ``1/2 (<A_k, W> - y_k)^2``."""
+
+    def gradient_of_W(W: np.ndarray) -> np.ndarray:
+        pairs = zip(batch_operators, batch_measurements, strict=True)
+        return count / len(batch_operators) * sum((np.sum(A * W) - y) * A for A, y in pairs)
+
+    return gd_step(factors, gradient_of_W, learning_rate, ridge)

@@ -5,6 +5,7 @@ import pytest
 from catalogue import distance
 
 import rankscape as rs
+from rankscape.errors import RankscapeWarning
 
 # Raw trajectories of the scalar recursions, alpha = 1/2, learning rate 1/100:
 # (depth, eigenvalue, beta or None, {step: product}, {step: (equal factors, perturbed factor)}).
@@ -213,8 +214,25 @@ def test_slightly_too_large_a_step_on_an_odd_depth_finds_the_negative_eigenvalue
         run = rs.simulate(problem, 3, initialization=start, dynamics=rs.GradientDescent(rate), steps=20_000)
         return float(run.eigenvalues[-1, 0])
 
-    assert end(0.6) == pytest.approx(-1, abs=1e-12)
-    assert end(0.49) == pytest.approx(0, abs=1e-4)
+    with pytest.warns(RankscapeWarning, match=r"exceeds the limit 0\.142857 .* sign"):
+        assert end(0.6) == pytest.approx(-1, abs=1e-12)
+    with pytest.warns(RankscapeWarning, match=r"exceeds the limit 0\.142857"):
+        assert end(0.49) == pytest.approx(0, abs=1e-4)
+
+
+def test_a_step_within_the_limit_is_not_warned_of_and_one_above_is_named_with_what_happens():
+    limit = rs.theory.step_limit([2.0, 1.0], 2, 0.1).value
+
+    def run(share):
+        return rs.simulate(
+            rs.Estimation(eigenvalues=[2.0, 1.0]), 2, initialization=rs.Identical(0.1),
+            dynamics=rs.GradientDescent(share * limit), steps=10,
+        )  # fmt: skip
+
+    run(1.0)  # warnings are errors here
+    for share, happens in ((1.5, "oscillat"), (2.1, "cycle")):
+        with pytest.warns(RankscapeWarning, match=f"exceeds the limit {limit:g} .*{happens}"):
+            run(share)
 
 
 def test_half_perturbed_to_zero_the_dynamics_are_odd_in_the_eigenvalue():

@@ -7,8 +7,9 @@ check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is welcome w
 
 # Rooms behind the doors: what comes in through a door is checked there, and tested with wrong types on purpose.
 ROOMS = (
-    "observe", "loop", "checkpoint", "trajectory", "storage", "fingerprint", "plot",
-    "engine.base", "engine.matrix", "engine.spectral", "engine.entrywise", "engine.flow", "problem.entries", "theory",
+    "observe", "loop", "monitor", "relaxation", "rates", "checkpoint", "trajectory", "storage", "fingerprint", "plot",
+    "engine.base", "engine.matrix", "engine.stack", "engine.measurements", "engine.spectral", "engine.entrywise",
+    "engine.flow", "problem.entries", "theory",
 )  # fmt: skip
 
 

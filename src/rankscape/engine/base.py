@@ -11,7 +11,7 @@ import numpy as np
 from rankscape.dynamics import SGD, AbstractDynamics
 from rankscape.initialization import AbstractInitialization
 from rankscape.observe import RANK_TOLERANCE, measure
-from rankscape.problem import AbstractProblem
+from rankscape.problem import AbstractProblem, Sensing
 from rankscape.stream import Stream
 
 
@@ -52,12 +52,15 @@ class Setting:
         M bounds the spectral norms of the factors at the start and of a balanced solution; :math:`\beta` is the
         smoothness of the loss. None when the smoothness is unknown.
         """
-        smoothness = 1.0 if isinstance(self.dynamics, SGD) else self.problem.smoothness()
+        smoothness = self.problem.smoothness()
+        if isinstance(self.dynamics, SGD):
+            smoothness = self.problem.sample_smoothness() if isinstance(self.problem, Sensing) else 1.0
         if smoothness is None:
             return None
         start = max(float(np.linalg.norm(W, 2)) for W in self.initial_factors())
         M = max(start, self.problem.scale() ** (1 / self.depth))
-        return 1 / (3 * self.depth * smoothness * M ** (2 * self.depth - 2))
+        with np.errstate(over="ignore"):  # no step is safe where this overflows: 1 / inf
+            return float(1 / (3 * self.depth * smoothness * np.float64(M) ** (2 * self.depth - 2)))
 
 
 MEMORY = "optimizer"
@@ -125,7 +128,12 @@ class AbstractEngine(ABC):
 
     def record(self, state: State, setting: Setting) -> dict[str, Any]:
         """What is measured on a state."""
-        return measure(setting.problem, self.factors(state), setting.dynamics.ridge, setting.tolerance)
+        ridge = setting.dynamics.at(state.step).ridge
+        return measure(setting.problem, self.factors(state), ridge, setting.tolerance)
+
+    def records(self, states: Sequence[State]) -> list[dict[str, Any]]:
+        """What is measured on the states of all runs; each as if `record` had been called for it alone."""
+        return [self.record(state, setting) for state, setting in zip(states, self.settings, strict=True)]
 
     @abstractmethod
     def step_cost(self) -> float:

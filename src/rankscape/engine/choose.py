@@ -9,7 +9,9 @@ from rankscape.errors import InputError
 ENGINES = {
     "entrywise": ("rankscape.engine.entrywise", "EntrywiseEngine"),
     "spectral": ("rankscape.engine.spectral", "SpectralEngine"),
+    "stack": ("rankscape.engine.stack", "StackEngine"),
     "matrix": ("rankscape.engine.matrix", "MatrixEngine"),
+    "measurements": ("rankscape.engine.measurements", "MeasurementsEngine"),
     "flow": ("rankscape.engine.flow", "FlowEngine"),
 }
 

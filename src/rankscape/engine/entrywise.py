@@ -53,7 +53,7 @@ class EntrywiseEngine(AbstractEngine):
             return list(pool.map(self._advance, states, self.settings, [stop] * len(states)))
 
     def _advance(self, state: State, setting: Setting, stop: int) -> State:
-        dynamics, arrays, step = setting.dynamics, state.arrays, state.step
+        dynamics, arrays, step = setting.dynamics.at(state.step), state.arrays, state.step
         draw = setting.stream.draws if dynamics.replacement else setting.stream.shuffled
         size = dynamics.batch_size
         while step < stop:
@@ -71,4 +71,4 @@ class EntrywiseEngine(AbstractEngine):
         """About 0.1 ns for each number of the inner factors, more for single calls of tiny ones."""
         first = self.settings[0]
         inner = sum(a * b for a, b in pairwise(first.widths[1:-1]))
-        return first.dynamics.batch_size * (0.03 + 1e-4 * inner)
+        return first.dynamics.batch_size * (0.055 + 1e-4 * inner)

@@ -22,7 +22,7 @@ import numpy as np
 from rankscape.dynamics import GradientDescent
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.initialization import Balanced, Identical, PerturbedIdentical
-from rankscape.observe import losses, rank_measures
+from rankscape.observe import rank_measures
 from rankscape.problem import Estimation
 
 UNROLL = 4
@@ -42,9 +42,9 @@ class Modes:
     symmetric: bool  # True: `target` holds eigenvalues, in the order that was given
 
     def layers(self, values: np.ndarray) -> list[np.ndarray]:
-        """One row of modes a layer, from one row a group, in float64."""
+        """The modes of each layer, shape (..., modes), from those of the groups, shape (..., groups, modes)."""
         values = values.astype(np.float64)
-        return [values[g] for g in self.groups]
+        return [values[..., g, :] for g in self.groups]
 
     def factors(self, values: np.ndarray, widths: Sequence[int]) -> list[np.ndarray]:
         """The full matrices, put together from the modes and the bases."""
@@ -56,18 +56,23 @@ class Modes:
 
     def record(self, values: np.ndarray, ridge: float, tolerance: float) -> dict[str, Any]:
         """The same measurements as for matrices, straight from the modes."""
+        return self.records(values[None], np.array([ridge]), tolerance)[0]
+
+    def records(self, values: np.ndarray, ridge: np.ndarray, tolerance: float) -> list[dict[str, Any]]:
+        """One record for each run of a batch; `values` has shape (runs, groups, modes)."""
         layers = self.layers(values)
         p = np.prod(layers, axis=0)
-        sigma = np.sort(np.abs(p))[::-1]
-        norms = np.array([np.linalg.norm(v) for v in layers])
-        loss = 0.5 * float(np.sum((p - self.target) ** 2))
-        record = losses(loss, ridge, norms, None)
-        record |= {"singular_values": sigma} | rank_measures(sigma, tolerance)
-        joints = [np.linalg.norm(b * b - a * a) for a, b in pairwise(layers)]
-        record["imbalance"] = np.array(joints)
+        sigma = np.ascontiguousarray(np.sort(np.abs(p), axis=-1)[:, ::-1])
+        norms = np.stack([np.sqrt((v * v).sum(-1)) for v in layers], axis=-1)
+        loss = 0.5 * ((p - self.target) ** 2).sum(-1)
+        penalty = ridge * (norms * norms).sum(-1)
+        columns = {"loss": loss, "ridge_penalty": penalty, "objective": loss + penalty, "layer_norm": norms}
+        columns |= {"singular_values": sigma} | rank_measures(sigma, tolerance)
+        joints = [np.sqrt(((b * b - a * a) ** 2).sum(-1)) for a, b in pairwise(layers)]
+        columns["imbalance"] = np.stack(joints, axis=-1) if joints else np.empty((len(values), 0))
         if self.symmetric:
-            record["eigenvalues"] = p
-        return record
+            columns["eigenvalues"] = p
+        return [{name: column[k] for name, column in columns.items()} for k in range(len(values))]
 
 
 def misaligned(setting: Setting) -> str | None:
@@ -81,7 +86,7 @@ def misaligned(setting: Setting) -> str | None:
     if not isinstance(start, Identical | PerturbedIdentical):
         return f"a {type(start).__name__} start does not share the target's vectors"
     if not problem.symmetric:
-        return "the target is not symmetric"
+        return problem.asymmetry
     if set(setting.widths) != {problem.shape[0]}:
         return "not every width equals the size of the target"
     return None
@@ -150,6 +155,9 @@ class SpectralEngine(AbstractEngine):
     def __init__(self, settings: Sequence[Setting]):
         super().__init__(settings)
         self.modes = [decouple(setting) for setting in self.settings]
+        self._constant: tuple[np.ndarray, np.ndarray] | None = None
+        if not any(setting.dynamics.paths for setting in self.settings):
+            self._constant = self._rates(0)
 
     @staticmethod
     def obstacle(setting: Setting) -> str | None:
@@ -168,9 +176,8 @@ class SpectralEngine(AbstractEngine):
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """The recursion up to `stop`, all runs in one vectorised call."""
-        dtype, dynamics = self.settings[0].dtype, [setting.dynamics for setting in self.settings]
-        learning_rate = np.array([[d.learning_rate] for d in dynamics], dtype)
-        ridge = np.array([[d.ridge] for d in dynamics], dtype)
+        dtype = self.settings[0].dtype
+        learning_rate, ridge = (rate.astype(dtype)[:, None] for rate in self._rates(states[0].step))
         values = list(np.stack([s.arrays["modes"] for s in states], axis=1))
         target = self.modes[0].target.astype(dtype)[None, :]
         with jax.enable_x64(True):
@@ -184,7 +191,20 @@ class SpectralEngine(AbstractEngine):
 
     def record(self, state: State, setting: Setting) -> dict[str, Any]:
         """The same measurements as for matrices, straight from the modes."""
-        return self.modes[0].record(state.arrays["modes"], setting.dynamics.ridge, setting.tolerance)
+        ridge = setting.dynamics.at(state.step).ridge
+        return self.modes[0].record(state.arrays["modes"], ridge, setting.tolerance)
+
+    def records(self, states: Sequence[State]) -> list[dict[str, Any]]:
+        """All runs at once: one call costs more than the arithmetic of one run."""
+        values = np.stack([state.arrays["modes"] for state in states])
+        return self.modes[0].records(values, self._rates(states[0].step)[1], self.settings[0].tolerance)
+
+    def _rates(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Learning rate and ridge of each run for the step that begins at `step`."""
+        if self._constant is not None:
+            return self._constant
+        now = [setting.dynamics.at(step) for setting in self.settings]
+        return np.array([d.learning_rate for d in now]), np.array([d.ridge for d in now])
 
     def step_cost(self) -> float:
         """About 0.2 ns an element and layer group, and the loop."""

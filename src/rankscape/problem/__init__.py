@@ -3,7 +3,22 @@
 from rankscape.problem.base import AbstractProblem
 from rankscape.problem.completion import Completion
 from rankscape.problem.estimation import Estimation
+from rankscape.problem.matrix_free import FunctionOperators
 from rankscape.problem.objective import Objective
+from rankscape.problem.operators import AbstractOperators, DenseOperators
+from rankscape.problem.pauli import PauliOperators
+from rankscape.problem.rank_one import RankOneOperators
 from rankscape.problem.sensing import Sensing
 
-__all__ = ["AbstractProblem", "Completion", "Estimation", "Objective", "Sensing"]
+__all__ = [
+    "AbstractOperators",
+    "AbstractProblem",
+    "Completion",
+    "DenseOperators",
+    "Estimation",
+    "FunctionOperators",
+    "Objective",
+    "PauliOperators",
+    "RankOneOperators",
+    "Sensing",
+]

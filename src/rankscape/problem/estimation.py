@@ -98,6 +98,15 @@ class Estimation(AbstractProblem):
             return False
         return bool(np.abs(target - target.T).max() <= 1e-14 * np.abs(target).max())
 
+    @property
+    def asymmetry(self) -> str:
+        """Why the target is not symmetric, in words, with the size of the difference."""
+        target = self.target
+        if target.shape[0] != target.shape[1]:
+            return f"the target of shape {target.shape} is not square"
+        share = np.linalg.norm(target - target.T) / np.linalg.norm(target)
+        return f"the target A is not symmetric, ||A - A^T|| = {share:.2g} ||A||"
+
     @cached_property
     def eigenbasis(self) -> tuple[np.ndarray, np.ndarray | None]:
         """``(eigenvalues, V)`` with ``target = V diag(eigenvalues) V^T``; V is None for a given spectrum.
@@ -108,8 +117,8 @@ class Estimation(AbstractProblem):
             return self.eigenvalues, None
         if not self.symmetric:
             raise InputError(
-                f"The target of shape {self.target.shape} is not symmetric, so it has no orthogonal eigenbasis; "
-                "symmetrise it, or start from Balanced(spectrum=...), which uses singular vectors."
+                f"There is no orthogonal eigenbasis: {self.asymmetry}; give (A + A^T) / 2, or start from "
+                "Balanced(spectrum=...), which uses singular vectors."
             )
         eigenvalues, V = np.linalg.eigh((self.target + self.target.T) / 2)
         return eigenvalues[::-1].copy(), np.ascontiguousarray(V[:, ::-1])

@@ -1,25 +1,41 @@
 """Sensing: linear measurements of the matrix are seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from rankscape.checks import share
+from rankscape.checks import nonnegative, share
 from rankscape.errors import InputError
 from rankscape.problem.base import AbstractProblem, finite_array
 from rankscape.problem.entries import entry_hash
+from rankscape.problem.operators import AbstractOperators, DenseOperators, Form, device
+from rankscape.problem.pauli import PauliOperators
+from rankscape.problem.rank_one import RankOneOperators
 
 
-@dataclass(frozen=True, eq=False, init=False)
+class Binder(NamedTuple):
+    """Rebuilds a problem around a compiler's arrays; problems whose operators have one form share what is compiled."""
+
+    form: Form
+
+    def __call__(self, arrays: Mapping[str, Any]) -> "Sensing":
+        """The problem, unchecked."""
+        operators = self.form(arrays["table"])
+        problem: Any = Sensing._from_arrays({"operators": operators, "measurements": arrays["measurements"]})
+        return problem
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Sensing(AbstractProblem):
     r"""Fit linear measurements, :math:`f(W) = \tfrac12 \sum_{k=1}^m (\langle A_k, W\rangle - y_k)^2`.
 
     Parameters
     ----------
-    operators : array_like of shape (m, n_out, n_in)
-        The measurement matrices :math:`A_k`, stacked.
+    operators : array_like of shape (m, n_out, n_in), or a family of operators
+        The measurement matrices :math:`A_k`: stacked, or as `RankOneOperators`, `PauliOperators` or
+        `FunctionOperators`, which never form the stack.
     measurements : array_like of shape (m,)
         The numbers :math:`y_k`.
 
@@ -36,24 +52,67 @@ class Sensing(AbstractProblem):
     >>> problem.gradient(np.zeros((2, 2)))
     array([[-1., -2.],
            [-3., -4.]])
+
+    Measurements of a known matrix, for experiments:
+
+    >>> rs.Sensing.gaussian(np.diag([2.0, 1.0, 0.0]), count=7, seed=1)
+    Sensing(DenseOperators(count=7, shape=(3, 3)))
     """
 
-    arrays: ClassVar[tuple[str, ...]] = ("operators", "measurements")
-    data: ClassVar[tuple[str, ...]] = ("operators", "measurements")
-    operators: np.ndarray
+    arrays: ClassVar[tuple[str, ...]] = ("table", "measurements")
+    data: ClassVar[tuple[str, ...]] = ("table", "measurements")
+    operators: AbstractOperators
     measurements: np.ndarray
     heldout: "Sensing | None" = None
 
     def __init__(self, operators: Any, measurements: Any):
-        stack = finite_array(operators, "operators", ndim=3)
+        family = operators if isinstance(operators, AbstractOperators) else DenseOperators(operators)
         y = finite_array(measurements, "measurements", ndim=1)
-        if len(stack) != len(y):
+        if len(family) != len(y):
             raise InputError(
-                f"{len(stack)} operators but {len(y)} measurements; each operator needs exactly one number."
+                f"{len(family)} operators but {len(y)} measurements; each operator needs exactly one number."
             )
-        object.__setattr__(self, "operators", stack)
-        object.__setattr__(self, "measurements", y)
-        object.__setattr__(self, "heldout", None)
+        self._set(family, y, None)
+
+    def _set(self, operators: AbstractOperators, measurements: np.ndarray, heldout: "Sensing | None") -> None:
+        measurements.setflags(write=False)
+        vars(self).update(operators=operators, measurements=measurements, heldout=heldout)
+
+    def __repr__(self) -> str:
+        held = f", heldout={len(self.heldout.measurements)}" if self.heldout is not None else ""
+        return f"Sensing({self.operators}{held})"
+
+    # -- measurements of a known matrix --------------------------------------------------------------------
+
+    @classmethod
+    def of(cls, target: Any, operators: Any, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
+        """What the operators measure of a known matrix, with Gaussian noise of standard deviation `noise`."""
+        W = finite_array(target, "target", ndim=2)
+        family = operators if isinstance(operators, AbstractOperators) else DenseOperators(operators)
+        if family.shape != W.shape:
+            raise InputError(f"The operators measure matrices of shape {family.shape}, `target` has shape {W.shape}.")
+        y = family.apply(W)
+        if nonnegative("noise", noise):
+            y = y + noise * device(seed).normal(y.shape, part=2)
+        return cls(family, y)
+
+    @classmethod
+    def gaussian(cls, target: Any, count: int, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
+        r"""Measure a matrix with `count` dense operators of independent :math:`N(0, 1/m)` entries."""
+        return cls.of(target, DenseOperators.gaussian(count, np.shape(target), seed), noise=noise, seed=seed)
+
+    @classmethod
+    def rank_one(cls, target: Any, count: int, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
+        r"""Measure a matrix with `count` operators :math:`a_k b_k^\top / \sqrt m` of standard normal vectors."""
+        return cls.of(target, RankOneOperators.gaussian(count, np.shape(target), seed), noise=noise, seed=seed)
+
+    @classmethod
+    def pauli(cls, target: Any, count: int, *, noise: float = 0.0, seed: int = 0, symmetric: bool = False) -> "Sensing":
+        """Measure a matrix with `count` different Pauli strings, normalized; see `PauliOperators.random`."""
+        operators = PauliOperators.random(count, np.shape(target), seed, symmetric=symmetric)
+        return cls.of(target, operators, noise=noise, seed=seed)
+
+    # -- held-out measurements -----------------------------------------------------------------------------
 
     def split(self, fraction: float = 0.1, seed: int = 0) -> "Sensing":
         """Hold out a share of the measurements, chosen by a hash of their position; training sees the others only.
@@ -68,23 +127,37 @@ class Sensing(AbstractProblem):
         held = entry_hash(position, np.zeros_like(position), seed) < np.uint64(int(fraction * 2**64))
         if held.all() or not held.any():
             raise InputError(f"Holding out {fraction:g} of {len(position)} measurements leaves one part empty.")
-        training = Sensing(self.operators[~held], self.measurements[~held])
-        object.__setattr__(training, "heldout", Sensing(self.operators[held], self.measurements[held]))
-        return training
+        return self._take(~held, heldout=self._take(held))
+
+    def _take(self, which: np.ndarray, heldout: "Sensing | None" = None) -> "Sensing":
+        part = object.__new__(Sensing)
+        part._set(self.operators.take(which), self.measurements[which], heldout)
+        return part
 
     def heldout_loss_of_factors(self, factors: Sequence[np.ndarray]) -> float | None:
         """The same loss over the held-out measurements."""
         return None if self.heldout is None else self.heldout.loss_of_factors(factors)
 
+    # -- the loss ------------------------------------------------------------------------------------------
+
     @property
     def shape(self) -> tuple[int, int]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """``(n_out, n_in)``."""
-        return (self.operators.shape[1], self.operators.shape[2])
+        return self.operators.shape
+
+    @property
+    def table(self) -> np.ndarray:
+        """One row for each operator: what its family keeps of it."""
+        return self.operators.table
+
+    @property
+    def binder(self) -> Binder:
+        """Rebuilds the problem from its `arrays`."""
+        return Binder(self.operators.form)
 
     def residual(self, W: Any) -> Any:
         """``<A_k, W> - y_k`` for all k."""
-        flat = self.operators.reshape(len(self.measurements), -1)
-        return flat @ W.reshape(-1) - self.measurements
+        return self.operators.apply(W) - self.measurements
 
     def loss(self, W: Any) -> Any:
         """Half the sum of squared residuals."""
@@ -93,15 +166,23 @@ class Sensing(AbstractProblem):
 
     def gradient(self, W: Any) -> Any:
         """``sum_k (<A_k, W> - y_k) A_k``."""
-        flat = self.operators.reshape(len(self.measurements), -1)
-        return (self.residual(W) @ flat).reshape(W.shape)
+        return self.operators.adjoint(self.residual(W))
 
     def smoothness(self) -> float:
         """The squared spectral norm of the measurement map."""
-        return float(np.linalg.norm(self.operators.reshape(len(self.measurements), -1), 2)) ** 2
+        return self.operators.squared_norm()
+
+    def sample_smoothness(self) -> float:
+        """The same for the worst estimate of the loss from one measurement, ``m`` times its part."""
+        return len(self.measurements) * self.operators.largest()
 
     def scale(self) -> float:
         """The spectral norm of the least-squares solution of smallest norm."""
-        flat = self.operators.reshape(len(self.measurements), -1)
-        solution = np.linalg.lstsq(flat, self.measurements, rcond=None)[0]
+        from scipy.sparse.linalg import lsqr
+
+        solution = lsqr(self.operators.as_linear_map(), self.measurements, atol=1e-10, btol=1e-10)[0]
         return float(np.linalg.norm(solution.reshape(self.shape), 2))
+
+    def describe(self) -> dict[str, Any]:
+        """What identifies the problem: the family of operators, and a digest of its table and the measurements."""
+        return super().describe() | {"operators": self.operators.describe()}

@@ -1,0 +1,108 @@
+r"""The measurements engine: SGD over single linear measurements or small batches of them, in JAX.
+
+With ``B`` the batch of a step, all factors follow the gradient of an estimate of the loss,
+
+.. math:: \frac{m}{|B|} \sum_{k \in B} \tfrac12 (\langle A_k, W\rangle - y_k)^2 + \lambda \sum_l \|W_l\|_F^2,
+
+whose mean over all batches is the loss itself. An entry of the table of the operators is all that a step reads of a
+measurement, except for operators given by functions, which are applied whole.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rankscape.dynamics import SGD
+from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics, named, prefixed
+from rankscape.engine.matrix import (
+    Lanes,
+    descended,
+    each,
+    on_device,
+    on_gpu,
+    operators_cost,
+    products_cost,
+    value_and_gradients,
+)
+from rankscape.problem import FunctionOperators, Sensing
+
+BLOCK = 2048
+"""Steps whose batches are handed to the compiler at once; always the same number, so that it compiles once."""
+
+
+@partial(jax.jit, static_argnames=("binder", "together"))
+def _walk(binder, together, arrays, factors, learning_rate, ridge, batches, steps):
+    """The first `steps` of the steps that `batches` describes, all runs of a batch."""
+    count, size = len(arrays["measurements"]), batches.shape[-1]
+
+    def run(lane):
+        factors, learning_rate, ridge, batches = lane
+
+        def step(k, factors):
+            drawn = {name: array[batches[k]] for name, array in arrays.items()}
+            gradients = [count / size * g for g in value_and_gradients(binder, drawn, factors)[1]]
+            return descended(factors, gradients, learning_rate, ridge)
+
+        return jax.lax.fori_loop(0, steps, step, factors)
+
+    return each(run, together)((factors, learning_rate, ridge, batches))
+
+
+class MeasurementsEngine(AbstractEngine):
+    """SGD with ridge on a `Sensing` problem, any depth and operators, with and without replacement."""
+
+    name = "measurements"
+    why = "SGD over measurements reads the operators of its batch only"
+
+    @staticmethod
+    def obstacle(setting: Setting) -> str | None:
+        """It needs SGD on a `Sensing` problem."""
+        wrong = check_dynamics(setting, SGD)
+        if wrong is None and not isinstance(setting.problem, Sensing):
+            return f"the problem is of kind {type(setting.problem).__name__} and has no measurements to draw"
+        return wrong
+
+    @cached_property
+    def _arrays(self) -> dict[str, jax.Array]:
+        return on_device(self.settings[0])
+
+    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
+        """The factors."""
+        return State(step, named("factor", [W.astype(setting.dtype) for W in factors]))
+
+    def advance(self, states: Sequence[State], stop: int) -> list[State]:
+        """SGD steps up to `stop`."""
+        batch, step = Lanes(states, self.settings), states[0].step
+        factors, binder = batch.factors, self.settings[0].problem.binder
+        with jax.enable_x64(True):
+            while step < stop:
+                end = min(stop, step + BLOCK)
+                drawn = jnp.asarray(np.stack([self._batches(setting, step, end) for setting in self.settings]))
+                rates = batch.learning_rate, batch.ridge
+                factors = _walk(binder, on_gpu(), self._arrays, factors, *rates, drawn, end - step)
+                step = end
+        return batch.states(factors, stop)
+
+    def _batches(self, setting: Setting, step: int, end: int) -> np.ndarray:
+        """The measurements that each step uses; the rest of the block is zero and never looked at."""
+        dynamics, count = setting.dynamics, len(self._arrays["measurements"])
+        draw = setting.stream.draws if dynamics.replacement else setting.stream.shuffled
+        batches = np.zeros((BLOCK, dynamics.batch_size), dtype=np.int32)
+        drawn = draw(step * dynamics.batch_size, end * dynamics.batch_size, count)
+        batches[: end - step] = drawn.reshape(end - step, -1)
+        return batches
+
+    def factors(self, state: State) -> list[np.ndarray]:
+        """The factors of the state in float64."""
+        return [W.astype(np.float64) for W in prefixed(state.arrays, "factor")]
+
+    def step_cost(self) -> float:
+        """The products, and the share of the operators that a batch reads."""
+        first, operators = self.settings[0], cast(Sensing, self.settings[0].problem).operators
+        whole = isinstance(operators, FunctionOperators)
+        share = 1.0 if whole else min(1.0, first.dynamics.batch_size / len(operators))
+        return 2 + products_cost(first) + share * operators_cost(first)
