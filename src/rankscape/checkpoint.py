@@ -15,6 +15,7 @@ import numpy as np
 
 from rankscape.engine.base import State
 from rankscape.errors import CheckpointMismatch
+from rankscape.monitor import Jump
 from rankscape.storage import replacing
 
 INTERVAL = 5.0
@@ -32,12 +33,14 @@ class End(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """Where a batch of runs stands: the states, records and early ends of each run, and the events worth a line."""
+    """Where a batch of runs stands: of each run the state, the records, the early end, the live modes and jumps."""
 
     states: list[State]
     records: list[Records]
     ends: list[End | None]
     events: list[str]
+    alive: list[int]
+    jumps: list[list[Jump]]
 
 
 def save(path: Path, progress: Progress, configuration: Mapping[str, Any]) -> None:
@@ -47,7 +50,7 @@ def save(path: Path, progress: Progress, configuration: Mapping[str, Any]) -> No
     for k, (state, records) in enumerate(zip(progress.states, progress.records, strict=True)):
         names = list(records[0][1]) if records else []
         header["runs"].append({"step": state.step, "end": progress.ends[k], "variables": names})
-        header["runs"][-1]["arrays"] = list(state.arrays)
+        header["runs"][-1] |= {"arrays": list(state.arrays), "alive": progress.alive[k], "jumps": progress.jumps[k]}
         arrays |= {f"run{k}/state/{name}": array for name, array in state.arrays.items()}
         arrays[f"run{k}/steps"] = np.array([step for step, _ in records], dtype=np.int64)
         arrays |= {f"run{k}/record/{name}": np.stack([record[name] for _, record in records]) for name in names}
@@ -71,14 +74,16 @@ def load(path: Path, configuration: Mapping[str, Any]) -> Progress:
             f"{path} belongs to another run: {'; '.join(different)}. "
             "Delete it, name another checkpoint, or restore the configuration."
         )
-    states, records, ends = [], [], []
+    states, records, ends, alive, jumps = [], [], [], [], []
     for k, run in enumerate(header["runs"]):
         states.append(State(run["step"], {name: arrays[f"run{k}/state/{name}"] for name in run["arrays"]}))
         columns = {name: arrays[f"run{k}/record/{name}"] for name in run["variables"]}
         steps = arrays[f"run{k}/steps"].tolist()
         records.append([(step, {name: c[i] for name, c in columns.items()}) for i, step in enumerate(steps)])
         ends.append(None if run["end"] is None else End(*run["end"]))
-    return Progress(states, records, ends, header["events"])
+        alive.append(run["alive"])
+        jumps.append([Jump(*jump) for jump in run["jumps"]])
+    return Progress(states, records, ends, header["events"], alive, jumps)
 
 
 def _differences(old: Any, new: Any, name: str = "") -> list[str]:

@@ -1,11 +1,15 @@
 """HOW it moves: one frozen setting for each update rule."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
 
 from rankscape.checks import nonnegative, positive, whole
 from rankscape.errors import InputError
 from rankscape.fingerprint import of_function
+from rankscape.rates import Path
 
 FINEST = 1e-13
 """Smallest relative tolerance of a solver in float64."""
@@ -13,17 +17,48 @@ FINEST = 1e-13
 
 @dataclass(frozen=True)
 class AbstractDynamics:
-    """Numbers of an update rule, checked once."""
+    """Numbers of an update rule, checked once; some may be paths, that is, change with the step."""
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The rates that change with the step, by name."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in given.items() if isinstance(value, Path)}
+
+    def at(self, step: int) -> Self:
+        """The same dynamics with the numbers in force for the step that begins at `step`."""
+        paths = self.paths
+        return replace(self, **{name: path.at(step) for name, path in paths.items()}) if paths else self
+
+    def breaks(self, steps: int) -> np.ndarray:
+        """The steps within ``1 .. steps - 1`` at which a number changes; no `advance` of an engine may cross one."""
+        return np.unique(np.concatenate([np.empty(0, np.int64), *(p.breaks(steps) for p in self.paths.values())]))
 
     def describe(self) -> dict[str, Any]:
         """The kind and the numbers, as JSON."""
-        return {"kind": type(self).__name__} | {field.name: getattr(self, field.name) for field in fields(self)}
+        numbers = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"kind": type(self).__name__} | numbers | {n: path.describe() for n, path in self.paths.items()}
 
 
 def _checked(settings: AbstractDynamics, **numbers: Any) -> None:
     """Put the checked numbers in the place of those that were given."""
     for name, number in numbers.items():
         object.__setattr__(settings, name, number)
+
+
+def _rate(name: str, value: Any, check: Callable[[str, Any], float]) -> Any:
+    """A number, or a path of them."""
+    return value.checked(name, check) if isinstance(value, Path) else check(name, value)
+
+
+def _constant(settings: AbstractDynamics) -> None:
+    """Refuse paths where a rate cannot change on the way."""
+    for name in settings.paths:
+        kind = type(settings).__name__
+        raise InputError(
+            f"`{name}` of {kind} must be one number: paths are for GradientDescent and SGD. Run one stage after the "
+            "other instead, each with `initialization` set to the run before."
+        )
 
 
 @dataclass(frozen=True)
@@ -34,20 +69,20 @@ class GradientDescent(AbstractDynamics):
 
     Parameters
     ----------
-    learning_rate : float
-        :math:`\eta`, one simultaneous update of all factors.
-    ridge : float
+    learning_rate : float or Path
+        :math:`\eta`, one simultaneous update of all factors; a path (`rankscape.rates`) changes it with the step.
+    ridge : float or Path
         :math:`\lambda` of :math:`+\lambda \sum_l \|W_l\|_F^2`; half of PyTorch's ``weight_decay``.
     """
 
-    learning_rate: float
-    ridge: float = 0.0
+    learning_rate: float | Path
+    ridge: float | Path = 0.0
 
     def __post_init__(self):
         _checked(
             self,
-            learning_rate=positive("learning_rate", self.learning_rate),
-            ridge=nonnegative("ridge", self.ridge),
+            learning_rate=_rate("learning_rate", self.learning_rate, positive),
+            ridge=_rate("ridge", self.ridge, nonnegative),
         )
 
 
@@ -85,6 +120,7 @@ class GradientFlow(AbstractDynamics):
     atol: float = 1e-12
 
     def __post_init__(self):
+        _constant(self)
         _checked(
             self,
             time_step=positive("time_step", self.time_step),
@@ -98,31 +134,39 @@ class GradientFlow(AbstractDynamics):
 
 @dataclass(frozen=True)
 class SGD(AbstractDynamics):
-    r"""Stochastic gradient descent on observed entries of a completion (Wang, Jacot 2024).
+    r"""Stochastic gradient descent on entries of a `Completion` (Wang, Jacot 2024) or measurements of a `Sensing`.
 
-    Each step draws `batch_size` entries and follows the gradient of the mean of their
-    :math:`\tfrac12 (W_{ij} - y_{ij})^2`, plus the whole ridge :math:`\lambda \sum_l \|W_l\|_F^2`.
+    Each step draws a batch :math:`B` of `batch_size` out of the :math:`m` observations and follows the gradient of
+
+    .. math:: \frac{1}{|B|} \sum_{(i,j) \in B} \tfrac12 (W_{ij} - y_{ij})^2
+              \qquad\text{or}\qquad \frac{m}{|B|} \sum_{k \in B} \tfrac12 (\langle A_k, W\rangle - y_k)^2,
+
+    plus the whole ridge :math:`\lambda \sum_l \|W_l\|_F^2`. The loss of a completion is a mean and that of sensing a
+    sum, so on average over B either is the loss itself: but for the noise, SGD follows the path of `GradientDescent`
+    with the same learning rate. With operators that carry the usual factor :math:`1/\sqrt m`, the weight :math:`m/|B|`
+    makes a step the mean over the batch of operators without that factor.
 
     Parameters
     ----------
-    learning_rate, ridge : float
+    learning_rate, ridge : float or Path
         As in `GradientDescent`.
     batch_size : int
-        Entries a step.
+        Entries or measurements a step. A learning rate that grows with it keeps the noise as it is
+        (`rankscape.rates.convert`).
     replacement : bool
-        True draws every entry uniformly and independently; False goes through fresh permutations of all entries.
+        True draws every one uniformly and independently; False goes through fresh permutations of all of them.
     """
 
-    learning_rate: float
-    ridge: float = 0.0
+    learning_rate: float | Path
+    ridge: float | Path = 0.0
     batch_size: int = 1
     replacement: bool = True
 
     def __post_init__(self):
         _checked(
             self,
-            learning_rate=positive("learning_rate", self.learning_rate),
-            ridge=nonnegative("ridge", self.ridge),
+            learning_rate=_rate("learning_rate", self.learning_rate, positive),
+            ridge=_rate("ridge", self.ridge, nonnegative),
             batch_size=whole("batch_size", self.batch_size, least=1),
             replacement=bool(self.replacement),
         )
@@ -152,6 +196,7 @@ class Optimizer(AbstractDynamics):
     ridge: float = 0.0
 
     def __post_init__(self):
+        _constant(self)
         _checked(self, ridge=nonnegative("ridge", self.ridge))
         if not (hasattr(self.transformation, "init") and hasattr(self.transformation, "update")):
             raise InputError("`transformation` must be an optax GradientTransformation such as optax.adam(1e-3).")

@@ -10,13 +10,15 @@ import numpy as np
 
 from rankscape import checkpoint
 from rankscape.checkpoint import End, Progress
-from rankscape.dynamics import GradientFlow
+from rankscape.dynamics import SGD, GradientFlow
 from rankscape.engine import AbstractEngine, Setting, State
 from rankscape.factorization import compress
+from rankscape.monitor import RankMonitor, largest_curvature
 from rankscape.outcome import Outcome
+from rankscape.problem import Completion
 from rankscape.stopping import AbstractRule
 from rankscape.storage import check_writable
-from rankscape.trajectory import OUTCOMES, Trajectory, to_dataset
+from rankscape.trajectory import OUTCOMES, Trajectory, jump_variables, to_dataset
 
 OVERFLOW = {"float64": 1e150, "float32": 1e18}
 """A run has diverged when a product of N numbers of its state could pass this: the square still fits."""
@@ -37,14 +39,18 @@ class Loop:
         compress_width: bool,
         observers: Observers,
         rule: AbstractRule | None,
+        monitor: RankMonitor | None = None,
     ):
         self.engine, self.settings = engine, engine.settings
         self._engines: dict[tuple[int, ...], AbstractEngine] = {}
         self.steps, self.chunk = steps, chunk
         self.schedule = set(schedule.tolist())
         chunk_ends = np.arange(chunk, steps + 1, chunk)
-        self.stops = np.unique(np.concatenate([schedule[schedule > 0], chunk_ends, [steps]]))
-        self.compress_width, self.observers, self.rule = compress_width, observers, rule
+        breaks = [setting.dynamics.breaks(steps) for setting in self.settings]
+        looks = [] if monitor is None else [monitor.looks(steps, engine.step_cost(), engine.record_cost())]
+        self.stops = np.unique(np.concatenate([schedule[schedule > 0], chunk_ends, [steps], *breaks, *looks]))
+        self.compress_width, self.observers, self.rule, self.monitor = compress_width, observers, rule, monitor
+        self.changing = sorted({name for setting in self.settings for name in setting.dynamics.paths})
         first = self.settings[0]
         self.limit = OVERFLOW[first.dtype] ** (1 / first.depth)
 
@@ -75,11 +81,15 @@ class Loop:
 
     def _begin(self) -> Progress:
         states = self.engine.start()
-        now = Progress(states, [[] for _ in states], [None] * len(states), [])
+        runs = range(len(states))
+        now = Progress(states, [[] for _ in runs], [None for _ in runs], [], [0 for _ in runs], [[] for _ in runs])
         for k, state in enumerate(states):
             if not state.within(self.limit):
                 now.ends[k] = End(Outcome.DIVERGED, 0)
-            elif 0 in self.schedule:
+                continue
+            if self.monitor is not None:
+                now.alive[k] = self.monitor.look(self._engine_for([k]), state, None)
+            if 0 in self.schedule:
                 self._record(now, k)
         return now
 
@@ -89,14 +99,27 @@ class Loop:
         moved = self._engine_for(alive).advance([now.states[k] for k in alive], stop)
         for k, state in zip(alive, moved, strict=True):
             if state.within(self.limit):
-                now.states[k] = state
-                if stop in self.schedule:
+                before, now.states[k] = now.states[k], state
+                self._watch(now, k, before)
+                if stop in self.schedule or now.ends[k] is not None:
                     self._record(now, k)
             else:
                 now.states[k], step = self._last_finite(k, now.states[k], stop)
                 now.ends[k] = End(Outcome.DIVERGED, step)
                 if not now.records[k] or now.records[k][-1][0] < now.states[k].step:
                     self._record(now, k)  # shows how it went up
+
+    def _watch(self, now: Progress, k: int, before: State) -> None:
+        """Note the jumps since the state `before`, and end the run where one of them is what was waited for."""
+        if self.monitor is None:
+            return
+        found = self.monitor.jumps(self._engine_for([k]), before, now.states[k], now.alive[k])
+        if found:
+            now.jumps[k] += found
+            now.alive[k] = found[-1].after
+            reason = self.monitor.reason(found)
+            if reason is not None:
+                now.ends[k] = End(Outcome.STOPPED, now.states[k].step, reason)
 
     def _engine_for(self, runs: list[int]) -> AbstractEngine:
         """The engine of some of the runs, made once: an engine may hold its own copy of the data."""
@@ -124,10 +147,21 @@ class Loop:
         if self.observers:
             factors = self._engine_for([k]).factors(state)
             record |= {name: np.asarray(function(factors), float) for name, function in self.observers.items()}
+        dynamics = setting.dynamics.at(state.step)
+        record |= {name: np.float64(getattr(dynamics, name)) for name in self.changing}
+        if self.monitor is not None:
+            record |= self._monitored(now, k)
         now.records[k].append((state.step, record))
         reason = self.rule.reason(now.records[k]) if self.rule is not None and now.ends[k] is None else None
         if reason is not None:
             now.ends[k] = End(Outcome.STOPPED, state.step, reason)
+
+    def _monitored(self, now: Progress, k: int) -> dict[str, Any]:
+        """What the monitor records; a run that overflows is at no place from which to relax."""
+        assert self.monitor is not None
+        end, alive = now.ends[k], now.alive[k]
+        relaxes = end is None or end.outcome != Outcome.DIVERGED
+        return self.monitor.record(self._engine_for([k]), now.states[k], self.settings[k], alive, relaxes)
 
     def _compress(self, now: Progress) -> None:
         before = self.engine.factors(now.states[0])
@@ -151,6 +185,8 @@ def label(
     reached = [dict(records) for records in end.records]
     steps = np.array(sorted({step for lane in reached for step in lane}), dtype=np.int64)
     dataset = to_dataset(steps, reached, batched)
+    if "monitor" in configuration:
+        dataset = dataset.assign(jump_variables(end.jumps, batched))
     messages = [_message(s, early, configuration["steps"]) for s, early in zip(settings, end.ends, strict=True)]
     outcomes = [Outcome.FINISHED if early is None else Outcome(early.outcome) for early in end.ends]
     worst = next((k for k, outcome in enumerate(outcomes) if not outcome.good), 0)
@@ -202,10 +238,19 @@ def _message(setting: Setting, early: End | None, steps: int) -> str:
     if isinstance(setting.dynamics, GradientFlow):
         return f"diverged at step {early.step}: the flow has no solution beyond; look at an earlier time."
     advice = Outcome.DIVERGED.remedy
-    safe, rate = setting.safe_learning_rate(), getattr(setting.dynamics, "learning_rate", None)
+    dynamics = setting.dynamics.at(early.step - 1)
+    safe, rate = setting.safe_learning_rate(), getattr(dynamics, "learning_rate", None)
     if safe is not None and rate is not None and safe < rate:
         advice = f"Lower the learning rate: {rate:g} was used, about {safe:.2g} is safe here."
-    return f"diverged at step {early.step}: a value overflowed. {advice}"
+    return f"diverged at step {early.step}: a value overflowed. {_overshoot(setting, rate)}{advice}"
+
+
+def _overshoot(setting: Setting, rate: float | None) -> str:
+    """The stability limit of SGD on single entries, where the run began beyond it."""
+    if not isinstance(setting.dynamics, SGD) or not isinstance(setting.problem, Completion) or rate is None:
+        return ""
+    limit = 2 / largest_curvature(setting.problem, setting.initial_factors())
+    return f"At the start single entries allowed a learning rate of at most {limit:.2g}. " if limit < rate else ""
 
 
 def _blas() -> str:

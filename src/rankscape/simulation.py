@@ -9,16 +9,20 @@ import numpy as np
 
 from rankscape.checkpoint import Progress
 from rankscape.checks import whole
-from rankscape.dynamics import Optimizer
+from rankscape.dynamics import GradientDescent, Optimizer
 from rankscape.engine import Setting
 from rankscape.errors import DivergenceWarning, InputError, RunFailed
 from rankscape.fingerprint import of_arrays
+from rankscape.initialization import Identical, PerturbedIdentical
 from rankscape.loop import Loop, label
+from rankscape.monitor import RankMonitor
 from rankscape.outcome import Outcome
-from rankscape.problem import AbstractProblem
+from rankscape.problem import AbstractProblem, Estimation
 from rankscape.schedule import resolve
 from rankscape.settings import choose_for_all, configuration, make_settings
 from rankscape.stopping import as_rule
+from rankscape.theory.inputs import start_of
+from rankscape.theory.limits import warn_if_too_large
 from rankscape.trajectory import RESERVED, Trajectory
 
 CHUNK_SECONDS = 1.0
@@ -39,6 +43,7 @@ def simulate(
     engine: str = "auto",
     compress_width: bool = False,
     stop: Any = None,
+    monitor: RankMonitor | None = None,
     observe: Mapping[str, Callable[[list[np.ndarray]], Any]] | None = None,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int, dict[str, Any]], None] | None = None,
@@ -67,12 +72,14 @@ def simulate(
         Lists of one batch have equal length, and each run of it equals the same run alone, bit for bit.
     dtype : {"float64", "float32"}
         Precision of the state. Records are float64.
-    engine : {"auto", "spectral", "matrix", "entrywise", "flow"}
+    engine : {"auto", "spectral", "matrix", "entrywise", "flow", "stack", "measurements"}
         "auto" takes the fastest that can run the setting and says why in the attributes.
     compress_width : bool
         Drop hidden directions that died (depth >= 3, float64) at chunk ends; each time is logged in the attributes.
     stop : AtStep, AtEffectiveRank, OnPlateau, OnHeldout or theory.StoppingRule, optional
         End the run early, at a record, when the rule is met; the outcome is then "stopped", with the reason.
+    monitor : RankMonitor, optional
+        Watch for modes that die or come alive: every jump with its step, and what rank theory asks for.
     observe : mapping of str to callable, optional
         Further records: functions of ``[W_1, ..., W_N]`` that return a number or an array of fixed shape.
     checkpoint : path, optional
@@ -110,6 +117,8 @@ def simulate(
     steps = whole("steps", steps, least=0)
     _check_observers(observe or {})
     kind, why = choose_for_all(settings, engine)
+    for setting in settings:
+        _warn_of_large_steps(setting)
     if compress_width:
         _check_compression(settings, kind.name)
     runner = kind(settings)
@@ -118,15 +127,32 @@ def simulate(
     rule = as_rule(stop)
     if rule is not None:
         schedule = np.union1d(schedule, rule.steps(steps))
+    if monitor is not None:
+        _check_monitor(monitor)
+        schedule = np.union1d(schedule, monitor.asked(steps))
     chunk = 1 << int(np.clip(np.log2(CHUNK_SECONDS * 1e6 / step_cost), 3, 24))
-    loop = Loop(runner, steps, schedule, chunk, compress_width, observe or {}, rule)
+    loop = Loop(runner, steps, schedule, chunk, compress_width, observe or {}, rule, monitor)
+    watched = {} if monitor is None else {"monitor": monitor.describe()}
     fixed = configuration(
         settings, kind.name, steps=steps, record=of_arrays(schedule), chunk=chunk,
         compress_width=compress_width, observe=sorted(observe or {}), stop=None if rule is None else rule.describe(),
+        **watched,
     )  # fmt: skip
     end = loop.run(fixed, None if checkpoint is None else Path(checkpoint), progress)
     run = label(runner, end, fixed, why, batched)
     return _judge(run, end, throw)
+
+
+def _warn_of_large_steps(setting: Setting) -> None:
+    """Above the limit that theory knows: name it and say what happens there."""
+    problem, start, dynamics = setting.problem, setting.initialization, setting.dynamics
+    if not isinstance(start, Identical | PerturbedIdentical) or not isinstance(dynamics, GradientDescent):
+        return
+    if not isinstance(problem, Estimation) or not problem.symmetric or setting.depth == 1 or dynamics.ridge:
+        return
+    if isinstance(dynamics.learning_rate, float):
+        scales = start_of(setting.depth, start.alpha, getattr(start, "beta", None))
+        warn_if_too_large(scales, problem.eigenbasis[0], dynamics.learning_rate)
 
 
 def _check_compression(settings: Sequence[Setting], engine: str) -> None:
@@ -142,6 +168,11 @@ def _check_compression(settings: Sequence[Setting], engine: str) -> None:
     for obstacle, there in obstacles.items():
         if there:
             raise InputError(f"`compress_width` is not for {obstacle}; leave it out.")
+
+
+def _check_monitor(monitor: Any) -> None:
+    if not isinstance(monitor, RankMonitor):
+        raise InputError(f"`monitor` must be a RankMonitor, got {type(monitor).__name__}.")
 
 
 def _check_observers(observe: Mapping[str, Any]) -> None:

@@ -25,13 +25,17 @@ DIMENSIONS = {
     "eigenvalues": ("mode",),
     "layer_norm": ("layer",),
     "imbalance": ("joint",),
+    "margins": ("set", "margin"),
 }
 """Dimensions of the recorded variables beyond ``step``: joint l lies between ``W_l`` and ``W_{l+1}``."""
 
+LABELS = {"jump_field": ["step", "from", "to"], "margin": ["balance", "rank", "norm"]}
+"""Labels of the dimensions whose places have names; they are known, so they are not stored."""
 
 RESERVED = {
     *DIMENSIONS, "loss", "ridge_penalty", "objective", "heldout_loss", "effective_rank", "stable_rank", "entropy_rank",
-    "numerical_rank", "step", "index", "mode", "layer", "joint", "run", "target_eigenvalue", "outcome",
+    "numerical_rank", "step", "index", "mode", "layer", "joint", "run", "target_eigenvalue", "outcome", "learning_rate",
+    "ridge", "jumps", "up_jumps", "down_jumps", "alive_modes", "stability", "relaxed_rank", "set", "jump", *LABELS,
 }  # fmt: skip
 """Names that records of the user cannot take."""
 
@@ -48,8 +52,9 @@ class Trajectory:
     dataset : xarray.Dataset
         Everything that was recorded, by step; dimensions ``step``, ``index`` (singular values, descending),
         ``mode`` (eigenvalues in the order of the target's spectrum), ``layer``, ``joint`` (the hidden space between
-        two layers), and ``run`` first for a batch. Its attributes hold the configuration, the seed, the versions,
-        the engine with the reason for it, and the outcome. Every variable is also an attribute of the trajectory.
+        two layers), ``jump`` (of a run with a monitor), and ``run`` first for a batch. Its attributes hold the
+        configuration, the seed, the versions, the engine with the reason for it, and the outcome. Every variable is
+        also an attribute of the trajectory.
     all_factors : list of list of array
         For each run ``[W_1, ..., W_N]`` at the end, float64 (of a diverged run: the last finite state).
     """
@@ -107,6 +112,8 @@ class Trajectory:
         lane = self.dataset.isel(run=run).dropna("step", how="all", subset=["loss"])
         message = json.loads(self.dataset.attrs["messages"])[run]
         lane = lane.assign_attrs(outcome=str(self.outcome[run]), message=message)
+        if "jumps" in lane:
+            lane = lane.isel(jump=lane["jumps"].values[:, 0] >= 0)
         return Trajectory(lane.drop_vars("outcome"), [self.all_factors[run]])
 
     def save(self, path: str | Path) -> Path:
@@ -114,7 +121,7 @@ class Trajectory:
         path = Path(path)
         if path.exists() and not _is_ours(path):
             raise InputError(f"{path} exists and is not a stored trajectory; name another path.")
-        stored = self.dataset.copy()
+        stored = self.dataset.drop_vars(LABELS, errors="ignore")
         for k, factors in enumerate(self.all_factors):
             for l, W in enumerate(factors, start=1):
                 dims = [f"run{k}_width{l}", f"run{k}_width{l - 1}"]
@@ -142,7 +149,7 @@ class Trajectory:
         if not path.exists():
             raise InputError(f"There is no trajectory at {path}.")
         try:
-            stored = xr.open_zarr(path, consolidated=False).load()
+            stored = xr.open_zarr(path, consolidated=False, chunks=None).load()
             version = stored.attrs.pop("rankscape_format")
         except Exception as error:  # zarr and xarray raise many kinds for a broken store
             raise InputError(f"{path} is not a stored trajectory ({error}).") from None
@@ -151,7 +158,8 @@ class Trajectory:
         depths = stored.attrs.pop("depths")
         names = [[f"run{k}_factor{l}" for l in range(1, depth + 1)] for k, depth in enumerate(depths)]
         factors = [[np.ascontiguousarray(stored[name].values) for name in run] for run in names]
-        return cls(stored.drop_vars([name for run in names for name in run]), factors)
+        labels = {dim: labels for dim, labels in LABELS.items() if dim in stored.dims}
+        return cls(stored.drop_vars([name for run in names for name in run]).assign_coords(labels), factors)
 
 
 def _is_ours(path: Path) -> bool:
@@ -193,7 +201,22 @@ def to_dataset(steps: np.ndarray, records: Sequence[dict[int, dict[str, Any]]], 
         dims = ("step", *DIMENSIONS.get(name, tuple(f"{name}_{d}" for d in range(np.ndim(value)))))
         variables[name] = (("run", *dims), stack) if batched else (dims, stack[0])
     dataset = xr.Dataset(variables, coords={"step": steps})
-    for dim in ("index", "mode", "layer", "joint", "run"):
+    for dim in ("index", "mode", "layer", "joint", "run", "set"):
         if dim in dataset.dims:
             dataset = dataset.assign_coords({dim: np.arange(dataset.sizes[dim]) + (dim != "run")})
-    return dataset
+    return dataset.assign_coords({dim: labels for dim, labels in LABELS.items() if dim in dataset.dims})
+
+
+def jump_variables(jumps: Sequence[Sequence[Sequence[int]]], batched: bool) -> dict[str, "xr.DataArray"]:
+    """The jumps of each run, (step, from, to), padded with -1 to the longest run, and how many go up and down."""
+    import xarray as xr
+
+    table = np.full((len(jumps), max(map(len, jumps)), 3), -1, dtype=np.int64)
+    for row, lane in zip(table, jumps, strict=True):
+        row[: len(lane)] = np.reshape(lane, (-1, 3))
+    up, down = (table[..., 2] > table[..., 1]).sum(1), (table[..., 2] < table[..., 1]).sum(1)
+    named = {"jumps": table, "up_jumps": up, "down_jumps": down}
+    dims = {"jumps": ("run", "jump", "jump_field"), "up_jumps": ("run",), "down_jumps": ("run",)}
+    arrays = {name: xr.DataArray(array, dims=dims[name]) for name, array in named.items()}
+    arrays["jumps"] = arrays["jumps"].assign_coords(jump_field=LABELS["jump_field"])
+    return arrays if batched else {name: array.isel(run=0) for name, array in arrays.items()}

@@ -1,7 +1,11 @@
-"""Named real matrices, with licence, citation and provenance: some at once, some after ``rankscape data fetch``."""
+"""Named real matrices, with licence, citation and provenance, and synthetic ones of which everything is known."""
 
 from rankscape.data.catalogue import DatasetInfo
 from rankscape.data.datasets import Dataset, available, info, load, names
 from rankscape.data.fetching import fetch
+from rankscape.data.synthetic import KnownMatrix, gaussian, heavy_tailed, planted
 
-__all__ = ["Dataset", "DatasetInfo", "available", "fetch", "info", "load", "names"]
+__all__ = [
+    "Dataset", "DatasetInfo", "KnownMatrix", "available", "fetch", "gaussian", "heavy_tailed", "info", "load", "names",
+    "planted",
+]  # fmt: skip
