@@ -2,11 +2,13 @@
 
 import engines
 import entrywise
+import jumps
 
 
 def main() -> None:
     entrywise.main()
     engines.main()
+    jumps.main()
 
 
 if __name__ == "__main__":

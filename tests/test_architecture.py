@@ -14,16 +14,17 @@ SOURCE = Path(rankscape.__file__).parent
 
 # Floors from the ground up: a module may import from its own floor and from those below.
 FLOORS = [
-    {"errors", "_types", "storage", "citation", "checks"},
+    {"errors", "_types", "storage", "citation", "checks", "as_json"},
     {"outcome", "fingerprint", "stream", "theory"},
-    {"problem", "files", "schedule", "stopping"},
+    {"problem", "files", "schedule", "stopping", "rates"},
     {"factorization", "data"},
     {"initialization", "dynamics", "observe", "source"},
     {"engine"},
-    {"checkpoint", "trajectory"},
+    {"relaxation", "monitor", "checkpoint", "trajectory"},
     {"settings", "loop"},
     {"simulation"},
-    {"estimators", "plot", "config"},
+    {"estimators", "plot", "config", "annealing", "concerns", "jumps", "sweeps"},
+    {"papers"},
     {"cli"},
     {"__main__"},
 ]

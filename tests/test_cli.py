@@ -324,7 +324,9 @@ def test_a_run_that_diverges_is_a_failure_with_a_remedy(call):
     done = call(*SMALL, "--learning-rate", "10", "--figure", "up.png", "--json")
     assert done.code == 1
     assert done.facts["outcome"] == "diverged"
-    assert re.fullmatch(r"warning: diverged at step \d+[^\n]*learning rate[^\n]*\n", done.err)
+    before, after = done.err.splitlines()
+    assert re.fullmatch(r"warning: learning rate 10 exceeds the limit .*what happens there: divergence\.", before)
+    assert re.fullmatch(r"warning: diverged at step \d+.*learning rate.*", after)
     assert Path("up.png").exists()
 
 

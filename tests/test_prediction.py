@@ -39,8 +39,9 @@ def test_the_table_says_why_a_plateau_is_empty(capsys):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--eigenvalues", "5,x", *SETTING[2:]], "'x' is not a number"),
+        (["--eigenvalues", "5,x", *SETTING[2:]], "finite number, got 'x'"),
         ([*SETTING[:-1], "-1"], "learning_rate"),
+        (["--depth", "2.5", *SETTING[:2], *SETTING[4:]], "whole number"),
         (["--eigenvalues", "0,0", *SETTING[2:]], "zero"),
         ([*SETTING, "--beta", "0.2"], "beta"),
     ],
