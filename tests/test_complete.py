@@ -164,16 +164,16 @@ def test_path_is_a_labelled_trajectory():
     result = complete(seen)
     path = result.path
     assert set(path.data_vars) == {
-        "ridge", "rank", "singular_values", "effective_rank", "train_rmse", "heldout_rmse",
+        "ridge", "rank", "singular_values", "effective_rank", "train_rmse", "heldout_rmse", "phase",
     }  # fmt: skip
     assert path.singular_values.dims == ("step", "index")
     assert (np.diff(path.step) > 0).all()
-    assert len(path.step) > 20
+    assert len(path.step) > 10
     assert path.attrs["chosen"] in path.step
     chosen = path.sel(step=path.attrs["chosen"])
     assert float(chosen.heldout_rmse) == pytest.approx(result.heldout_rmse)
     assert int(chosen["rank"]) == result.rank
-    assert all(np.isfinite(path[name]).all() for name in path.data_vars)
+    assert all(np.isfinite(path[name]).all() for name in set(path.data_vars) - {"phase"})
     assert set(result.baselines) == {"column_mean", "row_column_bias"}
     assert result.heldout_rmse < min(result.baselines.values())
     assert str(result.rank) in result.reason

@@ -106,7 +106,7 @@ def test_grams_and_linear_part():
     of_rows, of_columns = entries.grams(left, right)
     np.testing.assert_allclose(of_rows, np.einsum("ij,ja,jb->iab", mask, right, right), atol=1e-12)
     np.testing.assert_allclose(of_columns, np.einsum("ij,ia,ib->jab", mask, left, left), atol=1e-12)
-    total, G_left, _ = entries.with_zero_values().thin_gradient(left, right)
+    total, G_left, _ = entries.with_values(np.zeros(entries.count)).thin_gradient(left, right)
     W = mask * (left @ right.T)
     assert total == pytest.approx((W**2).sum())
     np.testing.assert_allclose(G_left, W @ right, atol=1e-12)

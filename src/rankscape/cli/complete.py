@@ -1,7 +1,7 @@
 """``rankscape complete``."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -171,6 +171,8 @@ class _Result:
             "hidden": self._hidden_errors(),
             "offset": done.offset,
             "reason": done.reason,
+            "method": done.method,
+            "certificate": asdict(done.certificate) | {"words": str(done.certificate)},
             "outcome": str(done.outcome),
             "singular_values": done.singular_values,
             "output": str(self.output),
@@ -201,5 +203,6 @@ class _Result:
         hidden = self._hidden_errors()
         if hidden is not None:
             rows.append(("hidden RMSE", f"{number(hidden['rmse'])}  ({hidden['entries']:,} entries that nothing saw)"))
-        rows += [("why", done.reason), ("offset", done.offset), ("outcome", str(done.outcome))]
+        rows += [("why", done.reason), ("trust", str(done.certificate))]
+        rows += [("offset", done.offset), ("outcome", str(done.outcome))]
         return [*rows, ("written", str(self.output)), ("picture", str(self.figure))]

@@ -28,9 +28,13 @@ Method = Literal["auto", "sparse", "dense"]
 
 
 @_loop
-def _row_pass(starts, columns, values, left, right, residual, out):
-    """``residual_e = <left_i, right_j> - y_e`` and ``out_i = sum_j residual_ij right_j``, row by row."""
+def _row_pass(starts, columns, values, weights, left, right, residual, out):
+    """``residual_e = w_e (<left_i, right_j> - y_e)`` and ``out_i = sum_j residual_ij right_j``, row by row.
+
+    No weights mean ones.
+    """
     total = 0.0
+    weighted = len(weights) > 0
     width = left.shape[1]
     for i in range(len(starts) - 1):
         for k in range(width):
@@ -41,8 +45,12 @@ def _row_pass(starts, columns, values, left, right, residual, out):
             for k in range(width):
                 dot += left[i, k] * right[j, k]
             dot -= values[e]
+            square = dot * dot
+            if weighted:
+                dot *= weights[e]
+                square *= weights[e]
             residual[e] = dot
-            total += dot * dot
+            total += square
             for k in range(width):
                 out[i, k] += dot * right[j, k]
     return total
@@ -63,15 +71,17 @@ def _column_pass(starts, rows, order, residual, left, out):
 
 
 @_loop
-def _grams(starts, columns, right, out):
-    """``out_i = sum_j right_j right_j^T`` over the observed entries of row i, starting from zeros."""
+def _grams(starts, columns, weights, right, out):
+    """``out_i = sum_j w_ij right_j right_j^T`` over the observed entries of row i, starting from zeros."""
     width = right.shape[1]
     for i in range(len(starts) - 1):
         for e in range(starts[i], starts[i + 1]):
             j = columns[e]
+            weight = weights[e] if len(weights) else 1.0
             for a in range(width):
+                scaled = weight * right[j, a]
                 for b in range(a + 1):
-                    out[i, a, b] += right[j, a] * right[j, b]
+                    out[i, a, b] += scaled * right[j, b]
         for a in range(width):
             for b in range(a):
                 out[i, b, a] = out[i, a, b]
@@ -110,6 +120,8 @@ class ObservedEntries:
         The entries ``y``.
     shape : (int, int)
         ``(n_out, n_in)``.
+    weights : ndarray of float, shape (m,), optional
+        Positive weights of the squared residuals; all one without them.
     method : {"auto", "sparse", "dense"}
         "auto" takes the dense way when ``n_out * n_in <= DENSE_RATIO * m`` and the matrix fits `DENSE_LIMIT`.
     """
@@ -121,21 +133,23 @@ class ObservedEntries:
         values: np.ndarray,
         shape: tuple[int, int],
         method: Method = "auto",
+        weights: np.ndarray | None = None,
     ):
         by_row = np.lexsort((columns, rows))
         self.rows, self.columns = (np.asarray(a)[by_row].astype(np.int64) for a in (rows, columns))
         self.values = np.asarray(values, dtype=np.float64)[by_row]
         self.shape = (int(shape[0]), int(shape[1]))
+        self.weights = np.empty(0) if weights is None else np.asarray(weights, dtype=np.float64)[by_row]
         self.count = len(self.values)
         self._by_column = np.lexsort((self.rows, self.columns))
         self._rows_by_column = self.rows[self._by_column]
-        self._row_starts = _starts(self.rows, self.shape[0])
-        self._column_starts = _starts(self.columns, self.shape[1])
+        self.row_starts = _starts(self.rows, self.shape[0])
+        self.column_starts = _starts(self.columns, self.shape[1])
         size = self.shape[0] * self.shape[1]
         small = size <= min(DENSE_LIMIT, DENSE_RATIO * self.count)
         self.dense = method == "dense" or (method == "auto" and small)
         if self.dense:
-            self._mask = self._scatter(np.ones(self.count))
+            self._mask = self._scatter(self.weighted(np.ones(self.count)))
             self._filled = self._scatter(self.values)
 
     def _scatter(self, values: np.ndarray) -> np.ndarray:
@@ -144,44 +158,77 @@ class ObservedEntries:
         return dense
 
     def thin_gradient(self, left: np.ndarray, right: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        r"""Squared residual :math:`\|R\|_F^2`, ``R @ right`` and ``R.T @ left`` for ``W = left @ right.T``.
+        r"""Squared residual ``sum w_ij r_ij^2``, ``R @ right`` and ``R.T @ left`` for ``W = left @ right.T``.
 
-        ``R`` holds ``W_ij - y_ij`` on observed entries and 0 elsewhere; `left` (n_out, k), `right` (n_in, k).
+        ``r_ij = W_ij - y_ij``, and ``R`` holds ``w_ij r_ij`` on observed entries and 0 elsewhere; `left` (n_out, k),
+        `right` (n_in, k).
         """
         left, right = np.ascontiguousarray(left), np.ascontiguousarray(right)
         if self.dense:
             R = left @ right.T
-            R *= self._mask
-            R -= self._filled
-            return float(np.vdot(R, R)), R @ right, R.T @ left
+            if len(self.weights):
+                R -= self._filled
+                total = float(np.vdot(R, R * self._mask))
+                R *= self._mask
+            else:
+                R *= self._mask
+                R -= self._filled
+                total = float(np.vdot(R, R))
+            return total, R @ right, R.T @ left
         residual, G_left, G_right = np.empty(self.count), np.empty_like(left), np.empty_like(right)
-        total = _row_pass(self._row_starts, self.columns, self.values, left, right, residual, G_left)
-        _column_pass(self._column_starts, self._rows_by_column, self._by_column, residual, left, G_right)
+        total = _row_pass(self.row_starts, self.columns, self.values, self.weights, left, right, residual, G_left)
+        _column_pass(self.column_starts, self._rows_by_column, self._by_column, residual, left, G_right)
         return total, G_left, G_right
 
     def grams(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Gram matrices of what each row sees of `right`, (n_out, k, k), and each column of `left`, (n_in, k, k)."""
         width = left.shape[1]
         of_rows, of_columns = (np.zeros((size, width, width)) for size in self.shape)
-        _grams(self._row_starts, self.columns, np.ascontiguousarray(right), of_rows)
-        _grams(self._column_starts, self._rows_by_column, np.ascontiguousarray(left), of_columns)
+        by_column = self.weights[self._by_column] if len(self.weights) else self.weights
+        _grams(self.row_starts, self.columns, self.weights, np.ascontiguousarray(right), of_rows)
+        _grams(self.column_starts, self._rows_by_column, by_column, np.ascontiguousarray(left), of_columns)
         return of_rows, of_columns
 
-    def with_zero_values(self) -> "ObservedEntries":
-        """The same positions with all values zero: the linear part of the residual."""
+    def with_values(self, values: np.ndarray) -> "ObservedEntries":
+        """The same positions and weights with other values, in row order."""
         twin = copy.copy(self)
-        twin.values = np.zeros(self.count)
+        twin.values = np.asarray(values, dtype=np.float64)
         if self.dense:
-            twin._filled = np.zeros(self.shape)
+            twin._filled = twin._scatter(twin.values)
         return twin
+
+    def part(self, keep: np.ndarray, compact: bool = True) -> tuple["ObservedEntries", np.ndarray, np.ndarray]:
+        """The chosen entries, and the rows and columns they lie in; `compact` leaves all other rows and columns out."""
+        i, j, shape = self.rows[keep], self.columns[keep], self.shape
+        weights = self.weights[keep] if len(self.weights) else None
+        rows, columns = np.unique(i), np.unique(j)
+        if compact:
+            i, j, shape = np.searchsorted(rows, i), np.searchsorted(columns, j), (len(rows), len(columns))
+        return (
+            ObservedEntries(i, j, self.values[keep], shape, "sparse" if not self.dense else "auto", weights),
+            rows,
+            columns,
+        )
+
+    def transposed(self) -> "ObservedEntries":
+        """The entries of the transposed matrix."""
+        weights = self.weights if len(self.weights) else None
+        shape = self.shape[1], self.shape[0]
+        return ObservedEntries(
+            self.columns, self.rows, self.values, shape, "dense" if self.dense else "sparse", weights
+        )
 
     def residual(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """``W_ij - y_ij`` of ``W = left @ right.T`` in row order, shape (m,)."""
         return entries_of_product(self.rows, self.columns, left, right) - self.values
 
+    def weighted(self, values: np.ndarray) -> np.ndarray:
+        """Values in row order times the weights, shape (m,)."""
+        return values * self.weights if len(self.weights) else values
+
     def as_sparse(self, values: np.ndarray) -> sparse.csr_array:
         """Values in row order as a sparse matrix of the observed pattern."""
-        return sparse.csr_array((values, self.columns, self._row_starts), shape=self.shape)
+        return sparse.csr_array((values, self.columns, self.row_starts), shape=self.shape)
 
 
 def _starts(indices: np.ndarray, size: int) -> np.ndarray:

@@ -15,6 +15,12 @@ DAMPING = 5.0
 SWEEPS = 10
 """Alternating sweeps for row and column biases; they settle to four digits in five."""
 
+NEIGHBOURS = 5
+"""Rows whose mean the nearest-row baseline takes."""
+
+NEAREST_WORK = 3e8
+"""Largest ``n_out^2 n_in`` for which all distances between rows are computed."""
+
 _WORDS = {
     "none": "nothing was removed",
     "mean": "the mean of the observed entries was removed",
@@ -23,17 +29,23 @@ _WORDS = {
 
 
 class Entries(NamedTuple):
-    """A list of entries: positions counted from zero, values, and the shape of the matrix."""
+    """A list of entries: positions counted from zero, values, the shape of the matrix, and weights or None."""
 
     rows: np.ndarray
     columns: np.ndarray
     values: np.ndarray
     shape: tuple[int, int]
+    weights: np.ndarray | None = None
 
     def sorted(self, unit: float = 1.0) -> "Entries":
         """In row order, so that the order they came in cannot change a result, and in multiples of `unit`."""
-        order = np.lexsort((self.columns, self.rows))
-        return Entries(self.rows[order], self.columns[order], self.values[order] / unit, self.shape)
+        ordered = self.part(np.lexsort((self.columns, self.rows)))
+        return ordered._replace(values=ordered.values / unit)
+
+    def part(self, chosen: np.ndarray) -> "Entries":
+        """The entries that a mask or a list of positions names."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Entries(self.rows[chosen], self.columns[chosen], self.values[chosen], self.shape, weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +131,38 @@ def damped_means(groups: np.ndarray, values: np.ndarray, size: int, damping: flo
 
 
 def baseline_errors(training: Entries, heldout: Entries) -> dict[str, float]:
-    """RMSE on the held-out entries of two predictions that need no factor, fitted on the training entries.
+    """RMSE on the held-out entries of predictions that need no factor, fitted on the training entries.
 
     "column_mean" predicts each column's mean (the grand mean where a column is empty); "row_column_bias" predicts
-    the grand mean plus damped row and column biases.
+    the grand mean plus damped row and column biases; "nearest_rows", of matrices that are not too large, the mean of
+    the same column in the rows that are most alike.
     """
     mean = float(training.values.mean())
     column = damped_means(training.columns, training.values - mean, training.shape[1], damping=0.0)
-    by_column = mean + column[heldout.columns]
-    by_bias = fit_offset("row+column", training).at(heldout.rows, heldout.columns)
-    rmse = lambda guess: float(np.sqrt(np.mean((guess - heldout.values) ** 2)))
-    return {"column_mean": rmse(by_column), "row_column_bias": rmse(by_bias)}
+    guesses = {
+        "column_mean": mean + column[heldout.columns],
+        "row_column_bias": fit_offset("row+column", training).at(heldout.rows, heldout.columns),
+    }
+    if training.shape[0] ** 2 * training.shape[1] <= NEAREST_WORK:
+        guesses["nearest_rows"] = _nearest_rows(training, heldout, guesses["column_mean"])
+    return {name: float(np.sqrt(np.mean((guess - heldout.values) ** 2))) for name, guess in guesses.items()}
+
+
+def _nearest_rows(training: Entries, heldout: Entries, fallback: np.ndarray) -> np.ndarray:
+    """The mean over the `NEIGHBOURS` nearest rows that know the column; distances over what both rows know."""
+    X, known = np.zeros(training.shape), np.zeros(training.shape)
+    X[training.rows, training.columns], known[training.rows, training.columns] = training.values, 1.0
+    both = known @ known.T
+    squares = X**2 @ known.T
+    distance = np.where(both > 0, (squares + squares.T - 2 * X @ X.T) / np.maximum(both, 1.0), np.inf)
+    guess = fallback.copy()
+    for j in np.unique(heldout.columns):
+        asked, donors = np.flatnonzero(heldout.columns == j), np.flatnonzero(known[:, j])
+        if not len(donors):
+            continue
+        apart = distance[heldout.rows[asked][:, None], donors]
+        order = np.argsort(apart, axis=1, kind="stable")[:, :NEIGHBOURS]
+        near = np.isfinite(np.take_along_axis(apart, order, axis=1))
+        total = (X[donors[order], j] * near).sum(1)
+        guess[asked] = np.where(near.any(1), total / np.maximum(near.sum(1), 1), guess[asked])
+    return guess

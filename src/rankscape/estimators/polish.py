@@ -1,161 +1,133 @@
-"""At a known rank: Gauss-Newton on two factors with a ridge that only the noise asks for.
+"""At a known rank: remove the bias of the ridge by least squares, on the part of the matrix that is determined.
 
-The deep ridge shrinks every singular value, so a path's result is biased; at its rank the bias can be removed.
-Without noise the ridge vanishes and the steps converge quadratically to an exact fit.
+A row with no more entries than the rank is fitted exactly by any column space: it says nothing, and leads solvers
+astray. So rows and columns are left out until each of the others keeps more entries than the rank (the core); what
+was left out is then filled with the most probable values.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
+from rankscape.estimators.folding import fold
+from rankscape.estimators.gauss_newton import gauss_newton
+from rankscape.estimators.projection import project
 from rankscape.estimators.solve import Modes, modes_of
 
-ROUNDS = 3
-"""Re-estimates of the noise level; the third changes it by less than a percent."""
+STEPS = 15, 60
+"""Steps of one fit, of ample and of scarce entries; a good start needs 4 to 8."""
 
-STEPS = 15
-"""Gauss-Newton steps per round; a good start needs 4 to 8."""
+SCARCE = 1.5
+"""Entries per parameter below which the valley to the solution is narrow and its descent slow."""
 
-INNER = 60
-"""Conjugate gradient steps per Gauss-Newton step."""
+GAIN = 1e-2, 1e-4
+"""Relative decrease at which a fit that is not exact ends, for ample and for scarce entries."""
 
-INNER_TOLERANCE = 1e-4
-"""Reduction of the preconditioned squared residual at which conjugate gradients stop (an inexact Newton method)."""
+DENSE_UNKNOWNS = 1500
+"""Largest number of unknowns of the smaller factor whose normal matrix is factored."""
 
-EXACT = 1e-26
-"""Mean squared residual, on entries of rms 1, below which a fit is exact to rounding."""
-
-MIN_FREEDOM = 0.05
-"""Least share of the entries that counts as degrees of freedom, where parameters nearly use up the entries."""
+DENSE_WORK = 3e8
+"""Largest work of forming that matrix."""
 
 
-def polish(entries: ObservedEntries, modes: Modes) -> tuple[Modes, int, bool]:
-    r"""Minimise the squared residual of ``W = sum_k u_k v_k^T`` with a ridge for each mode.
+class Polished(NamedTuple):
+    """A least squares fit.
 
-    .. math:: \tfrac12\sum_{ij\ \mathrm{observed}} (W_{ij}-y_{ij})^2 + \tfrac12\sum_k \mu_k(\|u_k\|^2+\|v_k\|^2)
-
-    ``mu_k = noise^2 sqrt(n_out n_in) / s_k`` is the ridge under which the factors are the most probable ones when
-    the entries of mode k's factors have the variance that ``s_k`` implies (a Gaussian prior read off the data). The
-    noise is the residual over its degrees of freedom ``m - r (n_out + n_in - r)``. Modes that a pure noise matrix of
-    this level could show, ``s <= noise (sqrt(n_out) + sqrt(n_in)) / sqrt(share observed)``, are dropped.
-
-    Parameters
+    Attributes
     ----------
-    entries : ObservedEntries
-        With an rms near 1.
     modes : Modes
-        The start, which also sets the largest rank.
-
-    Returns
-    -------
-    modes : Modes
-        Of rank at most that of the start.
+        Of the whole matrix, the part outside the core filled.
+    mean_square : float
+        Squared residual of the core, over its entries.
+    size, excess : int
+        Entries of the core, and how many of them there are beyond its free parameters.
+    inside : ndarray of bool, shape (m,)
+        Which entries lie in the core.
+    rows, columns : ndarray of int
+        The core's.
     steps : int
-        Conjugate gradient steps taken.
+        Steps taken.
     converged : bool
-        Whether the last Gauss-Newton iteration ended by its tolerance.
+        Whether they ended by their tolerance.
     """
+
+    modes: Modes
+    mean_square: float
+    size: int
+    excess: int
+    inside: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    steps: int
+    converged: bool
+
+    @property
+    def noise(self) -> float:
+        """Root mean square residual over its degrees of freedom."""
+        return float(np.sqrt(self.mean_square * self.size / max(self.excess, 0.05 * self.size, 1.0)))
+
+    @property
+    def scarce(self) -> bool:
+        """Whether there are hardly more entries than parameters."""
+        return self.size < SCARCE * (self.size - self.excess)
+
+
+def core(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], rank: int) -> np.ndarray:
+    """Which entries lie in rows and columns that keep more than `rank` of them (the ``rank + 1`` core).
+
+    >>> core(np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 1]), (3, 2), rank=1)
+    array([ True,  True,  True,  True, False])
+    """
+    keep = np.ones(len(rows), dtype=bool)
+    while True:
+        by_row = np.bincount(rows[keep], minlength=shape[0])
+        by_column = np.bincount(columns[keep], minlength=shape[1])
+        thin = keep & ((by_row[rows] <= rank) | (by_column[columns] <= rank))
+        if not thin.any():
+            return keep
+        keep &= ~thin
+
+
+def polish(entries: ObservedEntries, modes: Modes) -> Polished:
+    """Least squares at the rank of `modes`, started there."""
+    rank = len(modes.s)
+    inside = core(entries.rows, entries.columns, entries.shape, rank)
+    count = int(inside.sum())
+    if not rank or not count:
+        missed = float(np.mean(entries.weighted(entries.values**2)))
+        nothing = np.zeros(0, dtype=int)
+        return Polished(modes, missed, count, count, inside, nothing, nothing, 0, not rank)
+    part, i, j = entries.part(inside)
+    excess = count - rank * (len(i) + len(j) - rank)
+    patient = count < SCARCE * (count - excess)
+    steps, gain = STEPS[patient], GAIN[patient]
+    flip = len(j) > len(i)
+    unknowns = min(len(i), len(j)) * rank
+    lengths = np.bincount(part.columns if flip else part.rows)
+    if unknowns <= DENSE_UNKNOWNS and float((lengths.astype(float) ** 2).sum()) * rank**2 <= DENSE_WORK:
+        fitted = project(part.transposed() if flip else part, (modes.U[i] if flip else modes.V[j]), steps, gain)
+        left, right = (fitted.right, fitted.left) if flip else (fitted.left, fitted.right)
+    else:
+        root = np.sqrt(modes.s)
+        fitted = gauss_newton(part, modes.U[i] * root, modes.V[j] * root, steps, gain)
+        left, right = fitted.left, fitted.right
+    mean_square = fitted.squared / count
+    whole = fill(entries, i, j, modes_of(left, right), mean_square * count / max(excess, 0.05 * count))
+    return Polished(whole, mean_square, count, excess, inside, i, j, fitted.steps, fitted.converged)
+
+
+def fill(entries: ObservedEntries, i: np.ndarray, j: np.ndarray, modes: Modes, noise: float) -> Modes:
+    """Modes of the whole matrix from those of the rows `i` and columns `j`: all others are folded in."""
     n_out, n_in = entries.shape
-    share = entries.count / (n_out * n_in)
-    edge = (n_out**0.5 + n_in**0.5) / share**0.5
-    converged = True
-    steps, squared = 0, _squared_residual(entries, modes)
-    for _ in range(ROUNDS):
-        rank = len(modes.s)
-        if not rank:
-            break
-        freedom = entries.count - rank * (n_out + n_in - rank)
-        noise = np.sqrt(squared / max(freedom, MIN_FREEDOM * entries.count))
-        fitted, taken, converged = _gauss_newton(entries, modes, noise**2 * np.sqrt(n_out * n_in) / modes.s)
-        steps += taken
-        squared = _squared_residual(entries, fitted)
-        noise = np.sqrt(squared / max(freedom, MIN_FREEDOM * entries.count))
-        modes = fitted.head(int((fitted.s > max(edge * noise, 1e-12 * fitted.s[0])).sum()))
-        if len(modes.s) < rank:
-            squared = _squared_residual(entries, modes)
-        elif squared < EXACT * 1e4 * entries.count:
-            break
-    return modes, steps, converged
-
-
-def _squared_residual(entries: ObservedEntries, modes: Modes) -> float:
-    residual = entries.residual(modes.U * modes.s, modes.V)
-    return float(residual @ residual)
-
-
-def _gauss_newton(entries: ObservedEntries, modes: Modes, ridge: np.ndarray) -> tuple[Modes, int, bool]:
-    """Damped Gauss-Newton (Levenberg-Marquardt) from `modes`; the damping falls tenfold with every good step."""
+    if len(i) == n_out and len(j) == n_in:
+        return modes
     root = np.sqrt(modes.s)
-    x = np.concatenate([modes.U * root, modes.V * root])
-    model = _Linearization(entries, ridge)
-    value, gradient, squared = model.evaluate(x)
-    damping, taken, converged = 1e-3, 0, False
-    for _ in range(STEPS):
-        step, inner = model.step(x, gradient, damping)
-        taken += inner
-        new_value, new_gradient, new_squared = model.evaluate(x + step)
-        if not new_value < value:
-            damping = max(10 * damping, 1e-8)
-            if damping > 10:  # no step helps: the point is stationary to rounding
-                converged = True
-                break
-            continue
-        gain = (value - new_value) / value
-        x, value, gradient, squared = x + step, new_value, new_gradient, new_squared
-        damping /= 10
-        if gain < 1e-7 or squared < EXACT * entries.count:
-            converged = True
-            break
-    return modes_of(x[: entries.shape[0]], x[entries.shape[0] :]), taken, converged
-
-
-class _Linearization:
-    """The two-factor objective and its Gauss-Newton steps; a point stacks the factors, (n_out + n_in, k)."""
-
-    def __init__(self, entries: ObservedEntries, ridge: np.ndarray):
-        self.entries, self.linear, self.ridge, self.n_out = entries, entries.with_zero_values(), ridge, entries.shape[0]
-
-    def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray, float]:
-        """Objective, gradient and squared residual."""
-        squared, G_left, G_right = self.entries.thin_gradient(x[: self.n_out], x[self.n_out :])
-        value = 0.5 * squared + 0.5 * float((self.ridge * x * x).sum())
-        return value, np.concatenate([G_left, G_right]) + self.ridge * x, squared
-
-    def step(self, x: np.ndarray, gradient: np.ndarray, damping: float) -> tuple[np.ndarray, int]:
-        """Solve ``(J^T J + ridge + damping) step = -gradient`` by conjugate gradients.
-
-        The preconditioner is the block diagonal: one k x k block for each row and column (an ALS step).
-        """
-        U, V = x[: self.n_out], x[self.n_out :]
-        rank = x.shape[1]
-        blocks = np.concatenate(self.entries.grams(U, V))
-        weight = np.einsum("iaa->a", blocks).mean() / len(x)
-        shift = self.ridge + damping * weight
-        # The floor keeps blocks of rows with fewer entries than modes invertible when there is no noise.
-        inverse = np.linalg.inv(blocks + np.diag(shift + 1e-12 * weight + 1e-300))
-        apply = lambda r: np.einsum("iab,ib->ia", inverse, r)
-
-        def normal(d):
-            # J d = d_U V^T + U d_V^T is one product of doubled width, and J^T of it comes with the same call.
-            _, left, right = self.linear.thin_gradient(np.c_[d[: self.n_out], U], np.c_[V, d[self.n_out :]])
-            return np.concatenate([left[:, :rank], right[:, rank:]]) + shift * d
-
-        return _conjugate_gradients(normal, apply, -gradient)
-
-
-def _conjugate_gradients(normal, apply, right_side: np.ndarray) -> tuple[np.ndarray, int]:
-    x, r = np.zeros_like(right_side), right_side
-    z = apply(r)
-    d, size = z, float(np.vdot(r, z))
-    first = size
-    for taken in range(1, INNER + 1):
-        Ad = normal(d)
-        curvature = float(np.vdot(d, Ad))
-        if not curvature > 0:
-            return x, taken
-        x, r = x + size / curvature * d, r - size / curvature * Ad
-        z = apply(r)
-        size, previous = float(np.vdot(r, z)), size
-        if not size > INNER_TOLERANCE * first:
-            return x, taken
-        d = z + size / previous * d
-    return x, INNER
+    left, right = np.zeros((n_out, len(root))), np.zeros((n_in, len(root)))
+    left[i], right[j] = modes.U * root, modes.V * root
+    rest = np.setdiff1d(np.arange(n_out), i)
+    known = np.isin(entries.columns, j)
+    left[rest] = fold(entries.part(known, compact=False)[0], right, left[i].T @ left[i] / len(i), noise)[rest]
+    rest = np.setdiff1d(np.arange(n_in), j)
+    right[rest] = fold(entries.transposed(), left, right[j].T @ right[j] / len(j), noise)[rest]
+    return modes_of(left, right)

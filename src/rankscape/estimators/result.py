@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from rankscape.engine.sparse import entries_of_product, outer_factors
+from rankscape.engine.sparse import ObservedEntries, entries_of_product
 from rankscape.estimators.baselines import Entries, Offset
+from rankscape.estimators.certificate import Certificate
+from rankscape.estimators.folding import fold
 from rankscape.estimators.path import Record
+from rankscape.estimators.solve import Modes, balanced_factors
 from rankscape.outcome import Outcome
 from rankscape.problem.entries import check_indices
 
@@ -31,17 +34,22 @@ class CompletedMatrix:
         The same for the predictions "column_mean" and "row_column_bias", which need no factor.
     outcome : Outcome
         ``CONVERGED`` or ``STEP_LIMIT``, of the last fit on all entries.
-    factors : list of ndarray
-        Balanced factors ``[W_1, ..., W_L]``; their product plus the offset is `fitted`.
-    offset : str
-        What was removed before factorizing, in words.
+    modes : Modes
+        Singular value decomposition ``U, s, V`` of the model without the offset.
+    depth : int
+        Of the factorization that found it.
+    noise : float
+        Standard deviation of what the model leaves unexplained, estimated.
+    method : str
+        "climbed" (one best pair of factors), "averaged" or "sampled" (means over many), or "offset".
     path : xarray.Dataset
-        Dims ``step`` and ``index``: ``ridge``, ``rank``, ``singular_values``, ``effective_rank``, ``train_rmse``
-        and ``heldout_rmse`` along the path that was chosen. Its attributes name the ``chosen`` step, the
-        ``direction`` of the path, the ``offset``, and whether the result was ``polished``. The ridge acts on
-        entries scaled to rms 1.
+        Dims ``step`` and ``index``: ``ridge``, ``rank``, ``singular_values``, ``effective_rank``, ``train_rmse``,
+        ``heldout_rmse`` (NaN where nothing was held out) and ``phase`` of everything that was tried. Its attributes
+        name the ``chosen`` step, the ``method`` and the ``offset``. The ridge acts on entries scaled to rms 1.
     reason : str
         Why this rank, in one sentence.
+    certificate : Certificate
+        Whether to trust it, in numbers and words.
     observed : Entries
         What was given: ``rows``, ``columns``, ``values`` and ``shape``.
     removed : Offset
@@ -62,10 +70,13 @@ class CompletedMatrix:
     heldout_rmse: float | None
     baselines: dict[str, float]
     outcome: Outcome
-    factors: list[np.ndarray]
-    offset: str
+    modes: Modes
+    depth: int
+    noise: float
+    method: str
     path: xr.Dataset
     reason: str
+    certificate: Certificate
     observed: Entries
     removed: Offset
 
@@ -78,11 +89,20 @@ class CompletedMatrix:
         """``(n_out, n_in)``."""
         return self.observed.shape
 
+    @property
+    def offset(self) -> str:
+        """What was removed before factorizing, in words."""
+        return self.removed.words
+
+    @cached_property
+    def factors(self) -> list[np.ndarray]:
+        """Balanced factors ``[W_1, ..., W_L]``; their product plus the offset is `fitted`."""
+        return balanced_factors(self.modes, self.depth)
+
     @cached_property
     def fitted(self) -> np.ndarray:
         """The model's value of every entry, the observed ones included (denoised)."""
-        left, right = outer_factors(self.factors)
-        return left @ right.T + self.removed.dense()
+        return (self.modes.U * self.modes.s) @ self.modes.V.T + self.removed.dense()
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -107,7 +127,21 @@ class CompletedMatrix:
         rows = np.atleast_1d(np.asarray(rows))
         i = check_indices(rows, "rows", len(rows), self.shape[0])
         j = check_indices(np.atleast_1d(columns), "columns", len(rows), self.shape[1])
-        return entries_of_product(i, j, *outer_factors(self.factors)) + self.removed.at(i, j)
+        return entries_of_product(i, j, self.modes.U * self.modes.s, self.modes.V) + self.removed.at(i, j)
+
+    def folded(self, entries: Entries) -> np.ndarray:
+        """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
+        unit = float(np.abs(self.observed.values).max()) or 1.0
+        root = np.sqrt(self.modes.s / unit)
+        left, right = self.modes.U * root, self.modes.V * root
+        if self.removed.kind == "row+column":  # a new row's bias is folded in as one more direction
+            left = np.column_stack([left, self.removed.row / unit])
+            right = np.column_stack([right, np.ones(len(right))])
+        column = self.removed.mean + self.removed.column
+        values = (entries.values - column[entries.columns]) / unit
+        observed = ObservedEntries(entries.rows, entries.columns, values, entries.shape, "sparse")
+        rows = fold(observed, right, left.T @ left / len(left), (self.noise / unit) ** 2)
+        return rows @ right.T * unit + column
 
 
 def path_dataset(records: list[Record], scale: float, attributes: dict[str, Any]) -> xr.Dataset:
@@ -131,6 +165,7 @@ def path_dataset(records: list[Record], scale: float, attributes: dict[str, Any]
         "heldout_rmse": column("heldout_rmse") * scale,
     }
     variables = {name: ("step", values) for name, values in variables.items()}
+    variables["phase"] = ("step", np.array([r.phase for r in unique], dtype=np.str_))
     variables["singular_values"] = (("step", "index"), spectra * scale)
     steps = np.array([r.step for r in unique], dtype=np.int64)
     return xr.Dataset(variables, coords={"step": steps, "index": np.arange(width)}, attrs=attributes)

@@ -1,76 +1,144 @@
-"""Which offset, which path, which rank: tried on the training entries, decided by the held-out ones."""
+"""Which offset, which method, which rank: tried on the training entries, decided by the held-out ones."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rankscape.estimators.baselines import Entries
-from rankscape.estimators.trial import Candidate, Trial
+from rankscape.estimators.candidate import Candidate, choose, ties
+from rankscape.estimators.climb import Climbed
+from rankscape.estimators.polish import SCARCE
+from rankscape.estimators.trial import NOISY, QUIET, WIDE, Trial
 
 NEARLY_EXACT = 0.1
-"""Error of the first falling path, in standard deviations, below which nothing is taken away before factorizing."""
+"""Held-out error without an offset, in standard deviations, below which nothing is taken away."""
+
+ROOM, FEW = 5e5, 16
+"""Numbers that the first factors may hold (the solver keeps two dozen copies), and directions they always may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What the search may use.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        Offsets to try, from simple to rich.
+    depth, width : int
+        Of the factorization.
+    exact : float
+        Root mean square residual, on entries of rms 1, that counts as none.
+    seed : int
+        Of the sampler.
+    """
+
+    kinds: tuple[str, ...]
+    depth: int
+    width: int
+    exact: float
+    seed: int
 
 
 def search(
-    training: Entries, heldout: Entries, kinds: tuple[str, ...], depth: int, width: int, progress: Any
-) -> tuple[Candidate, bool]:
-    """Try offsets, directions and the polish; the candidate that held-out entries choose, and whether it is exact.
+    observed: Entries,
+    training: Entries,
+    heldout: Entries,
+    options: Options,
+    meter: Any,
+    start: Candidate | None = None,
+) -> tuple[Candidate, Trial, list[Candidate]]:
+    """Try offsets and methods, choose, and fit the choice to all entries.
 
-    `progress` has ``begin(phase, share, fresh)`` and ``record(record, scale, share)``. `kinds` go from simple to rich.
+    `meter` has ``begin(phase, share, fresh)`` and ``record(record, scale, share)``; `start` is an earlier fit, whose
+    method and modes are used again.
+
+    Returns
+    -------
+    final : Candidate
+        The fit to all entries.
+    trial : Trial
+        Whose path led to it.
+    candidates : list of Candidate
+        All fits of training entries, the chosen one first; without any when only all entries were exact.
     """
-    trials: list[Trial] = []
-    for kind in kinds:
-        progress.begin(f"offset {kind}", 0.2 / len(kinds), fresh=True)
-        trials.append(Trial.begin(kind, training, heldout, depth, width, progress))
-        trials[-1].fall(growth=False)
-        if (found := _exact(trials[-1])) is not None:
-            return found, True
-    trial = _choose_offset(trials, float(training.values.std()))
-    progress.begin("climbing", 0.3, fresh=True)
-    trial.fall(growth=True)
-    if _exact(trial) is not None and trial is not trials[0]:
-        trials[0].fall(growth=True)  # an exact fit without an offset has a rank that means more
-        trial = trials[0] if _exact(trials[0]) is not None else trial
-    if (found := _exact(trial)) is None:
-        progress.begin("rising", 0.3)
-        trial.rise()
-        progress.begin("polishing", 0.05)
-        trial.polish_best()
-        found = _exact(trial)
-    return (found, True) if found is not None else (choose(trial.candidates), False)
+    if start is not None:
+        trial = Trial.begin(start.offset.kind, training, heldout, options.depth, meter)
+        again = trial.refit(start, options.width, options.seed)
+        if again.converged and (again.exact or not start.exact):
+            return _finish(observed, trial, again, options, meter)
+    trials = _worth_trying(training, heldout, options, meter)
+    more = False
+    for number, trial in enumerate(trials):
+        if number and _nearly_exact(trials[0], trial, training):
+            break
+        meter.begin(f"offset {trial.kind}", 0.5 / len(trials), fresh=True)
+        found = trial.climb(_width(training, options), options.exact)
+        if found.exact:
+            return _finish(observed, trial, trial.candidates[-1], options, meter)
+        if not number and _may_be_exact(found, training, only=len(trials) == 1):
+            meter.begin("all entries", 0.1, fresh=True)
+            whole = Trial.begin(trial.kind, observed, _none(observed), options.depth, meter)
+            if whole.climb(_width(observed, options), options.exact).exact:
+                return whole.candidates[-1], whole, []
+        more = found.more
+    if more:
+        _average(trials[-1], options, meter)
+    chosen = choose([candidate for trial in trials for candidate in trial.candidates])
+    trial = next(t for t in trials if chosen in t.candidates)
+    return _finish(observed, trial, chosen, options, meter)
 
 
-def _choose_offset(trials: list[Trial], spread: float) -> Trial:
-    """Among the offsets that tie with the best: the one of smallest rank, then the simplest.
-
-    No offset at all when the entries are nearly fitted without: an exactly low-rank matrix of badly conditioned
-    spectrum is not yet exact here, and keeps its rank only when nothing is taken away.
-    """
-    if trials[0].best.rmse < NEARLY_EXACT * spread:
-        return trials[0]
-    best = min((t.best for t in trials), key=lambda c: c.rmse)
-    return min((t for t in trials if _ties(t.best, best)), key=lambda t: choose(t.candidates).rank)
+def _worth_trying(training: Entries, heldout: Entries, options: Options, meter: Any) -> list[Trial]:
+    """The simplest offset, because an exact rank means most there, and the richest that held-out entries support."""
+    trials = [Trial.begin(kind, training, heldout, options.depth, meter) for kind in options.kinds]
+    best = min((trial.candidates[0] for trial in trials), key=lambda c: c.rmse)
+    supported = next(trial for trial in trials if ties(trial.candidates[0].residual, best.residual))
+    return [trials[0]] if supported is trials[0] else [trials[0], supported]
 
 
-def _exact(trial: Trial) -> Candidate | None:
-    exact = [c for c in trial.candidates if c.polished and trial.is_exact(c)]
-    return min(exact, key=lambda c: (c.rank, c.rmse), default=None)
+def _nearly_exact(first: Trial, second: Trial, training: Entries) -> bool:
+    """Whether the first offset leaves so little that the second one, alone, does not come near."""
+    best = min(first.candidates, key=lambda c: c.rmse)
+    near = ties(second.candidates[0].residual, best.residual)
+    return best.rmse < NEARLY_EXACT * float(training.values.std()) and not near
 
 
-def choose(candidates: list[Candidate]) -> Candidate:
-    """The smallest rank (of which the best) that is not worse than the best by more than one standard error.
-
-    The standard error is that of the mean *paired* difference of squared held-out residuals, so what is hard for
-    both does not count.
-    """
-    best = min(candidates, key=lambda c: c.rmse)
-    near = [c for c in candidates if _ties(c, best)]
-    rank = min(c.rank for c in near)
-    return min((c for c in near if c.rank == rank), key=lambda c: c.rmse)
+def _width(entries: Entries, options: Options) -> int:
+    """Twice the largest rank that so many entries could determine, room for directions that die; few at large sizes."""
+    size = sum(entries.shape)
+    return min(options.width, 2 * len(entries.values) // size + 4, max(FEW, int(ROOM / size)))
 
 
-def _ties(candidate: Candidate, best: Candidate) -> bool:
-    difference = candidate.residual**2 - best.residual**2
-    if len(difference) < 2:
-        return not difference.mean() > 0
-    return bool(difference.mean() <= difference.std(ddof=1) / np.sqrt(len(difference)))
+def _none(entries: Entries) -> Entries:
+    return entries.part(np.zeros(0, dtype=int))
+
+
+def _may_be_exact(found: Climbed, training: Entries, only: bool) -> bool:
+    """Whether all entries may determine what the training entries, a few less, did not."""
+    if not found.fits:
+        return only
+    rank = len(found.fits[-1].modes.s)
+    return len(training.values) < SCARCE * rank * (sum(training.shape) - rank)
+
+
+def _average(trial: Trial, options: Options, meter: Any) -> None:
+    """The residual holds more than a few directions: take many, and average over their uncertainty."""
+    meter.begin("averaging", 0.2)
+    width = min(WIDE, options.width)
+    found = trial.average(width, QUIET[0])
+    if found.noise**2 > NOISY * trial.scale**2:
+        meter.begin("sampling", 0.2)
+        trial.sample(options.width, options.seed)
+        return
+    found = min(found, trial.average(width, QUIET[1]), key=lambda c: c.rmse)
+    if found.rank == WIDE < options.width:
+        trial.average(options.width, found.quiet)  # none of them died: there may be more
+
+
+def _finish(observed: Entries, trial: Trial, chosen: Candidate, options: Options, meter: Any):
+    meter.begin("refit on all entries", 0.15)
+    whole = Trial.begin(trial.kind, observed, _none(observed), options.depth, meter)
+    final = whole.refit(chosen, options.width, options.seed)
+    return final, trial, [chosen, *(c for c in trial.candidates if c is not chosen)]

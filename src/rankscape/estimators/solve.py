@@ -142,20 +142,3 @@ def live_rank(modes: Modes, ridge: float, gradient_norm: float, depth: int) -> i
         bound = (2 * ridge / gradient_norm) ** (depth / (depth - 2))
         threshold = max(threshold, DEAD * bound)
     return int((modes.s > threshold).sum())
-
-
-def worth_growing(entries: ObservedEntries, candidates: Modes, ridge: float, depth: int) -> Modes:
-    r"""Those candidate directions whose own problem ``c/2 s^2 - g s + ridge L s^(2/L)`` is negative at its minimum.
-
-    ``g`` is the candidate's singular value in ``-R/m`` and ``c = sum over observed (u_i v_j)^2 / m`` its curvature:
-    along the direction that is exactly the change of the regularised objective, so growing it is a descent.
-    """
-    if not len(candidates.s) or candidates.s[0] == 0:
-        return candidates.head(0)
-    pattern = entries.as_sparse(np.ones(entries.count))
-    c = np.maximum(((pattern @ candidates.V**2) * candidates.U**2).sum(0) / entries.count, 1e-300)
-    sizes = np.geomspace(1e-3, 1.0, 100)[:, None] * (candidates.s / c)
-    change = c / 2 * sizes**2 - candidates.s * sizes + ridge * depth * sizes ** (2 / depth)
-    best, keep = change.argmin(0), change.min(0) < 0
-    grown = sizes[best, np.arange(len(c))]
-    return Modes(candidates.U[:, keep], grown[keep], candidates.V[:, keep])

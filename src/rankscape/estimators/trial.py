@@ -1,183 +1,216 @@
-"""One offset: the paths tried on the training entries without it, and the candidates they give."""
+"""One offset: the fits tried on entries without it, and the candidates they give."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
 from rankscape.estimators.baselines import Entries, Offset, fit_offset
-from rankscape.estimators.path import Path, Record
-from rankscape.estimators.polish import polish
-from rankscape.estimators.solve import Modes, killing_ridge, starting_modes
+from rankscape.estimators.candidate import Candidate
+from rankscape.estimators.climb import Climbed, climb
+from rankscape.estimators.path import Path, Record, root_mean_square
+from rankscape.estimators.polish import fill, polish
+from rankscape.estimators.posterior import Posterior, average_of_draws
+from rankscape.estimators.solve import Modes, leading_modes, modes_of
 
-FIRST = 0.3
-"""First ridge of a falling path, as a share of the one that kills even the largest direction."""
+SHRINKING = 8
+"""Sweeps that turn a least squares fit into the most probable one under its noise."""
 
-STAGES = 16
-"""Halvings of the ridge; the last leaves a relative bias near 1e-5, which the polish removes."""
+WIDE = 40
+"""Directions that averaging starts with: photographs and gene expression keep about 30."""
 
-RISE = 1.5
-"""Factor between the ridges of a rising path."""
+SWEEPS = 12
+"""Sweeps of averaging at most; held-out entries stop them earlier."""
 
-RISE_FROM, RISE_TO = 4.0, 3.0
-"""A rising path begins this factor below and ends this factor above the best ridge of the falling ones."""
+FIRST_LOOK = 4
+"""Sweep after which held-out entries are first asked."""
 
-PLATEAU = 1.02
-"""Held-out errors within this factor of the best are one plateau, whose highest ridge counts as the best."""
+QUIET = 0.2, 0.45
+"""First noises of averaging, as a share of the entries' rms: a low one keeps more directions alive. Both are tried."""
 
-BUDGET = 1200, 6000
-"""Iterations of one path after which no new stage begins: on large and on small problems."""
+NOISY = 0.5
+"""Share of the entries' mean square that is noise, beyond which draws are averaged."""
 
-WORK = 3e9
-"""Iterations times ``observed * width`` that decide between the two: some ten seconds."""
+DRAWN_WIDTH = 6
+"""Directions of the sampler."""
 
-EXACT = 1e-3
-"""Held-out error, in standard deviations of the entries, below which a fit counts as exact."""
+DRAWS = 50, 80
+"""Sweeps of the sampler on training entries, and on all."""
 
-PROMISING = 0.03
-"""The same for trying the polish in the middle of a path: Gauss-Newton converges from there."""
+EXACT = 1e-4
+"""Root mean square residual, on entries of rms 1, of an exact fit that is refitted: the rank is known."""
 
-COVERED = 0.8
-"""Share of held-out entries that an exact fit has to hit: a row with fewer entries than the rank cannot be hit."""
+BURN = 15
+"""Its first sweeps, which are forgotten."""
 
-POLISH_WORK = 3e7
-"""Largest ``observed * rank^2`` that is polished: the blocks of one step then take a tenth of a second."""
-
-POLISHED_RANKS = 3
-"""Of how many ranks the best record is polished."""
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A fit of the training entries that may be chosen; errors in the units of the data."""
-
-    trial: "Trial"
-    modes: Modes
-    ridge: float
-    residual: np.ndarray
-    span: tuple[int, int] = (0, 0)
-    polished: bool = False
-
-    @property
-    def rank(self) -> int:
-        """The number of live directions."""
-        return len(self.modes.s)
-
-    @property
-    def records(self) -> list[Record]:
-        """The records of the path that led here."""
-        return self.trial.path.records[slice(*self.span)]
-
-    @property
-    def rmse(self) -> float:
-        """Root mean square of the held-out residual."""
-        return float(np.sqrt(np.mean(self.residual**2)))
+MEMORY = 4e7
+"""Most numbers that the covariances of a posterior may hold."""
 
 
 @dataclass(eq=False)
 class Trial:
-    """One offset: the entries without it, scaled to rms 1, and every candidate found."""
+    """One kind of offset on one set of entries.
 
+    Attributes
+    ----------
+    kind : str
+        Of the offset.
+    offset : Offset
+        Fitted to the entries.
+    scale : float
+        Of the entries without it.
+    path : Path
+        Those entries, and the records.
+    weights : ndarray
+        Roots of the weights of the held-out entries.
+    candidates : list of Candidate
+        Found so far.
+    """
+
+    kind: str
     offset: Offset
     scale: float
     path: Path
-    spread: float
+    weights: np.ndarray
     candidates: list[Candidate] = field(default_factory=list)
-    run_begins: int = 0
 
     @classmethod
-    def begin(cls, kind: str, training: Entries, heldout: Entries, depth: int, width: int, progress) -> "Trial":
+    def begin(cls, kind: str, training: Entries, heldout: Entries, depth: int, progress) -> "Trial":
         """Fit the offset to the training entries and take it away from both parts."""
         offset = fit_offset(kind, training)
         entries, scale = centred(training, offset)
         values = (heldout.values - offset.at(heldout.rows, heldout.columns)) / scale
-        path = Path(entries, (heldout.rows, heldout.columns, values), depth, width)
-        trial = cls(offset, scale, path, float(training.values.std()) / scale)
+        path = Path(entries, (heldout.rows, heldout.columns, values), depth)
         path.report = lambda record, share: progress.record(record, scale, share)
-        trial.offer(Modes(np.zeros((entries.shape[0], 0)), np.zeros(0), np.zeros((entries.shape[1], 0))), np.inf)
+        weights = np.ones(len(values)) if heldout.weights is None else np.sqrt(heldout.weights)
+        trial = cls(kind, offset, scale, path, weights)
+        none = Modes(np.zeros((entries.shape[0], 0)), np.zeros(0), np.zeros((entries.shape[1], 0)))
+        trial._offer("offset", none, offset, scale)
         return trial
 
-    @property
-    def best(self) -> Candidate:
-        """The candidate with the smallest held-out error."""
-        return min(self.candidates, key=lambda c: c.rmse)
-
-    def offer(
-        self, modes: Modes, ridge: float, span: tuple[int, int] | None = None, polished: bool = False
-    ) -> Candidate:
-        """Add a candidate; `span` says which records led to it (those of the present run)."""
-        residual = self.path.heldout_residual(modes) * self.scale
-        span = (self.run_begins, len(self.path.records)) if span is None else span
-        self.candidates.append(Candidate(self, modes, ridge, residual, span, polished))
+    def _offer(self, method: str, modes: Modes, offset: Offset, noise: float, **facts) -> Candidate:
+        rows, columns, _ = self.path.heldout
+        residual = self.path.heldout_residual(modes.U * modes.s, modes.V) * self.scale
+        residual += offset.at(rows, columns) - self.offset.at(rows, columns)
+        facts |= {"residual": residual * self.weights}
+        self.candidates.append(Candidate(method, modes, offset, self.scale, noise, **facts))
         return self.candidates[-1]
 
-    def fall(self, growth: bool) -> None:
-        """A falling ridge from the zero-filled matrix; with `growth` it climbs from the few directions left."""
-        start, top = self._start()
-        ridges = FIRST * top * 0.5 ** np.arange(STAGES)
-        previous: list[Record] = []
+    # -- one best pair of factors --------------------------------------------------------------------------
 
-        def done(record: Record) -> bool:
-            steady = bool(previous) and previous[-1].rank == record.rank
-            previous.append(record)
-            if not steady or record.heldout_rmse > PROMISING * self.spread:
-                return False
-            return self.is_exact(self.polished(record.end, record.ridge))
+    def climb(self, width: int, exact: float) -> Climbed:
+        """Find the rank that the entries determine; offer what was found on the way."""
+        found = climb(self.path, width, exact)
+        for fit in found.fits:
+            self.shrink(fit, found.exact)
+        return found
 
-        self._collect(start, ridges, "climbing" if growth else "falling", growth, done)
+    def shrink(self, fit, exact: bool) -> Candidate:
+        """A least squares fit under the ridge that its noise asks for."""
+        facts = dict(exact=exact, converged=fit.converged, known=(fit.rows, fit.columns))
+        if exact:
+            return self._offer("climbed", fit.modes, self.offset, fit.noise * self.scale, **facts)
+        posterior = Posterior(self.path.entries, fit.modes, fit.noise)
+        for _ in range(SHRINKING):
+            posterior.average()
+        return self._offer("climbed", posterior.live, self.offset, posterior.noise**0.5 * self.scale, **facts)
 
-    def rise(self) -> None:
-        """A rising ridge from many directions; begins lower once more when its first stage is its best."""
-        start, top = self._start()
-        near = [c.ridge for c in self.candidates if c.rmse <= PLATEAU * self.best.rmse and np.isfinite(c.ridge)]
-        centre = max(near, default=FIRST * top)
-        for lower in (1.0, RISE_FROM):
-            count = int(np.log(RISE_FROM * RISE_TO) / np.log(RISE)) + 1
-            ridges = centre / RISE_FROM / lower * RISE ** np.arange(count)
-            errors = [record.heldout_rmse for record in self._collect(start, ridges, "rising", False)]
-            if errors[0] > min(errors):
+    # -- the mean of many ----------------------------------------------------------------------------------
+
+    def posterior(self, modes: Modes, noise: float) -> tuple[Posterior, Offset]:
+        """A posterior of the entries, which fits its own biases when the offset has some; and its fixed offset."""
+        entries, offset = self.path.entries, self.offset
+        if self.kind != "row+column":
+            return Posterior(entries, modes, noise), offset
+        row, column = offset.row / self.scale, offset.column / self.scale
+        whole = entries.with_values(entries.values + row[entries.rows] + column[entries.columns])
+        return Posterior(whole, modes, noise, (row, column)), replace(offset, row=0 * row, column=0 * column)
+
+    def average(self, width: int, quiet: float, sweeps: int | None = None) -> Candidate:
+        """Variational Bayes from `width` directions and a noise of `quiet`.
+
+        Held-out entries say when to stop, unless `sweeps` are given.
+        """
+        entries = self.path.entries
+        modes = leading_modes(entries, entries.values, self._affordable(width))
+        posterior, offset = self.posterior(modes, quiet * root_mean_square(entries.values))
+        best, worse, start = None, 0, dict(width=width, quiet=quiet)
+        for sweep in range(1, (sweeps or SWEEPS) + 1):
+            posterior.average()
+            self.path.step += 1
+            if sweep < (sweeps or FIRST_LOOK):
+                continue
+            live, noise = posterior.live, posterior.noise**0.5
+            biased = self._with(offset, posterior.biases)
+            found = self._offer("averaged", live, biased, noise * self.scale, **start, sweeps=sweep)
+            self.note(found, "averaging")
+            if best is None or found.rmse < best.rmse or sweeps:
+                best = found
+                continue
+            worse += 1
+            if worse > 1:
                 break
+        assert best is not None
+        self.candidates = [c for c in self.candidates if (c.width, c.quiet) != (width, quiet) or c is best]
+        return best
 
-    def _start(self) -> tuple[Modes, float]:
-        start = starting_modes(self.path.entries, self.path.width)
-        return start, killing_ridge(float(start.s[0]), self.path.entries.shape, self.path.depth)
+    def sample(self, width: int, seed: int) -> Candidate:
+        """The mean of Gibbs draws."""
+        entries = self.path.entries
+        draws = DRAWS[not len(self.weights)]
+        modes = leading_modes(entries, entries.values, self._affordable(min(DRAWN_WIDTH, width)))
+        posterior, offset = self.posterior(modes, root_mean_square(entries.values))
+        random = np.random.default_rng(seed)
 
-    def _collect(self, start: Modes, ridges: np.ndarray, direction: str, growth: bool, done=None) -> list[Record]:
-        self.run_begins = len(self.path.records)
-        budget = int(np.clip(WORK / (self.path.entries.count * self.path.width), *BUDGET))
-        stages = self.path.run(start, ridges, direction, growth=growth, budget=budget, done=done)
-        for record in stages:
-            self.offer(record.end, record.ridge)
-        return stages
+        def watch() -> None:
+            self.path.step += 1
+            if self.path.records:
+                self.path.report(self.path.records[-1], 1.0)
 
-    def polished(self, modes: Modes, ridge: float, span: tuple[int, int] | None = None) -> Candidate:
-        """Remove the bias of the ridge at the rank of `modes` and offer the result."""
-        free, steps, _ = polish(self.path.entries, modes)
-        self.path.step += steps
-        return self.offer(free, ridge, span, polished=True)
+        modes, biases, noise = average_of_draws(posterior, random, draws, BURN, watch)
+        offset = self._with(offset, biases)
+        return self._offer("sampled", modes, offset, noise**0.5 * self.scale, sweeps=draws)
 
-    def polish_best(self) -> None:
-        """Polish the best candidate of each of a few ranks."""
-        best: dict[int, Candidate] = {}
-        for candidate in sorted(self.candidates, key=lambda c: c.rmse):
-            best.setdefault(candidate.rank, candidate)
-        affordable = [c for c in best.values() if 0 < c.rank**2 * self.path.entries.count <= POLISH_WORK]
-        for candidate in affordable[:POLISHED_RANKS]:
-            if not candidate.polished:
-                self.polished(candidate.modes, candidate.ridge, candidate.span)
+    def note(self, candidate: Candidate, phase: str) -> None:
+        """A record of a candidate, with its own biases."""
+        entries, modes = self.path.entries, candidate.modes
+        shift = candidate.offset.at(entries.rows, entries.columns) - self.offset.at(entries.rows, entries.columns)
+        residual = entries.residual(modes.U * modes.s, modes.V) + shift / self.scale
+        held = candidate.rmse / self.scale if len(candidate.residual) else float("nan")
+        errors = root_mean_square(residual), held
+        record = Record(self.path.step, 0.0, candidate.rank, modes.s, *errors, phase)
+        self.path.records.append(record)
+        self.path.report(record, 0.0)
 
-    def is_exact(self, candidate: Candidate) -> bool:
-        """Whether a fit reproduces the training entries and nearly all held-out ones to `EXACT`."""
-        entries, modes, limit = self.path.entries, candidate.modes, EXACT * self.spread
-        rank = candidate.rank
-        if not 0 < rank * (sum(entries.shape) - rank) < entries.count:
-            return False
-        fits = np.sqrt(np.mean(entries.residual(modes.U * modes.s, modes.V) ** 2)) < limit
-        return bool(fits and np.quantile(np.abs(candidate.residual), COVERED) < limit * self.scale)
+    def _with(self, offset: Offset, biases: tuple[np.ndarray, np.ndarray]) -> Offset:
+        row, column = (b * self.scale for b in biases)
+        return replace(offset, row=offset.row + row, column=offset.column + column)
+
+    def _affordable(self, width: int) -> int:
+        """Directions that the entries can determine and the memory can hold."""
+        size, count = sum(self.path.entries.shape), self.path.entries.count
+        return max(1, min(width, count // size, int((MEMORY / size) ** 0.5)))
+
+    def refit(self, chosen: Candidate, width: int, seed: int) -> Candidate:
+        """The chosen fit again, on these entries."""
+        if chosen.method == "averaged":
+            return self.average(chosen.width, chosen.quiet, chosen.sweeps)
+        if chosen.method == "sampled":
+            return self.sample(width, seed)
+        if not chosen.rank:
+            return self.candidates[0]
+        modes = chosen.modes._replace(s=chosen.modes.s * (chosen.scale / self.scale))
+        if chosen.exact and chosen.known is not None:  # a guess would lead the solver astray where nothing else does
+            i, j = chosen.known
+            modes = fill(self.path.entries, i, j, modes_of(modes.U[i] * modes.s, modes.V[j]), 0.0)
+        fit = polish(self.path.entries, modes)
+        exact = chosen.exact and np.sqrt(fit.mean_square) < EXACT
+        return self.shrink(fit, bool(exact))
 
 
 def centred(observed: Entries, offset: Offset) -> tuple[ObservedEntries, float]:
     """The entries without the offset, scaled to rms 1, and the scale (1 where nothing is left)."""
     values = observed.values - offset.at(observed.rows, observed.columns)
-    scale = float(np.sqrt(np.mean(values**2))) or 1.0
-    return ObservedEntries(observed.rows, observed.columns, values / scale, observed.shape), scale
+    scale = root_mean_square(values) or 1.0
+    entries = ObservedEntries(observed.rows, observed.columns, values / scale, observed.shape, weights=observed.weights)
+    return entries, scale

@@ -1,0 +1,181 @@
+"""Falling and climbing: the rank that the entries themselves determine.
+
+A falling ridge leaves few directions; least squares removes its bias; and while the residual still holds a direction
+that chance does not explain, that direction is added. Without noise this ends at an exact fit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankscape.engine.sparse import ObservedEntries
+from rankscape.estimators.path import Path, root_mean_square
+from rankscape.estimators.polish import SCARCE, Polished, core, polish
+from rankscape.estimators.solve import Modes, killing_ridge, leading_modes, modes_of, starting_modes
+
+FIRST = 0.1
+"""First ridge, as a share of the one that kills even the largest direction."""
+
+STAGES = 14
+"""Halvings of the ridge."""
+
+LATE = 5
+"""First stage after which scarce entries are polished: their basin is narrow, and the ridge leads into it."""
+
+PATIENCE = 3
+"""Stages between two attempts at the same rank."""
+
+FLIPS = 3
+"""Random signs that a residual's leading singular value is compared with."""
+
+CHANCE = 1.05
+"""Factor over the largest of them up to which chance explains it."""
+
+SPARE = 0.01
+"""Entries beyond the parameters, as a share of all, that an exact fit must have: then it cannot be chance."""
+
+GAIN = 0.9
+"""Factor by which a step has to lower the held-out error: many small steps are the business of averaging."""
+
+HOPELESS = 1.2
+"""Factor over the held-out error without any direction beyond which least squares is the wrong tool."""
+
+NOTHING = 1.05
+"""Factor of the noise estimate up to which leaving a direction out costs nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Climbed:
+    """Where a climb ended.
+
+    Attributes
+    ----------
+    fits : list of Polished
+        The least squares fits on the way that may be of use; the last one is the best.
+    exact : bool
+        Whether the last one reproduces the entries.
+    more : bool
+        Whether its residual holds more than chance explains, as far as is known.
+    """
+
+    fits: list[Polished]
+    exact: bool
+    more: bool
+
+
+def climb(path: Path, width: int, exact: float) -> Climbed:
+    """Follow the falling ridge until a polished fit is exact, or until nothing more can be said.
+
+    Parameters
+    ----------
+    path : Path
+        The entries, and where records go; held-out entries end a climb that does harm.
+    width : int
+        Most directions.
+    exact : float
+        Root mean square residual below which a fit is exact.
+    """
+    entries = path.entries
+    start = starting_modes(entries, width)
+    top = killing_ridge(float(start.s[0]), entries.shape, path.depth)
+    modes, last, attempted = start, -1, {}
+    found = Climbed([], False, False)
+    for stage in range(STAGES):
+        ridge = FIRST * top * 0.5**stage
+        modes = path.settle(modes, ridge, "falling", stage / STAGES)
+        rank = len(modes.s)
+        if not rank:
+            modes = start  # all died at once: the next ridge begins anew
+        elif rank == last and stage >= attempted.get(rank, _first_attempt(entries, rank)):
+            attempted[rank] = stage + PATIENCE
+            found = _attempt(path, modes, width, exact)
+            again = found.fits and found.fits[-1].scarce and not len(path.heldout[0])
+            if found.exact or not again:
+                break
+        last = rank
+    return found
+
+
+def _first_attempt(entries: ObservedEntries, rank: int) -> int:
+    return LATE if entries.count < SCARCE * rank * (sum(entries.shape) - rank) else 0
+
+
+def _attempt(path: Path, modes: Modes, width: int, exact: float) -> Climbed:
+    """Polish, and climb while the residual holds another direction; or step down when one was too many."""
+    fits: list[Polished] = []
+    best, alone = np.inf, root_mean_square(path.heldout[2]) if len(path.heldout[2]) else np.inf
+    while True:
+        if not _determined(path.entries, len(modes.s)):
+            return Climbed(fits, False, True)
+        fit = polish(path.entries, modes)
+        path.step += fit.steps
+        held = path.record(fit.modes, 0.0, "climbing").heldout_rmse
+        held = held if np.isfinite(held) else fit.noise
+        if np.sqrt(fit.mean_square) < exact:
+            return Climbed([fit], True, False)
+        if held > min(GAIN * best, HOPELESS * alone):
+            return Climbed(fits, False, True)
+        fits.append(fit)
+        best = held
+        direction = unexplained(path.entries, fit)
+        if direction is None:
+            return Climbed(fits if fit.scarce else _descend(path, fits), False, False)
+        if len(fit.modes.s) >= width:
+            return Climbed(fits, False, True)
+        modes = fit.modes.join(direction)
+
+
+def _determined(entries: ObservedEntries, rank: int) -> bool:
+    """Whether most entries lie in the core of this rank, and more of them than it has parameters."""
+    inside = core(entries.rows, entries.columns, entries.shape, rank)
+    i, j = np.unique(entries.rows[inside]), np.unique(entries.columns[inside])
+    excess = inside.sum() - rank * (len(i) + len(j) - rank)
+    return bool(inside.mean() > 0.5 and rank < min(len(i), len(j)) and excess > max(1.0, SPARE * entries.count))
+
+
+def _descend(path: Path, fits: list[Polished]) -> list[Polished]:
+    """Leave out the smallest directions as long as chance explains what they fitted."""
+    while len(fits) == 1 and len(fits[0].modes.s) > 1:
+        smaller = polish(path.entries, fits[0].modes.head(len(fits[0].modes.s) - 1))
+        path.step += smaller.steps
+        if smaller.noise > NOTHING * fits[0].noise or unexplained(path.entries, smaller) is not None:
+            break
+        path.record(smaller.modes, 0.0, "descending")
+        fits = [smaller]
+    return fits
+
+
+def unexplained(entries: ObservedEntries, fit: Polished) -> Modes | None:
+    """The leading direction of the residual, or None when random signs give one as large.
+
+    Where a few rows and columns hold most of the residual, random signs always do: so it is also tried with the rows
+    and columns of the residual scaled to one size, which leaves its rank as it is.
+    """
+    residual = -entries.residual(fit.modes.U * fit.modes.s, fit.modes.V)
+    residual = np.where(fit.inside, entries.weighted(residual), 0.0)
+    if not root_mean_square(residual) > 0:
+        return None
+    share = max(float(np.mean(fit.inside)) * entries.count / (entries.shape[0] * entries.shape[1]), 1e-300)
+    found = _beyond_chance(entries, residual)
+    if found is not None:
+        return found._replace(s=found.s / share)
+    by_row = _sizes(entries.rows, residual, entries.shape[0])
+    by_column = _sizes(entries.columns, residual / by_row[entries.rows], entries.shape[1])
+    found = _beyond_chance(entries, residual / by_row[entries.rows] / by_column[entries.columns])
+    if found is None:
+        return None
+    return modes_of(found.U * found.s * by_row[:, None] / share, found.V * by_column[:, None])
+
+
+def _sizes(groups: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """Root mean square of each group, one where a group is empty or zero."""
+    squares = np.bincount(groups, weights=values**2, minlength=count)
+    sizes = np.sqrt(squares / np.maximum(np.bincount(groups, minlength=count), 1))
+    return np.where(sizes > 0, sizes, 1.0)
+
+
+def _beyond_chance(entries: ObservedEntries, residual: np.ndarray) -> Modes | None:
+    leading = leading_modes(entries, residual, 1)
+    flipped = (np.random.default_rng(k).choice([-1.0, 1.0], len(residual)) for k in range(FLIPS))
+    chance = max(float(leading_modes(entries, residual * signs, 1).s[0]) for signs in flipped)
+    return leading if leading.s[0] > CHANCE * chance else None

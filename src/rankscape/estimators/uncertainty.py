@@ -1,0 +1,82 @@
+"""Standard errors of filled cells, from the normal matrix of a Gauss-Newton step."""
+
+from typing import Any
+
+import numpy as np
+
+from rankscape.engine.sparse import ObservedEntries
+from rankscape.estimators.result import CompletedMatrix
+from rankscape.problem.entries import check_indices
+
+DENSE_UNKNOWNS = 4000
+"""Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block."""
+
+
+def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.ndarray:
+    r"""Standard errors of the model at these positions, shape (k,).
+
+    To first order an error of the factors moves an entry by ``du_i . v_j + u_i . dv_j``, and the factors' errors have
+    covariance ``noise^2 N^-1`` with ``N = J^T J`` plus the ridge that the prior of the factors implies. Row and
+    column biases count as factors. When there are more than `DENSE_UNKNOWNS` unknowns, rows and columns are treated
+    as independent of each other, which is too small near the information limit.
+    """
+    rows = np.atleast_1d(np.asarray(rows))
+    i = check_indices(rows, "rows", len(rows), completed.shape[0])
+    j = check_indices(np.atleast_1d(columns), "columns", len(rows), completed.shape[1])
+    if not completed.noise > 0:
+        return np.zeros(len(i))
+    U, V, free_u, free_v = _factors(completed)
+    scale = float(np.abs(completed.observed.values).max())
+    noise = completed.noise / scale
+    observed = completed.observed
+    entries = ObservedEntries(
+        observed.rows, observed.columns, observed.values, completed.shape, "sparse", observed.weights
+    )
+    ridges = [noise**2 * len(F) / np.maximum((F * F).sum(0), 1e-300) for F in (U, V)]
+    blocks = [gram + np.diag(ridge) for gram, ridge in zip(entries.grams(U, V), ridges, strict=True)]
+    size = len(U) * len(free_u) + len(V) * len(free_v)
+    if size > DENSE_UNKNOWNS:
+        inverse_u = np.linalg.inv(blocks[0][:, free_u[:, None], free_u])
+        inverse_v = np.linalg.inv(blocks[1][:, free_v[:, None], free_v])
+        of_u = np.einsum("ka,kab,kb->k", V[j][:, free_u], inverse_u[i], V[j][:, free_u])
+        of_v = np.einsum("ka,kab,kb->k", U[i][:, free_v], inverse_v[j], U[i][:, free_v])
+        return noise * np.sqrt(of_u + of_v) * scale
+    covariance = np.linalg.inv(_normal_matrix(entries, U, V, blocks, free_u, free_v))
+    at = np.concatenate(
+        [i[:, None] * len(free_u) + np.arange(len(free_u)),
+         len(U) * len(free_u) + j[:, None] * len(free_v) + np.arange(len(free_v))], axis=1
+    )  # fmt: skip
+    weight = np.concatenate([V[j][:, free_u], U[i][:, free_v]], axis=1)
+    variance = np.einsum("ka,kab,kb->k", weight, covariance[at[:, :, None], at[:, None, :]], weight)
+    return noise * np.sqrt(np.maximum(variance, 0.0)) * scale
+
+
+def _factors(completed: CompletedMatrix) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Balanced thin factors with the biases as coordinates, and which coordinates are free on each side."""
+    scale = float(np.abs(completed.observed.values).max())
+    root, k = np.sqrt(completed.modes.s / scale), completed.rank
+    U, V = completed.modes.U * root, completed.modes.V * root
+    if completed.removed.kind != "row+column":
+        return U, V, np.arange(k), np.arange(k)
+    row, column = completed.removed.row / scale, completed.removed.column / scale
+    U = np.column_stack([U, row, np.ones(len(U))])
+    V = np.column_stack([V, np.ones(len(V)), column])
+    return U, V, np.append(np.arange(k), k), np.append(np.arange(k), k + 1)
+
+
+def _normal_matrix(entries, U, V, blocks, free_u, free_v) -> np.ndarray:
+    a, b = len(free_u), len(free_v)
+    split = len(U) * a
+    matrix = np.zeros((split + len(V) * b,) * 2)
+    for i, block in enumerate(blocks[0]):
+        matrix[i * a : (i + 1) * a, i * a : (i + 1) * a] = block[free_u[:, None], free_u]
+    for j, block in enumerate(blocks[1]):
+        at = split + j * b
+        matrix[at : at + b, at : at + b] = block[free_v[:, None], free_v]
+    cross = V[entries.columns][:, free_u, None] * U[entries.rows][:, None, free_v]
+    cross *= entries.weighted(np.ones(entries.count))[:, None, None]
+    at_u = entries.rows[:, None, None] * a + np.arange(a)[:, None]
+    at_v = split + entries.columns[:, None, None] * b + np.arange(b)
+    matrix[at_u, at_v] = cross
+    matrix[at_v, at_u] = cross
+    return matrix
