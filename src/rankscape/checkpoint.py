@@ -68,7 +68,7 @@ def load(path: Path, configuration: Mapping[str, Any]) -> Progress:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error) as error:
         reason = f"{type(error).__name__}: {error}"
         raise CheckpointMismatch(f"{path} is not a checkpoint ({reason}); delete it or name another.") from None
-    different = _differences(header["configuration"], json.loads(json.dumps(configuration)))
+    different = differences(header["configuration"], json.loads(json.dumps(configuration)))
     if different:
         raise CheckpointMismatch(
             f"{path} belongs to another run: {'; '.join(different)}. "
@@ -86,10 +86,10 @@ def load(path: Path, configuration: Mapping[str, Any]) -> Progress:
     return Progress(states, records, ends, header["events"], alive, jumps)
 
 
-def _differences(old: Any, new: Any, name: str = "") -> list[str]:
+def differences(old: Any, new: Any, name: str = "") -> list[str]:
     """The leaves in which two JSON trees differ, as ``name: old -> new``."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys: Sequence[str] = [*old, *(key for key in new if key not in old)]
-        found = (_differences(old.get(k), new.get(k), f"{name}.{k}" if name else k) for k in keys)
+        found = (differences(old.get(k), new.get(k), f"{name}.{k}" if name else k) for k in keys)
         return [line for lines in found for line in lines]
     return [] if old == new else [f"{name} was {old}, now {new}"]

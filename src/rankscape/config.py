@@ -11,6 +11,8 @@ from rankscape.checks import listed
 from rankscape.errors import FallbackWarning, InputError, did_you_mean
 
 if TYPE_CHECKING:
+    from rankscape.dynamics import AbstractDynamics
+    from rankscape.initialization import AbstractInitialization
     from rankscape.problem import AbstractProblem
     from rankscape.trajectory import Trajectory
 
@@ -69,7 +71,7 @@ class SimulationConfig(BaseModel):
             raise InputError(
                 f"Give exactly one of --eigenvalues, --target and --entries, as options or in the file; found {found}."
             )
-        self._check_use()
+        self.check_use()
         if self.eigenvalues is not None:
             return Estimation(eigenvalues=self.eigenvalues)
         from rankscape.source import open_source
@@ -83,7 +85,7 @@ class SimulationConfig(BaseModel):
         problem = Completion(table.rows, table.columns, table.values, table.shape)
         return problem.split(self.heldout, self.seed) if self.heldout else problem
 
-    def _check_use(self) -> None:
+    def check_use(self) -> None:
         """SGD needs entries; settings that the run does not look at are named in a warning."""
         if self.dynamics == "sgd" and self.entries is None:
             raise InputError("--dynamics sgd draws observed entries: give --entries, not --eigenvalues or --target.")
@@ -100,30 +102,43 @@ class SimulationConfig(BaseModel):
 
     def run(self, **options: Any) -> "Trajectory":
         """Simulate; `options` go to `rankscape.simulate`."""
-        from rankscape import initialization
-        from rankscape.dynamics import SGD, GradientDescent, GradientFlow
         from rankscape.simulation import simulate
 
-        starts = {
-            "identical": lambda: initialization.Identical(self.alpha),
-            "perturbed-identical": lambda: initialization.PerturbedIdentical(self.alpha, self.beta),
-            "gaussian": lambda: initialization.Gaussian(self.scale),
-            "orthogonal": lambda: initialization.Orthogonal(self.scale),
-        }
-        moves = {
-            "gradient-descent": lambda: GradientDescent(self.learning_rate, self.ridge),
-            "gradient-flow": lambda: GradientFlow(self.learning_rate, self.ridge),
-            "sgd": lambda: SGD(self.learning_rate, self.ridge, self.batch_size, self.replacement),
-        }
         return simulate(
             self.problem(),
             self.depth,
             self.width,
-            initialization=starts[self.initialization](),
-            dynamics=moves[self.dynamics](),
+            initialization=self.make_initialization(),
+            dynamics=self.make_dynamics(),
             **{name: getattr(self, name) for name in ("steps", "record", "seed", "dtype", "engine", "compress_width")},
             **options,
         )
+
+    def make_initialization(self) -> "AbstractInitialization":
+        """Where it starts."""
+        from rankscape import initialization
+
+        match self.initialization:
+            case "identical":
+                return initialization.Identical(self.alpha)
+            case "perturbed-identical":
+                return initialization.PerturbedIdentical(self.alpha, self.beta)
+            case "gaussian":
+                return initialization.Gaussian(self.scale)
+            case "orthogonal":
+                return initialization.Orthogonal(self.scale)
+
+    def make_dynamics(self) -> "AbstractDynamics":
+        """How it moves."""
+        from rankscape import dynamics
+
+        match self.dynamics:
+            case "gradient-descent":
+                return dynamics.GradientDescent(self.learning_rate, self.ridge)
+            case "gradient-flow":
+                return dynamics.GradientFlow(self.learning_rate, self.ridge)
+            case "sgd":
+                return dynamics.SGD(self.learning_rate, self.ridge, self.batch_size, self.replacement)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

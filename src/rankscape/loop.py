@@ -97,12 +97,14 @@ class Loop:
         """Move all runs that are still alive to `stop`; find the step of those that diverge on the way."""
         alive = [k for k, end in enumerate(now.ends) if end is None]
         moved = self._engine_for(alive).advance([now.states[k] for k in alive], stop)
-        for k, state in zip(alive, moved, strict=True):
-            if state.within(self.limit):
-                before, now.states[k] = now.states[k], state
+        reached = {k: state for k, state in zip(alive, moved, strict=True) if state.within(self.limit)}
+        records = self._records(reached) if stop in self.schedule else {}
+        for k in alive:
+            if k in reached:
+                before, now.states[k] = now.states[k], reached[k]
                 self._watch(now, k, before)
-                if stop in self.schedule or now.ends[k] is not None:
-                    self._record(now, k)
+                if k in records or now.ends[k] is not None:
+                    self._record(now, k, records.get(k))
             else:
                 now.states[k], step = self._last_finite(k, now.states[k], stop)
                 now.ends[k] = End(Outcome.DIVERGED, step)
@@ -141,14 +143,20 @@ class Loop:
                 stop = middle.step
         return state, stop
 
-    def _record(self, now: Progress, k: int) -> None:
+    def _records(self, states: Mapping[int, State]) -> dict[int, dict[str, Any]]:
+        """What is measured on the states of several runs, in one call: that is what many short runs cost."""
+        measured = self._engine_for([*states]).records([*states.values()]) if states else []
+        return dict(zip(states, measured, strict=True))
+
+    def _record(self, now: Progress, k: int, record: dict[str, Any] | None = None) -> None:
         state, setting = now.states[k], self.settings[k]
-        record = self._engine_for([k]).record(state, setting)
+        record = record or self._engine_for([k]).record(state, setting)
         if self.observers:
             factors = self._engine_for([k]).factors(state)
             record |= {name: np.asarray(function(factors), float) for name, function in self.observers.items()}
-        dynamics = setting.dynamics.at(state.step)
-        record |= {name: np.float64(getattr(dynamics, name)) for name in self.changing}
+        if self.changing:
+            dynamics = setting.dynamics.at(state.step)
+            record |= {name: np.float64(getattr(dynamics, name)) for name in self.changing}
         if self.monitor is not None:
             record |= self._monitored(now, k)
         now.records[k].append((state.step, record))

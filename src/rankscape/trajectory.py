@@ -193,9 +193,8 @@ def to_dataset(steps: np.ndarray, records: Sequence[dict[int, dict[str, Any]]], 
         shape = (len(records), len(steps), *np.shape(value))
         stack = np.full(shape, np.nan)
         for k, lane in enumerate(records):
-            for i, step in enumerate(steps.tolist()):
-                if step in lane:
-                    stack[k, i] = lane[step][name]
+            if lane:
+                stack[k, np.searchsorted(steps, list(lane))] = [record[name] for record in lane.values()]
         whole = np.issubdtype(np.asarray(value).dtype, np.integer) and not np.isnan(stack).any()
         stack = stack.astype(np.int64) if whole else stack
         dims = ("step", *DIMENSIONS.get(name, tuple(f"{name}_{d}" for d in range(np.ndim(value)))))

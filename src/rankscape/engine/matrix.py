@@ -9,53 +9,103 @@ so a step costs ``3(N-1)`` matrix products. Optax optimizers receive the same gr
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from rankscape.dynamics import GradientDescent, Optimizer
 from rankscape.engine.base import MEMORY, AbstractEngine, Setting, State, check_dynamics, named, prefixed
+from rankscape.problem import Sensing
 
 Factors = list[jax.Array]
 
 
-def value_and_gradients(binder: Callable, arrays: Mapping[str, Any], factors: Factors) -> tuple[jax.Array, Factors]:
-    """The loss of the product and its gradient with respect to every factor, without ridge."""
-    problem = binder(arrays)
-    partial_products = [factors[0]]
+def partial_products(factors: Factors) -> Factors:
+    """``[W_1, W_2 W_1, ..., W_N ... W_1]``."""
+    products = [factors[0]]
     for W in factors[1:]:
-        partial_products.append(W @ partial_products[-1])
-    carried = problem.gradient(partial_products[-1])
-    gradients: Factors = []
-    for W, right in zip(reversed(factors[1:]), reversed(partial_products[:-1]), strict=True):
+        products.append(W @ products[-1])
+    return products
+
+
+def pulled_back(factors: Factors, products: Factors, gradient: jax.Array) -> Factors:
+    """The gradient with respect to every factor, from the `gradient` with respect to the product."""
+    carried, gradients = gradient, []
+    for W, right in zip(reversed(factors[1:]), reversed(products[:-1]), strict=True):
         gradients.append(carried @ right.T)
         carried = W.T @ carried
-    return problem.loss(partial_products[-1]), [carried, *reversed(gradients)]
+    return [carried, *reversed(gradients)]
+
+
+def value_and_gradients(binder: Callable, arrays: Mapping[str, Any], factors: Factors) -> tuple[jax.Array, Factors]:
+    """The loss of the product and its gradient with respect to every factor, without ridge."""
+    problem, products = binder(arrays), partial_products(factors)
+    gradients = pulled_back(factors, products, problem.gradient(products[-1]))
+    return problem.loss(products[-1]), gradients
+
+
+def descended(factors: Factors, gradients: Factors, learning_rate: Any, ridge: Any) -> Factors:
+    """One step of gradient descent on loss plus ridge, all factors at once."""
+    return [W - learning_rate * (g + 2 * ridge * W) for W, g in zip(factors, gradients, strict=True)]
 
 
 def _descend(binder, arrays, factors, learning_rate, ridge, steps):
     """`steps` steps of gradient descent on one run."""
 
     def step(_, factors):
-        gradients = value_and_gradients(binder, arrays, factors)[1]
-        return [W - learning_rate * (g + 2 * ridge * W) for W, g in zip(factors, gradients, strict=True)]
+        return descended(factors, value_and_gradients(binder, arrays, factors)[1], learning_rate, ridge)
 
     return jax.lax.fori_loop(0, steps, step, factors)
 
 
-@partial(jax.jit, static_argnames=("binder", "together"))
-def _descend_batch(binder, together, arrays, factors, learning_rate, ridge, steps):
-    """All runs of a batch: one after the other, or together."""
+@partial(jax.jit, static_argnames=("binder", "together", "mesh"))
+def _descend_batch(binder, together, mesh, arrays, factors, learning_rate, ridge, steps):
+    """All runs of a batch: one after the other, or together; each device of the mesh takes its share of them."""
 
-    def run(lane):
-        factors, learning_rate, ridge = lane
-        return _descend(binder, arrays, factors, learning_rate, ridge, steps)
+    def share(arrays, steps, lanes):
+        def run(lane):
+            factors, learning_rate, ridge = lane
+            return _descend(binder, arrays, factors, learning_rate, ridge, steps)
 
-    return (jax.vmap(run) if together else partial(jax.lax.map, run))((factors, learning_rate, ridge))
+        return each(run, together)(lanes)
+
+    if mesh is not None:
+        specs = PartitionSpec(), PartitionSpec(), PartitionSpec("run")
+        share = jax.shard_map(share, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("run"), check_vma=False)
+    return share(arrays, steps, (factors, learning_rate, ridge))
+
+
+@lru_cache
+def mesh_for(runs: int) -> Mesh | None:
+    """The devices that JAX sees in a row, at most one a run; None when one device does it all."""
+    devices = jax.devices()[:runs]
+    if len(devices) == 1:
+        return None
+    return jax.make_mesh((len(devices),), ("run",), axis_types=(AxisType.Auto,), devices=devices)
+
+
+def filled_up(arrays: Sequence[np.ndarray], devices: int) -> list[np.ndarray]:
+    """Stacks whose last run is repeated until all devices have equally many."""
+    missing = -len(arrays[0]) % devices
+    return [np.concatenate([a, np.repeat(a[-1:], missing, axis=0)]) if missing else a for a in arrays]
+
+
+def each(run: Callable, together: bool) -> Callable:
+    """`run` for all runs of a batch.
+
+    A processor core is full with one run, and alone it repeats bit for bit; a GPU wants many at once.
+    """
+    return jax.vmap(run) if together else partial(jax.lax.map, run)
+
+
+def on_gpu() -> bool:
+    """Whether JAX computes on an accelerator."""
+    return jax.default_backend() != "cpu"
 
 
 @partial(jax.jit, static_argnames=("binder", "transformation"))
@@ -79,16 +129,36 @@ def _optimize(binder, transformation, arrays, factors, optimizer_state, ridge, s
     return jax.lax.fori_loop(0, steps, step, (factors, optimizer_state))
 
 
+class Lanes:
+    """The runs of a batch side by side: their factors and rates, stacked along the first axis."""
+
+    def __init__(self, states: Sequence[State], settings: Sequence[Setting]):
+        dtype, self._count = settings[0].dtype, len(states)
+        dynamics = [setting.dynamics.at(states[0].step) for setting in settings]
+        self.factors = [np.stack([s.arrays[name] for s in states]) for name in states[0].arrays]
+        self.learning_rate = np.array([d.learning_rate for d in dynamics], dtype)
+        self.ridge = np.array([d.ridge for d in dynamics], dtype)
+
+    def states(self, factors: Sequence[Any], step: int) -> list[State]:
+        """The state of each run, from stacked factors."""
+        columns = [np.asarray(column) for column in factors]
+        return [State(step, named("factor", [c[k] for c in columns])) for k in range(self._count)]
+
+
 class MatrixEngine(AbstractEngine):
     """Any problem, any start, gradient descent or an optax optimizer."""
 
     name = "matrix"
     why = "dense products of the factors, for any problem and start"
 
-    def __init__(self, settings: Sequence[Setting]):
-        super().__init__(settings)
-        first = self.settings[0]
-        self._arrays = {name: _cast(getattr(first.problem, name), first.dtype) for name in first.problem.arrays}
+    @cached_property
+    def _mesh(self) -> Mesh | None:
+        return mesh_for(len(self.settings))
+
+    @cached_property
+    def _arrays(self) -> dict[str, jax.Array]:
+        arrays = on_device(self.settings[0])
+        return arrays if self._mesh is None else jax.device_put(arrays, NamedSharding(self._mesh, PartitionSpec()))
 
     @staticmethod
     def obstacle(setting: Setting) -> str | None:
@@ -110,17 +180,17 @@ class MatrixEngine(AbstractEngine):
             return self._descend(states, stop)
 
     def _descend(self, states: Sequence[State], stop: int) -> list[State]:
-        dtype, dynamics = self.settings[0].dtype, [setting.dynamics for setting in self.settings]
-        names = list(states[0].arrays)
-        stacked = [np.stack([s.arrays[name] for s in states]) for name in names]
-        learning_rate = np.array([d.learning_rate for d in dynamics], dtype)
-        ridge = np.array([d.ridge for d in dynamics], dtype)
+        lanes = Lanes(states, self.settings)
         binder = self.settings[0].problem.binder
-        # A processor core is full with one run, and alone it repeats bit for bit; a GPU wants many at once.
-        together = jax.default_backend() != "cpu"
-        moved = _descend_batch(binder, together, self._arrays, stacked, learning_rate, ridge, stop - states[0].step)
-        columns = [np.asarray(column) for column in moved]
-        return [State(stop, {n: c[k] for n, c in zip(names, columns, strict=True)}) for k in range(len(states))]
+        stacks, devices = (
+            [*lanes.factors, lanes.learning_rate, lanes.ridge],
+            1 if self._mesh is None else self._mesh.size,
+        )
+        *factors, learning_rate, ridge = filled_up(stacks, devices)
+        moved = _descend_batch(
+            binder, on_gpu(), self._mesh, self._arrays, factors, learning_rate, ridge, stop - states[0].step
+        )
+        return lanes.states(moved, stop)
 
     def _optimize(self, state: State, setting: Setting, stop: int) -> State:
         transformation = _with_extra_arguments(setting.dynamics.transformation)
@@ -144,10 +214,19 @@ class MatrixEngine(AbstractEngine):
         return [W.astype(np.float64) for W in prefixed(state.arrays, "factor")]
 
     def step_cost(self) -> float:
-        """``3(N-1)`` products at 3e4 floating-point operations a microsecond, plus the loop."""
-        n_in, *_ = widths = self.settings[0].widths
-        flops = sum(6 * after * before * n_in for before, after in pairwise(widths[1:]))
-        return 2 + flops / 3e4
+        """``3(N-1)`` products at 3e4 floating-point operations a microsecond, the operators, and the loop."""
+        return 2 + products_cost(self.settings[0]) + operators_cost(self.settings[0])
+
+
+def products_cost(setting: Setting) -> float:
+    """Rough microseconds of the products of a step."""
+    n_in, *_ = widths = setting.widths
+    return sum(6 * after * before * n_in for before, after in pairwise(widths[1:])) / 3e4
+
+
+def operators_cost(setting: Setting) -> float:
+    """Rough microseconds of a gradient of measurements, which waits for memory more than it computes."""
+    return 2 * setting.problem.operators.flops() / 1e4 if isinstance(setting.problem, Sensing) else 0.0
 
 
 @lru_cache(maxsize=64)
@@ -163,5 +242,8 @@ def _optimizer_state(dynamics: Optimizer, arrays: Mapping[str, np.ndarray]) -> A
         return dynamics.transformation.init([jnp.asarray(W) for W in prefixed(arrays, "factor")])
 
 
-def _cast(array: np.ndarray, dtype: str) -> np.ndarray:
-    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+def on_device(setting: Setting) -> dict[str, jax.Array]:
+    """The arrays of a problem where JAX computes, in the precision of the run."""
+    arrays = {name: getattr(setting.problem, name) for name in setting.problem.arrays}
+    with jax.enable_x64(True):
+        return {n: jnp.asarray(a, setting.dtype if a.dtype.kind == "f" else None) for n, a in arrays.items()}

@@ -1,0 +1,139 @@
+"""``rankscape sweep FILE``, ``rankscape sweep status|export STORE``."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from rankscape.cli.app import COMMANDS, DONE
+from rankscape.cli.output import meter, number, print_facts, print_json
+from rankscape.errors import InputError
+
+if TYPE_CHECKING:
+    from rankscape.sweeps import Progress
+
+app = App(name="sweep", help=COMMANDS["sweep"])
+
+Json = Annotated[bool, Parameter(negative="")]
+
+
+@app.default
+def sweep(
+    file: Path,
+    /,
+    *,
+    store: Annotated[Path | None, Parameter(alias="-o")] = None,
+    executor: str | None = None,
+    workers: int | None = None,
+    batch: int | None = None,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Run a grid of simulations into one store, and continue it whatever happened.
+
+    Parameters
+    ----------
+    file
+        A TOML file: the keys of `rankscape simulate`, a table [over] with a list of values for each name, and seeds.
+    store
+        The zarr store; by default the name of the file with .zarr.
+    executor
+        Where it runs: serial, processes, dask, slurm, pbs, lsf, sge, or the address of a Dask scheduler.
+    workers
+        Processes or jobs; as many as cores if left out.
+    batch
+        Runs in a batch; as many as take a few seconds if left out.
+    yes
+        Allow more than a million runs.
+    json
+        Print JSON.
+    """
+    import sys
+
+    from rankscape.sweeps import sweep as run
+
+    options: dict[str, Any] = {"store": store, "executor": executor, "workers": workers, "batch": batch}
+    if yes:
+        options["most_runs"] = sys.maxsize
+    try:
+        with meter() as bar:
+            made = run(file, progress=lambda now: _show(bar, now), **options)
+    except InputError as error:
+        raise type(error)(str(error).replace("`most_runs`", "--yes")) from error
+    _print(made.path, made.status(), json)
+    return DONE
+
+
+@app.command
+def status(store: Path, /, *, watch: Annotated[bool, Parameter(negative="")] = False, json: Json = False) -> None:
+    """Print how far a sweep is: runs done, failed and left, rate, time left, and who works on it.
+
+    Parameters
+    ----------
+    store
+        The zarr store of a sweep.
+    watch
+        Keep looking until nobody works on it.
+    json
+        Print JSON.
+    """
+    from rankscape.sweeps.progress import look
+
+    now = look(store)
+    with meter() as bar:
+        while watch and now.state == "running":
+            _show(bar, now)
+            time.sleep(1)
+            now = look(store)
+    _print(store, now, json)
+
+
+@app.command
+def export(
+    store: Path,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    format: str | None = None,
+    json: Json = False,
+) -> None:
+    """Write the runs of a sweep that are done to one file.
+
+    Parameters
+    ----------
+    store
+        The zarr store of a sweep.
+    output
+        The file; by default the name of the store with the ending of the format.
+    format
+        netcdf, csv or parquet; by default from the ending of the file.
+    json
+        Print JSON.
+    """
+    from rankscape.sweeps import Sweep
+    from rankscape.sweeps.export import FORMATS
+
+    if output is None:
+        output = store.with_suffix(FORMATS.get(format or "netcdf", ".nc"))
+    made = Sweep(store).export(output, format)
+    facts = {"output": str(made), "bytes": made.stat().st_size}
+    if json:
+        print_json(facts)
+    else:
+        print_facts([(name, str(value)) for name, value in facts.items()])
+
+
+def _show(bar: Any, now: "Progress") -> None:
+    facts = {"done": now.done, "failed": now.failed, "left": now.left}
+    rate = {} if now.rate is None else {"runs/s": float(now.rate)}
+    bar.update(now.done / now.runs, **facts, **rate)
+
+
+def _print(store: Path, now: "Progress", json: bool) -> None:
+    facts = {"store": str(store)} | now._asdict()
+    if json:
+        print_json(facts)
+    else:
+        known = {name.replace("_", " "): value for name, value in facts.items() if value is not None}
+        print_facts([(name, number(v) if isinstance(v, float) else str(v)) for name, v in known.items()])

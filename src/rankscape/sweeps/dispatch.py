@@ -1,0 +1,91 @@
+"""Sending batches to a pool, a few at a time, and sending them again when workers die."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from typing import Any
+
+from rankscape.errors import RankscapeError, RunFailed
+from rankscape.sweeps.executors import Pool
+from rankscape.sweeps.worker import Report, Task, work
+
+MOST_DEATHS = 3
+"""Times that workers may die without one batch getting done in between."""
+
+LOOK = 1.0
+"""Seconds after which it is seen whether the pool still lives."""
+
+
+def reports(pool: Pool, tasks: Iterator[Task]) -> Iterator[Report]:
+    """What comes back from the workers, in the order in which it does; never more tasks out than the pool's width."""
+    running: dict[Future, Task] = {}
+    again: list[Task] = []
+    deaths = 0
+    try:
+        while True:
+            lost = _send(pool, running, again, tasks)
+            if not running and not lost:
+                return
+            for future in wait(running, LOOK, FIRST_COMPLETED).done:
+                task = running.pop(future)
+                report = _result(future)
+                if report is None:
+                    lost.append(task)
+                else:
+                    deaths = 0
+                    yield report
+            if not pool.alive():
+                raise RunFailed("The scheduler is gone; what is done stays done. Start the same sweep again.")
+            if lost:
+                deaths += 1
+                again += [*lost, *running.values()]
+                running.clear()
+                _start_again(pool, deaths, f"the batch that begins with run {again[0].start}")
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def ask(pool: Pool, function: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of one call of a function where batches run."""
+    deaths = 0
+    while True:
+        try:
+            return pool.executor.submit(function, *arguments).result()
+        except (BrokenExecutor, CancelledError):
+            deaths += 1
+            _start_again(pool, deaths, "the first run")
+
+
+def _send(pool: Pool, running: dict[Future, Task], again: list[Task], tasks: Iterator[Task]) -> list[Task]:
+    """Fill the pool; give back the task that it could not take because its workers died."""
+    while len(running) < pool.width:
+        task = again.pop() if again else next(tasks, None)
+        if task is None:
+            break
+        try:
+            running[pool.executor.submit(work, task)] = task
+        except BrokenExecutor:
+            return [task]
+    return []
+
+
+def _result(future: Future) -> Report | None:
+    """The report, or None when the worker died before there was one."""
+    try:
+        return future.result()
+    except (BrokenExecutor, CancelledError):
+        return None
+    except RankscapeError:
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        raise RunFailed(f"A worker failed ({text}); what is done stays done. Start the same sweep again.") from error
+
+
+def _start_again(pool: Pool, deaths: int, what: str) -> None:
+    if pool.renew is None or deaths > MOST_DEATHS:
+        raise RunFailed(
+            f"Workers died {deaths} times in a row, with {what} among what they did: out of memory? What is done "
+            "stays done; a smaller `batch` needs less memory."
+        )
+    pool.executor = pool.renew()

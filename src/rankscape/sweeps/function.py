@@ -1,0 +1,115 @@
+"""Runs of any function: one call for each setting, with the hyperparameters as keywords."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rankscape.errors import InputError, RunFailed
+from rankscape.fingerprint import of_function
+from rankscape.outcome import Outcome
+from rankscape.sweeps.experiment import AbstractExperiment, Batch, Plan, as_text, batch_size
+from rankscape.sweeps.grid import Grid, Setting
+from rankscape.sweeps.layout import Layout, layout_of
+from rankscape.trajectory import DIMENSIONS, Trajectory
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+BATCHES = 256
+"""Batches of a sweep over a function, whose cost nobody knows: few enough files, and little is lost with one."""
+
+
+@dataclass(frozen=True)
+class Function(AbstractExperiment):
+    """A function of hyperparameters that returns numbers, arrays or labelled arrays by name, a data set or a run."""
+
+    function: Callable[..., Any]
+
+    def names(self) -> list[str] | None:
+        """Its keywords; None when it takes any."""
+        parameters = self._parameters
+        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return None
+        return [name for name, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+
+    def check(self, grid: Grid) -> Grid:
+        """Nothing that the function needs may be missing."""
+        free = (p.VAR_KEYWORD, p.VAR_POSITIONAL) if (p := inspect.Parameter) else ()
+        needed = [n for n, p in self._parameters.items() if p.default is p.empty and p.kind not in free]
+        missing = [name for name in needed if name not in grid.names]
+        if missing:
+            raise InputError(f"The function needs {', '.join(missing)}; give values in `over`, or a default.")
+        return grid
+
+    def plan(self, grid: Grid, call: Callable[..., Any]) -> Plan:
+        """The first run is made once more than needed, to see what it returns."""
+        try:
+            sample = call(self.sample, grid[0])
+        except RunFailed:
+            raise
+        except Exception as error:
+            raise RunFailed(f"The first run ({_text(grid[0])}) failed: {as_text(error)}.") from error
+        return Plan(grid, layout_of([sample]), batch_size(len(grid), len(grid) / BATCHES), {})
+
+    def sample(self, setting: Setting) -> "xr.Dataset":
+        """One run as a labelled data set."""
+        return as_dataset(self.function(**setting))[0]
+
+    def run(self, settings: Sequence[Setting], layout: Layout) -> Batch:
+        """One call after the other; one that raises does not disturb the others."""
+        batch = Batch(layout.blank(len(settings)), *([""] * len(settings) for _ in range(3)))
+        for k, setting in enumerate(settings):
+            try:
+                dataset, batch.outcomes[k], batch.messages[k] = as_dataset(self.function(**setting))
+                layout.place(batch.blocks, [k], dataset.expand_dims("run"))
+            except Exception as error:
+                batch.errors[k] = as_text(error)
+        return batch
+
+    def hyperparameters(self, setting: Setting) -> Setting:
+        """The setting, and the defaults of the function that are numbers or text."""
+        return self._defaults | setting
+
+    def describe(self) -> dict[str, Any]:
+        """Name, code and defaults."""
+        name = getattr(self.function, "__qualname__", type(self.function).__qualname__)
+        return {"function": name, "code": of_function(self.function), "base": self._defaults}
+
+    @property
+    def _parameters(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self.function).parameters
+
+    @property
+    def _defaults(self) -> Setting:
+        simple = bool | int | float | str
+        return {name: p.default for name, p in self._parameters.items() if isinstance(p.default, simple)}
+
+
+def as_dataset(result: Any) -> tuple["xr.Dataset", str, str]:
+    """What a function returned as a labelled data set, with outcome and message."""
+    import xarray as xr
+
+    if isinstance(result, Trajectory):
+        return result.dataset.drop_vars("outcome", errors="ignore"), str(result.outcome), result.message
+    if isinstance(result, xr.Dataset):
+        return result, str(Outcome.FINISHED), ""
+    named = result if isinstance(result, Mapping) else {"value": result}
+    return xr.Dataset({name: _variable(str(name), value) for name, value in named.items()}), str(Outcome.FINISHED), ""
+
+
+def _variable(name: str, value: Any) -> Any:
+    import xarray as xr
+
+    if isinstance(value, xr.DataArray):
+        return value.drop_vars(set(value.coords) - set(value.dims))
+    array = np.asarray(value)
+    known = DIMENSIONS.get(name, ())
+    dims = known if len(known) == array.ndim else tuple(f"{name}_{d}" for d in range(array.ndim))
+    return (dims, array)
+
+
+def _text(setting: Setting) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in setting.items())

@@ -1,0 +1,53 @@
+"""How far a sweep is: from the marks in the store, and from the lock when somebody works on it."""
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rankscape.sweeps.lock import read_lock
+from rankscape.sweeps.store import Store
+
+
+class Progress(NamedTuple):
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    runs, done, failed, left : int
+        All runs; those in the store; of these, how many ended badly (diverged); those still to be made.
+    rate : float or None
+        Runs a second since somebody works on it; None as long as there is nothing to tell.
+    seconds_left : float or None
+        At this rate.
+    state : str
+        "running", "finished", or "interrupted": the same command continues it.
+    owner : str or None
+        Who works on it.
+    """
+
+    runs: int
+    done: int
+    failed: int
+    left: int
+    rate: float | None
+    seconds_left: float | None
+    state: str
+    owner: str | None
+
+
+def look(path: str | Path) -> Progress:
+    """The progress of the sweep in a store, whoever fills it."""
+    store = Store(path)
+    marks, owner = store.done(), read_lock(store.path)
+    done = int(marks.sum())
+    state = "running" if owner else "finished" if done == store.runs else "interrupted"
+    name = f"{owner['user']} on {owner['host']} (process {owner['process']})" if owner else None
+    began = (owner["started"], owner["done"]) if owner else (time.time(), done)
+    return measured(store.runs, done, store.failed(marks), began, state, name)
+
+
+def measured(runs: int, done: int, failed: int, began: tuple[float, int], state: str, owner: Any = None) -> Progress:
+    """Progress from counts; `began` is the time of day and the runs done at that time."""
+    seconds, new = time.time() - began[0], done - began[1]
+    rate = new / seconds if new > 0 and seconds > 0 else None
+    return Progress(runs, done, failed, runs - done, rate, (runs - done) / rate if rate else None, state, owner)

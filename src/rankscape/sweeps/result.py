@@ -1,0 +1,71 @@
+"""A sweep as its store: labelled data, a grid, progress."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rankscape.errors import InputError
+from rankscape.sweeps.progress import Progress, look
+from rankscape.sweeps.store import Store
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class Sweep:
+    """The runs in a store, finished or not.
+
+    Attributes
+    ----------
+    path : Path
+        The zarr store.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self._store = Store(path)
+
+    def __repr__(self) -> str:
+        now = self.status()
+        return f"Sweep({now.runs} runs, {now.done} done, {now.failed} failed)"
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """The names in which runs differ, and what each is called in the data set."""
+        return self._store.attributes["axes"]
+
+    @property
+    def batch(self) -> int:
+        """Runs in a batch."""
+        return self._store.batch
+
+    @property
+    def dataset(self) -> "xr.Dataset":
+        """All runs along ``run``, hyperparameters as coordinates, read from the store where they are looked at."""
+        import xarray as xr
+
+        data = xr.open_zarr(self.path, consolidated=False, chunks=None)
+        texts = {name: array.astype(object) for name, array in data.variables.items() if array.dtype.kind == "T"}
+        order = [*self._store.attributes["layout"]["variables"], "outcome", "message", "done"]
+        return data.assign({name: (array.dims, array) for name, array in texts.items()})[order]
+
+    def unstack(self) -> "xr.Dataset":
+        """The grid: one dimension for each name in which runs differ; combinations that were not run are NaN."""
+        data, names = self.dataset.load(), list(self.axes.values())
+        others = [name for name, c in data.coords.items() if c.dims == ("run",) and name not in names]
+        shared = {name: data[name].values[0] for name in others if len(set(data[name].values.tolist())) == 1}
+        data = data.drop_vars(others)
+        try:
+            grid = data.set_index(run=names).unstack("run") if names[1:] else data.swap_dims(run=names[0])
+        except ValueError as error:
+            raise InputError(f"The runs of {self.path} do not make a grid: {error}.") from None
+        return grid.assign_coords(shared).transpose(*names, ...)
+
+    def status(self) -> Progress:
+        """Runs done, failed and left, rate and time left, whoever fills the store."""
+        return look(self.path)
+
+    def export(self, path: str | Path, format: str | None = None) -> Path:
+        """Write all runs to one file: "netcdf", "csv" or "parquet", by default from the ending of the name."""
+        from rankscape.sweeps.export import export
+
+        return export(self, Path(path), format)
