@@ -1,5 +1,7 @@
 """``rankscape complete``."""
 
+import shutil
+import textwrap
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +24,9 @@ HIDING = 1 << 32
 BASELINES = {"column_mean": "column mean", "row_column_bias": "row + column bias"}
 """What the baselines are called for people."""
 
+READABLE = 100
+"""Longest line of sentences."""
+
 Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lt=1))]
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -32,6 +37,7 @@ def complete(
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     figure: Path | None = None,
+    report: Path | None = None,
     rows: str | None = None,
     columns: str | None = None,
     values: str | None = None,
@@ -42,6 +48,7 @@ def complete(
     width: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     offset: Literal["auto", "none", "mean", "row+column"] = "auto",
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    explain: Flag = False,
     json: Flag = False,
 ) -> None:
     """Fill the holes of a matrix; the trajectory chooses the rank.
@@ -57,6 +64,8 @@ def complete(
         File for the completed matrix; its extension chooses the format. Default: here, named after the source.
     figure
         File for the picture (PNG, PDF or SVG). Default: as the output, ending in .png.
+    report
+        File for a page (HTML) that tells what was found and whether to trust it; it needs no network.
     rows
         Column of a long file that names the row of an entry.
     columns
@@ -77,12 +86,15 @@ def complete(
         What to remove before fitting; auto lets the held-out entries decide.
     seed
         Decides which entries are hidden and held out.
+    explain
+        Say in plain sentences why this rank, how sure, and what to do next.
     json
-        Print JSON.
+        Print JSON, and nothing else.
     """
     from rankscape import complete as fill
     from rankscape import files
     from rankscape.plot import check_figure
+    from rankscape.reports import check_report
     from rankscape.source import open_source
 
     began = time.perf_counter()
@@ -92,6 +104,8 @@ def complete(
         raise InputError(f"--output {output} is the source itself; choose another name.")
     figure = figure or output.with_suffix(".png")
     check_figure(figure)
+    if report is not None:
+        check_report(report)
     problem, hidden = _problem(opened, hide, seed)
     with meter() as bar:
         completed = fill(
@@ -99,15 +113,20 @@ def complete(
             progress=lambda now: _show(bar, now),
         )  # fmt: skip
     files.write(output, completed.matrix, opened.table)
+    settings = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "hide": hide, "seed": seed}
     try:
         _draw(opened, problem, hidden, completed, figure)
+        if report is not None:
+            _report(opened, hidden, completed, report, settings)
     except StorageError as error:
         raise StorageError(f"{error} ({output} is written).") from error
-    result = _Result(opened, problem, hidden, completed, output, figure, time.perf_counter() - began)
+    result = _Result(opened, problem, hidden, completed, output, figure, report, time.perf_counter() - began)
     if json:
         print_json(result.facts())
-    else:
-        print_facts(result.rows())
+        return
+    print_facts(result.rows())
+    if explain:
+        _explain(completed)
 
 
 def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:
@@ -146,6 +165,35 @@ def _draw(
     plot.save(plot.draw(parts, title=title), path)
 
 
+def _report(
+    opened: "Source", hidden: "Completion | None", completed: "CompletedMatrix", path: Path, settings: dict[str, Any]
+) -> None:
+    """The page, with the names that the source gives to rows and columns."""
+    from rankscape.estimators.baselines import Entries
+    from rankscape.reports import report
+
+    table = opened.table
+    report(
+        completed,
+        path,
+        name=opened.name,
+        settings=settings,
+        hidden=None if hidden is None else Entries(hidden.rows, hidden.columns, hidden.values, completed.shape),
+        row_labels=table.row_labels,
+        column_labels=table.column_labels,
+        image=opened.info is not None and opened.info.image,
+    )
+
+
+def _explain(completed: "CompletedMatrix") -> None:
+    """Paragraphs as wide as the terminal."""
+    from rankscape.reports import explain
+
+    width = min(shutil.get_terminal_size().columns, READABLE)
+    for paragraph in explain(completed):
+        print("\n" + textwrap.fill(paragraph, width))
+
+
 @dataclass(frozen=True)
 class _Result:
     """What the command found, for people and for machines."""
@@ -156,6 +204,7 @@ class _Result:
     completed: "CompletedMatrix"
     output: Path
     figure: Path
+    page: Path | None
     seconds: float
 
     def facts(self) -> dict[str, Any]:
@@ -177,6 +226,7 @@ class _Result:
             "singular_values": done.singular_values,
             "output": str(self.output),
             "figure": str(self.figure),
+            "report": None if self.page is None else str(self.page),
             "seconds": round(self.seconds, 2),
         }
         return facts
@@ -205,4 +255,5 @@ class _Result:
             rows.append(("hidden RMSE", f"{number(hidden['rmse'])}  ({hidden['entries']:,} entries that nothing saw)"))
         rows += [("why", done.reason), ("trust", str(done.certificate))]
         rows += [("offset", done.offset), ("outcome", str(done.outcome))]
-        return [*rows, ("written", str(self.output)), ("picture", str(self.figure))]
+        rows += [("written", str(self.output)), ("picture", str(self.figure))]
+        return rows if self.page is None else [*rows, ("report", str(self.page))]

@@ -19,7 +19,7 @@ def simulate(
     file: Path | None = None,
     /,
     *,
-    settings: Annotated[SimulationConfig | None, Parameter(name="*")] = None,
+    settings: Annotated[SimulationConfig | None, Parameter(name="*", allow_leading_hyphen=True)] = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     figure: Path | None = None,
     checkpoint: Path | None = None,

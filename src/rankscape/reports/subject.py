@@ -1,0 +1,75 @@
+"""What a page is about: a completion, and what it does not know of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rankscape.estimators import CompletedMatrix
+from rankscape.estimators.baselines import Entries
+from rankscape.reports.residuals import root_mean_square
+
+LONGEST = 40
+"""Characters of a label that are shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A completion and its circumstances.
+
+    Attributes
+    ----------
+    completed : CompletedMatrix
+        What is reported.
+    name : str
+        Of the matrix.
+    settings : mapping
+        How it was asked for, to be repeated: the seed above all.
+    hidden : Entries or None
+        Entries that nothing has seen, with their true values.
+    row_labels, column_labels : sequence or None
+        Names of the rows and columns, where they have any.
+    image : bool
+        Whether the matrix is a photograph.
+    """
+
+    completed: CompletedMatrix
+    name: str = "matrix"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    hidden: Entries | None = None
+    row_labels: Any = None
+    column_labels: Any = None
+    image: bool = False
+
+    @property
+    def cells(self) -> int:
+        """Entries of the matrix, observed or not."""
+        return self.completed.shape[0] * self.completed.shape[1]
+
+    def counts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Observed entries of each row and of each column."""
+        seen, (n_out, n_in) = self.completed.observed, self.completed.shape
+        return np.bincount(seen.rows, minlength=n_out), np.bincount(seen.columns, minlength=n_in)
+
+    def row(self, i: int) -> str:
+        """The label of a row, or its number."""
+        return _label(self.row_labels, i)
+
+    def column(self, j: int) -> str:
+        """The label of a column, or its number."""
+        return _label(self.column_labels, j)
+
+    def hidden_rmse(self) -> float | None:
+        """Root mean square error on the hidden entries."""
+        if self.hidden is None or not len(self.hidden.values):
+            return None
+        errors = self.completed.predict(self.hidden.rows, self.hidden.columns) - self.hidden.values
+        return root_mean_square(errors)
+
+
+def _label(labels: Any, position: int) -> str:
+    if labels is None:
+        return str(position)
+    text = str(labels[position])
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

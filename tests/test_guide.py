@@ -1,0 +1,56 @@
+"""The user guide runs, and what its comments and sentences say is so."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", GUIDE, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def namespace() -> dict:
+    variables: dict = {}
+    for block in BLOCKS:
+        exec(block, variables)
+    return variables
+
+
+def test_it_answers_the_five_questions():
+    assert re.findall(r"^## (.*)$", GUIDE, flags=re.MULTILINE) == [
+        "Which rank?",
+        "How many entries do I need?",
+        "How do I predict new rows?",
+        "Can I trust it?",
+        "Why did the rank drop?",
+    ]
+
+
+def test_the_rank_is_found(namespace):
+    assert namespace["completed"].rank == np.linalg.matrix_rank(namespace["truth"]) == 3
+
+
+def test_the_entries_needed_are_counted(namespace):
+    assert namespace["parameters"](3, (80, 60)) == 3 * 80 + 3 * 60 - 3 * 3 == 411
+    seen = (~np.isnan(namespace["X"])).sum()
+    assert namespace["completed"].certificate.oversampling == pytest.approx(seen / 411)
+    errors = list(namespace["errors"].values())
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_new_rows_are_predicted_to_within_the_noise(namespace):
+    assert namespace["error"] < 0.1
+
+
+def test_the_certificate_says_yes_and_no(namespace):
+    assert namespace["certificate"].trusted
+    assert not namespace["scarce"].certificate.trusted
+    assert (namespace["errors_of_values"] > 0).all()
+
+
+def test_ranks_drop_for_the_reasons_given(namespace):
+    assert namespace["ranks"] == {0.1: 4, 0.5: 3}
+    assert namespace["fall"].jumps.values[:, 1:].tolist() == [[4, 3], [3, 2]]
