@@ -2,7 +2,18 @@
 
 from rankscape.plot.drawing import check_figure, draw, save
 from rankscape.plot.images import completion_images
-from rankscape.plot.panels import Band, Image, Line, Panel
+from rankscape.plot.panels import Band, Cells, Image, Line, Panel
 from rankscape.plot.trajectory import trajectory_panels
 
-__all__ = ["Band", "Image", "Line", "Panel", "check_figure", "completion_images", "draw", "save", "trajectory_panels"]
+__all__ = [
+    "Band",
+    "Cells",
+    "Image",
+    "Line",
+    "Panel",
+    "check_figure",
+    "completion_images",
+    "draw",
+    "save",
+    "trajectory_panels",
+]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.plot.panels import ACCENT, INK, MUTED, Band, Image, Line, Panel
+from rankscape.plot.panels import ACCENT, INK, MUTED, Band, Cells, Image, Line, Panel
 from rankscape.storage import check_writable, replacing
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ REFERENCES = (":", "-.", "--", (0, (1, 4)))
 
 WIDTH, HEIGHT = 4.6, 3.8
 """Inches of one panel."""
+CELL, MARGINS = 0.4, 1.5
+"""Inches of a cell, so that what is written there has room, and of what stands beside the cells."""
 
 
 def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "Figure":
@@ -30,13 +32,18 @@ def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "
 
     rows = max(-(-len(parts) // columns), 1)
     columns = min(columns, max(len(parts), 1))
-    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained", dpi=130)
-    for axes, part in zip(np.ravel(figure.subplots(rows, columns, squeeze=False)), parts, strict=False):
+    widest = max((part.cells.values.shape[1] for part in parts if isinstance(part, Panel) and part.cells), default=0)
+    width = max(WIDTH, MARGINS + CELL * widest)
+    figure = Figure(figsize=(width * columns, HEIGHT * rows), layout="constrained", dpi=130)
+    places = np.ravel(figure.subplots(rows, columns, squeeze=False))
+    for axes, part in zip(places, parts, strict=False):
         if isinstance(part, Image):
             _draw_image(axes, part)
+        elif part.cells is not None:
+            _draw_cells(axes, part, part.cells)
         else:
             _draw_panel(axes, part)
-    for axes in figure.axes[len(parts) :]:
+    for axes in places[len(parts) :]:
         axes.set_axis_off()
     if title:
         figure.suptitle(title, fontsize=12, color=INK, parse_math=False)  # a file name may hold dollar signs
@@ -125,7 +132,7 @@ def _draw_line(axes: "Axes", line: Line) -> None:
     color = colormaps["viridis"](line.color) if isinstance(line.color, float) else line.color
     style: dict[str, Any] = dict(color=color, lw=line.width, ls=line.style or "none", label=line.label)
     if line.marker:
-        style |= dict(marker=line.marker, ms=4)
+        style |= dict(marker=line.marker, ms=line.size)
     elif np.isfinite(line.y).sum() == 1:  # a line needs two points to be seen
         style |= dict(marker="o", ms=4)
     axes.plot(line.x, line.y, drawstyle="steps-post" if line.steps else "default", **style)
@@ -153,3 +160,32 @@ def _draw_image(axes: "Axes", image: Image) -> None:
     axes.imshow(np.ma.masked_invalid(image.values), cmap=tinted, vmin=image.limits[0], vmax=image.limits[1])
     axes.set_title(image.title, loc="left", fontsize=10, color=INK)
     axes.set_axis_off()
+
+
+def _draw_cells(axes: "Axes", panel: Panel, cells: Cells) -> None:
+    """From dark to light, so that it reads in grey as well; words in the cells are white on dark and dark on light."""
+    from matplotlib import colormaps
+    from matplotlib.colors import Normalize
+
+    scale, (rows, columns) = Normalize(*cells.limits, clip=True), cells.values.shape
+    picture = axes.imshow(cells.values, cmap="viridis", norm=scale, origin="lower", aspect="auto")
+    for i, j in np.ndindex(rows, columns):
+        value = cells.values[i, j]
+        dark = np.isfinite(value) and np.dot(colormaps["viridis"](scale(value))[:3], (0.3, 0.59, 0.11)) < 0.5
+        where: dict[str, Any] = dict(ha="center", va="center", fontsize=6, linespacing=1.1)
+        axes.text(j, i, cells.texts[i][j], color="white" if dark else INK, **where)
+    for line in panel.lines:
+        axes.plot(line.x, line.y, color="white", lw=line.width + 2)  # a rim: seen on dark and on light
+        _draw_line(axes, line)
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(-0.5, rows - 0.5)
+    upright = sum(map(len, cells.columns)) > 40  # side by side they would run into each other
+    axes.set_xticks(range(columns), cells.columns, rotation=90 if upright else 0)
+    axes.set_yticks(range(rows), cells.rows)
+    axes.tick_params(length=0, colors=INK, labelsize=8)
+    axes.set_title(panel.title, loc="left", fontsize=10, color=INK)
+    axes.set_xlabel(panel.xlabel, color=INK)
+    axes.set_ylabel(panel.ylabel, color=INK)
+    axes.figure.colorbar(picture, ax=axes, shrink=0.9, pad=0.02).set_label(cells.bar, color=INK, fontsize=8)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.27 if upright else -0.16))

@@ -1,4 +1,4 @@
-"""What a picture holds, as data: panels of curves, and grey images."""
+"""What a picture holds, as data: panels of curves or cells, and grey images."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ STYLES = ("-", "--", "-.", ":")
 class Line:
     """One curve; `color` between 0 and 1 is a place in the colour map, for families without a legend.
 
-    `style` is Matplotlib's line style, "" for points alone; `marker` its marker, "" for none.
+    `style` is Matplotlib's line style, "" for points alone; `marker` its marker, "" for none, and `size` its size.
     """
 
     x: np.ndarray
@@ -29,6 +29,7 @@ class Line:
     style: str = "-"
     marker: str = ""
     steps: bool = False
+    size: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,27 @@ class Band:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """A heat map below the curves: cell (i, j) is centred at row i from below and column j; NaN is left white.
+
+    `rows` and `columns` are the words beside the axes, `texts` what is written into the cells; the colour bar has the
+    name `bar` and reaches over `limits`, from dark to light.
+    """
+
+    values: np.ndarray
+    rows: list[str]
+    columns: list[str]
+    texts: list[list[str]]
+    bar: str
+    limits: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One set of axes: curves, bands, a vertical mark, horizontal references; `whole` asks for whole numbers."""
+    """One set of axes: curves, bands, a vertical mark, horizontal references; `whole` asks for whole numbers.
+
+    With `cells`, a heat map: curves are drawn over it, in its coordinates, and nothing but title and words applies.
+    """
 
     title: str
     ylabel: str
@@ -59,6 +79,7 @@ class Panel:
     """Limits of the horizontal axis, where not all of the curves is worth showing."""
     ticks: list[str] | None = None
     """Words below the whole numbers 0, 1, ... of the horizontal axis."""
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True)

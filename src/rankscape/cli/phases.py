@@ -1,0 +1,64 @@
+"""``rankscape phases``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from rankscape.cli.app import DONE, FAILED, say
+from rankscape.cli.output import meter, print_json
+from rankscape.cli.reproduce import print_claims
+
+
+def phases(
+    diagram: str,
+    /,
+    *,
+    quick: Annotated[bool, Parameter(negative="")] = False,
+    store: Path | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Sweep a phase diagram, draw it with what theory predicts, and check its claims.
+
+    Parameters
+    ----------
+    diagram
+        plateau-length, final-rank, jump-probability, completion or sensing.
+    quick
+        A coarser grid.
+    store
+        Where the cells are kept, and where a diagram that was interrupted goes on; by default in the output folder.
+    executor
+        Where it runs: serial, processes, dask, slurm, pbs, lsf, sge, or the address of a Dask scheduler.
+    workers
+        Processes or jobs; as many as cores if left out.
+    output
+        Folder for PNG, PDF, data (netCDF) and claims (JSON); by default phases.
+    json
+        Print the claims as JSON.
+    """
+    from rankscape import phases
+    from rankscape.storage import check_folder
+
+    phases.check(diagram)
+    folder = Path("phases") if output is None else output
+    check_folder(folder)
+    cells = folder / f"{diagram}{'-quick' if quick else ''}.zarr" if store is None else store
+    with meter() as bar:
+        made = phases.phase_diagram(
+            diagram, cells, quick, executor, workers,
+            lambda now: bar.update(now.done / now.runs, done=now.done, left=now.left),
+        )  # fmt: skip
+    made.save(folder)
+    held, total = sum(claim.holds for claim in made.claims), len(made.claims)
+    if json:
+        print_json([{"figure": made.name} | claim.describe() for claim in made.claims])
+    else:
+        print_claims([made])
+        print(f"\n{held} of {total} claims hold; the figure is in {folder}/, the cells are in {cells}")
+    if held < total:
+        say(f"error: {total - held} of {total} claims do not hold.")
+    return DONE if held == total else FAILED
