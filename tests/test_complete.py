@@ -217,11 +217,12 @@ def test_all_kinds_of_input_agree(small, done):
         assert (complete(data).fitted == done.fitted).all()
 
 
-def test_a_given_split_is_kept(small, done):
+def test_a_given_split_is_kept(small):
     problem = Completion.from_array(small).split(0.1, 0)
     result = complete(problem)
-    assert result.heldout_rmse == done.heldout_rmse
+    assert result.heldout_rmse == complete(problem, heldout=0.4).heldout_rmse
     assert len(result.observed.values) == (~np.isnan(small)).sum()
+    assert complete(problem.training).heldout_rmse != complete(problem.training, heldout=0.4).heldout_rmse
 
 
 # -- edges ---------------------------------------------------------------------------------------------------

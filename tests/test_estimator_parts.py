@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankscape.engine.sparse import ObservedEntries
+from rankscape.estimators import complete
 from rankscape.estimators.baselines import Entries, baseline_errors
 from rankscape.estimators.climb import unexplained
 from rankscape.estimators.folding import fold
@@ -14,6 +15,7 @@ from rankscape.estimators.polish import core, polish
 from rankscape.estimators.posterior import Posterior, average_of_draws, condition
 from rankscape.estimators.projection import project
 from rankscape.estimators.solve import Modes, modes_of
+from rankscape.problem import Completion
 
 
 def instance(n_out, n_in, rank, share, seed, noise=0.0, weighted=False):
@@ -152,3 +154,12 @@ def test_nearest_rows_by_hand():
     training = Entries(i, j, X[i, j], X.shape).part(~((i == 0) & (j == 2)))
     held = Entries(np.array([0]), np.array([2]), np.array([7.0]), X.shape)
     assert baseline_errors(training, held)["nearest_rows"] == pytest.approx(0.0)  # the mean of 9 and 5
+
+
+def test_a_split_of_the_user_with_the_same_seed_leaves_entries_to_hold_out():
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=(40, 2)) @ rng.normal(size=(2, 30)) + 0.1 * rng.normal(size=(40, 30))
+    seen = Completion.from_array(X).split(0.2, seed=0)
+    completed = complete(seen.training, seed=0)
+    assert completed.heldout_rmse is not None
+    assert completed.heldout_rmse < 0.2

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rankscape.engine.sparse import ObservedEntries, entries_of_product, outer_factors, value_and_gradient
+from rankscape.engine import sparse
+from rankscape.engine.sparse import ObservedEntries, entries_of_product, outer_factors, row_order, value_and_gradient
 
 
 def oracle(rows, columns, values, factors, ridge):
@@ -129,3 +130,61 @@ def test_rows_and_columns_without_entries_get_no_gradient():
     _, (G_1, G_2) = value_and_gradient(entries, factors, 0.0)
     assert (G_1[:, 1:] == 0).all()
     assert (G_2[1:] == 0).all()
+
+
+@settings(max_examples=40)
+@given(
+    n_out=st.integers(1, 9),
+    n_in=st.integers(1, 9),
+    count=st.integers(0, 40),
+    kind=st.sampled_from([np.int32, np.int64]),
+    seed=st.integers(0, 99),
+)
+def test_row_order_is_the_lexicographic_one_and_leaves_sorted_positions_alone(n_out, n_in, count, kind, seed):
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.integers(n_out, size=count).astype(kind), rng.integers(n_in, size=count).astype(kind)
+    expected = np.lexsort((columns, rows))  # also stable, so repeated positions agree as well
+    found = row_order(rows, columns, (n_out, n_in))
+    np.testing.assert_array_equal(np.arange(count) if found is None else found, expected)
+    assert row_order(rows[expected], columns[expected], (n_out, n_in)) is None
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_size_of_a_block_changes_no_bit_of_a_gradient(monkeypatch, weighted):
+    rows, columns, values, factors = instance(40, 30, [5], 0.3, 5)
+    weights = np.random.default_rng(1).uniform(0.5, 2, len(values)) if weighted else None
+    entries = ObservedEntries(rows, columns, values, (40, 30), "sparse", weights)
+    left, right = outer_factors(factors)
+    whole = [*entries.thin_gradient(left, right), *entries.grams(left, right)]
+    for size in (1, 16 * 5 * 7, 8 * 5 * 6 * 29):  # one column, seven, and all but one of a Gram matrix
+        monkeypatch.setattr(sparse, "BLOCK", size)
+        found = [*entries.thin_gradient(left, right), *entries.grams(left, right)]
+        assert found[0] == pytest.approx(whole[0], rel=1e-14)
+        for a, b in zip(found[1:], whole[1:], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_entries_take_sixteen_bytes_and_sorted_ones_are_not_copied():
+    rows, columns = (a.astype(np.int32) for a in np.nonzero(np.random.default_rng(0).random((300, 200)) < 0.1))
+    values = np.arange(float(len(rows)))
+    for array in (rows, columns, values):
+        array.flags.writeable = False
+    entries = ObservedEntries(rows, columns, values, (300, 200))
+    assert np.shares_memory(entries.values, values)
+    assert np.shares_memory(entries.columns, columns)
+    held = sum(a.nbytes for a in vars(entries).values() if isinstance(a, np.ndarray))
+    assert held == 16 * len(values) + entries.row_starts.nbytes
+    np.testing.assert_array_equal(entries.rows, rows)
+
+
+def test_part_keeps_the_chosen_entries_and_leaves_empty_rows_and_columns_out():
+    entries = ObservedEntries(
+        np.array([0, 2, 2, 4]), np.array([1, 1, 3, 0]), np.array([1.0, 2, 3, 4]), (6, 5), "sparse"
+    )
+    keep = np.array([True, False, True, False])
+    part, rows, columns = entries.part(keep)
+    assert (rows.tolist(), columns.tolist(), part.shape) == ([0, 2], [1, 3], (2, 2))
+    np.testing.assert_array_equal(part.as_sparse(part.values).toarray(), [[1, 0], [0, 3]])
+    part, rows, columns = entries.part(keep, compact=False)
+    assert (rows.tolist(), columns.tolist(), part.shape) == ([0, 2], [1, 3], (6, 5))
+    assert (part.rows.tolist(), part.columns.tolist()) == ([0, 2], [1, 3])

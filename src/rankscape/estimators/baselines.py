@@ -37,11 +37,6 @@ class Entries(NamedTuple):
     shape: tuple[int, int]
     weights: np.ndarray | None = None
 
-    def sorted(self, unit: float = 1.0) -> "Entries":
-        """In row order, so that the order they came in cannot change a result, and in multiples of `unit`."""
-        ordered = self.part(np.lexsort((self.columns, self.rows)))
-        return ordered._replace(values=ordered.values / unit)
-
     def part(self, chosen: np.ndarray) -> "Entries":
         """The entries that a mask or a list of positions names."""
         weights = None if self.weights is None else self.weights[chosen]
