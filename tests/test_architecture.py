@@ -24,7 +24,8 @@ FLOORS = [
     {"settings", "loop"},
     {"simulation"},
     {"estimators", "plot", "config", "annealing", "concerns", "jumps", "sweeps"},
-    {"papers"},
+    {"papers", "reports"},
+    {"phases"},
     {"cli"},
     {"__main__"},
 ]

@@ -37,3 +37,16 @@ def test_stop_at_rank_two(run):
     noisy, stopped = map(float, re.findall(r"relative error ([\d.]+)", text))
     assert stopped < noisy / 3
     assert Path("stop_at_rank_two.png").stat().st_size > 10_000
+
+
+def test_stuck_at_rank_four(run):
+    text = run("stuck_at_rank_four.py")
+    assert "gradient descent rests at rank 4: strict minimum" in text
+    down, up = map(int, re.search(r"jumps down (\d+), jumps up (\d+)", text).groups())
+    assert down >= 2
+    assert up == 0
+    assert "reshuffled epochs: 0 jumps" in text
+    assert re.search(r"seed \d ends at rank 2; no next step can leave its set: True", text)
+    stuck, found = map(float, re.findall(r"test error ([\d.]+)", text))
+    assert found < stuck / 50
+    assert Path("stuck_at_rank_four.png").stat().st_size > 10_000

@@ -11,6 +11,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rankscape.annealing import Annealed as Annealed
+    from rankscape.annealing import anneal as anneal
     from rankscape.dynamics import SGD as SGD
     from rankscape.dynamics import GradientDescent as GradientDescent
     from rankscape.dynamics import GradientFlow as GradientFlow
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from rankscape.initialization import Identical as Identical
     from rankscape.initialization import Orthogonal as Orthogonal
     from rankscape.initialization import PerturbedIdentical as PerturbedIdentical
+    from rankscape.jumps import JumpRate as JumpRate
+    from rankscape.jumps import estimate_jump_rate as estimate_jump_rate
+    from rankscape.monitor import RankMonitor as RankMonitor
     from rankscape.observe import effective_rank as effective_rank
     from rankscape.observe import entropy_rank as entropy_rank
     from rankscape.observe import numerical_rank as numerical_rank
@@ -33,9 +38,14 @@ if TYPE_CHECKING:
     from rankscape.observe import stable_rank as stable_rank
     from rankscape.outcome import Outcome as Outcome
     from rankscape.problem import Completion as Completion
+    from rankscape.problem import DenseOperators as DenseOperators
     from rankscape.problem import Estimation as Estimation
+    from rankscape.problem import FunctionOperators as FunctionOperators
     from rankscape.problem import Objective as Objective
+    from rankscape.problem import PauliOperators as PauliOperators
+    from rankscape.problem import RankOneOperators as RankOneOperators
     from rankscape.problem import Sensing as Sensing
+    from rankscape.reports import report as report
     from rankscape.schedule import Every as Every
     from rankscape.schedule import LogSpaced as LogSpaced
     from rankscape.simulation import simulate as simulate
@@ -43,24 +53,40 @@ if TYPE_CHECKING:
     from rankscape.stopping import AtStep as AtStep
     from rankscape.stopping import OnHeldout as OnHeldout
     from rankscape.stopping import OnPlateau as OnPlateau
+    from rankscape.sweeps import Sweep as Sweep
+    from rankscape.sweeps import sweep as sweep
     from rankscape.trajectory import Trajectory as Trajectory
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "annealing": ["Annealed", "anneal"],
     "dynamics": ["SGD", "GradientDescent", "GradientFlow", "Optimizer"],
     "estimators": ["CompletedMatrix", "complete"],
     "factorization": ["compress", "imbalance", "product"],
     "initialization": ["Balanced", "Factors", "Gaussian", "Identical", "Orthogonal", "PerturbedIdentical"],
+    "jumps": ["JumpRate", "estimate_jump_rate"],
+    "monitor": ["RankMonitor"],
     "observe": ["effective_rank", "entropy_rank", "numerical_rank", "singular_values", "stable_rank"],
     "outcome": ["Outcome"],
-    "problem": ["Completion", "Estimation", "Objective", "Sensing"],
+    "problem": [
+        "Completion",
+        "DenseOperators",
+        "Estimation",
+        "FunctionOperators",
+        "Objective",
+        "PauliOperators",
+        "RankOneOperators",
+        "Sensing",
+    ],
+    "reports": ["report"],
     "schedule": ["Every", "LogSpaced"],
     "simulation": ["simulate"],
     "stopping": ["AtEffectiveRank", "AtStep", "OnHeldout", "OnPlateau"],
+    "sweeps": ["Sweep", "sweep"],
     "trajectory": ["Trajectory"],
 }
-_ROOMS = ("data", "estimators", "files", "plot", "theory")
+_ROOMS = ("data", "estimators", "files", "papers", "plot", "rates", "theory")
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = sorted([*_MODULE, *_ROOMS])  # pyright: ignore[reportUnsupportedDunderAll]

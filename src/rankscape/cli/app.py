@@ -21,6 +21,9 @@ COMMANDS = {
     "complete": "Fill the holes of a matrix; the trajectory chooses the rank.",
     "simulate": "Train a deep matrix factorization and record its rank.",
     "plateaus": "Predict the steps between which each rank holds.",
+    "sweep": "Run a grid of simulations into one store, and continue it whatever happened.",
+    "reproduce": "Make the figures of a paper and check their claims.",
+    "phases": "Sweep a phase diagram, draw it with what theory predicts, and check its claims.",
     "data": "List, describe and fetch the named data sets.",
     "cite": "Print BibTeX for rankscape and the papers it builds on.",
 }
@@ -35,7 +38,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # `run` says so, and knows the exit code
 )
 for _name, _help in COMMANDS.items():
-    app.command(f"rankscape.cli.{_name}:{'app' if _name == 'data' else _name}", name=_name, help=_help)
+    app.command(f"rankscape.cli.{_name}:{'app' if _name in ('data', 'sweep') else _name}", name=_name, help=_help)
 
 
 def start(arguments: Sequence[str] | None = None) -> int:

@@ -49,7 +49,7 @@ def reproduce(
     if json:
         print_json([{"figure": result.name} | claim.describe() for result in made for claim in result.claims])
     else:
-        _print_claims(made)
+        print_claims(made)
     held = sum(claim.holds for result in made for claim in result.claims)
     total = sum(len(result.claims) for result in made)
     if not json:
@@ -59,7 +59,8 @@ def reproduce(
     return DONE if held == total else FAILED
 
 
-def _print_claims(made: Sequence[Any]) -> None:
+def print_claims(made: Sequence[Any]) -> None:
+    """Every claim of every figure, with its verdict."""
     rows = []
     for result in made:
         for k, claim in enumerate(result.claims):

@@ -59,7 +59,9 @@ class PaperFigure:
         folder = Path(folder)
         check_folder(folder)
         drawing = plot.draw(self.parts, columns=self.columns, title=self.title)
-        paths = [plot.save(drawing, folder / f"{self.name}{suffix}") for suffix in (".png", ".pdf")]
+        paths = [plot.save(drawing, folder / f"{self.name}.png")]
+        drawing.set_layout_engine("none")  # it is laid out, and doing so again takes as long as drawing
+        paths.append(plot.save(drawing, folder / f"{self.name}.pdf"))
         paths.append(folder / f"{self.name}.nc")
         with replacing(paths[-1]) as file:
             file.write(bytes(self.data.to_netcdf(engine="scipy")))

@@ -1,0 +1,264 @@
+"""The scikit-learn face of sensing: a matrix from linear measurements of it, without a rank."""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+import xarray as xr
+from scipy.sparse.linalg import lsqr
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from rankscape.checks import positive, share, whole
+from rankscape.errors import InputError
+from rankscape.estimators.descent import Descent, descend, gaussian_start, identical_start
+from rankscape.estimators.fixed_rank import RankFit, best_fit, fit_rank, freedom
+from rankscape.estimators.sensing_certificate import SensingCertificate, doubts
+from rankscape.outcome import Outcome
+from rankscape.problem import DenseOperators, Sensing
+from rankscape.problem.operators import AbstractOperators
+
+MET = 1e-9
+"""Relative residual from which the measurements count as free of noise."""
+
+FINAL = 1e-8
+"""Relative decrease at which the fit that is returned has ended."""
+
+FOLDS = 5
+"""Splits by which ranks are compared when there is noise."""
+
+PATIENCE = 2
+"""Ranks that may fail to improve on the best one before the climb ends."""
+
+
+class DeepMatrixSensing(RegressorMixin, BaseEstimator):
+    r"""Find a matrix from linear measurements :math:`y_k \approx \langle A_k, W\rangle`; no rank is asked.
+
+    Gradient descent on :math:`\tfrac12 \sum_k (\langle A_k, W_N \cdots W_1\rangle - y_k)^2` from a small start learns
+    the directions of the matrix one after the other, the largest first (Chou, Gieshoff, Maly, Rauhut 2024). From what
+    it has learned, ranks 1, 2, ... are fitted by least squares; the first that meets all measurements is the answer.
+    If none does there is noise: descent is repeated without some measurements, until these say that what it learns is
+    noise, and the answer is the smallest rank that predicts held-out measurements as well as any other, to within one
+    standard error.
+
+    Parameters
+    ----------
+    depth : int
+        Number of factors N, at least 2.
+    alpha : float
+        Scale of the start, in units in which the largest direction that is seen has size 1.
+    initialization : {"gaussian", "identical"}
+        Random factors, or multiples of the identity (for matrices that are symmetric and positive).
+    heldout : float
+        Share of the measurements held out to judge by, between 0 and 1.
+    max_iter : int
+        Most steps of gradient descent.
+    random_state : int, RandomState or None
+        Decides the random start and which measurements are held out.
+
+    Attributes
+    ----------
+    matrix_, coef_ : ndarray, shape (n_out, n_in)
+        What was found; two names of one array.
+    rank_ : int
+        Its rank.
+    singular_values_ : ndarray, shape (rank_,)
+        Descending.
+    components_ : ndarray, shape (rank_, n_in)
+        Its right singular vectors.
+    path_ : xarray.Dataset
+        Dims ``step`` and ``index``: ``singular_values``, ``effective_rank``, ``train_rmse``, ``heldout_rmse`` of
+        gradient descent. Along ``rank``: ``fit_rmse``, and ``fit_heldout_rmse`` where ranks were compared.
+    n_iter_, stop_step_ : int
+        Steps of descent, and the one whose directions were used.
+    outcome_ : Outcome
+        ``CONVERGED`` or ``STEP_LIMIT``, of the last fit to all measurements.
+    certificate_ : SensingCertificate
+        Whether to trust the matrix, in numbers and words.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> from rankscape.estimators import DeepMatrixSensing
+    >>> W = np.outer([1.0, -2.0, 0.5, 1.0, 3.0, 1.0], [2.0, 1.0, -1.0, 0.0, 1.0, 2.0])
+    >>> operators = rs.DenseOperators.gaussian(count=25, shape=W.shape, seed=1)
+    >>> model = DeepMatrixSensing().fit(operators, operators.apply(W))
+    >>> model.rank_, bool(np.allclose(model.matrix_, W, atol=1e-8))
+    (1, True)
+
+    References
+    ----------
+    Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit bias towards
+    low rank", Appl. Comput. Harmon. Anal. 68 (2024).
+    """
+
+    def __init__(
+        self,
+        depth: int = 3,
+        *,
+        alpha: float = 0.1,
+        initialization: Literal["gaussian", "identical"] = "gaussian",
+        heldout: float = 0.1,
+        max_iter: int = 1500,
+        random_state: Any = 0,
+    ):
+        self.depth = depth
+        self.alpha = alpha
+        self.initialization = initialization
+        self.heldout = heldout
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, operators: Any, y: Any) -> Self:
+        """Find the matrix.
+
+        Parameters
+        ----------
+        operators : array_like, shape (m, n_out, n_in), or a family of operators
+            The measurement matrices: stacked, or as `RankOneOperators`, `PauliOperators` or `FunctionOperators`.
+        y : array_like, shape (m,)
+            What was measured.
+
+        Raises
+        ------
+        InputError
+            Shapes do not match, a value is not finite, or a parameter cannot be used.
+        """
+        problem, seed = Sensing(operators, y), self._seed()
+        factors = self._start(problem.shape, seed)
+        unit = _unit(problem)
+        scaled = Sensing(problem.operators, problem.measurements / unit)
+        folds = _splits(scaled, self.heldout, seed)
+        most, y = whole("max_iter", self.max_iter, least=1), scaled.measurements
+        descent = descend(scaled, factors, most)
+        fits = _until_exact(scaled, descent.W)
+        chosen, starts, seen, errors = fits[-1], [descent.W], len(y), [np.array([np.nan])] * len(fits)
+        self._exact = _meets(scaled, chosen)
+        if folds and not self._exact:
+            seen = len(folds[0].measurements)
+            descent = descend(folds[0], factors, most)
+            starts.append(descent.W)
+            errors = _heldout_squares(folds, starts, len(fits))
+            fits = [best_fit(scaled, starts, rank) for rank in range(len(errors))]
+            chosen = fit_rank(scaled, fits[_smallest_as_good(errors)].W, _smallest_as_good(errors), flat=FINAL)
+        self._publish(chosen, unit)
+        self.path_ = _path(descent, fits, errors, unit, seen, len(y))
+        self.n_iter_, self.stop_step_ = descent.steps, descent.best
+        self._certify(scaled, folds, starts, chosen, unit)
+        return self
+
+    def _seed(self) -> int:
+        seed = self.random_state
+        return int(seed if isinstance(seed, (int, np.integer)) else check_random_state(seed).randint(2**31))
+
+    def _start(self, shape: tuple[int, int], seed: int) -> list[np.ndarray]:
+        depth, alpha = whole("depth", self.depth, least=2, most=100), positive("alpha", self.alpha)
+        if self.initialization == "identical":
+            return identical_start(shape, depth, alpha)
+        if self.initialization != "gaussian":
+            raise InputError(f"`initialization` must be 'gaussian' or 'identical', got {self.initialization!r}.")
+        return gaussian_start(shape, depth, alpha, seed)
+
+    # -- what was found ------------------------------------------------------------------------------------
+
+    def _publish(self, chosen: RankFit, unit: float) -> None:
+        self.matrix_ = self.coef_ = unit * chosen.W
+        self.rank_, self.singular_values_ = len(chosen.s), unit * chosen.s
+        self.components_ = chosen.V.T.copy()
+        self.outcome_ = Outcome.CONVERGED if chosen.converged else Outcome.STEP_LIMIT
+
+    def _certify(self, problem: Sensing, folds: list[Any], starts: list[np.ndarray], chosen: RankFit, unit: float):
+        held, baseline = None, None
+        if folds:
+            train, heldout = folds[0], folds[0].heldout
+            held = unit * _rms(heldout.residual(best_fit(train, starts, self.rank_).W))
+            least = lsqr(train.operators.as_linear_map(), train.measurements, atol=1e-8, btol=1e-8)[0]
+            baseline = unit * _rms(heldout.residual(least.reshape(problem.shape)))
+        m, free = len(problem.measurements), freedom(self.rank_, problem.shape)
+        spread = unit * _rms(problem.measurements)
+        facts = (m / free if free else np.inf, held, baseline, spread, self._exact, chosen.converged)
+        self.certificate_ = SensingCertificate(*facts, tuple(doubts(SensingCertificate(*facts))))
+
+    def predict(self, operators: Any) -> np.ndarray:
+        """What these operators would measure of the matrix, without noise."""
+        check_is_fitted(self)
+        family = operators if isinstance(operators, AbstractOperators) else DenseOperators(operators)
+        if family.shape != self.matrix_.shape:
+            raise InputError(f"The operators measure matrices of shape {family.shape}, not {self.matrix_.shape}.")
+        return family.apply(self.matrix_)
+
+
+def _unit(problem: Sensing) -> float:
+    """The size of the matrix: of the largest direction of the back projection, as if ``A^* A`` were the identity."""
+    operators = problem.operators
+    probe = np.random.default_rng(0).standard_normal(problem.shape)
+    seen = operators.apply(probe)
+    size = float(np.linalg.norm(operators.adjoint(problem.measurements), 2))
+    return size * float((probe**2).sum() / max(seen @ seen, 1e-300)) or 1.0
+
+
+def _splits(problem: Sensing, fraction: float, seed: int) -> list[Any]:
+    """Splits with different parts held out; none when a part would have no measurement."""
+    share("heldout", fraction)
+    try:
+        return [problem.split(fraction, seed + k) for k in range(FOLDS)]
+    except InputError:
+        return []
+
+
+def _meets(problem: Sensing, fit: RankFit) -> bool:
+    return fit.squared <= MET**2 * float(problem.measurements @ problem.measurements)
+
+
+def _until_exact(problem: Sensing, W: np.ndarray) -> list[RankFit]:
+    """Fits of rank 0, 1, ... up to the first that meets the measurements, while they are more than what is free."""
+    fits = [fit_rank(problem, W, 0)]
+    while not _meets(problem, fits[-1]):
+        rank = len(fits)
+        if rank > min(problem.shape) or freedom(rank, problem.shape) >= len(problem.measurements):
+            break
+        fits.append(fit_rank(problem, W, rank))
+    return fits
+
+
+def _heldout_squares(folds: list[Any], starts: list[np.ndarray], most: int) -> list[np.ndarray]:
+    """For each rank the squared errors on what the splits hold out, until no rank improves any more."""
+    errors: list[np.ndarray] = []
+    for rank in range(most):
+        fits = [best_fit(fold, starts, rank) for fold in folds]
+        errors.append(
+            np.concatenate([fold.heldout.residual(fit.W) ** 2 for fold, fit in zip(folds, fits, strict=True)])
+        )
+        if rank - int(np.argmin([e.mean() for e in errors])) >= PATIENCE:
+            break
+    return errors
+
+
+def _smallest_as_good(errors: list[np.ndarray]) -> int:
+    """The smallest rank that is worse than the best by at most one standard error of the difference."""
+    best = errors[int(np.argmin([e.mean() for e in errors]))]
+    gaps = [e - best for e in errors]
+    return next(r for r, gap in enumerate(gaps) if gap.mean() <= gap.std() / len(gap) ** 0.5)
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def _path(descent: Descent, fits: list[RankFit], errors: list[np.ndarray], unit: float, seen: int, m: int):
+    column = lambda name: np.array([record.get(name, np.nan) for _, record in descent.records])
+    rmse = lambda squares, number: unit * np.sqrt(squares / max(number, 1))
+    heldout = np.full(len(fits), np.nan)
+    heldout[: len(errors)] = [e.mean() for e in errors]
+    return xr.Dataset(
+        {
+            "singular_values": (("step", "index"), unit * column("singular_values")),
+            "effective_rank": ("step", column("effective_rank")),
+            "train_rmse": ("step", rmse(2 * column("loss"), seen)),
+            "heldout_rmse": ("step", rmse(2 * column("heldout_loss"), m - seen)),
+            "fit_rmse": ("rank", rmse(np.array([fit.squared for fit in fits]), m)),
+            "fit_heldout_rmse": ("rank", rmse(heldout, 1)),
+        },
+        {"step": [step for step, _ in descent.records], "rank": np.arange(len(fits))},
+        {"stop_step": descent.best, "outcome": str(descent.outcome)},
+    )

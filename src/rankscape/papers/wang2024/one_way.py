@@ -1,0 +1,72 @@
+"""Down, never up: many seeds from one trap, and a long run at the bottom."""
+
+import numpy as np
+import xarray as xr
+
+import rankscape as rs
+from rankscape.papers.claims import Claim, between
+from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.laboratory import (
+    RATE,
+    RIDGE,
+    SETTINGS,
+    bottom,
+    jumps_of,
+    laboratory,
+    leave,
+    ridge_of,
+    trap,
+)
+from rankscape.plot import Line, Panel
+from rankscape.plot.panels import COLORS
+
+
+def one_way(quick: bool = False) -> PaperFigure:
+    """Many seeds leave the trap of rank 3, and none of them, nor a long run at the bottom, comes up."""
+    lab, seeds, rng = laboratory(), range(20 if quick else 100), np.random.default_rng(0)
+    ridge, steps, long = ridge_of(lab, RIDGE), 500_000, 4_000_000 if quick else 100_000_000
+    runs = leave(lab, trap(lab), rs.SGD(RATE, ridge), steps, seeds, [0, steps])
+    first = np.sort([lane[0][0] if lane else steps + 1 for lane in jumps_of(runs)])
+    up = int(runs.up_jumps.sum())
+    mean = float(np.minimum(first, steps).sum() / max(1, np.sum(first <= steps)))
+    awake = [W + 0.1 * rng.normal(size=W.shape) for W in bottom(lab)]
+    low = rs.simulate(
+        lab.problem, initialization=rs.Factors(awake), dynamics=rs.SGD(0.1, ridge), steps=long, seed=0,
+        record=rs.LogSpaced(80), monitor=rs.RankMonitor(),
+    ).dataset  # fmt: skip
+    t = np.linspace(0, 1.2 * first[first <= steps].max(), 200)
+    stay = Line(
+        np.append(0, first), 1 - np.arange(len(first) + 1) / len(first), f"{len(seeds)} seeds", COLORS[0], steps=True
+    )
+    third = low.singular_values.values[:, 1:4]
+    parts = [
+        Panel("seeds still at rank 3", "share of the seeds", "step",
+              [stay, Line(t, np.exp(-t / mean), "exponential law of the same mean", COLORS[1], 1.8, "--")],
+              span=(0, float(t[-1])), bounds=(0.0, 1.02)),
+        Panel("jumps of each seed", "jumps", "seed",
+              [Line(np.arange(len(first)), runs.down_jumps.values, "down", COLORS[0], 0, "", "v"),
+               Line(np.arange(len(first)), runs.up_jumps.values, "up", COLORS[1], 0, "", "^")],
+              bounds=(-0.2, 2.2), whole=True),
+        Panel("a long run at the bottom", "singular values of W", "step",
+              [Line(low.step.values, third[:, i], f"singular value {i + 2}", COLORS[i], 1.8, ("-", "--", ":")[i])
+               for i in range(3)], log=True, log_x=True, span=(1, long), bounds=(1e-18, 30)),
+    ]  # fmt: skip
+    jumped = int(np.sum(first <= steps))
+    claims = [
+        Claim("share of the seeds that jump within the budget", [0.9, 1], jumped / len(first),
+              jumped >= 0.9 * len(first)),
+        Claim("jumps up over all seeds", 0, up, up == 0),
+        between("mean time to the jump over its standard deviation (1 for a law without memory)", (0.6, 1.7),
+                float(first.mean() / first.std())),
+        Claim("long run at the bottom: jumps up and down", [0, 0], [int(low.up_jumps), int(low.down_jumps)],
+              int(low.up_jumps) == int(low.down_jumps) == 0),
+        Claim("long run at the bottom: third singular value at the start and at the end", "dies",
+              [float(third[0, 1]), float(third[-1, 1])], bool(third[0, 1] > 1e-3 and third[-1, 1] < 1e-12)),
+    ]  # fmt: skip
+    data = {"first_jump": ("seed", first), "singular_values": (("step", "index"), low.singular_values.values)}
+    return PaperFigure(
+        "one-way", "Down, never up: many seeds from one trap, and a long run at the bottom",
+        SETTINGS | {"learning_rate": RATE, "steps": steps, "seeds": len(seeds), "long run": {"steps": long,
+                    "learning_rate": 0.1, "seed": 0}},
+        parts, xr.Dataset(data, coords={"step": low.step.values}), claims,
+    )  # fmt: skip

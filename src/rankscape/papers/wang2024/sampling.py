@@ -1,0 +1,137 @@
+"""How entries are drawn decides whether modes are ever forgotten: with replacement, reshuffled, in batches."""
+
+import numpy as np
+import xarray as xr
+
+import rankscape as rs
+from rankscape.papers.claims import Claim
+from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.laboratory import RIDGE, SETTINGS, jumps_of, laboratory, leave, ridge_of, trap
+from rankscape.plot import Line, Panel
+from rankscape.plot.panels import COLORS, STYLES
+from rankscape.theory.escape import supporting_target, wkb_exponent
+
+RATES = (0.14, 0.17, 0.20)
+BATCHES, BATCH_RATE = (1, 2, 4, 8), 0.14
+"""The last batch only without `quick`."""
+
+
+def reshuffling(quick: bool = False) -> PaperFigure:
+    """Every entry is drawn again within two epochs when epochs are reshuffled: no mode waits long enough to die."""
+    lab, seeds, steps = laboratory(), range(8 if quick else 24), 400_000 if quick else 1_000_000
+    start, m = trap(lab), len(lab.problem.values)
+    firsts = {replacement: {rate: _firsts(lab, start, rate, replacement, steps, seeds) for rate in RATES}
+              for replacement in (True, False)}  # fmt: skip
+    t = np.linspace(0, steps, 400)
+    lines = []
+    for i, rate in enumerate(RATES):
+        share = {how: np.mean(np.array(by[rate])[:, None] > t, axis=0) for how, by in firsts.items()}
+        lines.append(Line(t, share[True], f"with replacement, rate {rate}", COLORS[i], 1.8, STYLES[i]))
+        lines.append(Line(t[::50], share[False][::50], f"reshuffled, rate {rate}", COLORS[i], 1.0, ":", "os^"[i]))
+    third = float(np.linalg.svd(rs.product(start))[1][2])
+    needed = wkb_exponent(supporting_target(third, 3, RIDGE), 3, RIDGE, RATES[1]).single_gap
+    parts = [
+        Panel("seeds still in the trap", "share of the seeds", "step", lines, bounds=(-0.02, 1.05)),
+        _gaps(m, needed),
+    ]
+    count = {how: sum(f <= steps for by in each.values() for f in by) for how, each in firsts.items()}
+    most = len(seeds) * len(RATES)
+    claims = [
+        Claim("with replacement: share of the runs that jump", [0.7, 1], count[True] / most, count[True] >= 0.7 * most),
+        Claim("reshuffled: jumps", 0, count[False], count[False] == 0),
+        Claim("epochs without the one entry that kill a mode at once, beyond the longest gap of reshuffling", [2, None],
+              needed, needed > 2),
+    ]  # fmt: skip
+    data = {f"first_jump_{'replacement' if how else 'reshuffled'}": (("rate", "seed"), np.array(list(each.values())))
+            for how, each in firsts.items()}  # fmt: skip
+    return PaperFigure(
+        "reshuffling", "Drawn with replacement, modes are forgotten; drawn in reshuffled epochs, never",
+        SETTINGS | {"learning_rates": RATES, "steps": steps, "seeds": len(seeds)},
+        parts, xr.Dataset(data, coords={"rate": list(RATES)}), claims, columns=2,
+    )  # fmt: skip
+
+
+def _firsts(lab, start, rate: float, replacement: bool, steps: int, seeds: range) -> list[float]:
+    """The step of the first jump of every seed; infinite where there was none."""
+    runs = leave(lab, start, rs.SGD(rate, ridge_of(lab, RIDGE), replacement=replacement), steps, seeds, [steps])
+    return [float(lane[0][0]) if lane else np.inf for lane in jumps_of(runs)]
+
+
+def _gaps(m: int, needed: float) -> Panel:
+    """The exact laws of the gap between two draws of one entry, and gaps in a stream of draws of each kind."""
+    g = np.arange(1, 12 * m)
+    # Places p, q in two permutations: the gap m - p + q is above g with these probabilities.
+    inside = np.clip(g, 0, 2 * m)
+    reshuffled = np.where(
+        g <= m, 1 - inside * (inside - 1) / (2 * m**2), (2 * m - inside) * (2 * m - inside - 1) / (2 * m**2)
+    )
+    lines = [
+        Line(g / m, (1 - 1 / m) ** g, "with replacement, predicted", COLORS[0], 1.8, STYLES[0]),
+        Line(g[: 2 * m - 1] / m, reshuffled[: 2 * m - 1], "reshuffled, predicted", COLORS[1], 1.8, STYLES[1]),
+    ]
+    for i, replacement in enumerate((True, False)):
+        gaps = _drawn_gaps(m, replacement)
+        at = np.linspace(0.5, 8.0 if replacement else 1.9, 9)
+        share = np.array([np.mean(gaps > x * m) for x in at])
+        lines.append(Line(at, np.where(share > 0, share, np.nan), "a stream of draws", COLORS[i], 0, "", "os"[i]))
+    return Panel("gaps between draws of one entry", "probability of a longer gap", "gap in epochs", lines, log=True,
+                 bounds=(1e-5, 1.5), mark=(needed, "kills the mode"), span=(0, 1.1 * needed))  # fmt: skip
+
+
+def _drawn_gaps(m: int, replacement: bool, epochs: int = 200) -> np.ndarray:
+    """Gaps between draws of the same entry, over all entries."""
+    rng = np.random.default_rng(0)
+    stream = (
+        rng.integers(m, size=epochs * m) if replacement else np.concatenate([rng.permutation(m) for _ in range(epochs)])
+    )
+    order = np.argsort(stream, kind="stable")
+    same = np.diff(stream[order]) == 0
+    return np.diff(order)[same]
+
+
+def batches(quick: bool = False) -> PaperFigure:
+    """At a fixed learning rate larger batches forget nothing; growing with the batch, the rate keeps the jumps."""
+    lab, sizes = laboratory(), BATCHES[: 3 if quick else 4]
+    start, ridge = trap(lab), ridge_of(lab, RIDGE)
+    steps, replicas = (200_000, 6) if quick else (600_000, 32)
+
+    def wait(rate: float, size: int) -> rs.JumpRate:
+        dynamics = rs.SGD(rate, ridge, batch_size=size)
+        return rs.estimate_jump_rate(lab.problem, start, dynamics, steps=steps, replicas=replicas, threads=2)
+
+    single = wait(BATCH_RATE, 1)
+    found = {
+        "fixed": [single, *[wait(BATCH_RATE, b) for b in sizes[1:]]],
+        "linear": [single, *[wait(BATCH_RATE * b, b) for b in sizes[1:]]],
+    }
+    lines = []
+    for i, (scaling, rates) in enumerate(found.items()):
+        seen = [k for k, rate in enumerate(rates) if rate.jumps]
+        label = f"learning rate {BATCH_RATE}" + (" * batch" if scaling == "linear" else "")
+        lines.append(Line(np.array(seen), np.array([rates[k].mean for k in seen]), label, COLORS[i], 1.4,
+                          STYLES[i], "os"[i]))  # fmt: skip
+        lines += [Line(np.full(2, k), np.array(rates[k].interval), "", COLORS[i], 1.0) for k in seen]
+    never = [k for k, rate in enumerate(found["fixed"]) if not rate.jumps]
+    least = np.array([found["fixed"][k].interval[0] for k in never])
+    lines.append(Line(np.array(never), least, "no jump seen: mean above", COLORS[0], 0, "", "^"))
+    jumped = {scaling: [rate.jumps for rate in rates] for scaling, rates in found.items()}
+    ups = sum(rate.up_jumps for rates in found.values() for rate in rates)
+    means = [rate.mean for rate in found["linear"]]
+    claims = [
+        Claim(f"fixed learning rate, batches of {sizes[-1]}: replicas that jump", 0, jumped["fixed"][-1],
+              not jumped["fixed"][-1]),
+        Claim(f"learning rate times the batch, batches of {sizes[-1]}: share of the replicas that jump", [0.5, 1],
+              jumped["linear"][-1] / replicas, jumped["linear"][-1] >= 0.5 * replicas),
+        Claim("learning rate times the batch: steps to the jump, largest batch over single entries", [0, 1.5],
+              means[-1] / means[0], means[-1] < 1.5 * means[0]),
+        Claim("jumps up", 0, ups, ups == 0),
+    ]  # fmt: skip
+    data = {f"{name}_{scaling}": ("batch", [float(getattr(rate, name)) for rate in rates])
+            for scaling, rates in found.items() for name in ("mean", "jumps", "total")}  # fmt: skip
+    return PaperFigure(
+        "batches", "Larger batches need larger learning rates to jump",
+        SETTINGS | {"learning_rate": BATCH_RATE, "batches": sizes, "replicas": replicas, "longest wait": steps},
+        [Panel("mean time to the jump", "steps", "entries in a batch", lines, log=True,
+               ticks=[str(b) for b in sizes], span=(-0.3, len(sizes) - 0.7))],
+        xr.Dataset(data, coords={"batch": list(sizes)}), claims,
+    )  # fmt: skip
