@@ -12,7 +12,7 @@ EXACT = 1e-11
 """Relative residual at which the measurements are met to rounding."""
 
 FLAT = 1e-4
-"""Relative decrease of the squared residual below which a fit with noise has ended: a thousandth of chance."""
+"""Relative decrease of the squared residual below which a fit with noise counts as ended, for comparing ranks."""
 
 INNER = 60
 """Iterations of LSMR a step."""

@@ -15,22 +15,6 @@ SHARE = 0.2
 """Learning rate over the monotone limit."""
 
 
-def hard_threshold(noise: float, shape: tuple[int, int]) -> float:
-    r"""The singular value below which a direction of a noisy matrix costs more than it brings.
-
-    .. math:: \tau = \sigma\sqrt{n}\,\sqrt{2(b+1) + \frac{8b}{b + 1 + \sqrt{b^2 + 14b + 1}}}, \qquad b = m/n \le 1
-
-    for entries with independent noise of standard deviation :math:`\sigma`: Gavish, Donoho (2014), "The optimal hard
-    threshold for singular values is 4/sqrt(3)".
-
-    >>> round(hard_threshold(1.0, (100, 100)) / 10, 4)
-    2.3094
-    """
-    m, n = sorted(shape)
-    b = m / n
-    return float(noise * np.sqrt(n) * np.sqrt(2 * (b + 1) + 8 * b / (b + 1 + np.sqrt(b**2 + 14 * b + 1))))
-
-
 class StoppedPath:
     """The error of W along gradient descent on `noisy`; `stop` is predicted from `threshold`, which knows no truth.
 

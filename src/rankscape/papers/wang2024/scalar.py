@@ -104,9 +104,9 @@ def _claims(depth: int, targets: np.ndarray, ends: dict[float, np.ndarray]) -> l
         predicted = float(targets[mode.barrier < s][0])
         claims.append(close(f"depth {depth}: least target that a start of {s} survives", predicted,
                             _least(targets, ends[s]), 1.01 * spacing))  # fmt: skip
-    grid = np.linspace(1e-4, 4, 20_000)
+    grid = np.linspace(0, 4, 20_001)
     best = [grid[np.argmin(critical_points(a, depth, RIDGE).objective(grid))] for a in targets]
-    lowest = float(targets[np.array(best) > 0.01][0])
+    lowest = float(targets[np.array(best) > 1e-3][0])
     claims.append(close(f"depth {depth}: least target whose minimum beats zero, by search on a grid",
                         limits.a_global, lowest, 1.01 * spacing))  # fmt: skip
     return claims
