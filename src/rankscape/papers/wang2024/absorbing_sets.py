@@ -28,7 +28,7 @@ def soft_rank_margins(quick: bool = False) -> PaperFigure:
     """Margins of B_1 under random and worst draws, the barrier outside it, and margins of B_2 through a jump."""
     absorption = worst_case(1, depth=3, ridge=SMALL_RIDGE, largest_value=float(np.abs(TARGET).max()))
     rate, inside = FACTOR * absorption.largest_learning_rate, absorption.rank_set
-    rng, steps = np.random.default_rng(0), 1_200 if quick else 20_000
+    rng, steps = np.random.default_rng(0), 700 if quick else 20_000
     choose = {
         "random draws": lambda certificate: int(rng.integers(TARGET.size)),
         "always the worst entry": lambda certificate: certificate.adversary,
@@ -92,7 +92,7 @@ def _through_a_jump(quick: bool) -> xr.Dataset:
 
     return rs.simulate(
         problem, initialization=rs.Factors(trap(lab)), dynamics=rs.SGD(RATE, ridge), steps=600_000, seed=3,
-        record=rs.LogSpaced(300 if quick else 2000), monitor=rs.RankMonitor(sets=[LOOSE]),
+        record=rs.LogSpaced(200 if quick else 2000), monitor=rs.RankMonitor(sets=[LOOSE]),
         observe={"certified": certified},
     ).dataset  # fmt: skip
 

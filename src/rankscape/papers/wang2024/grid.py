@@ -23,7 +23,7 @@ DIVERGED = -1
 def rank_grid(quick: bool = False) -> PaperFigure:
     """Every square is a run of SGD from the minimum where gradient descent ends at its ridge."""
     lab, (ridges, rates) = laboratory(), FEW if quick else (RIDGES, RATES)
-    steps, seeds = 300_000 if quick else 2_000_000, range(1 if quick else 3)
+    steps, seeds = 200_000 if quick else 2_000_000, range(1 if quick else 3)
     starts = {ridge_m: trap(lab, ridge_m) for ridge_m in ridges}
     still = np.array([_alive(starts[ridge_m]) for ridge_m in ridges])
     final = np.array([[_final(leave(lab, starts[ridge_m], rs.SGD(rate, ridge_of(lab, ridge_m)), steps, seeds, [steps]))

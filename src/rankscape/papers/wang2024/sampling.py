@@ -18,7 +18,7 @@ BATCHES, BATCH_RATE = (1, 2, 4, 8), 0.14
 
 def reshuffling(quick: bool = False) -> PaperFigure:
     """Every entry is drawn again within two epochs when epochs are reshuffled: no mode waits long enough to die."""
-    lab, seeds, steps = laboratory(), range(8 if quick else 24), 400_000 if quick else 1_000_000
+    lab, seeds, steps = laboratory(), range(8 if quick else 24), 300_000 if quick else 1_000_000
     start, m = trap(lab), len(lab.problem.values)
     firsts = {replacement: {rate: _firsts(lab, start, rate, replacement, steps, seeds) for rate in RATES}
               for replacement in (True, False)}  # fmt: skip
@@ -93,7 +93,7 @@ def batches(quick: bool = False) -> PaperFigure:
     """At a fixed learning rate larger batches forget nothing; growing with the batch, the rate keeps the jumps."""
     lab, sizes = laboratory(), BATCHES[: 3 if quick else 4]
     start, ridge = trap(lab), ridge_of(lab, RIDGE)
-    steps, replicas = (200_000, 6) if quick else (600_000, 32)
+    steps, replicas = (120_000, 6) if quick else (600_000, 32)
 
     def wait(rate: float, size: int) -> rs.JumpRate:
         dynamics = rs.SGD(rate, ridge, batch_size=size)
