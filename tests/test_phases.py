@@ -176,7 +176,7 @@ def test_least_squares_goes_down_to_a_stationary_point():
     U, s, Vt = np.linalg.svd(W)
     assert s[1] < 1e-10
     slope = problem.gradient(W)
-    assert max(np.abs(slope @ Vt[0]).max(), np.abs(U[:, 0] @ slope).max()) < 1e-4 * np.linalg.norm(slope)
+    assert max(np.abs(slope @ Vt[0]).max(), np.abs(U[:, 0] @ slope).max()) < 1e-3 * np.linalg.norm(slope)
     assert residual == pytest.approx(np.sqrt(2 * problem.loss(W)) / np.linalg.norm(problem.measurements))
     assert told_rank(problem, 1).shape == (3, 3)
 

@@ -253,3 +253,13 @@ def test_eigenvalues_keep_the_order_in_which_they_were_given():
     np.testing.assert_array_equal(run.dataset.target_eigenvalue, [0.5, 2.0, 1.0])
     np.testing.assert_allclose(run.eigenvalues[-1], [0.5, 2.0, 1.0], rtol=1e-12)
     np.testing.assert_allclose(run.singular_values[-1], [2.0, 1.0, 0.5], rtol=1e-12)
+
+
+def test_lanes_perturbed_in_different_layers_keep_their_own_layers():
+    starts = [rs.PerturbedIdentical(0.4, 0.1, layer=layer) for layer in (1, 3)]
+    setting = dict(depth=3, dynamics=rs.GradientDescent(0.01), steps=40, record=[0, 40])
+    batch = rs.simulate(rs.Estimation(eigenvalues=[1.5, -1.0]), initialization=starts, **setting)
+    for k, start in enumerate(starts):
+        alone = rs.simulate(rs.Estimation(eigenvalues=[1.5, -1.0]), initialization=start, **setting)
+        np.testing.assert_array_equal(batch.dataset.layer_norm[k], alone.dataset.layer_norm)
+        np.testing.assert_array_equal(batch.dataset.eigenvalues[k], alone.dataset.eigenvalues)

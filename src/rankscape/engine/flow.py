@@ -38,6 +38,7 @@ from rankscape.engine.base import MEMORY, AbstractEngine, Setting, State, check_
 from rankscape.engine.matrix import value_and_gradients
 from rankscape.engine.spectral import Modes, decouple, misaligned, product_and_slopes
 from rankscape.errors import InputError
+from rankscape.observe import measure
 
 SOLVER = Dopri8(scan_kind="lax")
 
@@ -180,9 +181,16 @@ class FlowEngine(AbstractEngine):
 
     def record(self, state: State, setting: Setting) -> dict[str, Any]:
         """The measurements of the matrices; straight from the modes where they evolve alone."""
-        if self.modes[0] is None:
-            return super().record(state, setting)
-        return self.modes[0].record(_groups(state), setting.dynamics.ridge, setting.tolerance)
+        return self._measured(self.modes[0], state, setting)
+
+    def records(self, states: Sequence[State]) -> list[dict[str, Any]]:
+        """Each run by its own modes: of a batch, some may have them and others not."""
+        return [self._measured(*lane) for lane in zip(self.modes, states, self.settings, strict=True)]
+
+    def _measured(self, modes: Modes | None, state: State, setting: Setting) -> dict[str, Any]:
+        if modes is None:
+            return measure(setting.problem, prefixed(state.arrays, "factor"), setting.dynamics.ridge, setting.tolerance)
+        return modes.record(_groups(state), setting.dynamics.ridge, setting.tolerance)
 
     def step_cost(self) -> float:
         """The share of a solver step in one `time_step`; at the default tolerances one step spans ``1 / curvature``."""

@@ -32,7 +32,7 @@ def heat_map(
 def place(axis: np.ndarray, value: float) -> float:
     """Where a positive value lies along cells that stand for the ascending `axis`, by logarithms; the ends go on.
 
-    >>> place(np.array([1.0, 10.0, 100.0]), 1000.0), place(np.array([1.0, 4.0]), 2.0)
+    >>> round(place(np.array([1.0, 10.0, 100.0]), 1000.0), 9), place(np.array([1.0, 4.0]), 2.0)
     (3.0, 0.5)
     """
     x, at = np.log(axis), np.log(value)
@@ -58,7 +58,8 @@ def wilson(hits: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, np.ndarray
     k, n, z = np.asarray(hits, dtype=float), np.asarray(trials, dtype=float), NORMAL
     middle = (k + z**2 / 2) / (n + z**2)
     half = z / (n + z**2) * np.sqrt(k * (n - k) / np.maximum(n, 1) + z**2 / 4)
-    return np.clip(middle - half, 0.0, 1.0), np.clip(middle + half, 0.0, 1.0)
+    low, high = np.clip(middle - half, 0.0, 1.0), np.clip(middle + half, 0.0, 1.0)
+    return np.where(k == 0, 0.0, low), np.where(k == n, 1.0, high)  # which rounding misses
 
 
 def with_interval(share: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[list[str]]:
