@@ -10,6 +10,10 @@ from rankscape.estimators.candidate import Candidate
 SCARCE = 1.4
 """Oversampling below which a completion is near the information limit."""
 
+UNSEEN = 3.0
+"""Held-out error over the noise of what was fitted beyond which the model follows the entries and not the matrix; noise
+alone gives 1.1 to 1.6, from many entries for each parameter down to two."""
+
 WORDS = {"column_mean": "column mean", "row_column_bias": "row and column bias", "nearest_rows": "mean of near rows"}
 """Baselines for people."""
 
@@ -32,6 +36,8 @@ class Certificate:
         On entries that the fit did not see.
     baselines : dict
         The same for predictions that need no factor.
+    unseen : float or None
+        The held-out error over the noise that the same fit leaves in what it saw: near one when it generalises.
     exact, converged : bool
         Whether the entries are reproduced; whether the solver ended by its tolerance.
     warnings : tuple of str
@@ -46,6 +52,7 @@ class Certificate:
     spectral_gap: float
     heldout_rmse: float | None
     baselines: dict[str, float]
+    unseen: float | None
     exact: bool
     converged: bool
     warnings: tuple[str, ...]
@@ -65,9 +72,9 @@ class Certificate:
 
 
 def certify(
-    entries: Entries, final: Candidate, heldout_rmse: float | None, baselines: dict[str, float], unit: float
+    entries: Entries, final: Candidate, heldout_rmse: float | None, baselines: dict[str, float], seen: float | None
 ) -> Certificate:
-    """Measure and judge a fit to all `entries`, which are in multiples of `unit`."""
+    """Measure and judge a fit to all `entries`; `seen` is the noise of the fit whose held-out error is given."""
     n_out, n_in = entries.shape
     rank, m = final.rank, len(entries.values)
     by_row, by_column = np.bincount(entries.rows, minlength=n_out), np.bincount(entries.columns, minlength=n_in)
@@ -75,11 +82,14 @@ def certify(
     edge = final.noise / final.scale * (n_out**0.5 + n_in**0.5) / (m / (n_out * n_in)) ** 0.5
     gap = float(final.modes.s[-1]) / edge if rank and not final.exact and edge else np.inf
     thin = int((by_row <= rank).sum()), int((by_column <= rank).sum())
-    facts = (oversampling, int(by_row.min()), int(by_column.min()), *thin, gap, heldout_rmse, baselines)
+    unseen = None if heldout_rmse is None or not seen or final.exact else heldout_rmse / seen
+    facts = (oversampling, int(by_row.min()), int(by_column.min()), *thin, gap, heldout_rmse, baselines, unseen)
     return Certificate(*facts, final.exact, final.converged, tuple(_warnings(final, *facts)))
 
 
-def _warnings(final, oversampling, smallest_row, smallest_column, thin_rows, thin_columns, gap, heldout, baselines):
+def _warnings(
+    final, oversampling, smallest_row, smallest_column, thin_rows, thin_columns, gap, heldout, baselines, unseen
+):
     rank = final.rank
     if not rank and final.noise > 0:
         yield "No low rank was found: every missing value is the offset alone."
@@ -99,5 +109,10 @@ def _warnings(final, oversampling, smallest_row, smallest_column, thin_rows, thi
         name, error = min(baselines.items(), key=lambda pair: pair[1])
         if error < heldout:
             yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."
+    if unseen is not None and unseen > UNSEEN:
+        yield (
+            f"Entries that were held out are missed by {unseen:.1f} times as much as those that were fitted: the model "
+            "follows the entries, not the matrix."
+        )
     if not final.converged:
         yield "The solver stopped at its limit before it converged."

@@ -40,6 +40,17 @@ GAIN = 0.9
 HOPELESS = 1.2
 """Factor over the held-out error without any direction beyond which least squares is the wrong tool."""
 
+BLIND = 0.8
+"""Factor by which a direction has to lower the noise estimate for the climb to go on though the held-out error does not
+fall: where a few entries are far larger than the others, least squares at too low a rank spoils all others for them."""
+
+NEGLIGIBLE = 1e-7
+"""Share of the largest singular value below which an exact fit is tried without a direction."""
+
+MET = 1e-3
+"""Median error on held-out entries, as a share of their rms, that an exact fit may have: rows with few entries are
+guesses, and their errors are large."""
+
 NOTHING = 1.05
 """Factor of the noise estimate up to which leaving a direction out costs nothing."""
 
@@ -56,11 +67,14 @@ class Climbed:
         Whether the last one reproduces the entries.
     more : bool
         Whether its residual holds more than chance explains, as far as is known.
+    tried : int
+        The rank of the last attempt, also of one that the entries could not determine; 0 without any.
     """
 
     fits: list[Polished]
     exact: bool
     more: bool
+    tried: int = 0
 
 
 def climb(path: Path, width: int, exact: float) -> Climbed:
@@ -97,32 +111,74 @@ def climb(path: Path, width: int, exact: float) -> Climbed:
 
 
 def _first_attempt(entries: ObservedEntries, rank: int) -> int:
-    return LATE if entries.count < SCARCE * rank * (sum(entries.shape) - rank) else 0
+    return LATE if _scarce(entries, rank) else 0
+
+
+def _scarce(entries: ObservedEntries, rank: int) -> bool:
+    return entries.count < SCARCE * rank * (sum(entries.shape) - rank)
+
+
+def _predicts(path: Path) -> bool:
+    """Whether the last minimum predicts held-out entries better than nothing does, as far as any are held out.
+
+    Noise, too, fits at a high rank with a small ridge; but what was fitted then is no use elsewhere.
+    """
+    return not len(path.heldout[2]) or path.records[-1].heldout_rmse < root_mean_square(path.heldout[2])
 
 
 def _attempt(path: Path, modes: Modes, width: int, exact: float) -> Climbed:
     """Polish, and climb while the residual holds another direction; or step down when one was too many."""
     fits: list[Polished] = []
+    if _scarce(path.entries, len(modes.s)) and not _predicts(path):
+        return Climbed(fits, False, True)
     best, alone = np.inf, root_mean_square(path.heldout[2]) if len(path.heldout[2]) else np.inf
+    noise = np.inf
     while True:
-        if not _determined(path.entries, len(modes.s)):
-            return Climbed(fits, False, True)
+        rank = len(modes.s)
+        if not _determined(path.entries, rank):
+            return Climbed(fits, False, True, rank)
         fit = polish(path.entries, modes)
         path.step += fit.steps
         held = path.record(fit.modes, 0.0, "climbing").heldout_rmse
         held = held if np.isfinite(held) else fit.noise
-        if np.sqrt(fit.mean_square) < exact:
-            return Climbed([fit], True, False)
-        if held > min(GAIN * best, HOPELESS * alone):
-            return Climbed(fits, False, True)
-        fits.append(fit)
-        best = held
+        if np.sqrt(fit.mean_square) < exact and _reproduces(path, fit):
+            return Climbed([_needed(path.entries, fit, exact)], True, False, rank)
+        helps = held <= min(GAIN * best, HOPELESS * alone)
+        if helps:
+            fits, best = [*fits, fit], held
+        elif fit.noise > BLIND * noise:
+            return Climbed(fits, False, True, rank)
         direction = unexplained(path.entries, fit)
-        if direction is None:
-            return Climbed(fits if fit.scarce else _descend(path, fits), False, False)
-        if len(fit.modes.s) >= width:
-            return Climbed(fits, False, True)
-        modes = fit.modes.join(direction)
+        if direction is None and helps:
+            return Climbed(fits if fit.scarce else _descend(path, fits), False, False, rank)
+        if direction is None or rank >= width:
+            return Climbed(fits, False, True, rank)
+        noise, modes = fit.noise, fit.modes.join(direction)
+
+
+def exact_fit(path: Path, modes: Modes, exact: float) -> Polished | None:
+    """Least squares from `modes`, at the smallest rank that it shows; None unless that reproduces the entries."""
+    if not _determined(path.entries, len(modes.s)):
+        return None
+    fit = polish(path.entries, modes)
+    path.step += fit.steps
+    found = np.sqrt(fit.mean_square) < exact and _reproduces(path, fit)
+    return _needed(path.entries, fit, exact) if found else None
+
+
+def _reproduces(path: Path, fit: Polished) -> bool:
+    """Whether most held-out entries are met too, if there are any: near the limit other matrices may fit as well."""
+    missed = np.abs(path.heldout_residual(fit.modes.U * fit.modes.s, fit.modes.V))
+    return not len(missed) or bool(np.median(missed) < MET * root_mean_square(path.heldout[2]))
+
+
+def _needed(entries: ObservedEntries, fit: Polished, exact: float) -> Polished:
+    """An exact fit without the directions that it does not need."""
+    needed = int((fit.modes.s > NEGLIGIBLE * fit.modes.s[0]).sum())
+    if needed == len(fit.modes.s):
+        return fit
+    smaller = polish(entries, fit.modes.head(needed))
+    return smaller if np.sqrt(smaller.mean_square) < exact else fit
 
 
 def _determined(entries: ObservedEntries, rank: int) -> bool:

@@ -98,7 +98,7 @@ def _start(before: CompletedMatrix, shape: tuple[int, int], unit: float) -> Cand
 def _report(observed, entries, final, trial, candidates, baselines, unit, settings) -> CompletedMatrix:
     chosen = candidates[0] if candidates else final
     heldout_rmse = chosen.rmse * unit if candidates else None
-    certificate = certify(entries, final, heldout_rmse, baselines, unit)
+    certificate = certify(entries, final, heldout_rmse, baselines, chosen.noise * unit)
     return CompletedMatrix(
         rank=final.rank,
         singular_values=final.modes.s * final.scale * unit,
@@ -180,7 +180,7 @@ def _offset_alone(observed, entries, training, heldout, unit, settings) -> Compl
         reason="Rank 0: all observed entries are equal."
         if constant
         else "Rank 0: too few entries to hold any out, so only the offset can be justified.",
-        certificate=certify(entries, final, heldout_rmse, baselines, unit),
+        certificate=certify(entries, final, heldout_rmse, baselines, None),
         observed=observed,
         removed=removed.scaled(unit),
     )

@@ -77,14 +77,16 @@ def search(
         found = trial.climb(_width(training, options), options.exact)
         if found.exact:
             return _finish(observed, trial, trial.candidates[-1], options, meter)
-        if not number and _may_be_exact(found, training, only=len(trials) == 1):
+        if not number and _may_be_exact(found, observed, training):
             meter.begin("all entries", 0.1, fresh=True)
             whole = Trial.begin(trial.kind, observed, _none(observed), options.depth, meter)
             if whole.climb(_width(observed, options), options.exact).exact:
                 return whole.candidates[-1], whole, []
         more = found.more
     if more:
-        _average(trials[-1], options, meter)
+        exact = _average(trials[-1], options, meter)
+        if exact is not None:
+            return _finish(observed, trials[-1], exact, options, meter)
     chosen = choose([candidate for trial in trials for candidate in trial.candidates])
     trial = next(t for t in trials if chosen in t.candidates)
     return _finish(observed, trial, chosen, options, meter)
@@ -115,26 +117,28 @@ def _none(entries: Entries) -> Entries:
     return entries.part(np.zeros(0, dtype=int))
 
 
-def _may_be_exact(found: Climbed, training: Entries, only: bool) -> bool:
+def _may_be_exact(found: Climbed, observed: Entries, training: Entries) -> bool:
     """Whether all entries may determine what the training entries, a few less, did not."""
-    if not found.fits:
-        return only
-    rank = len(found.fits[-1].modes.s)
-    return len(training.values) < SCARCE * rank * (sum(training.shape) - rank)
+    parameters = found.tried * (sum(observed.shape) - found.tried)
+    return len(training.values) < SCARCE * parameters and len(observed.values) > parameters
 
 
-def _average(trial: Trial, options: Options, meter: Any) -> None:
-    """The residual holds more than a few directions: take many, and average over their uncertainty."""
+def _average(trial: Trial, options: Options, meter: Any) -> Candidate | None:
+    """The residual holds more than a few directions: take many, and average over their uncertainty.
+
+    Returns an exact fit, if their directions lead to one.
+    """
     meter.begin("averaging", 0.2)
     width = min(WIDE, options.width)
     found = trial.average(width, QUIET[0])
     if found.noise**2 > NOISY * trial.scale**2:
         meter.begin("sampling", 0.2)
         trial.sample(options.width, options.seed)
-        return
+        return None
     found = min(found, trial.average(width, QUIET[1]), key=lambda c: c.rmse)
     if found.rank == WIDE < options.width:
         trial.average(options.width, found.quiet)  # none of them died: there may be more
+    return trial.settle(found, options.exact)
 
 
 def _finish(observed: Entries, trial: Trial, chosen: Candidate, options: Options, meter: Any):

@@ -7,7 +7,7 @@ import numpy as np
 from rankscape.engine.sparse import ObservedEntries
 from rankscape.estimators.baselines import Entries, Offset, fit_offset
 from rankscape.estimators.candidate import Candidate
-from rankscape.estimators.climb import Climbed, climb
+from rankscape.estimators.climb import Climbed, climb, exact_fit
 from rankscape.estimators.path import Path, Record, root_mean_square
 from rankscape.estimators.polish import fill, polish
 from rankscape.estimators.posterior import Posterior, average_of_draws
@@ -21,6 +21,9 @@ WIDE = 40
 
 SWEEPS = 12
 """Sweeps of averaging at most; held-out entries stop them earlier."""
+
+STILL = 0.97
+"""Factor by which the last sweep lowers the held-out error when averaging has not converged."""
 
 FIRST_LOOK = 4
 """Sweep after which held-out entries are first asked."""
@@ -36,6 +39,9 @@ DRAWN_WIDTH = 6
 
 DRAWS = 50, 80
 """Sweeps of the sampler on training entries, and on all."""
+
+NEARLY_EXACT = 0.1
+"""Noise of an average, as a share of the entries' rms, below which its directions may lead to an exact fit."""
 
 EXACT = 1e-4
 """Root mean square residual, on entries of rms 1, of an exact fit that is refitted: the rank is known."""
@@ -105,6 +111,16 @@ class Trial:
             self.shrink(fit, found.exact)
         return found
 
+    def settle(self, found: Candidate, exact: float) -> Candidate | None:
+        """An exact fit from the directions that averaging found, if its noise is small enough to hope for one."""
+        if not found.rank or found.noise > NEARLY_EXACT * found.scale:
+            return None
+        fit = exact_fit(self.path, found.modes, exact)
+        if fit is None:
+            return None
+        self.path.record(fit.modes, 0.0, "climbing")
+        return self.shrink(fit, True)
+
     def shrink(self, fit, exact: bool) -> Candidate:
         """A least squares fit under the ridge that its noise asks for."""
         facts = dict(exact=exact, converged=fit.converged, known=(fit.rows, fit.columns))
@@ -134,7 +150,7 @@ class Trial:
         entries = self.path.entries
         modes = leading_modes(entries, entries.values, self._affordable(width))
         posterior, offset = self.posterior(modes, quiet * root_mean_square(entries.values))
-        best, worse, start = None, 0, dict(width=width, quiet=quiet)
+        best, before, worse, start = None, np.inf, 0, dict(width=width, quiet=quiet)
         for sweep in range(1, (sweeps or SWEEPS) + 1):
             posterior.average()
             self.path.step += 1
@@ -145,14 +161,15 @@ class Trial:
             found = self._offer("averaged", live, biased, noise * self.scale, **start, sweeps=sweep)
             self.note(found, "averaging")
             if best is None or found.rmse < best.rmse or sweeps:
-                best = found
+                best, before = found, np.inf if best is None else best.rmse
                 continue
             worse += 1
             if worse > 1:
                 break
         assert best is not None
-        self.candidates = [c for c in self.candidates if (c.width, c.quiet) != (width, quiet) or c is best]
-        return best
+        self.candidates = [c for c in self.candidates if (c.width, c.quiet) != (width, quiet)]
+        self.candidates.append(replace(best, converged=best.sweeps < SWEEPS or best.rmse > STILL * before))
+        return self.candidates[-1]
 
     def sample(self, width: int, seed: int) -> Candidate:
         """The mean of Gibbs draws."""
@@ -194,7 +211,8 @@ class Trial:
     def refit(self, chosen: Candidate, width: int, seed: int) -> Candidate:
         """The chosen fit again, on these entries."""
         if chosen.method == "averaged":
-            return self.average(chosen.width, chosen.quiet, chosen.sweeps)
+            found = self.average(chosen.width, chosen.quiet, chosen.sweeps)
+            return replace(found, converged=chosen.converged)
         if chosen.method == "sampled":
             return self.sample(width, seed)
         if not chosen.rank:

@@ -1,0 +1,60 @@
+"""Matrices that lead a climb astray: hardly enough entries, heavy tails, and noise that looks like a high rank."""
+
+import numpy as np
+import pytest
+
+from rankscape.estimators import DeepMatrixCompletion, climb
+
+
+def gaussian(seed, shape, rank, share, noise=0.0):
+    rng = np.random.default_rng(seed)
+    W = rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[1]))
+    return W, np.where(rng.random(W.shape) < share, W + noise * rng.standard_normal(W.shape), np.nan)
+
+
+def heavy_tailed(seed):
+    """Rank 5, the rows and columns of very different sizes."""
+    W, _ = gaussian(seed, (200, 200), 5, 1.0)
+    rng = np.random.default_rng(seed + 1)
+    W = W * np.exp(0.75 * rng.standard_normal((200, 1))) * np.exp(0.75 * rng.standard_normal(200))
+    return W, np.where(rng.random(W.shape) < 0.15, W, np.nan)
+
+
+def relative_error(W, model):
+    """Median over the entries, so that rows with too few of them do not count."""
+    return float(np.median(np.abs(model.completed_.fitted - W)) / np.median(np.abs(W)))
+
+
+@pytest.mark.parametrize("seed", [7, 13, 16])
+def test_all_entries_are_tried_when_those_not_held_out_are_too_few_for_the_rank(seed):
+    W, seen = gaussian(seed, (200, 200), 5, 0.055)
+    assert np.count_nonzero(~np.isnan(seen)) * 0.9 < 5 * 395 * 1.01
+    model = DeepMatrixCompletion().fit(seen)
+    assert model.rank_ == 5
+    assert relative_error(W, model) < 1e-9
+    assert "near the information limit" in str(model.certificate_)
+
+
+@pytest.mark.parametrize("seed", [2, 10, 31, 65])
+def test_heavy_tails_do_not_hide_the_rank(seed):
+    W, seen = heavy_tailed(seed)
+    model = DeepMatrixCompletion().fit(seen)
+    assert model.rank_ == 5
+    assert relative_error(W, model) < 1e-9
+
+
+def test_a_high_rank_that_predicts_nothing_is_not_polished_with_patience(monkeypatch):
+    steps = []
+    polish = climb.polish
+    monkeypatch.setattr(climb, "polish", lambda *a: steps.append(polish(*a)) or steps[-1])
+    model = DeepMatrixCompletion().fit(gaussian(0, (60, 40), 1, 0.95, noise=2.0)[1])
+    assert model.rank_ <= 2
+    assert sum(fit.steps * len(fit.modes.s) for fit in steps) < 1000
+
+
+def test_a_model_that_follows_its_entries_only_is_not_trusted(monkeypatch):
+    monkeypatch.setattr("rankscape.estimators.trial.Trial.settle", lambda *_: None)  # without the cure above
+    model = DeepMatrixCompletion().fit(heavy_tailed(31)[1])
+    assert model.certificate_.unseen > 3
+    assert not model.certificate_.trusted
+    assert "follows the entries" in str(model.certificate_)
