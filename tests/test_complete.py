@@ -112,15 +112,36 @@ def test_exactly_low_rank_keeps_its_rank_without_offset(done):
     assert done.offset == "nothing was removed"
 
 
-@pytest.mark.parametrize(("kind", "word"), [("mean", "mean"), ("row+column", "biases")])
-def test_offset_is_chosen_when_the_data_have_one(rng, kind, word):
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("mean", "the mean of the observed entries"),
+        ("row", "the mean and damped row biases"),
+        ("column", "the mean and damped column biases"),
+        ("row+column", "the mean and damped row and column biases"),
+    ],
+)
+def test_offset_is_chosen_when_the_data_have_one(rng, kind, words):
     noise = 0.05 * rng.standard_normal((50, 40))
-    biases = rng.standard_normal(50)[:, None] + rng.standard_normal(40) if kind == "row+column" else 0.0
-    seen = np.where(rng.random((50, 40)) < 0.5, 5 + biases + noise, np.nan)
+    row, column = rng.standard_normal((50, 1)) * ("row" in kind), rng.standard_normal(40) * ("column" in kind)
+    seen = np.where(rng.random((50, 40)) < 0.5, 5 + row + column + noise, np.nan)
     result = complete(seen)
-    assert word in result.offset
+    assert result.offset.startswith(words)
+    assert result.removed.sides == ("row" in kind, "column" in kind)
     assert result.rank == 0
     assert result.heldout_rmse < 0.2
+
+
+@pytest.mark.parametrize("kind", ["row", "column"])
+def test_biases_of_one_side_are_those_of_the_transposed_matrix(kind):
+    W, seen = planted(60, 40, 2, 0.6, 5, noise=0.5)
+    W, seen = (X + np.linspace(-4, 4, 60)[:, None] for X in (W, seen))
+    X = seen if kind == "row" else seen.T
+    done = complete(X, offset=kind)
+    fitted = done.fitted if kind == "row" else done.fitted.T
+    assert done.rank == 2
+    assert np.sqrt(np.mean((fitted - W) ** 2)) < 0.3
+    assert not done.removed.column.any() if kind == "row" else not done.removed.row.any()
 
 
 def test_given_offset_is_used(small):

@@ -14,6 +14,7 @@ from sklearn.preprocessing import FunctionTransformer
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
 from rankscape.outcome import Outcome
+from rankscape.problem import Completion
 
 
 def planted(n_out, n_in, rank, share, seed, noise=0.0):
@@ -244,6 +245,19 @@ def test_what_a_sparse_matrix_stores_is_observed(noisy, model):
         model.predict(sparse.csr_array(np.ones((2, 50))))
 
 
+def test_triplets_come_as_a_problem_and_keep_their_split(noisy, model):
+    _, seen = noisy
+    problem = Completion.from_array(seen)
+    assert (DeepMatrixCompletion().fit_transform(problem) == model.transform(seen)).all()
+    assert (model.transform(problem) == model.transform(seen)).all()
+    split = problem.split(0.2, seed=3)
+    fitted = DeepMatrixCompletion().fit(split)
+    assert fitted.completed_.heldout_rmse == complete(split).heldout_rmse
+    assert len(fitted.completed_.observed.values) == np.count_nonzero(~np.isnan(seen))
+    with pytest.raises(ValueError, match="features"):
+        model.transform(Completion.from_array(seen[:, :10]))
+
+
 def test_stored_zeros_are_observed():
     W = np.outer([0.0, 1, 2, 3, 4, 5, 6, 7], [1.0, 0, -1, 2, 3, 1])
     i, j = np.indices(W.shape).reshape(2, -1)
@@ -281,6 +295,21 @@ def test_standard_errors_cover(share, noise):
         scores.append((value - W[i, j]) / error)
     hit = np.abs(np.concatenate(scores)) < 1.96
     assert 0.90 < hit.mean() < 0.98
+
+
+@pytest.mark.parametrize("offset", ["row", "column", "row+column"])
+def test_standard_errors_cover_biases(offset):
+    scores = []
+    for seed in range(4):
+        W, seen = planted(60, 50, 2, 0.4, 200 + seed, noise=0.5)
+        rng = np.random.default_rng(seed)
+        bias = rng.standard_normal((60, 1)) * ("row" in offset) + rng.standard_normal(50) * ("column" in offset)
+        model = DeepMatrixCompletion(offset=offset).fit(seen + bias)
+        i, j = np.nonzero(np.isnan(seen))
+        value, error = model.predict(i, j, return_std=True)
+        scores.append((value - (W + bias)[i, j]) / error)
+    hit = np.abs(np.concatenate(scores)) < 1.96
+    assert 0.90 < hit.mean() < 0.99
 
 
 def test_exact_fits_have_no_error(exact):

@@ -9,11 +9,13 @@ from rankscape.engine.sparse import ObservedEntries
 from rankscape.estimators import complete
 from rankscape.estimators.baselines import Entries, baseline_errors
 from rankscape.estimators.climb import unexplained
+from rankscape.estimators.conditioning import condition
 from rankscape.estimators.folding import fold
 from rankscape.estimators.gauss_newton import gauss_newton
 from rankscape.estimators.polish import core, polish
-from rankscape.estimators.posterior import Posterior, average_of_draws, condition
+from rankscape.estimators.posterior import Posterior
 from rankscape.estimators.projection import project
+from rankscape.estimators.sampling import average_of_draws
 from rankscape.estimators.solve import Modes, modes_of
 from rankscape.problem import Completion
 

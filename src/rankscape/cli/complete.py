@@ -46,7 +46,7 @@ def complete(
     heldout: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))] = 0.1,
     depth: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 3,
     width: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
-    offset: Literal["auto", "none", "mean", "row+column"] = "auto",
+    offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
     json: Flag = False,

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-OffsetKind = Literal["none", "mean", "row+column"]
+OffsetKind = Literal["none", "mean", "row", "column", "row+column"]
 OFFSETS: tuple[str, ...] = get_args(OffsetKind)
 """From the simplest to the richest: on a tie the simpler one is taken."""
 
@@ -24,6 +24,8 @@ NEAREST_WORK = 3e8
 _WORDS = {
     "none": "nothing was removed",
     "mean": "the mean of the observed entries was removed",
+    "row": "the mean and damped row biases were removed",
+    "column": "the mean and damped column biases were removed",
     "row+column": "the mean and damped row and column biases were removed",
 }
 
@@ -49,7 +51,7 @@ class Offset:
 
     Attributes
     ----------
-    kind : {"none", "mean", "row+column"}
+    kind : {"none", "mean", "row", "column", "row+column"}
         Which parts differ from zero.
     mean : float
         In the units of the data, as are the others.
@@ -61,6 +63,11 @@ class Offset:
     mean: float
     row: np.ndarray
     column: np.ndarray
+
+    @property
+    def sides(self) -> tuple[bool, bool]:
+        """Whether rows and whether columns have biases."""
+        return biased_sides(self.kind)
 
     @property
     def words(self) -> str:
@@ -80,12 +87,22 @@ class Offset:
         return Offset(self.kind, self.mean * factor, self.row * factor, self.column * factor)
 
 
+def biased_sides(kind: str) -> tuple[bool, bool]:
+    """Whether an offset of this kind has row biases, and whether it has column biases.
+
+    >>> biased_sides("column"), biased_sides("row+column")
+    ((False, True), (True, True))
+    """
+    return "row" in kind, "column" in kind
+
+
 def fit_offset(kind: str, entries: Entries) -> Offset:
     r"""Fit an offset to the given entries.
 
-    Row and column biases alternate ``b_i = sum_j (y_ij - mean - c_j) / (count_i + damping)`` and its mirror, which
-    minimises the squared residual plus ``damping * |b|^2``. The damping is the variance of the residual over that
-    of the biases (one expectation-maximisation step a sweep): near 5 for ratings, none where there is no noise.
+    Row and column biases, where both are asked for, alternate
+    ``b_i = sum_j (y_ij - mean - c_j) / (count_i + damping)`` and its mirror, which minimises the squared residual plus
+    ``damping * |b|^2``. The damping is the variance of the residual over that of the biases (one
+    expectation-maximisation step a sweep): near 5 for ratings, none where there is no noise.
 
     Examples
     --------
@@ -100,14 +117,16 @@ def fit_offset(kind: str, entries: Entries) -> Offset:
     mean = float(entries.values.mean())
     if kind == "mean":
         return Offset(kind, mean, zero.row, zero.column)
-    row, column, dampings = zero.row, zero.column, [DAMPING, DAMPING]
+    sides, groups = biased_sides(kind), (entries.rows, entries.columns)
+    biases, dampings = [zero.row, zero.column], [DAMPING, DAMPING]
     for _ in range(SWEEPS):
-        row = damped_means(entries.rows, entries.values - mean - column[entries.columns], n_out, dampings[0])
-        column = damped_means(entries.columns, entries.values - mean - row[entries.rows], n_in, dampings[1])
-        rest = entries.values - mean - row[entries.rows] - column[entries.columns]
-        pairs = ((entries.rows, row, dampings[0]), (entries.columns, column, dampings[1]))
-        dampings = [_next_damping(*pair, float(np.mean(rest**2))) for pair in pairs]
-    return Offset(kind, mean, row, column)
+        for s in np.flatnonzero(sides):
+            other = biases[1 - s][groups[1 - s]]
+            biases[s] = damped_means(groups[s], entries.values - mean - other, entries.shape[s], dampings[s])
+        rest = entries.values - mean - biases[0][entries.rows] - biases[1][entries.columns]
+        noise = float(np.mean(rest**2))
+        dampings = [_next_damping(groups[s], biases[s], dampings[s], noise) for s in (0, 1)]
+    return Offset(kind, mean, *biases)
 
 
 def _next_damping(groups: np.ndarray, biases: np.ndarray, damping: float, noise: float) -> float:

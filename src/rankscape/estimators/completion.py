@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-import numpy as np
-
 from rankscape.checks import share, whole
 from rankscape.errors import InputError
-from rankscape.estimators.baselines import OFFSETS, Entries
+from rankscape.estimators.baselines import OFFSETS
 from rankscape.estimators.fitting import WIDTH, Settings, fit_entries
+from rankscape.estimators.inputs import entries_of_problem
 from rankscape.estimators.progress import Progress
 from rankscape.estimators.result import CompletedMatrix
 from rankscape.problem import Completion
@@ -20,7 +19,7 @@ def complete(
     depth: int = 3,
     width: int | None = None,
     heldout: float = 0.1,
-    offset: Literal["auto", "none", "mean", "row+column"] = "auto",
+    offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> CompletedMatrix:
@@ -47,8 +46,9 @@ def complete(
         Most directions to start with; the default is the smaller side, at most 60.
     heldout : float
         Share of the entries held out to choose by, between 0 and 1.
-    offset : {"auto", "none", "mean", "row+column"}
-        What to remove first; "auto" lets the held-out entries decide, and takes the simpler one on a tie.
+    offset : {"auto", "none", "mean", "row", "column", "row+column"}
+        What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
+        "auto" lets the held-out entries decide, and takes the simpler one on a tie.
     seed : int
         Of the held-out split. The rest is deterministic.
     progress : callable, optional
@@ -80,12 +80,7 @@ def complete(
     """
     problem = _as_problem(data)
     settings = settings_of(depth, width, heldout, offset, seed)
-    held = None
-    if problem.heldout is not None:
-        held = np.repeat([False, True], [len(problem.values), len(problem.heldout.values)])
-    parts = [problem] if problem.heldout is None else [problem, problem.heldout]
-    rows, columns, values = (np.concatenate([getattr(p, n) for p in parts]) for n in ("rows", "columns", "values"))
-    return fit_entries(Entries(rows, columns, values, problem.shape), settings, held, progress)
+    return fit_entries(*entries_of_problem(problem), settings, progress)
 
 
 def _as_problem(data: Any) -> Completion:

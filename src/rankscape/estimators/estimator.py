@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -13,8 +13,9 @@ from rankscape.errors import InputError
 from rankscape.estimators.baselines import Entries
 from rankscape.estimators.completion import settings_of
 from rankscape.estimators.fitting import fit_entries
-from rankscape.estimators.inputs import clip_range, entries_of, merge, warn_of_empty
+from rankscape.estimators.inputs import clip_range, entries_of, entries_of_problem, merge, precision_of, warn_of_empty
 from rankscape.estimators.uncertainty import standard_errors
+from rankscape.problem import Completion
 
 
 class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -36,8 +37,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         Most directions to start with; the default is the smaller side, at most 60.
     heldout : float
         Share of the entries held out to judge by, between 0 and 1.
-    offset : {"auto", "none", "mean", "row+column"}
-        What to remove first; "auto" lets the held-out entries decide.
+    offset : {"auto", "none", "mean", "row", "column", "row+column"}
+        What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
+        "auto" lets the held-out entries decide, and takes the simpler one on a tie.
     clip : (float, float) or "observed", optional
         Bounds of everything predicted: two numbers, or the smallest and largest entry observed.
     warm_start : bool
@@ -89,7 +91,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         depth: int = 3,
         width: int | None = None,
         heldout: float = 0.1,
-        offset: Literal["auto", "none", "mean", "row+column"] = "auto",
+        offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
         clip: Any = None,
         warm_start: bool = False,
         random_state: Any = 0,
@@ -109,8 +111,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
         Parameters
         ----------
-        X : array_like or scipy sparse array, shape (n_samples, n_features)
-            NaN where nothing is known; what a sparse array stores is observed, and it is never made dense.
+        X : array_like, scipy sparse array or Completion, shape (n_samples, n_features)
+            NaN where nothing is known; what a sparse array stores is observed, and it is never made dense. A
+            `Completion` is made of triplets, and keeps its split into training and held-out entries.
         y : None
             Ignored.
         weights : array_like or scipy sparse array of the shape of X, optional
@@ -127,7 +130,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             Some row or column has no entry: it is filled with the offset.
         """
         X = self._checked(X, reset=True)
-        return self._fit(entries_of(X, weights), X.dtype)
+        held = entries_of_problem(X)[1] if isinstance(X, Completion) else None
+        return self._fit(entries_of(X, weights), held, precision_of(X))
 
     def partial_fit(self, X: Any, y: Any = None, weights: Any = None) -> Self:
         """Add the observed entries of X, which replace earlier ones, and fit again from where the last fit ended.
@@ -138,9 +142,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             return self.fit(X, y, weights)
         X = self._checked(X, reset=False)
         merged = merge(self.completed_.observed, entries_of(X, weights))
-        return self._fit(merged, X.dtype, warm=True)
+        return self._fit(merged, None, precision_of(X), warm=True)
 
-    def _fit(self, entries: Entries, dtype: Any, warm: bool = False) -> Self:
+    def _fit(self, entries: Entries, held: np.ndarray | None, dtype: Any, warm: bool = False) -> Self:
         seed = self.random_state
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31)
@@ -148,7 +152,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         clip_range(self.clip, entries.values)
         warn_of_empty(entries)
         before = getattr(self, "completed_", None) if warm or self.warm_start else None
-        self.completed_ = fit_entries(entries, settings, before=before)
+        self.completed_ = fit_entries(entries, held, settings, before=before)
         return self._publish(dtype)
 
     def _publish(self, dtype: Any) -> Self:
@@ -178,7 +182,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             warn_of_empty(entries, columns=False)
         filled = self._clipped(done.fitted if same else done.folded(entries))
         filled[entries.rows, entries.columns] = entries.values
-        return filled.astype(X.dtype, copy=False)
+        return filled.astype(precision_of(X), copy=False)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
         """Fit, with `weights` if given, and return the completed matrix."""
@@ -210,7 +214,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
                 raise InputError("All values of a sparse matrix would form it densely: give pairs of rows and columns.")
             X = self._checked(rows, reset=False)
             values = self.completed_.folded(entries_of(X, allow_empty=True))
-            return self._clipped(values).astype(X.dtype, copy=False)
+            return self._clipped(values).astype(precision_of(X), copy=False)
         values = self._clipped(self.completed_.predict(rows, columns)).astype(self._dtype, copy=False)
         return (values, standard_errors(self.completed_, rows, columns)) if return_std else values
 
@@ -219,6 +223,10 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
     def _checked(self, X: Any, reset: bool) -> Any:
         """Check X with scikit-learn; what is not finite is judged later, with its position."""
+        if isinstance(X, Completion):
+            empty = csr_array(X.shape)  # for the number of columns, and that they are as before
+            self._checked(empty, reset)
+            return X
         return validate_data(
             self, X, reset=reset, accept_sparse=["csr"], dtype=[np.float64, np.float32], ensure_all_finite=False
         )

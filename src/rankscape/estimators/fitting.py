@@ -47,14 +47,14 @@ class Settings:
 
 def fit_entries(
     observed: Entries,
+    held: np.ndarray | None,
     settings: Settings,
-    held: np.ndarray | None = None,
     progress: Callable[[Progress], None] | None = None,
     before: CompletedMatrix | None = None,
 ) -> CompletedMatrix:
     """Complete the matrix of these entries.
 
-    `held` marks those to hold out, by default chosen by a hash; `before` is an earlier fit to start from.
+    `held` marks those to hold out, None for a choice by a hash; `before` is an earlier fit to start from.
     """
     if held is None:
         held = choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, OWN + settings.seed)

@@ -8,10 +8,14 @@ from scipy.sparse import issparse
 
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators.baselines import Entries
+from rankscape.problem import Completion
 
 
 def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entries:
-    """The observed entries of a dense matrix (not NaN) or of a sparse one (stored), in row order."""
+    """The observed entries of a dense matrix (not NaN) or of a sparse one (stored), in row order; all of a problem."""
+    if isinstance(X, Completion):
+        entries = entries_of_problem(X)[0]
+        return entries._replace(weights=given_weights(weights, entries.rows, entries.columns, X.shape))
     if issparse(X):
         coo = X.tocoo()
         rows, columns, values = coo.row.astype(np.int64), coo.col.astype(np.int64), coo.data
@@ -27,6 +31,19 @@ def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entrie
         raise InputError(f"No entry of X of shape {X.shape} is observed: there is nothing to learn from.")
     values = values.astype(np.float64)
     return Entries(rows, columns, values, X.shape, given_weights(weights, rows, columns, X.shape))
+
+
+def entries_of_problem(problem: Completion) -> tuple[Entries, np.ndarray | None]:
+    """All entries of a problem, and which of them it holds out; None when it is not split."""
+    parts = [problem] if problem.heldout is None else [problem, problem.heldout]
+    rows, columns, values = (np.concatenate([getattr(p, n) for p in parts]) for n in ("rows", "columns", "values"))
+    held = None if problem.heldout is None else np.repeat([False, True], [len(p.values) for p in parts])
+    return Entries(rows, columns, values, problem.shape), held
+
+
+def precision_of(X: Any) -> np.dtype:
+    """The type of the values of a matrix or of a problem."""
+    return X.values.dtype if isinstance(X, Completion) else X.dtype
 
 
 def given_weights(weights: Any, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:

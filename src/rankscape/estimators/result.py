@@ -134,7 +134,7 @@ class CompletedMatrix:
         unit = float(np.abs(self.observed.values).max()) or 1.0
         root = np.sqrt(self.modes.s / unit)
         left, right = self.modes.U * root, self.modes.V * root
-        if self.removed.kind == "row+column":  # a new row's bias is folded in as one more direction
+        if self.removed.sides[0]:  # a new row's bias is folded in as one more direction
             left = np.column_stack([left, self.removed.row / unit])
             right = np.column_stack([right, np.ones(len(right))])
         column = self.removed.mean + self.removed.column

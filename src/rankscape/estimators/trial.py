@@ -10,7 +10,8 @@ from rankscape.estimators.candidate import Candidate
 from rankscape.estimators.climb import Climbed, climb, exact_fit
 from rankscape.estimators.path import Path, Record, root_mean_square
 from rankscape.estimators.polish import fill, polish
-from rankscape.estimators.posterior import Posterior, average_of_draws
+from rankscape.estimators.posterior import Posterior
+from rankscape.estimators.sampling import average_of_draws
 from rankscape.estimators.solve import Modes, leading_modes, modes_of
 
 SHRINKING = 8
@@ -136,11 +137,12 @@ class Trial:
     def posterior(self, modes: Modes, noise: float) -> tuple[Posterior, Offset]:
         """A posterior of the entries, which fits its own biases when the offset has some; and its fixed offset."""
         entries, offset = self.path.entries, self.offset
-        if self.kind != "row+column":
+        if not any(offset.sides):
             return Posterior(entries, modes, noise), offset
         row, column = offset.row / self.scale, offset.column / self.scale
         whole = entries.with_values(entries.values + row[entries.rows] + column[entries.columns])
-        return Posterior(whole, modes, noise, (row, column)), replace(offset, row=0 * row, column=0 * column)
+        first = tuple(b if has else None for b, has in zip((row, column), offset.sides, strict=True))
+        return Posterior(whole, modes, noise, first), replace(offset, row=0 * row, column=0 * column)
 
     def average(self, width: int, quiet: float, sweeps: int | None = None) -> Candidate:
         """Variational Bayes from `width` directions and a noise of `quiet`.
@@ -199,7 +201,7 @@ class Trial:
         self.path.records.append(record)
         self.path.report(record, 0.0)
 
-    def _with(self, offset: Offset, biases: tuple[np.ndarray, np.ndarray]) -> Offset:
+    def _with(self, offset: Offset, biases: tuple[np.ndarray, ...]) -> Offset:
         row, column = (b * self.scale for b in biases)
         return replace(offset, row=offset.row + row, column=offset.column + column)
 

@@ -56,12 +56,14 @@ def _factors(completed: CompletedMatrix) -> tuple[np.ndarray, np.ndarray, np.nda
     scale = float(np.abs(completed.observed.values).max())
     root, k = np.sqrt(completed.modes.s / scale), completed.rank
     U, V = completed.modes.U * root, completed.modes.V * root
-    if completed.removed.kind != "row+column":
-        return U, V, np.arange(k), np.arange(k)
-    row, column = completed.removed.row / scale, completed.removed.column / scale
-    U = np.column_stack([U, row, np.ones(len(U))])
-    V = np.column_stack([V, np.ones(len(V)), column])
-    return U, V, np.append(np.arange(k), k), np.append(np.arange(k), k + 1)
+    free = [np.arange(k), np.arange(k)]
+    biases = completed.removed.row / scale, completed.removed.column / scale
+    for side in np.flatnonzero(completed.removed.sides):  # a bias of one side meets a one on the other
+        free[side] = np.append(free[side], U.shape[1])
+        columns = [np.ones(len(U)), np.ones(len(V))]
+        columns[side] = biases[side]
+        U, V = np.column_stack([U, columns[0]]), np.column_stack([V, columns[1]])
+    return U, V, free[0], free[1]
 
 
 def _normal_matrix(entries, U, V, blocks, free_u, free_v) -> np.ndarray:

@@ -37,9 +37,8 @@ def finding(completed: CompletedMatrix) -> str:
     """The one sentence to remember."""
     if completed.rank:
         return f"The data hold up {count(completed.rank, 'direction')}"
-    kind = {"none": "zero", "mean": "their mean", "row+column": "the levels of rows and columns"}[
-        completed.removed.kind
-    ]
+    levels = {"none": "zero", "mean": "their mean", "row": "the levels of rows", "column": "the levels of columns"}
+    kind = levels.get(completed.removed.kind, "the levels of rows and columns")
     return f"The data hold up nothing beyond {kind}"
 
 
