@@ -185,7 +185,7 @@ def test_path_is_a_labelled_trajectory():
     result = complete(seen)
     path = result.path
     assert set(path.data_vars) == {
-        "ridge", "rank", "singular_values", "effective_rank", "train_rmse", "heldout_rmse", "phase",
+        "ridge", "depth", "rank", "singular_values", "effective_rank", "train_rmse", "heldout_rmse", "phase",
     }  # fmt: skip
     assert path.singular_values.dims == ("step", "index")
     assert (np.diff(path.step) > 0).all()

@@ -31,6 +31,11 @@ Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lt=1))]
 Flag = Annotated[bool, Parameter(negative="")]
 
 
+def _two_or_more(_: Any, depth: int | str) -> None:
+    if not isinstance(depth, str) and depth < 2:
+        raise ValueError("Must be >= 2.")
+
+
 def complete(
     source: str,
     /,
@@ -44,9 +49,10 @@ def complete(
     duplicates: Literal["error", "mean", "last"] = "error",
     hide: Share = 0.0,
     heldout: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))] = 0.1,
-    depth: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 3,
+    depth: Annotated[int | Literal["auto"], Parameter(validator=_two_or_more)] = "auto",
     width: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
+    path: Literal["minima", "sgd"] = "minima",
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
     json: Flag = False,
@@ -79,11 +85,13 @@ def complete(
     heldout
         Share of the entries that judges the rank and is not trained on until the end.
     depth
-        Number of factors.
+        Number of factors; auto lets the held-out entries decide.
     width
         Most directions that the factors can hold.
     offset
         What to remove before fitting; auto lets the held-out entries decide.
+    path
+        How each ridge is followed: to its minimum, or by SGD, which also leaves minima of too high a rank.
     seed
         Decides which entries are hidden and held out.
     explain
@@ -109,11 +117,12 @@ def complete(
     problem, hidden = _problem(opened, hide, seed)
     with meter() as bar:
         completed = fill(
-            problem, depth=depth, width=width, heldout=heldout, offset=offset, seed=seed,
+            problem, depth=depth, width=width, heldout=heldout, offset=offset, path=path, seed=seed,
             progress=lambda now: _show(bar, now),
         )  # fmt: skip
     files.write(output, completed.matrix, opened.table)
-    settings = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "hide": hide, "seed": seed}
+    settings = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "path": path}
+    settings |= {"hide": hide, "seed": seed}
     try:
         _draw(opened, problem, hidden, completed, figure)
         if report is not None:

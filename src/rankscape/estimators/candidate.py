@@ -7,11 +7,12 @@ import numpy as np
 from rankscape.estimators.baselines import Offset
 from rankscape.estimators.solve import Modes
 
-METHODS = ("offset", "climbed", "averaged", "sampled")
-"""From the simplest to the richest: on a tie the simpler one is taken.
+METHODS = {"offset": 0, "climbed": 1, "averaged": 2, "penalised": 2, "sampled": 3}
+"""How rich each of them is: on a tie the simpler one is taken.
 
 "climbed" is one best pair of factors of the rank found, "averaged" the mean of many directions under a prior read off
-the data (variational Bayes), "sampled" the mean of draws (Gibbs), for data that are mostly noise.
+the data (variational Bayes), "penalised" the minimum at a low ridge, "sampled" the mean of draws (Gibbs), for data that
+are mostly noise.
 """
 
 HARDLY = 1.02
@@ -38,6 +39,8 @@ class Candidate:
         On the held-out entries, times the root of their weights.
     sweeps, width, quiet : int, int, float
         Of the posterior, and the directions and the share of noise that averaging started with.
+    ridge, depth : float, int
+        Of the factorization whose minimum this is, on entries scaled to rms 1; zero where there is none.
     exact, converged : bool
         Whether the entries are reproduced; whether the last solver ended by its tolerance.
     known : (ndarray, ndarray), optional
@@ -53,6 +56,8 @@ class Candidate:
     sweeps: int = 0
     width: int = 0
     quiet: float = 0.0
+    ridge: float = 0.0
+    depth: int = 0
     exact: bool = False
     converged: bool = True
     known: tuple[np.ndarray, np.ndarray] | None = None
@@ -78,7 +83,7 @@ def choose(candidates: list[Candidate]) -> Candidate:
     """
     best = min(candidates, key=lambda c: c.rmse)
     near = [c for c in candidates if ties(c.residual, best.residual) and c.rmse <= HARDLY * best.rmse]
-    return min(near, key=lambda c: (METHODS.index(c.method), c.rank, c.rmse))
+    return min(near, key=lambda c: (METHODS[c.method], c.rank, c.rmse))
 
 
 def ties(residual: np.ndarray, best: np.ndarray) -> bool:

@@ -25,7 +25,8 @@ class Certificate:
     Attributes
     ----------
     oversampling : float
-        ``m / (r (n_out + n_in - r))``: observed entries over the free parameters of rank r; infinite for rank 0.
+        ``m / (r (n_out + n_in - r))``: observed entries over the free parameters of rank r; infinite for rank 0. Many
+        small directions of a penalised fit count for their effective rank.
     smallest_row, smallest_column : int
         Fewest entries that a row or a column has.
     thin_rows, thin_columns : int
@@ -76,7 +77,7 @@ def certify(
 ) -> Certificate:
     """Measure and judge a fit to all `entries`; `seen` is the noise of the fit whose held-out error is given."""
     n_out, n_in = entries.shape
-    rank, m = final.rank, len(entries.values)
+    rank, m = counted(final), len(entries.values)
     by_row, by_column = np.bincount(entries.rows, minlength=n_out), np.bincount(entries.columns, minlength=n_in)
     oversampling = m / (rank * (n_out + n_in - rank)) if rank else np.inf
     edge = final.noise / final.scale * (n_out**0.5 + n_in**0.5) / (m / (n_out * n_in)) ** 0.5
@@ -87,21 +88,27 @@ def certify(
     return Certificate(*facts, final.exact, final.converged, tuple(_warnings(final, *facts)))
 
 
+def counted(final: Candidate) -> float:
+    """The rank that entries have to determine: where directions are shrunk and not fitted, the effective one."""
+    s = final.modes.s
+    return float(s.sum() / s[0]) if final.method == "penalised" and len(s) else final.rank
+
+
 def _warnings(
     final, oversampling, smallest_row, smallest_column, thin_rows, thin_columns, gap, heldout, baselines, unseen
 ):
-    rank = final.rank
+    rank = counted(final)
     if not rank and final.noise > 0:
         yield "No low rank was found: every missing value is the offset alone."
     if oversampling < SCARCE and final.method != "sampled":
         yield (
-            f"Only {oversampling:.2f} entries per free parameter of rank {rank}: near the information limit, where "
+            f"Only {oversampling:.2f} entries per free parameter of rank {rank:.3g}: near the information limit, where "
             "another matrix may fit as well."
         )
     if rank and thin_rows + thin_columns:
         yield (
-            f"{thin_rows} row(s) and {thin_columns} column(s) have no more than {rank} entries: their missing values "
-            "are guesses drawn towards the offset."
+            f"{thin_rows} row(s) and {thin_columns} column(s) have no more than {rank:.3g} entries: their missing "
+            "values are guesses drawn towards the offset."
         )
     if heldout is None:
         yield "No entries could be held out, so the error is not measured."

@@ -16,10 +16,11 @@ from rankscape.problem import Completion
 def complete(
     data: Any,
     *,
-    depth: int = 3,
+    depth: int | Literal["auto"] = "auto",
     width: int | None = None,
     heldout: float = 0.1,
     offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
+    path: Literal["minima", "sgd"] = "minima",
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> CompletedMatrix:
@@ -40,8 +41,9 @@ def complete(
     data : Completion, array_like or scipy sparse array
         A dense array or data frame has NaN where nothing is known; what a sparse array stores is observed. A
         `Completion` that is already split keeps its split.
-    depth : int
-        Number of factors ``L``, at least 2. From 3 on the rank is found exactly; depth 2 is the nuclear norm.
+    depth : int or "auto"
+        Number of factors ``L``, at least 2. From 3 on the rank is found exactly; depth 2 is the nuclear norm. "auto"
+        climbs at depth 3; where the spectrum has no edge, held-out entries choose among 2, 3 and 4.
     width : int, optional
         Most directions to start with; the default is the smaller side, at most 60.
     heldout : float
@@ -49,8 +51,11 @@ def complete(
     offset : {"auto", "none", "mean", "row", "column", "row+column"}
         What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
         "auto" lets the held-out entries decide, and takes the simpler one on a tie.
+    path : {"minima", "sgd"}
+        How each ridge is followed: to the minimum below, or first by SGD on single entries, which jumps out of minima
+        of too high a rank and never comes back. That takes longer, and seldom ends elsewhere.
     seed : int
-        Of the held-out split. The rest is deterministic.
+        Of the held-out split and of all draws.
     progress : callable, optional
         Receives a `Progress` after each record and every 0.2 s or so.
 
@@ -79,7 +84,7 @@ def complete(
     Dynamics and implicit bias towards low rank", 2020 (ranks that climb).
     """
     problem = _as_problem(data)
-    settings = settings_of(depth, width, heldout, offset, seed)
+    settings = settings_of(depth, width, heldout, offset, path, seed)
     return fit_entries(*entries_of_problem(problem), settings, progress)
 
 
@@ -91,9 +96,16 @@ def _as_problem(data: Any) -> Completion:
     return Completion.from_sparse(data) if issparse(data) else Completion.from_array(data)
 
 
-def settings_of(depth: Any, width: Any, heldout: Any, offset: Any, seed: int, resolution: float = 2.2e-16) -> Settings:
+def settings_of(
+    depth: Any, width: Any, heldout: Any, offset: Any, path: Any, seed: int, resolution: float = 2.2e-16
+) -> Settings:
     """The settings of a fit, checked; `resolution` is the relative precision of the data."""
     if offset not in ("auto", *OFFSETS):
         raise InputError(f"`offset` must be 'auto', {', '.join(map(repr, OFFSETS))}, got {offset!r}.")
+    if path not in ("minima", "sgd"):
+        raise InputError(f"`path` must be 'minima' or 'sgd', got {path!r}.")
+    if isinstance(depth, str) and depth != "auto":
+        raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
+    depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
     width = WIDTH if width is None else whole("width", width, least=1)
-    return Settings(whole("depth", depth, least=2), width, share("heldout", heldout), offset, seed, float(resolution))
+    return Settings(depth, width, share("heldout", heldout), offset, path, seed, float(resolution))

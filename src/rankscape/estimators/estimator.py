@@ -31,8 +31,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
     Parameters
     ----------
-    depth : int
-        Number of factors ``L``, at least 2. From 3 on the rank is found exactly; depth 2 is the nuclear norm.
+    depth : int or "auto"
+        Number of factors ``L``, at least 2. From 3 on the rank is found exactly; depth 2 is the nuclear norm. "auto"
+        climbs at depth 3; where the spectrum has no edge, held-out entries choose among 2, 3 and 4.
     width : int, optional
         Most directions to start with; the default is the smaller side, at most 60.
     heldout : float
@@ -40,6 +41,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     offset : {"auto", "none", "mean", "row", "column", "row+column"}
         What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
         "auto" lets the held-out entries decide, and takes the simpler one on a tie.
+    path : {"minima", "sgd"}
+        How each ridge is followed: to the minimum below, or first by SGD on single entries, which jumps out of minima
+        of too high a rank and never comes back. That takes longer, and seldom ends elsewhere.
     clip : (float, float) or "observed", optional
         Bounds of everything predicted: two numbers, or the smallest and largest entry observed.
     warm_start : bool
@@ -88,10 +92,11 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     def __init__(
         self,
         *,
-        depth: int = 3,
+        depth: int | Literal["auto"] = "auto",
         width: int | None = None,
         heldout: float = 0.1,
         offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
+        path: Literal["minima", "sgd"] = "minima",
         clip: Any = None,
         warm_start: bool = False,
         random_state: Any = 0,
@@ -100,6 +105,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         self.width = width
         self.heldout = heldout
         self.offset = offset
+        self.path = path
         self.clip = clip
         self.warm_start = warm_start
         self.random_state = random_state
@@ -148,7 +154,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         seed = self.random_state
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31)
-        settings = settings_of(self.depth, self.width, self.heldout, self.offset, int(seed), np.finfo(dtype).eps)
+        given = self.depth, self.width, self.heldout, self.offset, self.path
+        settings = settings_of(*given, int(seed), np.finfo(dtype).eps)
         clip_range(self.clip, entries.values)
         warn_of_empty(entries)
         before = getattr(self, "completed_", None) if warm or self.warm_start else None

@@ -8,12 +8,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from rankscape.engine.sparse import row_order
+from rankscape.errors import InputError
 from rankscape.estimators.baselines import OFFSETS, Entries, baseline_errors, fit_offset
 from rankscape.estimators.candidate import Candidate
 from rankscape.estimators.certificate import certify
+from rankscape.estimators.options import Options
 from rankscape.estimators.progress import Meter, Progress
 from rankscape.estimators.result import CompletedMatrix, path_dataset
-from rankscape.estimators.search import Options, search
+from rankscape.estimators.search import search
 from rankscape.estimators.solve import Modes
 from rankscape.estimators.trial import Trial
 from rankscape.outcome import Outcome
@@ -22,11 +24,17 @@ from rankscape.problem.entries import choose_heldout
 WIDTH = 60
 """Default width: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it."""
 
+DEPTHS = 3, 2, 4
+"""Depths that held-out entries choose from; at the first one, ranks are sharp and minima are quick to find."""
+
 CONSTANT = 1e-12
 """Spread of the entries, as a share of the largest, below which they all count as equal."""
 
 EXACT = 1e-9
 """Root mean square residual, on entries of rms 1, of an exact fit in double precision."""
+
+AGAIN = ("sweeps", "width", "quiet", "ridge", "depth")
+"""What a later fit needs of the one that was chosen, to go on from there."""
 
 OWN = 0x9D2C5680
 """Added to the seed of the held-out entries: whoever tests the estimator on `Completion.split` with the same seed hides
@@ -37,12 +45,24 @@ the entries that it would hold out itself."""
 class Settings:
     """How to fit: the arguments of `complete`, checked."""
 
-    depth: int = 3
+    depth: int | str = "auto"
     width: int = WIDTH
     heldout: float = 0.1
     offset: str = "auto"
+    path: str = "minima"
     seed: int = 0
     resolution: float = 2.2e-16
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """The depths to try; the first one climbs."""
+        return DEPTHS if isinstance(self.depth, str) else (self.depth,)
+
+    def options(self, shape: tuple[int, int]) -> Options:
+        """What the search may try on a matrix of this shape."""
+        kinds = OFFSETS if self.offset == "auto" else (self.offset,)
+        exact = max(EXACT, min(20 * self.resolution, 1e-5))
+        return Options(kinds, self.depths, min(self.width, *shape), exact, self.seed, self.path)
 
 
 def fit_entries(
@@ -56,6 +76,8 @@ def fit_entries(
 
     `held` marks those to hold out, None for a choice by a hash; `before` is an earlier fit to start from.
     """
+    if settings.path == "sgd" and observed.weights is not None:
+        raise InputError("path='sgd' draws all entries equally often: it takes no `weights`.")
     if held is None:
         held = choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, OWN + settings.seed)
     unit = float(np.abs(observed.values).max()) or 1.0  # first of all: squares of 1e200 or 1e-200 do not exist
@@ -69,11 +91,9 @@ def fit_entries(
     with threadpool_limits(limits=1, user_api="blas"):
         if not len(heldout.values) or np.ptp(entries.values) <= CONSTANT:
             return _offset_alone(observed, entries, training, heldout, unit, settings)
-        kinds = OFFSETS if settings.offset == "auto" else (settings.offset,)
-        exact = max(EXACT, min(20 * settings.resolution, 1e-5))
-        options = Options(kinds, settings.depth, min(settings.width, *observed.shape), exact, settings.seed)
         meter = Meter(progress, unit)
         start = None if before is None else _start(before, observed.shape, unit)
+        options = settings.options(observed.shape)
         final, trial, candidates = search(entries, training, heldout, options, meter, start)
         meter.end()
         baselines = {name: error * unit for name, error in baseline_errors(training, heldout).items()}
@@ -90,9 +110,8 @@ def _start(before: CompletedMatrix, shape: tuple[int, int], unit: float) -> Cand
     row = np.zeros(shape[0])
     row[: before.shape[0]] = before.removed.row
     offset = replace(before.removed, row=row).scaled(1 / unit)
-    sweeps, width, quiet = (before.path.attrs[name] for name in ("sweeps", "width", "quiet"))
     start = Candidate(before.method, modes, offset, 1.0, before.noise / unit, exact=before.certificate.exact)
-    return replace(start, sweeps=sweeps, width=width, quiet=quiet)
+    return replace(start, **{name: before.path.attrs[name] for name in AGAIN})
 
 
 def _report(observed, entries, final, trial, candidates, baselines, unit, settings) -> CompletedMatrix:
@@ -106,7 +125,7 @@ def _report(observed, entries, final, trial, candidates, baselines, unit, settin
         baselines=_plain(baselines),
         outcome=Outcome.CONVERGED if final.converged else Outcome.STEP_LIMIT,
         modes=final.modes._replace(s=final.modes.s * final.scale * unit),
-        depth=settings.depth,
+        depth=final.depth or settings.depths[0],
         noise=final.noise * unit,
         method=final.method,
         path=_path(trial, chosen, unit),
@@ -126,9 +145,12 @@ def _path(trial: Trial, chosen: Candidate, unit: float) -> Any:
     """The dataset of the trial's path; the chosen fit is its last record."""
     trial.path.step += 1
     trial.note(chosen, "chosen")
-    attributes = {"chosen": trial.path.step, "method": chosen.method, "offset": chosen.offset.words}
-    attributes |= {"sweeps": chosen.sweeps, "width": chosen.width, "quiet": chosen.quiet}
-    return path_dataset(trial.path.records, trial.scale * unit, attributes)
+    return path_dataset(trial.path.records, trial.scale * unit, _attributes(chosen, trial.path.step))
+
+
+def _attributes(chosen: Candidate, step: int) -> dict[str, Any]:
+    named = {"chosen": step, "method": chosen.method, "offset": chosen.offset.words}
+    return named | {name: getattr(chosen, name) for name in AGAIN}
 
 
 def _reason(chosen: Candidate, final: Candidate, candidates: list[Candidate], unit: float) -> str:
@@ -146,6 +168,7 @@ def _reason(chosen: Candidate, final: Candidate, candidates: list[Candidate], un
     how = {
         "climbed": "the residual holds no further direction that chance does not explain",
         "averaged": "averaged over many directions, of which so many are larger than their uncertainty",
+        "penalised": f"a factorization of depth {final.depth} keeps so many alive at the ridge that predicts best",
         "sampled": "averaged over random draws, which agree on so many directions",
     }[chosen.method]
     return f"Rank {rank}: {how}. Held-out RMSE {error}; the offset alone has {alone:.4g}."
@@ -171,11 +194,13 @@ def _offset_alone(observed, entries, training, heldout, unit, settings) -> Compl
         baselines=_plain(baselines),
         outcome=Outcome.CONVERGED,
         modes=none,
-        depth=settings.depth,
+        depth=final.depth or settings.depths[0],
         noise=noise * unit,
         method="offset",
         path=path_dataset(
-            [], unit, {"chosen": 0, "method": "offset", "offset": removed.words, "sweeps": 0, "width": 0, "quiet": 0.0}
+            [],
+            unit,
+            {"chosen": 0, "method": "offset", "offset": removed.words} | {name: getattr(final, name) for name in AGAIN},
         ),
         reason="Rank 0: all observed entries are equal."
         if constant

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,9 @@ WORK = 5e8
 TICK = 0.2
 """Seconds between two calls of the progress function inside a stage."""
 
+Jump = Callable[[Modes, float, int], tuple[Modes, int]]
+"""From a point, a ridge and a depth to a point, and the steps taken."""
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -30,6 +34,16 @@ class Record:
     train_rmse: float
     heldout_rmse: float
     phase: str
+    depth: int = 0
+
+
+class Minimum(NamedTuple):
+    """Where one ridge ended: the minimum, and its error on held-out entries of rms 1."""
+
+    modes: Modes
+    ridge: float
+    depth: int
+    heldout_rmse: float
 
 
 @dataclass(eq=False)
@@ -43,16 +57,22 @@ class Path:
     heldout : tuple of ndarray
         Rows, columns, values and weights of the held-out entries in the same units; empty when nothing is held out.
     depth : int
-        Of the factorization.
+        Of the factorization, where a phase does not say otherwise.
+    jump : callable, optional
+        SGD from a point at a ridge and a depth, before the minimum below is sought.
     report : callable
         Called with each record and the share of the present phase that is done.
+    minima : dict
+        The best minimum of each phase and depth, by the error on held-out entries.
     """
 
     entries: ObservedEntries
     heldout: tuple[np.ndarray, np.ndarray, np.ndarray]
     depth: int
+    jump: Jump | None = None
     report: Callable[[Record, float], None] = lambda record, share: None
     records: list[Record] = field(default_factory=list)
+    minima: dict[tuple[str, int], Minimum] = field(default_factory=dict)
     step: int = 0
 
     def heldout_residual(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -60,37 +80,51 @@ class Path:
         rows, columns, values = self.heldout
         return entries_of_product(rows, columns, left, right) - values
 
-    def record(self, modes: Modes, ridge: float, phase: str, share: float = 0.0, rank: int | None = None) -> Record:
+    def record(
+        self, modes: Modes, ridge: float, phase: str, share: float = 0.0, rank: int | None = None, depth: int = 0
+    ) -> Record:
         """Measure, append and report one point."""
         left = modes.U * modes.s
         train = root_mean_square(self.entries.residual(left, modes.V))
         held = root_mean_square(self.heldout_residual(left, modes.V))
         rank = len(modes.s) if rank is None else rank
-        point = Record(self.step, ridge, rank, modes.s, train, held, phase)
+        point = Record(self.step, ridge, rank, modes.s, train, held, phase, depth or self.depth)
         self.records.append(point)
         self.report(point, share)
         return point
 
-    def settle(self, modes: Modes, ridge: float, phase: str, share: float) -> Modes:
-        """Minimise at one ridge and drop the directions that are dead there."""
+    def settle(self, modes: Modes, ridge: float, phase: str, share: float, depth: int = 0) -> Modes:
+        """Minimise at one ridge, after SGD if there is any, and drop the directions that are dead there."""
+        depth = depth or self.depth
+        if self.jump is not None and len(modes.s):
+            modes, taken = self.jump(modes, ridge, depth)
+            self.step += taken
+            self.record(modes, ridge, "jumping", share, depth=depth)
         before, clock = self.step, [time.monotonic()]
-        noticed = [self._gradient_norm(modes)]
+        noticed = self._gradient_norm(modes)
 
         def watch(taken: int, current: Callable[[], Modes]) -> None:
             self.step = before + taken
             if taken & (taken - 1) == 0:  # iterations 1, 2, 4, 8, ...: where the spectrum moves
                 here = current()
-                self.record(here, ridge, phase, share, live_rank(here, ridge, noticed[0], self.depth))
+                self.record(here, ridge, phase, share, live_rank(here, ridge, noticed, depth), depth)
                 clock[0] = time.monotonic()
             elif time.monotonic() - clock[0] > TICK:
                 self.report(self.records[-1], share)
                 clock[0] = time.monotonic()
 
-        modes, taken, _ = minimise(self.entries, modes, ridge, self.depth, self._iterations(len(modes.s)), watch)
+        modes, taken, _ = minimise(self.entries, modes, ridge, depth, self._iterations(len(modes.s)), watch)
         self.step = before + taken
-        modes = modes.head(live_rank(modes, ridge, self._gradient_norm(modes), self.depth))
-        self.record(modes, ridge, phase, share)
+        modes = modes.head(self.live_rank(modes, ridge, depth))
+        held = self.record(modes, ridge, phase, share, depth=depth).heldout_rmse
+        known = self.minima.get((phase, depth))
+        if len(modes.s) and (known is None or held < known.heldout_rmse):
+            self.minima[phase, depth] = Minimum(modes, ridge, depth, held)
         return modes
+
+    def live_rank(self, modes: Modes, ridge: float, depth: int) -> int:
+        """The number of directions that are not dead at this point."""
+        return live_rank(modes, ridge, self._gradient_norm(modes), depth)
 
     def _gradient_norm(self, modes: Modes) -> float:
         top = residual_modes(self.entries, modes, 1)

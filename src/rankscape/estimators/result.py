@@ -41,11 +41,13 @@ class CompletedMatrix:
     noise : float
         Standard deviation of what the model leaves unexplained, estimated.
     method : str
-        "climbed" (one best pair of factors), "averaged" or "sampled" (means over many), or "offset".
+        "climbed" (one best pair of factors), "penalised" (the minimum at a ridge), "averaged" or "sampled" (means over
+        many), or "offset".
     path : xarray.Dataset
-        Dims ``step`` and ``index``: ``ridge``, ``rank``, ``singular_values``, ``effective_rank``, ``train_rmse``,
-        ``heldout_rmse`` (NaN where nothing was held out) and ``phase`` of everything that was tried. Its attributes
-        name the ``chosen`` step, the ``method`` and the ``offset``. The ridge acts on entries scaled to rms 1.
+        Dims ``step`` and ``index``: ``ridge``, ``depth``, ``rank``, ``singular_values``, ``effective_rank``,
+        ``train_rmse``, ``heldout_rmse`` (NaN where nothing was held out) and ``phase`` of everything that was tried.
+        Its attributes name the ``chosen`` step, the ``method`` and the ``offset``. The ridge acts on entries scaled to
+        rms 1.
     reason : str
         Why this rank, in one sentence.
     certificate : Certificate
@@ -159,6 +161,7 @@ def path_dataset(records: list[Record], scale: float, attributes: dict[str, Any]
     column = lambda name: np.array([getattr(r, name) for r in unique], dtype=float)
     variables: dict[str, Any] = {
         "ridge": column("ridge"),
+        "depth": np.array([r.depth for r in unique], dtype=np.int64),
         "rank": np.array([r.rank for r in unique], dtype=np.int64),
         "effective_rank": effective,
         "train_rmse": column("train_rmse") * scale,

@@ -1,13 +1,14 @@
 """Which offset, which method, which rank: tried on the training entries, decided by the held-out ones."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from rankscape.engine.sparse import ObservedEntries
 from rankscape.estimators.baselines import Entries
 from rankscape.estimators.candidate import Candidate, choose, ties
 from rankscape.estimators.climb import Climbed
+from rankscape.estimators.options import Options
 from rankscape.estimators.polish import SCARCE
 from rankscape.estimators.trial import NOISY, QUIET, WIDE, Trial
 
@@ -16,29 +17,6 @@ NEARLY_EXACT = 0.1
 
 ROOM, FEW = 5e5, 16
 """Numbers that the first factors may hold (the solver keeps two dozen copies), and directions they always may have."""
-
-
-@dataclass(frozen=True, eq=False)
-class Options:
-    """What the search may use.
-
-    Attributes
-    ----------
-    kinds : tuple of str
-        Offsets to try, from simple to rich.
-    depth, width : int
-        Of the factorization.
-    exact : float
-        Root mean square residual, on entries of rms 1, that counts as none.
-    seed : int
-        Of the sampler.
-    """
-
-    kinds: tuple[str, ...]
-    depth: int
-    width: int
-    exact: float
-    seed: int
 
 
 def search(
@@ -64,7 +42,7 @@ def search(
         All fits of training entries, the chosen one first; without any when only all entries were exact.
     """
     if start is not None:
-        trial = Trial.begin(start.offset.kind, training, heldout, options.depth, meter)
+        trial = Trial.begin(start.offset.kind, training, heldout, options, meter)
         again = trial.refit(start, options.width, options.seed)
         if again.converged and (again.exact or not start.exact):
             return _finish(observed, trial, again, options, meter)
@@ -77,9 +55,9 @@ def search(
         found = trial.climb(_width(training, options), options.exact)
         if found.exact:
             return _finish(observed, trial, trial.candidates[-1], options, meter)
-        if not number and _may_be_exact(found, observed, training):
+        if not number and options.depths[0] > 2 and _may_be_exact(found, observed, training):
             meter.begin("all entries", 0.1, fresh=True)
-            whole = Trial.begin(trial.kind, observed, _none(observed), options.depth, meter)
+            whole = Trial.begin(trial.kind, observed, _none(observed), options, meter)
             if whole.climb(_width(observed, options), options.exact).exact:
                 return whole.candidates[-1], whole, []
         more = found.more
@@ -94,7 +72,7 @@ def search(
 
 def _worth_trying(training: Entries, heldout: Entries, options: Options, meter: Any) -> list[Trial]:
     """The simplest offset, because an exact rank means most there, and the richest that held-out entries support."""
-    trials = [Trial.begin(kind, training, heldout, options.depth, meter) for kind in options.kinds]
+    trials = [Trial.begin(kind, training, heldout, options, meter) for kind in options.kinds]
     best = min((trial.candidates[0] for trial in trials), key=lambda c: c.rmse)
     supported = next(trial for trial in trials if ties(trial.candidates[0].residual, best.residual))
     return [trials[0]] if supported is trials[0] else [trials[0], supported]
@@ -107,7 +85,7 @@ def _nearly_exact(first: Trial, second: Trial, training: Entries) -> bool:
     return best.rmse < NEARLY_EXACT * float(training.values.std()) and not near
 
 
-def _width(entries: Entries, options: Options) -> int:
+def _width(entries: Entries | ObservedEntries, options: Options) -> int:
     """Twice the largest rank that so many entries could determine, room for directions that die; few at large sizes."""
     size = sum(entries.shape)
     return min(options.width, 2 * len(entries.values) // size + 4, max(FEW, int(ROOM / size)))
@@ -118,7 +96,10 @@ def _none(entries: Entries) -> Entries:
 
 
 def _may_be_exact(found: Climbed, observed: Entries, training: Entries) -> bool:
-    """Whether all entries may determine what the training entries, a few less, did not."""
+    """Whether all entries may determine what the training entries, a few less, did not.
+
+    Only where ranks are sharp: at depth 2 the minima of a ridge have many small directions.
+    """
     parameters = found.tried * (sum(observed.shape) - found.tried)
     return len(training.values) < SCARCE * parameters and len(observed.values) > parameters
 
@@ -138,11 +119,12 @@ def _average(trial: Trial, options: Options, meter: Any) -> Candidate | None:
     found = min(found, trial.average(width, QUIET[1]), key=lambda c: c.rmse)
     if found.rank == WIDE < options.width:
         trial.average(options.width, found.quiet)  # none of them died: there may be more
+    trial.penalise(_width(trial.path.entries, options), options.depths)
     return trial.settle(found, options.exact)
 
 
 def _finish(observed: Entries, trial: Trial, chosen: Candidate, options: Options, meter: Any):
     meter.begin("refit on all entries", 0.15)
-    whole = Trial.begin(trial.kind, observed, _none(observed), options.depth, meter)
+    whole = Trial.begin(trial.kind, observed, _none(observed), options, meter)
     final = whole.refit(chosen, options.width, options.seed)
     return final, trial, [chosen, *(c for c in trial.candidates if c is not chosen)]

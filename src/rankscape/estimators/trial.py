@@ -1,6 +1,7 @@
 """One offset: the fits tried on entries without it, and the candidates they give."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -8,11 +9,14 @@ from rankscape.engine.sparse import ObservedEntries
 from rankscape.estimators.baselines import Entries, Offset, fit_offset
 from rankscape.estimators.candidate import Candidate
 from rankscape.estimators.climb import Climbed, climb, exact_fit
-from rankscape.estimators.path import Path, Record, root_mean_square
+from rankscape.estimators.jumping import SGDJumps
+from rankscape.estimators.options import Options
+from rankscape.estimators.path import Minimum, Path, Record, root_mean_square
+from rankscape.estimators.penalised import find_minima
 from rankscape.estimators.polish import fill, polish
 from rankscape.estimators.posterior import Posterior
 from rankscape.estimators.sampling import average_of_draws
-from rankscape.estimators.solve import Modes, leading_modes, modes_of
+from rankscape.estimators.solve import Modes, leading_modes, minimise, modes_of
 
 SHRINKING = 8
 """Sweeps that turn a least squares fit into the most probable one under its noise."""
@@ -46,6 +50,9 @@ NEARLY_EXACT = 0.1
 
 EXACT = 1e-4
 """Root mean square residual, on entries of rms 1, of an exact fit that is refitted: the rank is known."""
+
+ITERATIONS = 500
+"""Iterations of the quasi-Newton method on all entries, from the minimum of a part of them."""
 
 BURN = 15
 """Its first sweeps, which are forgotten."""
@@ -82,12 +89,13 @@ class Trial:
     candidates: list[Candidate] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, kind: str, training: Entries, heldout: Entries, depth: int, progress) -> "Trial":
+    def begin(cls, kind: str, training: Entries, heldout: Entries, options: Options, progress: Any) -> "Trial":
         """Fit the offset to the training entries and take it away from both parts."""
         offset = fit_offset(kind, training)
         entries, scale = centred(training, offset)
         values = (heldout.values - offset.at(heldout.rows, heldout.columns)) / scale
-        path = Path(entries, (heldout.rows, heldout.columns, values), depth)
+        jump = SGDJumps(entries, options.seed) if options.path == "sgd" else None
+        path = Path(entries, (heldout.rows, heldout.columns, values), options.depths[0], jump)
         path.report = lambda record, share: progress.record(record, scale, share)
         weights = np.ones(len(values)) if heldout.weights is None else np.sqrt(heldout.weights)
         trial = cls(kind, offset, scale, path, weights)
@@ -190,6 +198,19 @@ class Trial:
         offset = self._with(offset, biases)
         return self._offer("sampled", modes, offset, noise**0.5 * self.scale, sweeps=draws)
 
+    # -- the minimum of one ridge --------------------------------------------------------------------------
+
+    def penalise(self, width: int, depths: tuple[int, ...]) -> None:
+        """Offer the best minima of the ridge that were met, and of each depth those where all directions start."""
+        find_minima(self.path, self._affordable(width), depths)
+        for found in self.path.minima.values():
+            self._offer_minimum(found, found.heldout_rmse * self.scale)
+
+    def _offer_minimum(self, found: Minimum, noise: float, converged: bool = True) -> Candidate:
+        """What is left unexplained is measured on entries that were not fitted: those that were are shrunk."""
+        facts = dict(ridge=found.ridge, depth=found.depth, converged=converged)
+        return self._offer("penalised", found.modes, self.offset, noise, **facts)
+
     def note(self, candidate: Candidate, phase: str) -> None:
         """A record of a candidate, with its own biases."""
         entries, modes = self.path.entries, candidate.modes
@@ -220,6 +241,11 @@ class Trial:
         if not chosen.rank:
             return self.candidates[0]
         modes = chosen.modes._replace(s=chosen.modes.s * (chosen.scale / self.scale))
+        if chosen.method == "penalised":
+            modes, taken, converged = minimise(self.path.entries, modes, chosen.ridge, chosen.depth, ITERATIONS)
+            self.path.step += taken
+            live = modes.head(self.path.live_rank(modes, chosen.ridge, chosen.depth))
+            return self._offer_minimum(Minimum(live, chosen.ridge, chosen.depth, 0.0), chosen.noise, converged)
         if chosen.exact and chosen.known is not None:  # a guess would lead the solver astray where nothing else does
             i, j = chosen.known
             modes = fill(self.path.entries, i, j, modes_of(modes.U[i] * modes.s, modes.V[j]), 0.0)

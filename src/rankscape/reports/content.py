@@ -136,6 +136,8 @@ HOW = {
     "least squares adds directions as long as what is left over holds one that chance does not explain.",
     "averaged": "There is no sharp edge between signal and noise here, so that the model is a mean over many "
     "directions, each weighted by how certain it is.",
+    "penalised": "There is no sharp edge between signal and noise here. All directions start at once under a weak "
+    "ridge; those that the data do not hold up die, and the others are shrunk a little.",
     "sampled": "The data are mostly noise, so that the model is a mean over random draws of many models.",
 }
 """How each method comes to its rank."""

@@ -1,0 +1,61 @@
+"""The falling part by SGD on single entries: it also leaves minima of too high a rank, and never comes back."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankscape.dynamics import SGD
+from rankscape.engine.sparse import ObservedEntries, outer_factors
+from rankscape.errors import DivergenceWarning, RunFailed
+from rankscape.estimators.solve import Modes, balanced_factors, modes_of
+from rankscape.initialization import Factors
+from rankscape.outcome import Outcome
+from rankscape.problem import Completion
+from rankscape.simulation import simulate
+
+EPOCHS, MOST = 50, 5_000_000
+"""Passes over the entries at each ridge, and most steps."""
+
+RATE, LEAST = 0.1, 1e-5
+"""First learning rate, on entries of rms 1, and the one below which something else must be wrong."""
+
+
+@dataclass
+class SGDJumps:
+    """SGD at one ridge after another; the learning rate is halved whenever it is too large.
+
+    Attributes
+    ----------
+    entries : ObservedEntries
+        Of rms 1, drawn uniformly, one a step.
+    seed : int
+        Of the draws; each ridge has its own.
+    rate : float
+        The learning rate that has not blown up so far.
+    """
+
+    entries: ObservedEntries
+    seed: int
+    rate: float = RATE
+
+    def __post_init__(self):
+        entries = self.entries
+        self._problem = Completion(entries.rows, entries.columns, entries.values, entries.shape)
+
+    def __call__(self, modes: Modes, ridge: float, depth: int) -> tuple[Modes, int]:
+        """SGD from balanced factors of `modes`; where it ends, and its steps."""
+        steps = int(min(EPOCHS * self.entries.count, MOST))
+        start = Factors(balanced_factors(modes, depth))
+        self.seed += 1
+        while self.rate > LEAST:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DivergenceWarning)
+                dynamics = SGD(self.rate, ridge)
+                run = simulate(
+                    self._problem, initialization=start, dynamics=dynamics, steps=steps, record=[steps], seed=self.seed
+                )
+            if run.outcome != Outcome.DIVERGED:
+                return modes_of(*outer_factors([np.asarray(W) for W in run.factors])), steps
+            self.rate /= 2
+        raise RunFailed("SGD blows up at every learning rate: scale the rows and columns, or use path='minima'.")
