@@ -10,8 +10,8 @@ from scipy.integrate import solve_ivp
 
 from rankscape import theory
 from rankscape.errors import InputError
-from rankscape.theory.flow import perturbed_time
-from rankscape.theory.leaf import Leaf, angle, lower_factor
+from rankscape.theory.climbing.flow import perturbed_time
+from rankscape.theory.climbing.leaf import Leaf, angle, lower_factor
 
 TIMES = [  # eigenvalue, alpha, level, depth -> flow time
     (1, 0.1, 0.5, {2: 2.2975599250673, 3: 9.1447473066083, 4: 49.728579845647, 5: 333.281206046, 10: 12500000.264412}),

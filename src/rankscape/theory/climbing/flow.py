@@ -14,8 +14,8 @@ import numpy as np
 
 from rankscape.checks import real
 from rankscape.errors import InputError
+from rankscape.theory.climbing.leaf import Leaf, angle
 from rankscape.theory.inputs import Start, numbers_of, start_of
-from rankscape.theory.leaf import Leaf, angle
 
 SERIES = 0.3
 """Below this ratio of the eigenvalue to both ends the time is a power series in it."""

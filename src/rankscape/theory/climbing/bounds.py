@@ -16,9 +16,9 @@ from typing import Literal
 
 import numpy as np
 
-from rankscape.theory.flow import identical_time, perturbed_time, reach
+from rankscape.theory.climbing.flow import identical_time, perturbed_time, reach
+from rankscape.theory.climbing.leaf import Leaf, angle, sharpness
 from rankscape.theory.inputs import Start
-from rankscape.theory.leaf import Leaf, angle, sharpness
 
 GUARD = 1e-10
 """Relative room for rounding, in the bounds and in the recursion they speak about."""
