@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from rankscape.theory.climbing.flow import identical_time, perturbed_time, reach
-from rankscape.theory.climbing.leaf import Leaf, angle, sharpness
+from rankscape.theory.climbing.leaf import Leaf, angle, sharpness, way_left
 from rankscape.theory.inputs import Start
 
 GUARD = 1e-10
@@ -164,6 +164,7 @@ def _perturbed(start: Start, lam, level, eta: float, only: Side | None):
     if only != "lower":
         up = np.ceil(guarded(perturbed_time(N, lam, p0, level, least) / shortest, +1))
     if only is None:
-        leaf = Leaf(N, lam, delta, angle(N, p0, delta), angle(N, level, delta))
+        left = way_left(N, lam, delta, level)
+        leaf = Leaf(N, lam, delta, angle(N, p0, delta), angle(N, level, delta), distance=left)
         guess = np.ceil(leaf.time() / eta + leaf.offset())
     return low, up, guess, ok
