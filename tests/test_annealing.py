@@ -10,6 +10,7 @@ from catalogue import identical
 import rankscape as rs
 from rankscape import concerns
 from rankscape.errors import FallbackWarning, InputError, RankscapeWarning, RunFailed
+from rankscape.relaxation import relax
 from rankscape.theory.landscape import scalar_thresholds
 
 LAB = rs.data.gaussian(n=24, rank=2, oversampling=2.0, seed=1)
@@ -67,10 +68,9 @@ def test_a_seed_decides_everything():
 
 
 def test_noise_leads_out_of_the_trap_and_the_test_error_falls_fifty_times():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RankscapeWarning)  # the first ridge is near the one that kills true modes
-        freed = rs.anneal(PLANTED.problem, epochs=300, **OUT_OF_THE_TRAP)
-        stuck = rs.anneal(PLANTED.problem, method="gd", **OUT_OF_THE_TRAP)
+    freed = rs.anneal(PLANTED.problem, epochs=300, **OUT_OF_THE_TRAP)
+    stuck = rs.anneal(PLANTED.problem, method="gd", **OUT_OF_THE_TRAP)
+    assert freed.concerns == stuck.concerns == ()
     assert (freed.rank, stuck.rank) == (2, 3)
     assert [jump[1:] for jump in freed.jumps.values.tolist()] == [[4, 3], [3, 2]]
     assert PLANTED.test_error(freed.matrix) < PLANTED.test_error(stuck.matrix) / 50
@@ -133,13 +133,39 @@ def test_a_ridge_that_kills_everything_is_named():
     assert any("Every mode died" in sentence for sentence in said)
 
 
-def test_the_threshold_of_the_first_ridge_is_that_of_the_scalar_problem():
+@pytest.mark.parametrize(("scale", "margin"), [(0.1, concerns.GROWS), (1.0, concerns.HOLDS)])
+def test_the_threshold_of_the_first_ridge_is_that_of_the_scalar_problem(scale, margin):
     """Fully observed, every mode is its own scalar problem with weight 1 / n^2: the warning names what dies."""
-    safe = concerns.SAFE * scalar_thresholds(3, 2 * 0.2 * 4).a_local
+    safe = margin * scalar_thresholds(3, 2 * 0.2 * 4).a_local
     for factor in (1.01, 0.99):
         problem = rs.Completion.from_array(np.diag([2 * safe, factor * safe]))
-        found = concerns.before(problem, [np.eye(2)] * 3, "sgd", True, 0.2 * 4)
+        found = concerns.before(problem, [scale * np.eye(2)] * 3, "sgd", True, 0.2 * 4)
         assert bool(found) == (factor < 1)
+
+
+def _first_ridge(lab, ridge_m, start):
+    """What is said about a first ridge, for the entries as they are."""
+    return [text for text in concerns.before(lab.problem, start, "sgd", True, ridge_m) if "first ridge" in text]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_on_the_planted_problem_the_warning_comes_with_a_ridge_that_kills_and_not_with_the_usual_one(seed):
+    """The two true modes are warned about; those of the trap, one entry each, are there to be killed."""
+    lab = rs.data.planted(seed=seed)
+    m = len(lab.problem.values)
+    assert _first_ridge(lab, 0.45, lab.start()) == []
+    assert relax(lab.problem, lab.start(), 0.45 / m).rank >= 2
+    for ridge_m in (2.5, 4.0):
+        assert relax(lab.problem, lab.start(), ridge_m / m).rank < 2
+        assert "may kill 2 true mode" in _first_ridge(lab, ridge_m, lab.start())[0]
+
+
+def test_the_defaults_do_not_warn_about_the_first_ridge_of_the_planted_problem():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RankscapeWarning)
+        end = rs.anneal(PLANTED.problem, epochs=5)
+    assert not any("first ridge" in str(w.message) for w in caught)
+    assert int(end.path.alive_modes[-1]) >= 2
 
 
 def test_parts_that_nothing_connects_are_counted():

@@ -1,5 +1,7 @@
 """Waiting times: the estimate against simulations by hand, its interval against the law it is for."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 import rankscape as rs
-from rankscape.errors import InputError, RunFailed
+from rankscape.errors import DivergenceWarning, InputError, RunFailed
 from rankscape.jumps import exponential_interval
 from rankscape.relaxation import relax
 
@@ -45,6 +47,7 @@ def test_the_estimate_is_the_time_watched_over_the_jumps(estimate):
     assert estimate.total == sum(estimate.times) + LIMIT * estimate.censored
     assert estimate.mean == estimate.total / estimate.jumps
     assert estimate.epochs == estimate.mean / M
+    assert estimate.diverged == 0
     assert estimate.up_jumps == 0
     low, high = estimate.interval
     assert 2 * estimate.total / low == pytest.approx(chi2.ppf(0.975, 2 * estimate.jumps + 2))
@@ -132,6 +135,28 @@ def test_what_cannot_be_estimated_is_refused(changes, text):
         rs.estimate_jump_rate(LAB.problem, **setting)
 
 
-def test_a_replica_that_diverges_says_which_rate_would_not():
-    with pytest.raises(RunFailed, match="single entries allowed a learning rate of at most"):
+def test_replicas_that_diverge_are_left_out_and_named():
+    fast = rs.SGD(0.33, RIDGE)
+    with pytest.warns(DivergenceWarning, match=r"of 8 replicas diverged and are left out: .* Lower the learning rate"):
+        rate = rs.estimate_jump_rate(LAB.problem, TRAP, fast, steps=5_000, replicas=8)
+    assert 0 < rate.diverged < 8
+    assert rate.jumps + rate.censored + rate.diverged == 8
+    assert rate.total == sum(rate.times) + 5_000 * rate.censored
+    assert rate.mean == rate.total / rate.jumps
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)
+        runs = [
+            rs.simulate(
+                LAB.problem, initialization=rs.Factors(TRAP), dynamics=fast, steps=5_000, seed=seed, record=[0],
+                monitor=rs.RankMonitor(stop="down"),
+            )
+            for seed in range(8)
+        ]  # fmt: skip
+    held = [run for run in runs if run.outcome != rs.Outcome.DIVERGED]
+    assert rate.diverged == 8 - len(held)
+    assert rate.times == tuple(sorted(int(run.jumps[-1, 0]) for run in held if len(run.jumps)))
+
+
+def test_when_every_replica_diverges_it_says_which_rate_would_not():
+    with pytest.raises(RunFailed, match=r"All 2 replica.* single entries allowed a learning rate of at most"):
         rs.estimate_jump_rate(LAB.problem, TRAP, rs.SGD(2.0, RIDGE), steps=10_000, replicas=2)

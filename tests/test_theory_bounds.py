@@ -7,9 +7,9 @@ import pytest
 
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeWarning
-from rankscape.theory.bounds import passage
+from rankscape.theory.climbing.bounds import passage
+from rankscape.theory.climbing.recursion import first_passage
 from rankscape.theory.inputs import start_of
-from rankscape.theory.recursion import first_passage
 
 MODES, GROUPS, MOST = 60, 22, 30_000
 

@@ -5,9 +5,9 @@ import pytest
 
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeWarning
-from rankscape.theory.critical import window
+from rankscape.theory.climbing.critical import window
+from rankscape.theory.climbing.stopping import effective_rank_of
 from rankscape.theory.inputs import start_of
-from rankscape.theory.stopping import effective_rank_of
 
 SPECTRUM = [5.0, 3.0, 1.5, 0.5]
 CRITICAL = {

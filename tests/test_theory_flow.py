@@ -1,6 +1,7 @@
 """Gradient flow: reference values, round trips, an ODE solver, and the two starts against each other."""
 
 import math
+from time import process_time
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from scipy.integrate import solve_ivp
 
 from rankscape import theory
 from rankscape.errors import InputError
-from rankscape.theory.flow import perturbed_time
-from rankscape.theory.leaf import Leaf, angle, lower_factor
+from rankscape.theory.climbing.flow import perturbed_time, time_to
+from rankscape.theory.climbing.leaf import Leaf, angle, lower_factor
+from rankscape.theory.inputs import Start
 
 TIMES = [  # eigenvalue, alpha, level, depth -> flow time
     (1, 0.1, 0.5, {2: 2.2975599250673, 3: 9.1447473066083, 4: 49.728579845647, 5: 333.281206046, 10: 12500000.264412}),
@@ -111,6 +113,29 @@ def test_levels_that_are_passed_or_never_reached():
         theory.flow_value(1.0, "soon", 3, 0.1)
     with pytest.raises(InputError, match="`level`"):
         theory.flow_time(1.0, math.nan, 3, 0.1)
+
+
+LAST = {(3, 1): 15.213601494139, (3, -1): 21.740878802579, (4, 1): 15.656474065278, (5, -1): 132.47421367117}
+"""Depth, eigenvalue -> perturbed time to the last number before it, by 60 digits; alpha = 0.3, beta = 0.1."""
+
+
+@pytest.mark.parametrize(("depth", "eigenvalue"), LAST)
+def test_the_last_number_before_the_limit_is_reached_in_time(depth, eigenvalue):
+    level = np.nextafter(eigenvalue, 0.0)
+    assert theory.flow_time(eigenvalue, level, depth, 0.3, 0.1) == pytest.approx(LAST[depth, eigenvalue], rel=1e-12)
+    assert theory.flow_time(eigenvalue, eigenvalue, depth, 0.3, 0.1) == math.inf
+
+
+def test_one_level_that_rounds_to_its_limit_does_not_slow_the_others_down():
+    """The angles of level and limit are one number: the way between them was cut into a thousand panels for all."""
+    lam = np.linspace(1.0, 2.0, 600)
+    level = lam / 2
+    plain, began = time_to(Start(3, 0.3, 0.1), lam, level), process_time()
+    level[:2] = np.nextafter(lam[0], 0.0), lam[1]
+    found = time_to(Start(3, 0.3, 0.1), lam, level)
+    assert process_time() - began < 3  # 8 seconds and more than a gigabyte before
+    np.testing.assert_allclose(found[2:], plain[2:], rtol=1e-12)
+    assert found[1] == math.inf
 
 
 def test_negative_modes_are_late():

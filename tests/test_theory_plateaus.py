@@ -6,12 +6,12 @@ import pytest
 import rankscape as rs
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeWarning
-from rankscape.theory import settling
-from rankscape.theory.bounds import passage
+from rankscape.theory.climbing import settling
+from rankscape.theory.climbing.bounds import passage
+from rankscape.theory.climbing.ladder import learning_order
+from rankscape.theory.climbing.recursion import first_passage
+from rankscape.theory.climbing.stopping import effective_rank_of
 from rankscape.theory.inputs import start_of
-from rankscape.theory.ladder import learning_order
-from rankscape.theory.recursion import first_passage
-from rankscape.theory.stopping import effective_rank_of
 
 SPECTRUM = [5.0, 3.0, 1.5, 0.5]
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import rankscape as rs
 from rankscape import theory
 from rankscape.errors import InputError
+from rankscape.theory.climbing.recursion import first_passage
 from rankscape.theory.inputs import start_of
-from rankscape.theory.recursion import first_passage
 
 # depth, eigenvalue, beta, step -> p; alpha = 0.5, learning rate 0.01
 TRAJECTORIES = [

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.observe import singular_values
+from rankscape.factorization import product
 from rankscape.problem import Completion
 from rankscape.relaxation import Relaxed
 from rankscape.theory.landscape import scalar_thresholds
@@ -17,9 +17,16 @@ from rankscape.theory.landscape import scalar_thresholds
 QUIET = 0.01
 """Below this ``learning_rate * ridge * m`` no jumps were seen: SGD then does what gradient descent does."""
 
-SAFE, STANDS_OUT = 3.0, 0.1
-"""A mode survives the first ridge surely when it is `SAFE` times its threshold; modes below a share of the largest, and
-those that the holes alone would make, are not looked at."""
+GROWS, HOLDS = 3.0, 1.5
+"""A mode survives the first ridge surely when it is so many times its threshold: one that has yet to grow out of the
+start, and one that the start holds already."""
+
+STANDS_OUT, EDGE, UNSURE = 0.1, 1.15, 0.4
+"""Not true modes: those below this part of the largest, those within so many times the size that holes alone make, and
+those whose size the holes leave more unsure than this, because few entries hold them up."""
+
+ALIGNED = 0.7
+"""Cosine from which on the start is said to hold a mode; random starts have one of order 1 / sqrt(n)."""
 
 
 def components(problem: Completion) -> int:
@@ -59,26 +66,52 @@ def before(
     empty = [n - len(np.unique(i)) for i, n in zip((scaled.rows, scaled.columns), scaled.shape, strict=True)]
     if any(empty):
         found.append(f"{empty[0]} row(s) and {empty[1]} column(s) have no entry: the ridge sends them to zero.")
-    threatened = _threatened(scaled, depth, first / len(scaled.values))
-    if threatened is not None:
-        found.append(threatened)
+    if depth > 2:
+        found += _threatened(scaled, factors, first / len(scaled.values))
     return found
 
 
-def _threatened(scaled: Completion, depth: int, ridge: float) -> str | None:
-    """Which modes the first ridge may kill, judged by the zero-filled matrix; what stands out of its holes counts."""
+def _threatened(scaled: Completion, factors: Sequence[np.ndarray], ridge: float) -> list[str]:
+    """Which true modes the first ridge may kill, each taken as a scalar problem of its own.
+
+    What the start holds of a mode above `s_local` is in the convex part of its basin, and need not grow to survive.
+    """
+    sizes, U, V = _true_modes(scaled)
+    limits = scalar_thresholds(len(factors), 2 * ridge * float(np.prod(scaled.shape)))
+    needed = np.where(_held(product(factors), U, V) > limits.s_local, HOLDS, GROWS) * limits.a_local
+    short = np.flatnonzero(sizes < needed)
+    if not short.size:
+        return []
+    worst = short[np.argmin(sizes[short] / needed[short])]
+    return [
+        f"The first ridge may kill {short.size} true mode(s) for good: one of size {sizes[worst]:.3g} should be "
+        f"{needed[worst]:.3g} to survive safely (its threshold is {limits.a_local:.3g}). Begin with a smaller ridge."
+    ]
+
+
+def _true_modes(scaled: Completion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sizes and directions (columns) of the modes that are surely more than holes, judged by the zero-filled matrix.
+
+    The holes shake a mode u, v by the errors of its entries ``u_i T_ij v_j``: one that hangs on few of them, as those
+    of the trap in `rankscape.data.planted`, is what annealing is there to remove, and no sign of a rank.
+    """
     share = len(scaled.values) / np.prod(scaled.shape)
-    sigma = singular_values(scaled.filled / share)
-    holes = sum(np.sqrt(scaled.shape)) * np.sqrt((1 / share - 1) * np.mean(scaled.values**2))
-    visible = sigma[sigma >= max(STANDS_OUT * sigma[0], min(holes, sigma[0]))]
-    threshold = scalar_thresholds(depth, 2 * ridge * float(np.prod(scaled.shape))).a_local
-    if visible[-1] >= SAFE * threshold:
-        return None
-    count = int(np.sum(visible < SAFE * threshold))
-    return (
-        f"The first ridge may kill {count} true mode(s) for good: one of size {visible[-1]:.3g} should be "
-        f"{SAFE * threshold:.3g} to grow safely (its threshold is {threshold:.3g}). Begin with a smaller ridge."
-    )
+    filled = scaled.filled / share
+    U, sigma, Vt = np.linalg.svd(filled, full_matrices=False)
+    holes = EDGE * sum(np.sqrt(scaled.shape)) * np.sqrt((1 / share - 1) * np.mean(scaled.values**2))
+    seen = int(np.sum(sigma >= max(STANDS_OUT * sigma[0], min(holes, sigma[0]))))
+    error = np.sqrt((1 - share) * np.einsum("ik,ij,kj->k", U[:, :seen] ** 2, filled**2, Vt[:seen] ** 2, optimize=True))
+    kept = np.flatnonzero(error <= UNSURE * sigma[:seen])
+    kept = kept if kept.size else np.arange(1)  # the largest counts in any case
+    return sigma[kept], U[:, kept], Vt[kept].T
+
+
+def _held(start: np.ndarray, U: np.ndarray, V: np.ndarray) -> np.ndarray:
+    """How much of each mode the start already holds: 0 where it maps the mode's direction to another."""
+    onto, back = start @ V, start.T @ U
+    inside = np.sum(U * onto, axis=0)
+    whole = np.maximum(np.linalg.norm(onto, axis=0), np.linalg.norm(back, axis=0))
+    return np.where(inside >= ALIGNED * whole, inside, 0.0)
 
 
 def after(rows: Sequence[Mapping[str, Any]], end: Relaxed, width: int, method: str) -> list[str]:

@@ -1,6 +1,7 @@
 r"""HOW OFTEN ranks fall: the mean time until SGD loses a mode, from replicas that were watched for a limited time."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ import numpy as np
 
 from rankscape.checks import share, whole
 from rankscape.dynamics import SGD
-from rankscape.errors import InputError
+from rankscape.errors import DivergenceWarning, InputError, RunFailed
 from rankscape.initialization import Factors
 from rankscape.monitor import RankMonitor
 from rankscape.problem import Completion
@@ -34,6 +35,8 @@ class JumpRate:
         `mean` in passes over the observed entries.
     jumps, censored : int
         Replicas that jumped, and those that did not in the time they had.
+    diverged : int
+        Replicas that blew up before they jumped: left out of everything else.
     up_jumps : int
         Modes that came alive in any replica before its jump down.
     total : int
@@ -48,6 +51,7 @@ class JumpRate:
     epochs: float
     jumps: int
     censored: int
+    diverged: int
     up_jumps: int
     total: int
     times: tuple[int, ...]
@@ -101,7 +105,12 @@ def estimate_jump_rate(
     InputError
         Other dynamics, or no live mode to begin with.
     RunFailed
-        A replica diverged.
+        Every replica diverged.
+
+    Warns
+    -----
+    DivergenceWarning
+        Some replicas diverged: the estimate is about the others, and the learning rate is likely too large.
 
     Examples
     --------
@@ -126,11 +135,16 @@ def estimate_jump_rate(
     if int(_replica(problem, start, dynamics, 0, seed, watch).alive_modes[0]) == 0:
         raise InputError(f"No mode of the start is above {watch.on:g}, so none can die; see RankMonitor(on=...).")
 
-    def run(k: int) -> np.ndarray:
-        return _replica(problem, start, dynamics, steps, seed + k, watch).jumps.values
+    def run(k: int) -> np.ndarray | RunFailed:
+        try:
+            return _replica(problem, start, dynamics, steps, seed + k, watch).jumps.values
+        except RunFailed as error:  # handed on, because warnings are no matter for a thread
+            return error
 
     with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
-        return _fit(list(pool.map(run, range(count))), steps, len(problem.values) / dynamics.batch_size, confidence)
+        ends = list(pool.map(run, range(count)))
+    runs = _that_held(ends)
+    return _fit(runs, count - len(runs), steps, len(problem.values) / dynamics.batch_size, confidence)
 
 
 def exponential_interval(total: float, events: int, confidence: float) -> tuple[float, float]:
@@ -155,7 +169,22 @@ def _replica(problem: Completion, start: Any, dynamics: SGD, steps: int, seed: i
     )
 
 
-def _fit(runs: Sequence[np.ndarray], steps: int, epoch: float, confidence: float) -> JumpRate:
+def _that_held(ends: Sequence[np.ndarray | RunFailed]) -> list[np.ndarray]:
+    """The jumps of the replicas that did not diverge; the others are said aloud."""
+    failures = [end for end in ends if isinstance(end, RunFailed)]
+    if len(failures) == len(ends):
+        raise RunFailed(f"All {len(ends)} replica(s) diverged. The first: {failures[0]}") from failures[0]
+    if failures:
+        warnings.warn(
+            f"{len(failures)} of {len(ends)} replicas diverged and are left out: the estimate is about the others. The "
+            f"first: {failures[0]}",
+            DivergenceWarning,
+            stacklevel=3,
+        )
+    return [end for end in ends if not isinstance(end, RunFailed)]
+
+
+def _fit(runs: Sequence[np.ndarray], diverged: int, steps: int, epoch: float, confidence: float) -> JumpRate:
     """The estimate from the jumps of every replica."""
     up = sum(int(np.sum(jumps[:, 2] > jumps[:, 1])) for jumps in runs)
     first = [jumps[jumps[:, 2] < jumps[:, 1], 0][:1].tolist() for jumps in runs]
@@ -163,4 +192,4 @@ def _fit(runs: Sequence[np.ndarray], steps: int, epoch: float, confidence: float
     total, r = sum(times) + steps * (len(runs) - len(times)), len(times)
     mean = total / r if r else float("inf")
     interval = exponential_interval(total, r, confidence)
-    return JumpRate(mean, interval, confidence, mean / epoch, r, len(runs) - r, up, total, tuple(times))
+    return JumpRate(mean, interval, confidence, mean / epoch, r, len(runs) - r, diverged, up, total, tuple(times))

@@ -21,8 +21,8 @@ from rankscape.problem import AbstractProblem, Estimation
 from rankscape.schedule import resolve
 from rankscape.settings import choose_for_all, configuration, make_settings
 from rankscape.stopping import as_rule
+from rankscape.theory.climbing.limits import warn_if_too_large
 from rankscape.theory.inputs import start_of
-from rankscape.theory.limits import warn_if_too_large
 from rankscape.trajectory import RESERVED, Trajectory
 
 CHUNK_SECONDS = 1.0

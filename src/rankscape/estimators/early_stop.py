@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from rankscape.theory.flow import goal, time_to
+from rankscape.theory.climbing.flow import goal, time_to
+from rankscape.theory.climbing.leaf import Leaf, angle
 from rankscape.theory.inputs import Start, start_of
-from rankscape.theory.leaf import Leaf, angle
 
 EDGE_SHARE = 0.1
 """Share that is learned of a direction at the edge of the noise when one at the threshold is half learned."""

@@ -14,6 +14,8 @@ with a ridge            `landscape` (minima of several ranks), `absorbing` (sets
                         `escape` (how long a jump takes), after Wang, Jacot (2024)
 ======================  =====================================================================
 
+The first four rows live in `climbing`, whole matrices in `exact`; `inputs` and `chain` check what these take.
+
 Steps count simultaneous updates of all factors; flow time is steps times learning rate. Records are frozen, carry
 their `assumptions`, and name in `failed` the hypothesis that does not hold.
 
@@ -25,17 +27,31 @@ Examples
 """
 
 from rankscape.theory import absorbing, escape, landscape
-from rankscape.theory.critical import CriticalAlpha, critical_alpha
+from rankscape.theory.climbing import (
+    CriticalAlpha,
+    Design,
+    Finding,
+    HittingTime,
+    Limit,
+    Plateau,
+    Rate,
+    StepLimit,
+    StoppingRule,
+    critical_alpha,
+    design,
+    diagnose,
+    eigenvalue_path,
+    factor_path,
+    flow_time,
+    flow_value,
+    hitting_time,
+    limit,
+    plateaus,
+    rate,
+    step_limit,
+    stopping_rule,
+)
 from rankscape.theory.exact import AlignedPath, FlowPath, aligned_descent, aligned_flow, end_to_end_flow, two_layer_flow
-from rankscape.theory.findings import Finding, diagnose
-from rankscape.theory.flow import flow_time, flow_value
-from rankscape.theory.hitting import HittingTime, hitting_time
-from rankscape.theory.ladder import plateaus
-from rankscape.theory.limits import Limit, Rate, StepLimit, limit, rate, step_limit
-from rankscape.theory.plan import Design, design
-from rankscape.theory.plateau import Plateau
-from rankscape.theory.recursion import eigenvalue_path, factor_path
-from rankscape.theory.stopping import StoppingRule, stopping_rule
 
 __all__ = [
     "AlignedPath",

@@ -1,13 +1,10 @@
 """A large ridge and noise first, then less of both: the test error after the jump, and without it."""
 
-import warnings
-
 import numpy as np
 import xarray as xr
 
 import rankscape as rs
 from rankscape.data import KnownMatrix
-from rankscape.errors import RankscapeWarning
 from rankscape.papers.claims import Claim
 from rankscape.papers.figure import PaperFigure
 from rankscape.papers.wang2024.laboratory import RATE, SETTINGS, laboratory, leave, ridge_of, trap
@@ -67,12 +64,10 @@ def _descend(lab: KnownMatrix, factors: list[np.ndarray]) -> list[float]:
 
 def _anneal(lab: KnownMatrix, start: list[np.ndarray], method: str, seed: int) -> tuple[int, float, tuple[str, ...]]:
     """Rank, test error and concerns of the library's annealing from the trap."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RankscapeWarning)  # about the first ridge: stated in the settings
-        end = rs.anneal(
-            lab.problem, method=method, initialization=rs.Factors(start), ridges=RIDGES, learning_rate=RATE,
-            scale=False, epochs=STAGE / len(lab.problem.values), seed=seed,
-        )  # fmt: skip
+    end = rs.anneal(
+        lab.problem, method=method, initialization=rs.Factors(start), ridges=RIDGES, learning_rate=RATE, scale=False,
+        epochs=STAGE / len(lab.problem.values), seed=seed,
+    )  # fmt: skip
     return end.rank, lab.test_error(end.matrix), end.concerns
 
 

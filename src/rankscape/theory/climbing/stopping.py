@@ -8,10 +8,10 @@ import numpy as np
 
 from rankscape.checks import positive, whole
 from rankscape.errors import InputError
+from rankscape.theory.climbing.ladder import plateaus
+from rankscape.theory.climbing.plateau import Plateau
+from rankscape.theory.climbing.recursion import BLOCK, advance
 from rankscape.theory.inputs import Start, spectrum_of, start_of
-from rankscape.theory.ladder import plateaus
-from rankscape.theory.plateau import Plateau
-from rankscape.theory.recursion import BLOCK, advance
 
 
 @dataclass(frozen=True)

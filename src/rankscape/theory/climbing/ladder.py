@@ -7,12 +7,12 @@ import numpy as np
 
 from rankscape.checks import nonnegative, positive
 from rankscape.errors import InputError
-from rankscape.theory.bounds import ASSUMPTIONS, passage
-from rankscape.theory.flow import time_to
+from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
+from rankscape.theory.climbing.flow import time_to
+from rankscape.theory.climbing.limits import warn_if_too_large
+from rankscape.theory.climbing.plateau import Plateau
+from rankscape.theory.climbing.settling import last_settled
 from rankscape.theory.inputs import Start, alike, spectrum_of, start_of, tolerances_of
-from rankscape.theory.limits import warn_if_too_large
-from rankscape.theory.plateau import Plateau
-from rankscape.theory.settling import last_settled
 
 
 def plateaus(

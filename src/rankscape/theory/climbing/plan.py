@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rankscape.checks import whole
-from rankscape.theory.critical import largest_scale, no_scale, ratio_of, scaled_start, scales, window, wish_of
+from rankscape.theory.climbing.critical import largest_scale, no_scale, ratio_of, scaled_start, scales, window, wish_of
+from rankscape.theory.climbing.ladder import Ladder
+from rankscape.theory.climbing.limits import step_limit
+from rankscape.theory.climbing.plateau import Plateau
 from rankscape.theory.inputs import tolerances_of
-from rankscape.theory.ladder import Ladder
-from rankscape.theory.limits import step_limit
-from rankscape.theory.plateau import Plateau
 
 
 @dataclass(frozen=True)

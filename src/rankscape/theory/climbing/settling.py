@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rankscape.theory.bounds import guarded, leaf_constants, passage
-from rankscape.theory.flow import perturbed_time
+from rankscape.theory.climbing.bounds import guarded, leaf_constants, passage
+from rankscape.theory.climbing.flow import perturbed_time
+from rankscape.theory.climbing.leaf import sharpness
 from rankscape.theory.inputs import Start
-from rankscape.theory.leaf import sharpness
 
 CELLS = 24
 """Tolerances at which the bounds of the identical start are tabulated."""

@@ -50,6 +50,26 @@ def angle(N: int, p, delta):
     return np.arcsinh(lower_factor(N, p, delta) / np.sqrt(delta))
 
 
+def way_left(N: int, lam, delta, p):
+    """How far the angle of p is from that of its limit lam, also where both angles round to one number.
+
+    Near the limit the difference of the angles is all rounding; there it is (lam - p) over the mean of dp/dtheta
+    between them, by Simpson's rule.
+    """
+    end, here = angle(N, lam, delta), angle(N, p, delta)
+    plain = np.abs(end - here)
+
+    def slope(theta):
+        a, b = np.sqrt(delta) * np.cosh(theta), np.sqrt(delta) * np.sinh(theta)
+        return a ** (N - 2) * (a**2 + (N - 1) * b**2)
+
+    near = N * plain < 3e-3
+    e, h = np.where(near, end, 0.0), np.where(near, here, 0.0)
+    with np.errstate(all="ignore"):
+        exact = np.abs(lam - p) * 6 / (slope(e) + 4 * slope((e + h) / 2) + slope(h))
+    return np.where(near & np.isfinite(exact), exact, plain)
+
+
 def sharpness(N: int, p, delta):
     """S(p, delta) = a^(2N-2) + (N-1) a^(2N-4) b^2: the largest curvature of the loss at a minimum p.
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from rankscape.checks import positive
-from rankscape.theory.critical import critical_alpha
-from rankscape.theory.flow import time_to
+from rankscape.theory.climbing.critical import critical_alpha
+from rankscape.theory.climbing.flow import time_to
+from rankscape.theory.climbing.limits import too_large
 from rankscape.theory.inputs import Start, alike, spectrum_of, start_of
-from rankscape.theory.limits import too_large
 
 LONG = 10_000_000
 """Steps that are worth a warning."""

@@ -7,11 +7,11 @@ import numpy as np
 
 from rankscape.checks import positive, real, whole
 from rankscape.errors import InputError
-from rankscape.theory.bounds import ASSUMPTIONS, passage
-from rankscape.theory.flow import goal, reach, time_to
+from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
+from rankscape.theory.climbing.flow import goal, reach, time_to
+from rankscape.theory.climbing.limits import warn_if_too_large
+from rankscape.theory.climbing.recursion import first_passage
 from rankscape.theory.inputs import Start, start_of
-from rankscape.theory.limits import warn_if_too_large
-from rankscape.theory.recursion import first_passage
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 
 from rankscape.checks import positive, real
 from rankscape.errors import InputError, RankscapeWarning
+from rankscape.theory.climbing.leaf import sharpness
+from rankscape.theory.climbing.recursion import advance, product
 from rankscape.theory.inputs import Start, spectrum_of, start_of
-from rankscape.theory.leaf import sharpness
-from rankscape.theory.recursion import advance, product
 
 TRIAL = 20_000
 """Steps of the recursion that tell what happens above the limit."""

@@ -14,12 +14,14 @@ import numpy as np
 
 from rankscape.checks import real
 from rankscape.errors import InputError
+from rankscape.theory.climbing.leaf import Leaf, angle, sharpness, way_left
 from rankscape.theory.inputs import Start, numbers_of, start_of
-from rankscape.theory.leaf import Leaf, angle
 
 SERIES = 0.3
 """Below this ratio of the eigenvalue to both ends the time is a power series in it."""
 
+TAIL = 1e-14
+"""Within this angle of the limit the approach is exponential to rounding: no quadrature is needed."""
 
 TINY = 1e-280
 """Eigenvalues below this are zero."""
@@ -100,7 +102,12 @@ def perturbed_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, delta) ->
     delta = np.broadcast_to(np.asarray(delta, dtype=np.float64), lam.shape)
     if N == 2:
         return _riccati_time(lam, np.full(lam.shape, p0), p1, delta)
-    return Leaf(N, lam, delta, angle(N, p0, delta), angle(N, p1, delta)).time()
+    first, left = angle(N, p0, delta), np.maximum(way_left(N, lam, delta, p1), 1e-300)
+    until = np.maximum(left, np.minimum(TAIL, np.abs(angle(N, lam, delta) - first)))
+    leaf = Leaf(N, lam, delta, first, angle(N, p1, delta), distance=until)
+    with np.errstate(all="ignore"):
+        tail = np.where(left < until, np.log(until / left) / sharpness(N, lam, delta), 0.0)
+    return leaf.time() + tail
 
 
 def _riccati_time(lam, p0, p1, delta):

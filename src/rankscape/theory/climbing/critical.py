@@ -8,9 +8,9 @@ import numpy as np
 
 from rankscape.checks import nonnegative, real, whole
 from rankscape.errors import InputError
-from rankscape.theory.flow import time_to
+from rankscape.theory.climbing.flow import time_to
+from rankscape.theory.climbing.ladder import learning_order
 from rankscape.theory.inputs import RANGE, Start, alike, spectrum_of, start_of, tolerances_of
-from rankscape.theory.ladder import learning_order
 
 SMALLEST = 1e-60
 """Scales below this are not proposed, even where their powers are still in range."""

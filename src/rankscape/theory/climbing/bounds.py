@@ -16,9 +16,9 @@ from typing import Literal
 
 import numpy as np
 
-from rankscape.theory.flow import identical_time, perturbed_time, reach
+from rankscape.theory.climbing.flow import identical_time, perturbed_time, reach
+from rankscape.theory.climbing.leaf import Leaf, angle, sharpness, way_left
 from rankscape.theory.inputs import Start
-from rankscape.theory.leaf import Leaf, angle, sharpness
 
 GUARD = 1e-10
 """Relative room for rounding, in the bounds and in the recursion they speak about."""
@@ -164,6 +164,7 @@ def _perturbed(start: Start, lam, level, eta: float, only: Side | None):
     if only != "lower":
         up = np.ceil(guarded(perturbed_time(N, lam, p0, level, least) / shortest, +1))
     if only is None:
-        leaf = Leaf(N, lam, delta, angle(N, p0, delta), angle(N, level, delta))
+        left = way_left(N, lam, delta, level)
+        leaf = Leaf(N, lam, delta, angle(N, p0, delta), angle(N, level, delta), distance=left)
         guess = np.ceil(leaf.time() / eta + leaf.offset())
     return low, up, guess, ok

@@ -1,0 +1,58 @@
+r"""How ranks climb: the product's eigenvalues are learned one after another, from a (perturbed) identical start.
+
+No ridge and a symmetric target, so that every eigenvalue obeys a scalar recursion of its own, after Chou, Gieshoff,
+Maly, Rauhut (2024). Each file answers one question:
+
+==================  ==========================================================================================
+`recursion`         what gradient descent does, step by step: `factor_path`, `eigenvalue_path`
+`flow`              what gradient flow does: `flow_time`, `flow_value`; `leaf` integrates the perturbed start
+`limits`            where it ends, how fast, with which steps: `limit`, `rate`, `step_limit`
+`hitting`           when an eigenvalue reaches a level: `hitting_time`; `bounds` encloses that step
+`ladder`            when each rank holds: `plateaus`, of `plateau.Plateau`; `settling` finds the last active mode
+`stopping`          where to stop for a rank: `stopping_rule`
+`critical`          from how small a start a plateau exists: `critical_alpha`
+`plan`              which start and learning rate to choose: `design`
+`findings`          what is easily got wrong about a setting: `diagnose`
+==================  ==========================================================================================
+
+Examples
+--------
+>>> [(p.rank, p.start, p.end) for p in plateaus([5.0, 3.0, 1.5], depth=3, alpha=0.1, learning_rate=1e-3)]
+[(1, 2028, 2723), (2, 3386, 5125), (3, 6796, None)]
+"""
+
+from rankscape.theory.climbing.critical import CriticalAlpha, critical_alpha
+from rankscape.theory.climbing.findings import Finding, diagnose
+from rankscape.theory.climbing.flow import flow_time, flow_value
+from rankscape.theory.climbing.hitting import HittingTime, hitting_time
+from rankscape.theory.climbing.ladder import plateaus
+from rankscape.theory.climbing.limits import Limit, Rate, StepLimit, limit, rate, step_limit
+from rankscape.theory.climbing.plan import Design, design
+from rankscape.theory.climbing.plateau import Plateau
+from rankscape.theory.climbing.recursion import eigenvalue_path, factor_path
+from rankscape.theory.climbing.stopping import StoppingRule, stopping_rule
+
+__all__ = [
+    "CriticalAlpha",
+    "Design",
+    "Finding",
+    "HittingTime",
+    "Limit",
+    "Plateau",
+    "Rate",
+    "StepLimit",
+    "StoppingRule",
+    "critical_alpha",
+    "design",
+    "diagnose",
+    "eigenvalue_path",
+    "factor_path",
+    "flow_time",
+    "flow_value",
+    "hitting_time",
+    "limit",
+    "plateaus",
+    "rate",
+    "step_limit",
+    "stopping_rule",
+]
