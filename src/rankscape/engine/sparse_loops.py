@@ -63,6 +63,41 @@ def grams(starts, columns, weights, left, right, block, of_rows, of_columns):
 
 
 @_loop
+def gather(starts, columns, values, table, out):
+    """Add ``sum_e values_e table[columns_e]`` to each row of `out`: a sparse matrix times a wide one."""
+    for i in range(len(out)):
+        for e in range(starts[i], starts[i + 1]):
+            value, j = values[e], columns[e]
+            for k in range(out.shape[1]):
+                out[i, k] += value * table[j, k]
+
+
+@_loop
+def pack_seconds(mean, covariance, out):
+    """The lower half of ``mean mean^T + covariance`` of each row, one after the other; no covariances mean none."""
+    for i in range(len(mean)):
+        at = 0
+        for a in range(mean.shape[1]):
+            for b in range(a + 1):
+                out[i, at] = mean[i, a] * mean[i, b]
+                if len(covariance):
+                    out[i, at] += covariance[i, a, b]
+                at += 1
+
+
+@_loop
+def unpack(halves, out):
+    """Symmetric matrices from their lower halves."""
+    for i in range(len(out)):
+        at = 0
+        for a in range(out.shape[1]):
+            for b in range(a + 1):
+                out[i, a, b] = halves[i, at]
+                out[i, b, a] = halves[i, at]
+                at += 1
+
+
+@_loop
 def mirror(matrices):
     """Copy the lower half of each matrix to its upper half."""
     for i in range(len(matrices)):

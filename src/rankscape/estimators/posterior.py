@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rankscape.engine import sparse_loops as loops
 from rankscape.engine.sparse import ObservedEntries
 from rankscape.estimators.conditioning import condition
 from rankscape.estimators.solve import Modes, modes_of
 
 FLOOR = 1e-12
 """Least noise variance, of entries of rms 1."""
+
+DEAD = 0.05
+"""Squared mean of a direction over its variance below which it is left out: it would not come back."""
 
 
 @dataclass(eq=False)
@@ -92,13 +96,13 @@ class Posterior:
         missed = self.power - 2 * float((products * self.right.mean).sum()) + float((grams * self.right.seconds).sum())
         self.noise = max(missed / self.entries.count, FLOOR)
         self._rotate()
+        self._drop_dead()
         self._priors()
 
     def update(self, here: _Side, other: _Side, normal: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Condition one side on the other; returns the products and Gram matrices it used."""
         K, free = here.size, here.free
-        moments = other.seconds if normal is None else other.mean[:, :, None] * other.mean[:, None, :]
-        grams = np.asarray(here.pattern @ moments.reshape(len(moments), -1)).reshape(-1, K, K)
+        grams = _sums_over_entries(here.pattern, other.mean, other.covariance if normal is None else None)
         products = np.asarray(here.values @ other.mean)
         precision = grams[:, free[:, None], free] / self.noise + here.precision
         right_side = products[:, free]
@@ -129,6 +133,27 @@ class Posterior:
             side.covariance[:, :, :k] = side.covariance[:, :, :k] @ turn
             side.expected = side.mean
 
+    def _drop_dead(self) -> None:
+        """Directions whose mean is far below its uncertainty only fade further: without them a sweep is quicker."""
+        alive = self._certainty() > DEAD
+        if alive.all():
+            return
+        kept = np.concatenate([np.flatnonzero(alive), np.arange(self.width, self.left.size)])
+        self.width, gone = int(alive.sum()), int((~alive).sum())
+        self._at = {s: at - gone for s, at in self._at.items()}
+        for side, at in zip((self.left, self.right), (self._at.get(0), self._at.get(1)), strict=True):
+            side.mean, side.covariance = side.mean[:, kept], side.covariance[:, kept[:, None], kept]
+            side.expected = side.mean
+            side.free = np.append(np.arange(self.width), [] if at is None else [at]).astype(int)
+            side.centre = np.zeros(len(side.free))
+
+    def _certainty(self) -> np.ndarray:
+        """For each direction the squared mean over its variance, on the side where that is less."""
+        k, sides = self.width, (self.left, self.right)
+        power = [(side.mean[:, :k] ** 2).sum(0) for side in sides]
+        variance = [np.einsum("ikk->k", side.covariance[:, :k, :k]) for side in sides]
+        return np.min([a / np.maximum(b, 1e-300) for a, b in zip(power, variance, strict=True)], axis=0)
+
     def _priors(self) -> None:
         for side in (self.left, self.right):
             spread = np.einsum("ikk->k", side.seconds[:, side.free[:, None], side.free]) / len(side.mean)
@@ -149,11 +174,7 @@ class Posterior:
     @property
     def live(self) -> Modes:
         """The mean product of those directions whose mean is larger than its uncertainty."""
-        k = self.width
-        alive = np.ones(k, dtype=bool)
-        for side in (self.left, self.right):
-            power = (side.mean[:, :k] ** 2).sum(0)
-            alive &= power > np.einsum("ikk->k", side.covariance[:, :k, :k])
+        alive = self._certainty() > 1
         left, right = self.factors
         return modes_of(left[:, alive], right[:, alive])
 
@@ -164,6 +185,21 @@ class Posterior:
         return tuple(
             mean[:, self._at[s]].copy() if s in self._at else np.zeros(len(mean)) for s, mean in enumerate(means)
         )
+
+
+def _sums_over_entries(pattern, mean: np.ndarray, covariance: np.ndarray | None) -> np.ndarray:
+    """For each row of the pattern the sum of ``mean_j mean_j^T + covariance_j`` over its entries; symmetric."""
+    n, K = mean.shape
+    halves = np.empty((n, K * (K + 1) // 2))  # half of a symmetric matrix is half of the memory to go through
+    loops.pack_seconds(mean, np.zeros((0, K, K)) if covariance is None else covariance, halves)
+    if isinstance(pattern, np.ndarray):
+        sums = pattern @ halves
+    else:
+        sums = np.zeros((pattern.shape[0], halves.shape[1]))
+        loops.gather(pattern.indptr, pattern.indices, pattern.data, halves, sums)
+    out = np.empty((len(sums), K, K))
+    loops.unpack(sums, out)
+    return out
 
 
 def _transposed(operator):

@@ -10,13 +10,17 @@ from rankscape.estimators.candidate import Candidate, choose, ties
 from rankscape.estimators.climb import Climbed
 from rankscape.estimators.options import Options
 from rankscape.estimators.polish import SCARCE
-from rankscape.estimators.trial import NOISY, QUIET, WIDE, Trial
+from rankscape.estimators.trial import NOISY, QUIET, WIDTHS, Trial
 
 NEARLY_EXACT = 0.1
 """Held-out error without an offset, in standard deviations, below which nothing is taken away."""
 
 ROOM, FEW = 5e5, 16
 """Numbers that the first factors may hold (the solver keeps two dozen copies), and directions they always may have."""
+
+
+ROOM_TO_DIE = 0.8
+"""Share of the directions of an average that may be alive at its end; if more are, it starts again with more."""
 
 
 def search(
@@ -110,15 +114,16 @@ def _average(trial: Trial, options: Options, meter: Any) -> Candidate | None:
     Returns an exact fit, if their directions lead to one.
     """
     meter.begin("averaging", 0.2)
-    width = min(WIDE, options.width)
-    found = trial.average(width, QUIET[0])
-    if found.noise**2 > NOISY * trial.scale**2:
-        meter.begin("sampling", 0.2)
-        trial.sample(options.width, options.seed)
-        return None
+    for width in WIDTHS:  # while hardly any of them dies there may be more, and a sweep costs the square of them
+        width = min(width, options.width)
+        found = trial.average(width, QUIET[0])
+        if found.noise**2 > NOISY * trial.scale**2:
+            meter.begin("sampling", 0.2)
+            trial.sample(options.width, options.seed)
+            return None
+        if found.rank <= ROOM_TO_DIE * width or width == options.width:
+            break
     found = min(found, trial.average(width, QUIET[1]), key=lambda c: c.rmse)
-    if found.rank == WIDE < options.width:
-        trial.average(options.width, found.quiet)  # none of them died: there may be more
     trial.penalise(_width(trial.path.entries, options), options.depths)
     return trial.settle(found, options.exact)
 

@@ -21,8 +21,11 @@ from rankscape.estimators.solve import Modes, leading_modes, minimise, modes_of
 SHRINKING = 8
 """Sweeps that turn a least squares fit into the most probable one under its noise."""
 
-WIDE = 40
-"""Directions that averaging starts with: photographs and gene expression keep about 30."""
+WIDTHS = 16, 40, 60
+"""Directions that averaging starts with: ratings keep a few, photographs and gene expression about 30."""
+
+FEW = 4
+"""Directions beyond twice the rank found with which all entries are averaged: the others died."""
 
 SWEEPS = 12
 """Sweeps of averaging at most; held-out entries stop them earlier."""
@@ -234,7 +237,7 @@ class Trial:
     def refit(self, chosen: Candidate, width: int, seed: int) -> Candidate:
         """The chosen fit again, on these entries."""
         if chosen.method == "averaged":
-            found = self.average(chosen.width, chosen.quiet, chosen.sweeps)
+            found = self.average(min(chosen.width, 2 * chosen.rank + FEW), chosen.quiet, chosen.sweeps)
             return replace(found, converged=chosen.converged)
         if chosen.method == "sampled":
             return self.sample(width, seed)
