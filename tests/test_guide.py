@@ -33,6 +33,12 @@ def test_the_rank_is_found(namespace):
     assert namespace["completed"].rank == np.linalg.matrix_rank(namespace["truth"]) == 3
 
 
+def test_a_spectrum_without_an_edge_is_penalised(namespace):
+    smooth = namespace["smooth"]
+    assert (smooth.method, smooth.depth) == ("penalised", 3)
+    assert 10 <= smooth.rank <= 18
+
+
 def test_the_entries_needed_are_counted(namespace):
     assert namespace["parameters"](3, (80, 60)) == 3 * 80 + 3 * 60 - 3 * 3 == 411
     seen = (~np.isnan(namespace["X"])).sum()

@@ -1,6 +1,7 @@
 """Whether a completion can be trusted: what was measured, and the same in words."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,13 +25,14 @@ class Certificate:
 
     Attributes
     ----------
+    needed : float
+        The rank r that entries have to determine; of a penalised fit, with many small directions, the effective rank.
     oversampling : float
-        ``m / (r (n_out + n_in - r))``: observed entries over the free parameters of rank r; infinite for rank 0. Many
-        small directions of a penalised fit count for their effective rank.
+        ``m / (r (n_out + n_in - r))``: observed entries over the free parameters of rank r; infinite for rank 0.
     smallest_row, smallest_column : int
         Fewest entries that a row or a column has.
     thin_rows, thin_columns : int
-        How many have no more entries than the rank: these are not determined.
+        How many have no more entries than that rank: these are not determined.
     spectral_gap : float
         The smallest singular value kept, over what noise of this level would show; infinite without noise.
     heldout_rmse : float or None
@@ -45,6 +47,7 @@ class Certificate:
         Reasons not to trust the completion, in words; none when empty.
     """
 
+    needed: float
     oversampling: float
     smallest_row: int
     smallest_column: int
@@ -56,7 +59,7 @@ class Certificate:
     unseen: float | None
     exact: bool
     converged: bool
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def trusted(self) -> bool:
@@ -77,49 +80,48 @@ def certify(
 ) -> Certificate:
     """Measure and judge a fit to all `entries`; `seen` is the noise of the fit whose held-out error is given."""
     n_out, n_in = entries.shape
-    rank, m = counted(final), len(entries.values)
+    rank, m = _needed(final), len(entries.values)
     by_row, by_column = np.bincount(entries.rows, minlength=n_out), np.bincount(entries.columns, minlength=n_in)
     oversampling = m / (rank * (n_out + n_in - rank)) if rank else np.inf
     edge = final.noise / final.scale * (n_out**0.5 + n_in**0.5) / (m / (n_out * n_in)) ** 0.5
     gap = float(final.modes.s[-1]) / edge if rank and not final.exact and edge else np.inf
     thin = int((by_row <= rank).sum()), int((by_column <= rank).sum())
     unseen = None if heldout_rmse is None or not seen or final.exact else heldout_rmse / seen
-    facts = (oversampling, int(by_row.min()), int(by_column.min()), *thin, gap, heldout_rmse, baselines, unseen)
-    return Certificate(*facts, final.exact, final.converged, tuple(_warnings(final, *facts)))
+    counts = int(by_row.min()), int(by_column.min()), *thin
+    facts = Certificate(rank, oversampling, *counts, gap, heldout_rmse, baselines, unseen, final.exact, final.converged)
+    return replace(facts, warnings=tuple(_warnings(facts, final)))
 
 
-def counted(final: Candidate) -> float:
-    """The rank that entries have to determine: where directions are shrunk and not fitted, the effective one."""
+def _needed(final: Candidate) -> float:
+    """Where directions are shrunk and not fitted, the effective rank."""
     s = final.modes.s
-    return float(s.sum() / s[0]) if final.method == "penalised" and len(s) else final.rank
+    return float(s.sum() / s[0]) if final.method == "penalised" and len(s) else float(final.rank)
 
 
-def _warnings(
-    final, oversampling, smallest_row, smallest_column, thin_rows, thin_columns, gap, heldout, baselines, unseen
-):
-    rank = counted(final)
-    if not rank and final.noise > 0:
+def _warnings(facts: Certificate, final: Candidate) -> Iterator[str]:
+    rank = f"{facts.needed:.3g}"
+    if not facts.needed and final.noise > 0:
         yield "No low rank was found: every missing value is the offset alone."
-    if oversampling < SCARCE and final.method != "sampled":
+    if facts.oversampling < SCARCE and final.method != "sampled":
         yield (
-            f"Only {oversampling:.2f} entries per free parameter of rank {rank:.3g}: near the information limit, where "
-            "another matrix may fit as well."
+            f"Only {facts.oversampling:.2f} entries per free parameter of rank {rank}: near the information limit, "
+            "where another matrix may fit as well."
         )
-    if rank and thin_rows + thin_columns:
+    if facts.needed and facts.thin_rows + facts.thin_columns:
         yield (
-            f"{thin_rows} row(s) and {thin_columns} column(s) have no more than {rank:.3g} entries: their missing "
-            "values are guesses drawn towards the offset."
+            f"{facts.thin_rows} row(s) and {facts.thin_columns} column(s) have no more than {rank} entries: their "
+            "missing values are guesses drawn towards the offset."
         )
-    if heldout is None:
+    if facts.heldout_rmse is None:
         yield "No entries could be held out, so the error is not measured."
-    elif baselines:
-        name, error = min(baselines.items(), key=lambda pair: pair[1])
-        if error < heldout:
+    elif facts.baselines:
+        name, error = min(facts.baselines.items(), key=lambda pair: pair[1])
+        if error < facts.heldout_rmse:
             yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."
-    if unseen is not None and unseen > UNSEEN:
+    if facts.unseen is not None and facts.unseen > UNSEEN:
         yield (
-            f"Entries that were held out are missed by {unseen:.1f} times as much as those that were fitted: the model "
-            "follows the entries, not the matrix."
+            f"Entries that were held out are missed by {facts.unseen:.1f} times as much as those that were fitted: the "
+            "model follows the entries, not the matrix."
         )
-    if not final.converged:
+    if not facts.converged:
         yield "The solver stopped at its limit before it converged."

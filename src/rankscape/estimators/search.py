@@ -114,18 +114,23 @@ def _average(trial: Trial, options: Options, meter: Any) -> Candidate | None:
     Returns an exact fit, if their directions lead to one.
     """
     meter.begin("averaging", 0.2)
-    for width in WIDTHS:  # while hardly any of them dies there may be more, and a sweep costs the square of them
-        width = min(width, options.width)
-        found = trial.average(width, QUIET[0])
-        if found.noise**2 > NOISY * trial.scale**2:
-            meter.begin("sampling", 0.2)
-            trial.sample(options.width, options.seed)
-            return None
-        if found.rank <= ROOM_TO_DIE * width or width == options.width:
-            break
-    found = min(found, trial.average(width, QUIET[1]), key=lambda c: c.rmse)
+    found = _wide_enough(trial, options)
+    if found.noise**2 > NOISY * trial.scale**2:
+        meter.begin("sampling", 0.2)
+        trial.sample(options.width, options.seed)
+        return None
+    found = min(found, trial.average(found.width, QUIET[1]), key=lambda c: c.rmse)
     trial.penalise(_width(trial.path.entries, options), options.depths)
     return trial.settle(found, options.exact)
+
+
+def _wide_enough(trial: Trial, options: Options, widths: tuple[int, ...] = WIDTHS) -> Candidate:
+    """The first average that some of its directions died in; if hardly any do there may be more, but those cost."""
+    found = trial.average(min(widths[0], options.width), QUIET[0])
+    some_died, noisy = found.rank <= ROOM_TO_DIE * found.width, found.noise**2 > NOISY * trial.scale**2
+    if some_died or noisy or widths[0] >= options.width or not widths[1:]:
+        return found
+    return _wide_enough(trial, options, widths[1:])
 
 
 def _finish(observed: Entries, trial: Trial, chosen: Candidate, options: Options, meter: Any):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rankscape.estimators.certificate import SCARCE, WORDS
+from rankscape.estimators.certificate import SCARCE, UNSEEN, WORDS
 from rankscape.plot import Image, Line, Panel, completion_images, trajectory_panels
 from rankscape.plot.panels import COLORS
 from rankscape.reports.residuals import residual_panels, root_mean_square, worst
@@ -216,13 +216,13 @@ def _residuals(subject: Subject) -> Section:
 
 
 def _trust(subject: Subject) -> Section:
-    certificate, rank = subject.completed.certificate, subject.completed.rank
+    certificate = subject.completed.certificate
     reasons = certificate.warnings
     heading = "Nothing speaks against this completion" if not reasons else (
         f"{count(len(reasons), 'reason')} for caution"
     )  # fmt: skip
     gap = certificate.spectral_gap
-    thin = f"{rank} or fewer leave its missing entries open"
+    thin = f"{digits(certificate.needed)} or fewer leave its missing entries open"
     rows = [
         [
             "entries per free parameter",
@@ -237,6 +237,11 @@ def _trust(subject: Subject) -> Section:
             "their values are guesses",
         ],
         ["weakest direction over noise", digits(gap), "below 1 noise alone would look as strong"],
+        [
+            "error on unseen over seen",
+            "-" if certificate.unseen is None else digits(certificate.unseen),
+            f"above {UNSEEN:g} the model follows its entries",
+        ],
         ["entries reproduced exactly", "yes" if certificate.exact else "no", "noise cannot be, low rank can"],
         ["solver converged", "yes" if certificate.converged else "no", "if not, more steps may change the values"],
     ]
