@@ -1,11 +1,8 @@
 """One batch, wherever it is sent: check the versions, make the runs, write them into the store."""
 
 import os
-import platform
 import threading
 import time
-from functools import cache
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +10,7 @@ import numpy as np
 from rankscape import __version__
 from rankscape.errors import InputError
 from rankscape.outcome import Outcome
-from rankscape.settings import VERSIONS
+from rankscape.settings import versions
 from rankscape.sweeps.experiment import AbstractExperiment, Batch
 from rankscape.sweeps.grid import Setting
 from rankscape.sweeps.layout import OUTCOMES
@@ -47,6 +44,14 @@ class Report(NamedTuple):
     seconds: float
 
 
+def prepare(experiment: AbstractExperiment, expected: dict[str, str]) -> None:
+    """Before the first batch: refuse other versions than those of the client, and load what takes a second."""
+    check_versions(expected)
+    import zarr  # noqa: F401
+
+    experiment.prepare()
+
+
 def work(task: Task) -> Report:
     """Make the runs of a batch and write them into the store."""
     check_versions(task.configuration["versions"])
@@ -70,12 +75,6 @@ def _arrays(batch: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
     arrays["outcome"] = np.where(done, np.array(codes, dtype=np.int8), np.int8(UNKNOWN))
     arrays["message"] = np.array(batch.messages, dtype=object)
     return arrays, done
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Everything whose version decides the last bits of a run."""
-    return {"rankscape": __version__, "python": platform.python_version()} | {name: version(name) for name in VERSIONS}
 
 
 def check_versions(expected: dict[str, str]) -> None:
