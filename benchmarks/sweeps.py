@@ -125,7 +125,9 @@ def memory(folder: Path) -> None:
     for runs in (400, 4000, 40_000):
         command = [sys.executable, "-c", MEMORY, str(runs), str(folder / "memory.zarr")]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-        print(f"client memory for {runs:6d} runs ({runs * 0.08:5.0f} MB in the store): {float(done.stdout):5.1f} MB more")
+        print(
+            f"client memory for {runs:6d} runs ({runs * 0.08:5.0f} MB in the store): {float(done.stdout):5.1f} MB more"
+        )
 
 
 def main() -> None:

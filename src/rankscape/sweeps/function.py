@@ -78,7 +78,7 @@ class Function(AbstractExperiment):
         import xarray  # noqa: F401
 
     def describe(self) -> dict[str, Any]:
-        """Name, code and defaults."""
+        """Name, defaults, and a digest of the code: its own, and that of what it uses of its module."""
         name = getattr(self.function, "__qualname__", type(self.function).__qualname__)
         return {"function": name, "code": of_function(self.function), "base": self._defaults}
 

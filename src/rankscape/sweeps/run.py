@@ -85,7 +85,8 @@ def sweep(
     InputError
         A name, a value, the grid, the store or the executor cannot be used; or somebody else is filling the store.
     CheckpointMismatch
-        The store holds another sweep; the text says in what it differs.
+        The store holds another sweep; the text says in what it differs. Of a function, the code counts too, with
+        that of the functions, classes and constants which it uses of its own module.
     StorageError
         The store could not be written, by a full disk say; what is done stays done.
     RunFailed
