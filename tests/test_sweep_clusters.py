@@ -1,4 +1,6 @@
-"""The jobs that batch systems would be given, without a batch system; SLURM itself is in `test_slurm`."""
+"""The jobs that batch systems would be given, and addresses of schedulers; SLURM itself is in `test_slurm`."""
+
+import socket
 
 import pytest
 from test_sweep_store import BASE
@@ -45,6 +47,20 @@ def test_a_job_asks_for_what_the_user_asked_for_and_a_process_for_each_core(kind
 def test_options_that_a_cluster_does_not_know_are_refused(kind):
     with pytest.raises(InputError, match=r"`cluster`: \w+Cluster refuses .*quality"):
         job_cluster(kind, OPTIONS | {"quality": "high"})
+
+
+def test_an_address_where_nobody_speaks_is_refused_soon(tmp_path, monkeypatch):
+    monkeypatch.setattr("rankscape.sweeps.clusters.ANSWER", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(InputError, match=f"No Dask scheduler answers at {address}"):
+            rs.sweep(BASE, {"alpha": [0.1]}, store=tmp_path / "grid.zarr", executor=address)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_that_is_none_is_refused(tmp_path):
+    with pytest.raises(InputError, match="missing port number"):
+        rs.sweep(BASE, {"alpha": [0.1]}, store=tmp_path / "grid.zarr", executor="tcp://hello")
 
 
 def test_a_batch_system_that_is_not_here_is_refused_before_any_work(kind, tmp_path, monkeypatch, capsys):

@@ -1,9 +1,11 @@
 """Dask clusters: local worker processes, jobs of a batch system, or a scheduler that runs somewhere already."""
 
+import asyncio
 import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from rankscape.errors import InputError
@@ -89,6 +91,8 @@ def _made(kind: Callable, options: dict[str, Any]) -> Any:
 def connected(target: Any) -> Iterator[Any]:
     """A Dask client of a cluster or an address."""
     Client = _imported("distributed").Client
+    if isinstance(target, str):
+        check_answers(target)
     log = logging.getLogger("distributed")
     level = log.level
     log.setLevel(logging.CRITICAL)  # what matters of a lost scheduler is said by us
@@ -96,13 +100,44 @@ def connected(target: Any) -> Iterator[Any]:
         client = Client(target, timeout=ANSWER, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         log.setLevel(level)
-        raise InputError(f"No Dask scheduler answers at {target} within {ANSWER} s: {error}.") from None
+        raise _no_answer(target, error) from None
     try:
         yield client
     finally:
         with contextlib.suppress(Exception):  # a scheduler that is gone cannot say goodbye
             client.close(timeout=2)
         log.setLevel(level)
+
+
+def check_answers(address: str) -> None:
+    """Refuse an address where no scheduler answers: a Dask client would wait for minutes, or try to read what it finds.
+
+    In a thread, because a notebook has an event loop of its own.
+    """
+    _imported("distributed")
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            kind = thread.submit(asyncio.run, _identity(address)).result()["type"]
+        except (OSError, TimeoutError, ValueError) as error:
+            raise _no_answer(address, error) from None
+        except Exception:  # it speaks, but another language
+            raise InputError(f"What answers at {address} is no Dask scheduler.") from None
+    if kind != "Scheduler":
+        raise InputError(f"At {address} answers a {kind} of Dask and not its scheduler.")
+
+
+async def _identity(address: str) -> dict[str, Any]:
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    options = Security().get_connection_args("client")
+    async with rpc(address, timeout=ANSWER, connection_args=options) as scheduler:
+        return await asyncio.wait_for(scheduler.identity(), ANSWER)
+
+
+def _no_answer(target: Any, error: Exception) -> InputError:
+    reason = f": {error}" if str(error) else ""
+    return InputError(f"No Dask scheduler answers at {target} within {ANSWER} s{reason}.")
 
 
 def _imported(module: str) -> Any:

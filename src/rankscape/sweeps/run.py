@@ -110,6 +110,7 @@ def sweep(
     if store is None:
         raise InputError("Name a `store`, the directory in which the runs are kept.")
     path = Path(store).resolve()
+    batch = None if batch is None else whole("batch", batch, least=1)
     experiment = Function(base) if callable(base) else Simulations.of(base)
     grid = experiment.check(make_grid(over, seeds, experiment.names()))
     if len(grid) > most_runs:
@@ -122,10 +123,11 @@ def sweep(
         plan = _planned(experiment, grid, pool, batch, there)
         facts = experiment.describe() | plan.grid.describe() | plan.facts | {"versions": versions()}
         configuration = json.loads(json.dumps(facts, default=str))
+        if there is not None:
+            check_same(there, configuration)
+        wait_until_ready(ready)
         if there is None:
             there = _lay_out(path, experiment, plan, configuration)
-        check_same(there, configuration)
-        wait_until_ready(ready)
         _fill(there, experiment, plan.grid, pool, lock, progress)
     return Sweep(path)
 
@@ -134,7 +136,7 @@ def _planned(experiment: AbstractExperiment, grid: Grid, pool: Pool, batch: int 
     plan = experiment.plan(grid, partial(ask, pool))
     if there is not None:
         return plan._replace(batch=there.batch)
-    return plan if batch is None else plan._replace(batch=min(whole("batch", batch, least=1), len(grid)))
+    return plan if batch is None else plan._replace(batch=min(batch, len(grid)))
 
 
 def _lay_out(path: Path, experiment: AbstractExperiment, plan: Plan, configuration: dict[str, Any]) -> Store:

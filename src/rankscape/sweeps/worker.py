@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankscape import __version__
 from rankscape.errors import InputError
 from rankscape.outcome import Outcome
 from rankscape.settings import versions
@@ -84,7 +83,7 @@ def check_versions(expected: dict[str, str]) -> None:
     if different:
         raise InputError(
             f"A worker has {', '.join(different)}: runs would not be repeatable. Install rankscape "
-            f"{__version__} with the same packages on all workers."
+            f"{expected['rankscape']} with the same packages on all workers."
         )
 
 
