@@ -96,7 +96,8 @@ def test_workers_of_another_version_are_refused_before_any_work(tmp_path):
         f"run.sweep(sweep_runs.numbers, {{'x': [1]}}, seeds=2, store={str(tmp_path / 'grid.zarr')!r}, "
         "executor='processes', workers=1)"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": path}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
     assert "Install rankscape 99.0 with the same packages" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -126,7 +126,7 @@ def check_answers(address: str) -> None:
         raise InputError(f"At {address} answers a {kind} of Dask and not its scheduler.")
 
 
-async def _identity(address: str) -> dict[str, Any]:
+async def _identity(address: str) -> Any:
     from distributed.core import rpc
     from distributed.security import Security
 
