@@ -9,6 +9,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 for _library in ("OMP", "OPENBLAS", "MKL"):  # read when the library is loaded, so before NumPy or PyTorch are
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
@@ -40,3 +41,12 @@ def seconds_per_call(candidates: Mapping[str, Callable[[], object]], rounds: int
             run()
             times[name].append(time.process_time() - start)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def peak_memory() -> int:
+    """Most bytes that this process has held at once, on Linux.
+
+    `getrusage` would say more: there a new process starts with the peak of the one that started it.
+    """
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return 1024 * int(line.split()[1])

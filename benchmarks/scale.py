@@ -16,7 +16,6 @@ import statistics
 import tempfile
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -51,19 +50,13 @@ def ratings(count: int, n_out: int, n_in: int, seed: int) -> tuple[np.ndarray, n
     return rows, columns, values
 
 
-def peak() -> int:
-    """Most bytes that this process has held at once."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return 1024 * int(line.split()[1])
-
-
 def gradient(folder: str, shape: tuple[int, int], width: int) -> tuple[float, float, float]:
     """Seconds of sorting, CPU seconds of a pass (median), and peak memory over the triplets."""
     random = np.random.default_rng(0)
     factors = [random.standard_normal(size) / width for size in ((width, shape[1]), (width, width), (shape[0], width))]
     few = np.array([1, 0, 0], dtype=np.int32)
     value_and_gradient(ObservedEntries(few, np.arange(3, dtype=np.int32), np.ones(3), shape, "sparse"), factors, 1e-9)
-    before = peak()
+    before = _timing.peak_memory()
     rows, columns, values = (np.load(f"{folder}/{name}.npy") for name in ("rows", "columns", "values"))
     start = time.process_time()
     entries = ObservedEntries(rows, columns, values, shape)
@@ -72,13 +65,13 @@ def gradient(folder: str, shape: tuple[int, int], width: int) -> tuple[float, fl
         start = time.process_time()
         value_and_gradient(entries, factors, 1e-9)
         times.append(time.process_time() - start)
-    return sorting, statistics.median(times), (peak() - before) / (16 * len(values))
+    return sorting, statistics.median(times), (_timing.peak_memory() - before) / (16 * len(values))
 
 
 def fit(folder: str, shape: tuple[int, int]) -> tuple[float, float, str]:
     """CPU seconds of a fit, peak memory over the triplets, and what it says."""
     DeepMatrixCompletion().fit(np.outer(np.arange(1.0, 9.0), np.arange(1.0, 9.0)))
-    before = peak()
+    before = _timing.peak_memory()
     rows, columns, values = (np.load(f"{folder}/{name}.npy") for name in ("rows", "columns", "values"))
     X = csr_array((values, columns, np.searchsorted(rows, np.arange(shape[0] + 1)).astype(np.int32)), shape=shape)
     warnings.simplefilter("ignore", FallbackWarning)  # unpopular columns may be empty
@@ -86,7 +79,7 @@ def fit(folder: str, shape: tuple[int, int]) -> tuple[float, float, str]:
     model = DeepMatrixCompletion().fit(X)
     used = time.process_time() - start
     found = f"{model.completed_.method}, rank {model.rank_}; {model.certificate_}"
-    return used, (peak() - before) / (16 * len(values)), found
+    return used, (_timing.peak_memory() - before) / (16 * len(values)), found
 
 
 def alone(function, *arguments):

@@ -105,26 +105,29 @@ def replicas() -> None:
 
 
 MEMORY = """
-import resource, sys, rankscape as rs, sweep_memory
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-rs.sweep(sweep_memory.numbers, {"x": range(int(sys.argv[1]))}, store=sys.argv[2], batch=200, executor="processes")
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+import sys, sweep_memory, rankscape as rs
+from _timing import peak_memory
+def sweep(runs):
+    rs.sweep(sweep_memory.numbers, {"x": range(runs)}, store=f"{sys.argv[2]}.{runs}", batch=200, executor="processes")
+sweep(2)
+before = peak_memory()
+sweep(int(sys.argv[1]))
+print((peak_memory() - before) / 1e6)
 """
 
 
 def memory(folder: Path) -> None:
-    """Peak memory of the client above its imports, for few and for many runs of 80 kB each."""
+    """Peak memory of the client above that of a sweep of two runs, for few and for many runs of 80 kB each."""
     (folder / "sweep_memory.py").write_text(
         "import numpy as np\ndef numbers(x):\n    return np.full(10_000, float(x))\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(folder)}
-    grown = []
-    for runs in (400, 4000):
-        command = [sys.executable, "-c", MEMORY, str(runs), str(folder / f"memory{runs}.zarr")]
-        grown.append(float(subprocess.run(command, capture_output=True, text=True, env=environment).stdout))
-    print(
-        f"client memory above its imports: {grown[0]:.0f} MB for 400 runs (32 MB), {grown[1]:.0f} MB for 4000 (320 MB)"
-    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+    for runs in (400, 4000, 40_000):
+        command = [sys.executable, "-c", MEMORY, str(runs), str(folder / "memory.zarr")]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+        print(
+            f"client memory for {runs:6d} runs ({runs * 0.08:5.0f} MB in the store): {float(done.stdout):5.1f} MB more"
+        )
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import rankscape as rs
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.sweeps import Sweep
+from rankscape.sweeps.experiment import batch_size
 from rankscape.sweeps.grid import Grid, make_grid
 from rankscape.sweeps.layout import layout_of
 from rankscape.sweeps.simulations import PROBLEM, Simulations
@@ -171,15 +172,28 @@ def test_a_grid_numbers_every_combination_once(sizes, slow, data):
     assert {tuple(sorted(s.items())) for s in ordered.part(0, len(ordered))} == {
         tuple(sorted(s.items())) for s in settings
     }
+    start, stop = sorted(data.draw(st.tuples(st.integers(0, len(grid)), st.integers(0, len(grid)))))
+    for name in axes:
+        assert grid.column(name, start, stop) == [setting[name] for setting in settings[start:stop]]
     kinds = [tuple(s[name] for name in sorted(chosen)) for s in ordered.part(0, len(ordered))]
     assert sum(a != b for a, b in pairwise(kinds)) == len(set(kinds)) - 1
 
 
 def test_a_list_of_settings_is_swept_with_its_seeds(tmp_path):
     rows = [{"alpha": 0.1, "depth": 3}, {"alpha": 0.2, "depth": 2}, {"alpha": 0.3, "depth": 3}]
-    data = rs.sweep(BASE, rows, seeds=2, store=tmp_path / "grid.zarr").dataset
+    made = rs.sweep(BASE, rows, seeds=2, store=tmp_path / "grid.zarr")
+    data = made.dataset
+    assert not (made.path / "steps" / "c").exists()  # what all runs share takes no chunk
+    assert (data.steps.values == BASE["steps"]).all()
     found = sorted(zip(data.alpha.values, data.depth.values, data.seed.values, strict=True))
     assert found == sorted((row["alpha"], row["depth"], seed) for row in rows for seed in range(2))
+
+
+@pytest.mark.parametrize(("runs", "affordable", "batches"), [(5, 9.0, 1), (10_000, 612.0, 20), (9, 1e-3, 9)])
+def test_batches_are_equal_and_a_multiple_of_four(runs, affordable, batches):
+    size = batch_size(runs, affordable)
+    assert size <= max(affordable, 1)
+    assert -(-runs // size) == batches
 
 
 def test_values_may_be_spaced():

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,7 @@ def _overshoot(setting: Setting, rate: float | None) -> str:
     return f"At the start single entries allowed a learning rate of at most {limit:.2g}. " if limit < rate else ""
 
 
+@cache
 def _blas() -> str:
     """Which BLAS kernels NumPy runs: OpenBLAS picks slow ones when it misjudges the processor."""
     from threadpoolctl import threadpool_info

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -102,6 +103,11 @@ def configuration(settings: Sequence[Setting], engine: str, **loop: Any) -> dict
         "dtype": first.dtype,
         "engine": engine,
         **loop,
-        "versions": {"rankscape": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in VERSIONS},
+        "versions": dict(versions()),
     }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Everything whose version decides the last bits of a run; to look it up costs as much as a short run."""
+    return {"rankscape": __version__, "python": platform.python_version()} | {name: version(name) for name in VERSIONS}

@@ -189,12 +189,12 @@ def to_dataset(steps: np.ndarray, records: Sequence[dict[int, dict[str, Any]]], 
 
     first = next((record for lane in records for record in lane.values()), {})  # empty: diverged at once
     variables = {}
+    lanes = [(k, np.searchsorted(steps, [*lane]), [*lane.values()]) for k, lane in enumerate(records) if lane]
     for name, value in first.items():
         shape = (len(records), len(steps), *np.shape(value))
         stack = np.full(shape, np.nan)
-        for k, lane in enumerate(records):
-            if lane:
-                stack[k, np.searchsorted(steps, list(lane))] = [record[name] for record in lane.values()]
+        for k, places, lane in lanes:
+            stack[k, places] = [record[name] for record in lane]
         whole = np.issubdtype(np.asarray(value).dtype, np.integer) and not np.isnan(stack).any()
         stack = stack.astype(np.int64) if whole else stack
         dims = ("step", *DIMENSIONS.get(name, tuple(f"{name}_{d}" for d in range(np.ndim(value)))))

@@ -1,6 +1,7 @@
 """Sending batches to a pool, a few at a time, and sending them again when workers die."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from typing import Any
 
@@ -56,6 +57,21 @@ def ask(pool: Pool, function: Callable[..., Any], *arguments: Any) -> Any:
             _start_again(pool, deaths, "the first run")
 
 
+def begin(pool: Pool, function: Callable[..., Any], *arguments: Any) -> list[Future]:
+    """Call a function once for each worker: so they start, and load what they need, while the client plans."""
+    calls: list[Future] = []
+    with contextlib.suppress(BrokenExecutor):  # the first batch sees it
+        for _ in range(max(1, pool.width // 2)):
+            calls.append(pool.executor.submit(function, *arguments))
+    return calls
+
+
+def wait_until_ready(calls: Iterable[Future]) -> None:
+    """Wait for calls to end and raise their errors; workers that died are seen, and replaced, by the first batch."""
+    for call in calls:
+        _result(call)
+
+
 def _send(pool: Pool, running: dict[Future, Task], again: list[Task], tasks: Iterator[Task]) -> list[Task]:
     """Fill the pool; give back the task that it could not take because its workers died."""
     while len(running) < pool.width:
@@ -69,8 +85,8 @@ def _send(pool: Pool, running: dict[Future, Task], again: list[Task], tasks: Ite
     return []
 
 
-def _result(future: Future) -> Report | None:
-    """The report, or None when the worker died before there was one."""
+def _result(future: Future) -> Any:
+    """The report of a batch, or None when the worker died before there was one."""
     try:
         return future.result()
     except (BrokenExecutor, CancelledError):

@@ -4,7 +4,6 @@ All of them are `concurrent.futures` executors; this file knows how to start eac
 """
 
 import contextlib
-import logging
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -14,18 +13,8 @@ from typing import Any
 
 from rankscape.checks import whole
 from rankscape.errors import InputError, did_you_mean
-from rankscape.sweeps.worker import ONE_THREAD, begin_worker
-
-BATCH_SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster", "sge": "SGECluster"}
-"""What dask-jobqueue calls them."""
-
-NEVER_PAUSE = {"DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False"}
-"""Dask would let a worker wait for data to go away, but the memory is that of the batch: it would wait for ever."""
-
-ANSWER = 5
-"""Seconds in which a scheduler must answer."""
-
-PROTOCOLS = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
+from rankscape.sweeps.clusters import BATCH_SYSTEMS, PROTOCOLS, connected, started
+from rankscape.sweeps.worker import begin_worker
 
 
 class InProcess(Executor):
@@ -76,7 +65,9 @@ def open_pool(executor: Any, workers: int | None, cluster: Mapping[str, Any] | N
         with _processes(count) as pool:
             yield pool
     elif isinstance(executor, str) and (executor == "dask" or executor in BATCH_SYSTEMS):
-        with _started(executor, count, dict(cluster or {})) as started, _dask(started, 2 * count) as pool:
+        options = dict(cluster or {})
+        cores = whole("cores", options.get("cores", 1), least=1) if executor in BATCH_SYSTEMS else 1
+        with started(executor, count, options) as target, _dask(target, 2 * count * cores) as pool:
             yield pool
     elif isinstance(executor, str) and executor.startswith(PROTOCOLS):
         with _dask(executor, 2 * workers if workers else None) as pool:
@@ -109,59 +100,12 @@ def _processes(count: int) -> Iterator[Pool]:
 
 
 @contextlib.contextmanager
-def _started(kind: str, count: int, options: dict[str, Any]) -> Iterator[Any]:
-    """A Dask cluster of the given kind with `count` workers of one thread."""
-    if kind == "dask":
-        LocalCluster = _imported("distributed").LocalCluster
-        defaults = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
-        cluster = _made(LocalCluster, {"n_workers": count, "env": ONE_THREAD} | defaults | options)
-    else:
-        JobCluster = getattr(_imported("dask_jobqueue"), BATCH_SYSTEMS[kind])
-        prologue = [f"export {name}={value}" for name, value in (ONE_THREAD | NEVER_PAUSE).items()]
-        prologue += options.pop("job_script_prologue", [])
-        defaults = {"cores": 1, "processes": 1, "memory": "4GB", "job_script_prologue": prologue}
-        cluster = _made(JobCluster, defaults | options)
-        cluster.adapt(minimum_jobs=count, maximum_jobs=count)  # a job that ends, at its time limit say, is replaced
-    with cluster:
-        yield cluster
-
-
-def _made(kind: Callable, options: dict[str, Any]) -> Any:
-    try:
-        return kind(**options)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`cluster`: {kind.__name__} refuses {options}: {error}.") from None
-
-
-@contextlib.contextmanager
 def _dask(target: Any, width: int | None) -> Iterator[Pool]:
-    """The executor of a Dask client of a cluster or an address."""
-    Client = _imported("distributed").Client
-    log = logging.getLogger("distributed")
-    level = log.level
-    log.setLevel(logging.CRITICAL)  # what matters of a lost scheduler is said by us
-    try:
-        client = Client(target, timeout=ANSWER, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        log.setLevel(level)
-        raise InputError(f"No Dask scheduler answers at {target} within {ANSWER} s: {error}.") from None
-    try:
+    """The executor of a client of a cluster or an address."""
+    with connected(target) as client:
         if width is None:
             width = 2 * max(1, len(client.ncores()))
         yield Pool(client.get_executor(), width, lambda: client.status == "running")
-    finally:
-        with contextlib.suppress(Exception):  # a scheduler that is gone cannot say goodbye
-            client.close(timeout=2)
-        log.setLevel(level)
-
-
-def _imported(module: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise InputError("Dask is not installed: pip install 'rankscape[cluster]'.") from None
 
 
 def _cores() -> set[int] | range:

@@ -49,8 +49,12 @@ class AbstractExperiment(ABC):
         """Make a batch of runs. What goes wrong with a run is an entry of the batch, not an exception."""
 
     @abstractmethod
-    def hyperparameters(self, setting: Setting) -> Setting:
-        """Every hyperparameter of a run by name, numbers or text."""
+    def shared(self) -> Setting:
+        """Every hyperparameter by name, numbers or text, as it is where the grid does not set it."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Load what the first run needs, in a worker that has nothing to do yet."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -58,9 +62,13 @@ class AbstractExperiment(ABC):
 
 
 def batch_size(runs: int, affordable: float) -> int:
-    """About `affordable` runs a batch, at least one, and all batches as equal as can be."""
+    """About `affordable` runs a batch, at least one; all batches as equal as can be, and a multiple of four of them.
+
+    So two or four workers end together. The number of workers must not count: the store would depend on it.
+    """
     most = int(min(max(affordable, 1), runs))
-    return -(-runs // -(-runs // most))
+    count = -(-runs // most)
+    return -(-runs // (count if count == 1 else 4 * -(-count // 4)))
 
 
 def as_text(error: BaseException) -> str:

@@ -69,12 +69,16 @@ class Function(AbstractExperiment):
                 batch.errors[k] = as_text(error)
         return batch
 
-    def hyperparameters(self, setting: Setting) -> Setting:
-        """The setting, and the defaults of the function that are numbers or text."""
-        return self._defaults | setting
+    def shared(self) -> Setting:
+        """The defaults of the function that are numbers or text."""
+        return self._defaults
+
+    def prepare(self) -> None:
+        """What a result is made into; the function itself was loaded when it was sent."""
+        import xarray  # noqa: F401
 
     def describe(self) -> dict[str, Any]:
-        """Name, code and defaults."""
+        """Name, defaults, and a digest of the code: its own, and that of what it uses of its module."""
         name = getattr(self.function, "__qualname__", type(self.function).__qualname__)
         return {"function": name, "code": of_function(self.function), "base": self._defaults}
 

@@ -49,14 +49,22 @@ class Grid:
         """The settings of the runs ``start .. stop - 1``."""
         return [self[run] for run in range(start, min(stop, len(self)))]
 
+    def column(self, name: str, start: int, stop: int) -> list[Any]:
+        """What a name is set to in the runs ``start .. stop - 1``."""
+        names = [*self.axes]
+        after = names[names.index(name) + 1 :] if name in self.axes else names
+        values = self.values(name)
+        places = np.arange(start, min(stop, len(self))) // prod(len(self.axes[n]) for n in after) % len(values)
+        return [values[k] for k in places.tolist()]
+
     @property
     def names(self) -> list[str]:
         """The names in which runs differ, rows first."""
         return list(dict.fromkeys([*(name for row in self.rows for name in row), *self.axes]))
 
-    def values(self, name: str) -> Iterable[Any]:
+    def values(self, name: str) -> Sequence[Any]:
         """What a name is set to somewhere in the grid."""
-        return self.axes[name] if name in self.axes else (row[name] for row in self.rows if name in row)
+        return self.axes[name] if name in self.axes else [row[name] for row in self.rows if name in row]
 
     def corners(self, names: Iterable[str]) -> Iterator[Setting]:
         """One run for each combination of the values of `names`; the other axes stay at their first value."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from rankscape.checks import whole
 from rankscape.errors import InputError, RunFailed
-from rankscape.sweeps.dispatch import ask, reports
+from rankscape.sweeps.dispatch import ask, begin, reports, wait_until_ready
 from rankscape.sweeps.executors import InProcess, Pool, open_pool
 from rankscape.sweeps.experiment import AbstractExperiment, Plan
 from rankscape.sweeps.file import read_sweep
@@ -22,7 +22,7 @@ from rankscape.sweeps.progress import Progress, measured
 from rankscape.sweeps.result import Sweep
 from rankscape.sweeps.simulations import Simulations
 from rankscape.sweeps.store import Store, check_place, check_same, column, column_type, create
-from rankscape.sweeps.worker import Task, versions
+from rankscape.sweeps.worker import Task, prepare, versions
 
 MOST_RUNS = 1_000_000
 """Runs that a grid may have before it must be allowed explicitly."""
@@ -85,7 +85,8 @@ def sweep(
     InputError
         A name, a value, the grid, the store or the executor cannot be used; or somebody else is filling the store.
     CheckpointMismatch
-        The store holds another sweep; the text says in what it differs.
+        The store holds another sweep; the text says in what it differs. Of a function, the code counts too, with
+        that of the functions, classes and constants which it uses of its own module.
     StorageError
         The store could not be written, by a full disk say; what is done stays done.
     RunFailed
@@ -109,6 +110,7 @@ def sweep(
     if store is None:
         raise InputError("Name a `store`, the directory in which the runs are kept.")
     path = Path(store).resolve()
+    batch = None if batch is None else whole("batch", batch, least=1)
     experiment = Function(base) if callable(base) else Simulations.of(base)
     grid = experiment.check(make_grid(over, seeds, experiment.names()))
     if len(grid) > most_runs:
@@ -116,13 +118,16 @@ def sweep(
     check_place(path)
     with locked(path) as lock, open_pool(executor, workers, cluster) as pool:
         _check_can_be_sent(experiment, pool)
+        ready = begin(pool, prepare, experiment, versions())
         there = Store(path) if path.exists() else None
         plan = _planned(experiment, grid, pool, batch, there)
         facts = experiment.describe() | plan.grid.describe() | plan.facts | {"versions": versions()}
         configuration = json.loads(json.dumps(facts, default=str))
+        if there is not None:
+            check_same(there, configuration)
+        wait_until_ready(ready)
         if there is None:
             there = _lay_out(path, experiment, plan, configuration)
-        check_same(there, configuration)
         _fill(there, experiment, plan.grid, pool, lock, progress)
     return Sweep(path)
 
@@ -131,21 +136,22 @@ def _planned(experiment: AbstractExperiment, grid: Grid, pool: Pool, batch: int 
     plan = experiment.plan(grid, partial(ask, pool))
     if there is not None:
         return plan._replace(batch=there.batch)
-    return plan if batch is None else plan._replace(batch=min(whole("batch", batch, least=1), len(grid)))
+    return plan if batch is None else plan._replace(batch=min(batch, len(grid)))
 
 
 def _lay_out(path: Path, experiment: AbstractExperiment, plan: Plan, configuration: dict[str, Any]) -> Store:
     layout, grid = plan.layout, plan.grid
     taken = {*layout.variables, *layout.sizes, *OWN}
-    named = {name: f"given_{name}" if name in taken else name for name in experiment.hyperparameters(grid[0])}
-    dtypes = {named[n]: column_type([v, *grid.values(n)]) for n, v in experiment.hyperparameters(grid[0]).items()}
+    shared = {name: value for name, value in experiment.shared().items() if name not in grid.names}
+    named = {name: f"given_{name}" if name in taken else name for name in [*shared, *grid.names]}
+    dtypes = {named[name]: column_type(grid.values(name)) for name in grid.names}
 
     def part(start: int, stop: int) -> dict[str, Any]:
-        settings = [experiment.hyperparameters(setting) for setting in grid.part(start, stop)]
-        return {own: column([setting[name] for setting in settings], dtypes[own]) for name, own in named.items()}
+        return {named[n]: column(grid.column(n, start, stop), dtypes[named[n]]) for n in grid.names}
 
+    same = {named[name]: value for name, value in shared.items()}
     facts = {"configuration": configuration, "axes": {name: named[name] for name in grid.names}}
-    return create(path, layout, len(grid), plan.batch, dtypes, part, facts)
+    return create(path, layout, len(grid), plan.batch, same, dtypes, part, facts)
 
 
 def _check_can_be_sent(experiment: AbstractExperiment, pool: Pool) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from rankscape.config import SimulationConfig, make_config
+from rankscape.dynamics import GradientDescent
 from rankscape.engine import AbstractEngine
 from rankscape.errors import FallbackWarning, InputError, RankscapeWarning
 from rankscape.fingerprint import of_arrays
-from rankscape.problem import AbstractProblem
+from rankscape.initialization import Identical
+from rankscape.problem import AbstractProblem, Estimation
 from rankscape.schedule import Every, LogSpaced, default_schedule
 from rankscape.settings import choose_for_all, make_settings
 from rankscape.simulation import simulate
@@ -129,11 +131,13 @@ class Simulations(AbstractExperiment):
                 batch.outcomes[k], batch.messages[k] = str(outcome), text
         return batch
 
-    def hyperparameters(self, setting: Setting) -> Setting:
-        """All fields but those that describe a shared problem."""
-        config = self._config(setting)
-        names = [name for name in self.names() if name not in PROBLEM or name in setting]
-        return {name: getattr(config, name) for name in names}
+    def shared(self) -> Setting:
+        """All fields but those that describe the problem."""
+        return {name: getattr(self.base, name) for name in self.names() if name not in PROBLEM}
+
+    def prepare(self) -> None:
+        """Make the smallest run: it loads the engines and all that they need."""
+        simulate(Estimation(eigenvalues=[1.0]), initialization=Identical(0.1), dynamics=GradientDescent(0.1), steps=1)
 
     def describe(self) -> dict[str, Any]:
         """The base configuration, and the problem where it is an object."""

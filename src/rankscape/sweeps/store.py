@@ -25,7 +25,7 @@ FORMAT = 1
 MARK = "rankscape_sweep_format"
 """The attribute that makes a zarr group a sweep."""
 
-BLOCK = 1 << 16
+BLOCK = 1 << 14
 """Runs in a chunk of a hyperparameter, and held in memory while a store is laid out."""
 
 UNKNOWN = -1
@@ -96,18 +96,20 @@ def create(
     layout: Layout,
     runs: int,
     batch: int,
+    shared: Mapping[str, Any],
     dtypes: Mapping[str, Any],
     part: Callable[[int, int], Mapping[str, np.ndarray]],
     facts: Mapping[str, Any],
 ) -> Store:
     """Lay out an empty store; it appears at `path` whole or not at all.
 
-    `dtypes` are those of the hyperparameters, and ``part(start, stop)`` gives them for some runs.
+    `shared` are the hyperparameters that are the same for all runs, `dtypes` those of the others, and
+    ``part(start, stop)`` gives these for some runs.
     """
     temporary = None
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        _write_empty(temporary / "new", layout, runs, batch, dtypes, part, facts)
+        _write_empty(temporary / "new", layout, runs, batch, shared, dtypes, part, facts)
         (temporary / "new").rename(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
@@ -117,12 +119,12 @@ def create(
     return Store(path)
 
 
-def _write_empty(path: Path, layout: Layout, runs: int, batch: int, dtypes: Any, part: Any, facts: Any) -> None:
+def _write_empty(path: Path, layout: Layout, runs: int, batch: int, shared, dtypes, part, facts) -> None:
     import zarr
 
     stored = {"variables": dict(layout.variables), "sizes": dict(layout.sizes), "labels": list(layout.labels)}
     attributes = {MARK: FORMAT, "runs": runs, "batch": batch, "layout": stored} | dict(facts)
-    attributes["coordinates"] = " ".join(dtypes)
+    attributes["coordinates"] = " ".join([*shared, *dtypes])
     group = zarr.create_group(path, zarr_format=3, attributes=attributes)
     for dim, labels in layout.labels.items():
         dtype = str if labels.dtype.kind in "OUT" else labels.dtype
@@ -133,6 +135,9 @@ def _write_empty(path: Path, layout: Layout, runs: int, batch: int, dtypes: Any,
     _reserve(group, "outcome", ("run",), (runs,), batch, "int8", UNKNOWN, meanings)
     _reserve(group, "message", ("run",), (runs,), batch, str)
     _reserve(group, "done", ("run",), (runs,), batch, "bool")
+    for name, value in shared.items():  # what an array without a chunk is filled with
+        dtype = column_type([value])
+        _reserve(group, name, ("run",), (runs,), BLOCK, dtype, column([value], dtype).tolist()[0])
     columns = {"run": "int64", **dtypes}
     arrays = {name: _reserve(group, name, ("run",), (runs,), BLOCK, dtype) for name, dtype in columns.items()}
     for start in range(0, runs, BLOCK):

@@ -1,19 +1,15 @@
 """One batch, wherever it is sent: check the versions, make the runs, write them into the store."""
 
 import os
-import platform
 import threading
 import time
-from functools import cache
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankscape import __version__
 from rankscape.errors import InputError
 from rankscape.outcome import Outcome
-from rankscape.settings import VERSIONS
+from rankscape.settings import versions
 from rankscape.sweeps.experiment import AbstractExperiment, Batch
 from rankscape.sweeps.grid import Setting
 from rankscape.sweeps.layout import OUTCOMES
@@ -47,6 +43,14 @@ class Report(NamedTuple):
     seconds: float
 
 
+def prepare(experiment: AbstractExperiment, expected: dict[str, str]) -> None:
+    """Before the first batch: refuse other versions than those of the client, and load what takes a second."""
+    check_versions(expected)
+    import zarr  # noqa: F401
+
+    experiment.prepare()
+
+
 def work(task: Task) -> Report:
     """Make the runs of a batch and write them into the store."""
     check_versions(task.configuration["versions"])
@@ -72,12 +76,6 @@ def _arrays(batch: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return arrays, done
 
 
-@cache
-def versions() -> dict[str, str]:
-    """Everything whose version decides the last bits of a run."""
-    return {"rankscape": __version__, "python": platform.python_version()} | {name: version(name) for name in VERSIONS}
-
-
 def check_versions(expected: dict[str, str]) -> None:
     """Refuse to work with other versions than those of the client: the bits would differ."""
     here = versions()
@@ -85,7 +83,7 @@ def check_versions(expected: dict[str, str]) -> None:
     if different:
         raise InputError(
             f"A worker has {', '.join(different)}: runs would not be repeatable. Install rankscape "
-            f"{__version__} with the same packages on all workers."
+            f"{expected['rankscape']} with the same packages on all workers."
         )
 
 
