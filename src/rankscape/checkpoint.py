@@ -21,7 +21,7 @@ from rankscape.storage import replacing
 INTERVAL = 5.0
 """Seconds between two checkpoints; they fall on chunk ends."""
 
-Records = list[tuple[int, dict[str, Any]]]
+Records = list[tuple[int, Mapping[str, Any]]]
 
 
 class End(NamedTuple):

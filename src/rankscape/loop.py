@@ -25,7 +25,7 @@ OVERFLOW = {"float64": 1e150, "float32": 1e18}
 """A run has diverged when a product of N numbers of its state could pass this: the square still fits."""
 
 Observers = Mapping[str, Callable[[list[np.ndarray]], Any]]
-Meter = Callable[[int, int, dict[str, Any]], None]
+Meter = Callable[[int, int, Mapping[str, Any]], None]
 
 
 class Loop:
@@ -97,8 +97,10 @@ class Loop:
     def _advance(self, now: Progress, stop: int) -> None:
         """Move all runs that are still alive to `stop`; find the step of those that diverge on the way."""
         alive = [k for k, end in enumerate(now.ends) if end is None]
-        moved = self._engine_for(alive).advance([now.states[k] for k in alive], stop)
-        reached = {k: state for k, state in zip(alive, moved, strict=True) if state.within(self.limit)}
+        engine = self._engine_for(alive)
+        moved = engine.advance([now.states[k] for k in alive], stop)
+        finite = engine.within(moved, self.limit)
+        reached = {k: state for k, state, fine in zip(alive, moved, finite, strict=True) if fine}
         records = self._records(reached) if stop in self.schedule else {}
         for k in alive:
             if k in reached:
@@ -144,22 +146,24 @@ class Loop:
                 stop = middle.step
         return state, stop
 
-    def _records(self, states: Mapping[int, State]) -> dict[int, dict[str, Any]]:
+    def _records(self, states: Mapping[int, State]) -> dict[int, Mapping[str, Any]]:
         """What is measured on the states of several runs, in one call: that is what many short runs cost."""
         measured = self._engine_for([*states]).records([*states.values()]) if states else []
         return dict(zip(states, measured, strict=True))
 
-    def _record(self, now: Progress, k: int, record: dict[str, Any] | None = None) -> None:
+    def _record(self, now: Progress, k: int, record: Mapping[str, Any] | None = None) -> None:
         state, setting = now.states[k], self.settings[k]
-        record = record or self._engine_for([k]).record(state, setting)
+        if record is None:
+            record = self._engine_for([k]).record(state, setting)
         if self.observers:
             factors = self._engine_for([k]).factors(state)
-            record |= {name: np.asarray(function(factors), float) for name, function in self.observers.items()}
+            seen = {name: np.asarray(function(factors), float) for name, function in self.observers.items()}
+            record = {**record, **seen}
         if self.changing:
             dynamics = setting.dynamics.at(state.step)
-            record |= {name: np.float64(getattr(dynamics, name)) for name in self.changing}
+            record = {**record, **{name: np.float64(getattr(dynamics, name)) for name in self.changing}}
         if self.monitor is not None:
-            record |= self._monitored(now, k)
+            record = {**record, **self._monitored(now, k)}
         now.records[k].append((state.step, record))
         reason = self.rule.reason(now.records[k]) if self.rule is not None and now.ends[k] is None else None
         if reason is not None:

@@ -46,7 +46,7 @@ def simulate(
     monitor: RankMonitor | None = None,
     observe: Mapping[str, Callable[[list[np.ndarray]], Any]] | None = None,
     checkpoint: str | Path | None = None,
-    progress: Callable[[int, int, dict[str, Any]], None] | None = None,
+    progress: Callable[[int, int, Mapping[str, Any]], None] | None = None,
     throw: bool = False,
 ) -> Trajectory:
     r"""Train ``W = W_N ... W_1`` and record its rank on the way.

@@ -3,13 +3,14 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rankscape.engine.base import Row
 from rankscape.errors import InputError, StorageError
 from rankscape.factorization import product
 from rankscape.outcome import Outcome
@@ -183,18 +184,18 @@ def _exchange(new: Path, path: Path, old: Path) -> None:
         raise
 
 
-def to_dataset(steps: np.ndarray, records: Sequence[dict[int, dict[str, Any]]], batched: bool) -> "xr.Dataset":
+def to_dataset(steps: np.ndarray, records: Sequence[Mapping[int, Mapping[str, Any]]], batched: bool) -> "xr.Dataset":
     """Stack the records of each run along ``step`` (and ``run``); steps that a run did not reach are NaN."""
     import xarray as xr
 
     first = next((record for lane in records for record in lane.values()), {})  # empty: diverged at once
+    tables = _tables(steps, records)
     variables = {}
-    lanes = [(k, np.searchsorted(steps, [*lane]), [*lane.values()]) for k, lane in enumerate(records) if lane]
-    for name, value in first.items():
-        shape = (len(records), len(steps), *np.shape(value))
-        stack = np.full(shape, np.nan)
-        for k, places, lane in lanes:
-            stack[k, places] = [record[name] for record in lane]
+    for name in first:
+        value = first[name]
+        stack = np.full((len(records), len(steps), *np.shape(value)), np.nan)
+        for columns, rows, runs, places in tables:
+            stack[runs, places] = columns[name][rows]
         whole = np.issubdtype(np.asarray(value).dtype, np.integer) and not np.isnan(stack).any()
         stack = stack.astype(np.int64) if whole else stack
         dims = ("step", *DIMENSIONS.get(name, tuple(f"{name}_{d}" for d in range(np.ndim(value)))))
@@ -204,6 +205,25 @@ def to_dataset(steps: np.ndarray, records: Sequence[dict[int, dict[str, Any]]], 
         if dim in dataset.dims:
             dataset = dataset.assign_coords({dim: np.arange(dataset.sizes[dim]) + (dim != "run")})
     return dataset.assign_coords({dim: labels for dim, labels in LABELS.items() if dim in dataset.dims})
+
+
+def _tables(steps: np.ndarray, records: Sequence[Mapping[int, Mapping[str, Any]]]) -> list[tuple]:
+    """Columns, and which of their rows belong to which runs and steps; records measured together stay together."""
+    place = {step: k for k, step in enumerate(steps.tolist())}
+    shared: dict[int, tuple[dict[str, np.ndarray], list[tuple[int, int, int]]]] = {}
+    tables = []
+    for run, lane in enumerate(records):
+        alone = []
+        for step, record in lane.items():
+            if isinstance(record, Row):
+                table = shared.setdefault(id(record.columns), (record.columns, []))
+                table[1].append((record.place, run, place[step]))
+            else:
+                alone.append((record, place[step]))
+        if alone:
+            columns = {name: np.array([record[name] for record, _ in alone]) for name in alone[0][0]}
+            tables.append((columns, np.arange(len(alone)), run, [at for _, at in alone]))
+    return tables + [(columns, *np.array(where).T) for columns, where in shared.values()]
 
 
 def jump_variables(jumps: Sequence[Sequence[Sequence[int]]], batched: bool) -> dict[str, "xr.DataArray"]:

@@ -1,10 +1,10 @@
 """The contract of the engines: ``start``, ``advance``, ``record``, on plain NumPy states."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -67,12 +67,11 @@ MEMORY = "optimizer"
 """Prefix of the arrays in a state that an optimizer keeps beside the factors."""
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """One run at `step`: named NumPy arrays, enough to continue bit for bit."""
 
     step: int
-    arrays: dict[str, np.ndarray] = field(repr=False)
+    arrays: dict[str, np.ndarray]
 
     def within(self, limit: float) -> bool:
         """Whether what moves is finite and below `limit` in magnitude (False for NaN).
@@ -81,6 +80,24 @@ class State:
         """
         moving = (a for name, a in self.arrays.items() if not name.startswith(MEMORY))
         return all(bool(np.all(np.abs(a) <= limit)) for a in moving)
+
+
+class Row(Mapping[str, Any]):
+    """One run's row of columns that were measured on many runs at once: a dictionary for each would cost more."""
+
+    __slots__ = ("columns", "place")
+
+    def __init__(self, columns: dict[str, np.ndarray], place: int):
+        self.columns, self.place = columns, place
+
+    def __getitem__(self, name: str) -> Any:
+        return self.columns[name][self.place]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
 
 
 def named(prefix: str, arrays: Sequence[Any]) -> dict[str, np.ndarray]:
@@ -131,7 +148,11 @@ class AbstractEngine(ABC):
         ridge = setting.dynamics.at(state.step).ridge
         return measure(setting.problem, self.factors(state), ridge, setting.tolerance)
 
-    def records(self, states: Sequence[State]) -> list[dict[str, Any]]:
+    def within(self, states: Sequence[State], limit: float) -> Sequence[bool]:
+        """Whether what moves is finite and below `limit` in magnitude, for each run."""
+        return [state.within(limit) for state in states]
+
+    def records(self, states: Sequence[State]) -> Sequence[Mapping[str, Any]]:
         """What is measured on the states of all runs; each as if `record` had been called for it alone."""
         return [self.record(state, setting) for state, setting in zip(states, self.settings, strict=True)]
 

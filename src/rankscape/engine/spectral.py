@@ -10,7 +10,7 @@ for the target's eigenvalue (or singular value) λ and the ridge ρ. The identic
 the perturbed identical one two: equations (ID) and (PE) that follow from Chou et al. (2024).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -20,7 +20,7 @@ import jax
 import numpy as np
 
 from rankscape.dynamics import GradientDescent
-from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
+from rankscape.engine.base import AbstractEngine, Row, Setting, State, check_dynamics
 from rankscape.initialization import Balanced, Identical, PerturbedIdentical
 from rankscape.observe import rank_measures
 from rankscape.problem import Estimation
@@ -56,9 +56,9 @@ class Modes:
 
     def record(self, values: np.ndarray, ridge: float, tolerance: float) -> dict[str, Any]:
         """The same measurements as for matrices, straight from the modes."""
-        return self.records(values[None], np.array([ridge]), tolerance)[0]
+        return dict(self.records(values[None], np.array([ridge]), tolerance)[0])
 
-    def records(self, values: np.ndarray, ridge: np.ndarray, tolerance: float) -> list[dict[str, Any]]:
+    def records(self, values: np.ndarray, ridge: np.ndarray, tolerance: float) -> list[Row]:
         """One record for each run of a batch; `values` has shape (runs, groups, modes)."""
         layers = self.layers(values)
         p = np.prod(layers, axis=0)
@@ -72,7 +72,7 @@ class Modes:
         columns["imbalance"] = np.stack(joints, axis=-1) if joints else np.empty((len(values), 0))
         if self.symmetric:
             columns["eigenvalues"] = p
-        return [{name: column[k] for name, column in columns.items()} for k in range(len(values))]
+        return [Row(columns, k) for k in range(len(values))]
 
 
 def misaligned(setting: Setting) -> str | None:
@@ -194,7 +194,13 @@ class SpectralEngine(AbstractEngine):
         ridge = setting.dynamics.at(state.step).ridge
         return self.modes[0].record(state.arrays["modes"], ridge, setting.tolerance)
 
-    def records(self, states: Sequence[State]) -> list[dict[str, Any]]:
+    def within(self, states: Sequence[State], limit: float) -> Sequence[bool]:
+        """All runs at once: one call costs more than the arithmetic of one run."""
+        values = np.stack([state.arrays["modes"] for state in states])
+        fine: Any = (np.abs(values) <= limit).all(axis=(1, 2))
+        return fine.tolist()
+
+    def records(self, states: Sequence[State]) -> Sequence[Mapping[str, Any]]:
         """All runs at once: one call costs more than the arithmetic of one run."""
         if len({modes.groups for modes in self.modes}) > 1:  # each is perturbed in another layer
             return [type(self)([run]).record(state, run) for state, run in zip(states, self.settings, strict=True)]

@@ -1,5 +1,6 @@
 """One batch, wherever it is sent: check the versions, make the runs, write them into the store."""
 
+import gc
 import os
 import threading
 import time
@@ -93,6 +94,7 @@ def begin_worker(parent: int) -> None:
 
     os.environ.update(ONE_THREAD)
     threadpool_limits(1)  # for what is loaded already
+    gc.set_threshold(100_000, 20, 100)  # a batch makes many small objects, and each collection looks at all of JAX
     threading.Thread(target=_follow, args=[parent], daemon=True).start()
 
 
