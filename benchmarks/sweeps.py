@@ -43,7 +43,7 @@ def timed(call: Callable[[], object]) -> tuple[float, float]:
 def overhead(folder: Path) -> None:
     """A sweep of one batch and of three, beside the one call of `simulate` that each batch makes; CPU seconds."""
     target = rs.Estimation(np.random.default_rng(0).standard_normal((60, 60)) / 8)
-    shared: dict = dict(steps=1000, record=[0, 250, 500, 750, 1000])
+    shared: dict = dict(steps=1500, record=[0, 500, 1000, 1500])
     base = dict(problem=target, initialization="gaussian", learning_rate=1e-3) | shared
     size, dynamics = 16, rs.GradientDescent(1e-3)
 
@@ -59,7 +59,7 @@ def overhead(folder: Path) -> None:
     candidates = {"bare": bare, "one": partial(swept, 1), "three": partial(swept, 3)}
     seconds = _timing.seconds_per_call(candidates, rounds=5)
     batch = (seconds["three"] - seconds["one"]) / 2
-    print("16 runs, n = 60, N = 3, 1000 steps     engine s   a batch s   overhead    bar     once for a sweep s")
+    print("16 runs, n = 60, N = 3, 1500 steps     engine s   a batch s   overhead    bar     once for a sweep s")
     share, once = batch / seconds["bare"] - 1, seconds["one"] - batch
     print(f"{seconds['bare']:46.2f} {batch:11.2f} {share:10.1%}   <= 5 % {once:14.2f}")
 
