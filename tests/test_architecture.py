@@ -14,7 +14,7 @@ SOURCE = Path(rankscape.__file__).parent
 
 # Floors from the ground up: a module may import from its own floor and from those below.
 FLOORS = [
-    {"errors", "_types", "storage", "citation", "checks", "as_json"},
+    {"errors", "_types", "storage", "citation", "checks", "as_json", "linalg"},
     {"outcome", "fingerprint", "stream", "theory"},
     {"problem", "files", "schedule", "stopping", "rates"},
     {"factorization", "data"},

@@ -10,6 +10,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.factorization import product
+from rankscape.linalg import thin_svd
 from rankscape.problem import Completion
 from rankscape.relaxation import Relaxed
 from rankscape.theory.landscape import scalar_thresholds
@@ -97,7 +98,7 @@ def _true_modes(scaled: Completion) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """
     share = len(scaled.values) / np.prod(scaled.shape)
     filled = scaled.filled / share
-    U, sigma, Vt = np.linalg.svd(filled, full_matrices=False)
+    U, sigma, Vt = thin_svd(filled)
     holes = EDGE * sum(np.sqrt(scaled.shape)) * np.sqrt((1 / share - 1) * np.mean(scaled.values**2))
     seen = int(np.sum(sigma >= max(STANDS_OUT * sigma[0], min(holes, sigma[0]))))
     error = np.sqrt((1 - share) * np.einsum("ik,ij,kj->k", U[:, :seen] ** 2, filled**2, Vt[:seen] ** 2, optimize=True))

@@ -14,6 +14,7 @@ import numpy as np
 from rankscape._types import Matrix, Spectrum
 from rankscape.checks import whole
 from rankscape.errors import InputError
+from rankscape.linalg import thin_svd
 
 
 def product(factors: Sequence[Matrix]) -> Matrix:
@@ -140,7 +141,7 @@ def compress(factors: Sequence[Matrix], tolerance: float = 1e-12) -> Compressed:
         raise InputError("Width compression needs float64: in float32 dead directions stop near 5e-6.")
     rotations, discarded = [], 0.0
     for lower, upper in pairwise(factors):
-        _, s, Qt = np.linalg.svd(np.vstack([lower.T, upper]), full_matrices=False)
+        _, s, Qt = thin_svd(np.vstack([lower.T, upper]))
         alive = max(1, int(np.sum(s > tolerance * s[0])))
         if alive < len(s) and s[0] > 0:
             discarded = max(discarded, float(s[alive] / s[0]))

@@ -11,6 +11,7 @@ from rankscape.checks import positive, whole
 from rankscape.errors import InputError
 from rankscape.factorization import balanced_factors, check_factors, factor_shapes
 from rankscape.fingerprint import of_arrays
+from rankscape.linalg import thin_svd
 from rankscape.problem.base import AbstractProblem, finite_array
 from rankscape.problem.estimation import Estimation
 from rankscape.stream import Stream
@@ -121,7 +122,7 @@ class Orthogonal(AbstractInitialization):
         """``scale`` times the orthogonal polar factor of a Gaussian matrix: Haar distributed."""
         out = []
         for l, shape in enumerate(factor_shapes(widths), start=1):
-            U, _, Vt = np.linalg.svd(stream.normal(shape, part=l), full_matrices=False)
+            U, _, Vt = thin_svd(stream.normal(shape, part=l))
             out.append(self.scale * (U @ Vt))
         return out
 
@@ -172,7 +173,7 @@ class Balanced(AbstractInitialization):
             return balanced_factors(U, self.on_modes(problem), V, widths)
         if self.W.shape != problem.shape:
             raise InputError(f"`W` has shape {self.W.shape}, but the problem has shape {problem.shape}.")
-        U, sigma, Vt = np.linalg.svd(self.W, full_matrices=False)
+        U, sigma, Vt = thin_svd(self.W)
         sigma = np.where(sigma > max(self.W.shape) * np.finfo(float).eps * sigma[0], sigma, 0.0)
         return balanced_factors(U, sigma, Vt.T, widths)
 

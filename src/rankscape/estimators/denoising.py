@@ -12,6 +12,7 @@ from rankscape.errors import InputError
 from rankscape.estimators.denoising_certificate import DenoisingCertificate, doubts
 from rankscape.estimators.early_stop import learned, stop_time, tuned_alpha
 from rankscape.estimators.noise import hard_threshold, misfit, noise_edge, noise_level
+from rankscape.linalg import thin_svd
 from rankscape.outcome import Outcome
 from rankscape.theory import Plateau, plateaus, step_limit
 from rankscape.theory.inputs import Start
@@ -244,7 +245,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 def _modes(X: np.ndarray, symmetric: bool) -> Modes:
     if not symmetric:
-        U, s, Vt = np.linalg.svd(X, full_matrices=False)
+        U, s, Vt = thin_svd(X)
         return Modes(U, s, Vt.T)
     values, V = np.linalg.eigh((X + X.T) / 2)
     order = np.argsort(-np.abs(values), kind="stable")

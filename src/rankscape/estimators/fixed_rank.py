@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lsmr
 
+from rankscape.linalg import thin_svd
 from rankscape.problem import Sensing
 
 EXACT = 1e-11
@@ -53,7 +54,7 @@ def freedom(rank: int, shape: tuple[int, int]) -> int:
 
 def truncated(problem: Sensing, W: np.ndarray, rank: int) -> RankFit:
     """The best approximation of W of this rank."""
-    U, s, Vt = np.linalg.svd(W, full_matrices=False)
+    U, s, Vt = thin_svd(W)
     U, s, V = U[:, :rank], s[:rank], Vt[:rank].T
     return RankFit(U, s, V, -problem.residual((U * s) @ V.T), not rank)
 
@@ -114,6 +115,6 @@ def _retracted(problem: Sensing, fit: RankFit, A: np.ndarray, B: np.ndarray) -> 
     Q, R = np.linalg.qr(np.hstack([fit.U, A]))
     P, S = np.linalg.qr(np.hstack([fit.V, B]))
     core = np.block([[np.diag(fit.s), np.eye(r)], [np.eye(r), np.zeros((r, r))]])
-    u, s, vt = np.linalg.svd(R @ core @ S.T)
+    u, s, vt = thin_svd(R @ core @ S.T)
     U, s, V = Q @ u[:, :r], s[:r], P @ vt[:r].T
     return RankFit(U, s, V, -problem.residual((U * s) @ V.T), False)

@@ -8,6 +8,7 @@ from scipy.sparse.linalg import svds
 
 from rankscape.engine.sparse import ObservedEntries, outer_factors, value_and_gradient
 from rankscape.estimators.quasi_newton import minimise_smooth
+from rankscape.linalg import thin_svd
 
 TOLERANCE = 1e-9
 """Relative decrease of the objective at which a stage ends: the bias of the ridge is far above it."""
@@ -40,7 +41,7 @@ def modes_of(left: np.ndarray, right: np.ndarray) -> Modes:
     """Singular value decomposition of ``left @ right.T`` by two thin QRs, in O((n_out + n_in) k^2)."""
     Q_left, R_left = np.linalg.qr(left)
     Q_right, R_right = np.linalg.qr(right)
-    U, s, Vt = np.linalg.svd(R_left @ R_right.T)
+    U, s, Vt = thin_svd(R_left @ R_right.T)
     return Modes(Q_left @ U[:, : len(s)], s, Q_right @ Vt[: len(s)].T)
 
 
@@ -63,7 +64,7 @@ def leading_modes(entries: ObservedEntries, values: np.ndarray, count: int) -> M
     matrix = entries.as_sparse(values)
     count = min(count, n_out, n_in)
     if n_out * n_in <= DENSE_SVD or count >= min(n_out, n_in) - 1:
-        U, s, Vt = np.linalg.svd(matrix.toarray(), full_matrices=False)
+        U, s, Vt = thin_svd(matrix.toarray())
         return Modes(U, s, Vt.T).head(count)
     start = np.random.default_rng(0).standard_normal(min(n_out, n_in))  # ARPACK's own start is not reproducible
     U, s, Vt = svds(matrix, k=count, v0=start, tol=1e-3)  # pyright: ignore[reportArgumentType]

@@ -6,6 +6,7 @@ of the loss or with the measurements of matrices of low rank.
 
 import numpy as np
 
+from rankscape.linalg import thin_svd
 from rankscape.problem import Completion, Sensing
 
 LEVELS, ITERATIONS = 12, 100
@@ -32,7 +33,7 @@ def nuclear_norm(problem: Problem) -> np.ndarray:
         momentum = 1.0
         for _ in range(ITERATIONS):
             before = W
-            U, s, Vt = np.linalg.svd(Z - step * problem.gradient(Z), full_matrices=False)
+            U, s, Vt = thin_svd(Z - step * problem.gradient(Z))
             W = (U * np.maximum(s - threshold, 0.0)) @ Vt
             previous, momentum = momentum, (1 + np.sqrt(1 + 4 * momentum**2)) / 2
             Z = W + (previous - 1) / momentum * (W - before)
@@ -69,7 +70,7 @@ def least_squares(problem: Problem, start: np.ndarray, rank: int) -> tuple[np.nd
     """
     if rank == 0:
         return np.zeros(problem.shape), 1.0
-    U, s, Vt = np.linalg.svd(start, full_matrices=False)
+    U, s, Vt = thin_svd(start)
     root = np.sqrt(s[:rank])
     L, R = U[:, :rank] * root, Vt[:rank].T * root
     aim = _measurements(problem)

@@ -8,6 +8,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.fingerprint import of_arrays
+from rankscape.linalg import thin_svd
 from rankscape.problem.base import AbstractProblem, finite_array
 
 
@@ -126,5 +127,5 @@ class Estimation(AbstractProblem):
     @cached_property
     def singular_basis(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """``(U, sigma, V)`` with ``target = U diag(sigma) V^T``, thin."""
-        U, sigma, Vt = np.linalg.svd(self.target, full_matrices=False)
+        U, sigma, Vt = thin_svd(self.target)
         return U, sigma, np.ascontiguousarray(Vt.T)

@@ -7,6 +7,7 @@ import numpy as np
 
 from rankscape.checks import nonnegative, positive, whole
 from rankscape.errors import InputError
+from rankscape.linalg import thin_svd
 from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import AlignedPath
 from rankscape.theory.inputs import matrix_of, numbers_of, times_of
@@ -102,7 +103,7 @@ def aligned_descent(
 
 def _aligned(target: Any, alpha: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """U, the singular values and V of the target, and where each mode starts."""
-    U, sigma, Vt = np.linalg.svd(matrix_of("target", target), full_matrices=False)
+    U, sigma, Vt = thin_svd(matrix_of("target", target))
     scales = numbers_of("alpha", alpha)
     if scales.shape not in ((), sigma.shape):
         raise InputError(f"`alpha` must be one number or {len(sigma)}, one a mode; got shape {scales.shape}.")

@@ -7,6 +7,7 @@ import numpy as np
 
 from rankscape.checks import nonnegative, whole
 from rankscape.errors import InputError
+from rankscape.linalg import thin_svd
 from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import FlowPath
 from rankscape.theory.inputs import matrix_of, numbers_of, times_of
@@ -83,7 +84,7 @@ def _precondition(W: np.ndarray, G: np.ndarray, depth: int) -> np.ndarray:
     """``sum_j (W W^T)^((N-j)/N) G (W^T W)^((j-1)/N)``, all powers from one decomposition; the power 0 is I."""
     if depth == 1:
         return G
-    U, sigma, Vt = np.linalg.svd(W, full_matrices=False)
+    U, sigma, Vt = thin_svd(W)
     powers = [sigma ** (2 * j / depth) for j in range(depth)]
     total = (U * powers[-1]) @ (U.T @ G) + ((G @ Vt.T) * powers[-1]) @ Vt
     inner = sum(np.outer(powers[depth - j], powers[j - 1]) for j in range(2, depth))

@@ -8,6 +8,7 @@ import numpy as np
 from rankscape._types import Matrix
 from rankscape.checks import whole
 from rankscape.errors import InputError
+from rankscape.linalg import thin_svd
 from rankscape.theory.chain import array_of
 
 
@@ -86,6 +87,6 @@ def _decompose(matrix: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     A = array_of("matrix", matrix)
     if A.ndim != 2 or not A.size or not np.isfinite(A).all():
         raise InputError(f"a non-empty matrix of finite numbers is needed, got shape {A.shape}.")
-    U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    U, s, Vt = thin_svd(A)
     k = int(np.sum(s > np.finfo(float).eps * max(A.shape) * s[0]))
     return U[:, :k], s[:k], Vt[:k]
