@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rankscape.engine.sparse import ObservedEntries
 from rankscape.estimators import complete
 from rankscape.estimators.baselines import Entries, baseline_errors
-from rankscape.estimators.climb import unexplained
+from rankscape.estimators.chance import unexplained
 from rankscape.estimators.conditioning import condition
 from rankscape.estimators.folding import fold
 from rankscape.estimators.gauss_newton import gauss_newton
