@@ -9,9 +9,9 @@ from scipy import sparse
 
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import CompletedMatrix, complete
-from rankscape.estimators.baselines import Entries, baseline_errors, fit_offset
-from rankscape.estimators.quasi_newton import minimise_smooth
-from rankscape.estimators.solve import Modes, balanced_factors, killing_ridge, live_rank, modes_of
+from rankscape.estimators.completion.baselines import Entries, baseline_errors, fit_offset
+from rankscape.estimators.completion.methods.quasi_newton import minimise_smooth
+from rankscape.estimators.completion.methods.solve import Modes, balanced_factors, killing_ridge, live_rank, modes_of
 from rankscape.outcome import Outcome
 from rankscape.problem import Completion
 

@@ -7,9 +7,9 @@ import rankscape as rs
 from rankscape.engine.sparse import ObservedEntries, outer_factors, value_and_gradient
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
-from rankscape.estimators.jumping import SGDJumps
-from rankscape.estimators.path import Path
-from rankscape.estimators.solve import modes_of
+from rankscape.estimators.completion.methods.jumping import SGDJumps
+from rankscape.estimators.completion.methods.path import Path
+from rankscape.estimators.completion.methods.solve import modes_of
 from rankscape.relaxation import relax
 
 NOTHING = np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.zeros(0)
@@ -36,7 +36,7 @@ def test_where_no_rank_is_the_rank_the_ridge_decides(done, monkeypatch):
     W, seen = kernel(0)
     assert done.method == "penalised"
     assert f"depth {done.depth}" in done.reason
-    monkeypatch.setattr("rankscape.estimators.trial.Trial.penalise", lambda *_: None)
+    monkeypatch.setattr("rankscape.estimators.completion.trial.Trial.penalise", lambda *_: None)
     without = complete(seen)
     assert without.method != "penalised"
     assert hidden_error(W, seen, done) < 0.95 * hidden_error(W, seen, without)
@@ -111,7 +111,7 @@ def test_sgd_leaves_a_minimum_of_too_high_a_rank(monkeypatch):
     path = Path(ObservedEntries(problem.rows, problem.columns, problem.values, problem.shape), NOTHING, 3)
     stuck = modes_of(*outer_factors(relax(problem, lab.start(), ridge).factors))
     assert len(path.settle(stuck, ridge, "falling", 0.0).s) == 3
-    monkeypatch.setattr("rankscape.estimators.jumping.EPOCHS", 4000)
+    monkeypatch.setattr("rankscape.estimators.completion.methods.jumping.EPOCHS", 4000)
     path.jump = SGDJumps(path.entries, seed=0, rate=0.2)
     assert len(path.settle(stuck, ridge, "falling", 0.0).s) == 2
     assert path.records[-1].step > 300_000

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rankscape.estimators import DeepMatrixCompletion, climb
+from rankscape.estimators import DeepMatrixCompletion
+from rankscape.estimators.completion.methods import climb
 
 
 def gaussian(seed, shape, rank, share, noise=0.0):
@@ -53,8 +54,10 @@ def test_a_high_rank_that_predicts_nothing_is_not_polished_with_patience(monkeyp
 
 
 def test_a_model_that_follows_its_entries_only_is_not_trusted(monkeypatch):
-    monkeypatch.setattr("rankscape.estimators.trial.Trial.settle", lambda *_: None)  # without the cure above,
-    monkeypatch.setattr("rankscape.estimators.trial.Trial.penalise", lambda *_: None)  # nor any other
+    monkeypatch.setattr(
+        "rankscape.estimators.completion.trial.Trial.settle", lambda *_: None
+    )  # without the cure above,
+    monkeypatch.setattr("rankscape.estimators.completion.trial.Trial.penalise", lambda *_: None)
     model = DeepMatrixCompletion().fit(heavy_tailed(31)[1])
     assert model.certificate_.unseen > 3
     assert not model.certificate_.trusted

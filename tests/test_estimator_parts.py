@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 
 from rankscape.engine.sparse import ObservedEntries
 from rankscape.estimators import complete
-from rankscape.estimators.baselines import Entries, baseline_errors
-from rankscape.estimators.chance import unexplained
-from rankscape.estimators.conditioning import condition
-from rankscape.estimators.folding import fold
-from rankscape.estimators.gauss_newton import gauss_newton
-from rankscape.estimators.polish import core, polish
-from rankscape.estimators.posterior import Posterior
-from rankscape.estimators.projection import project
-from rankscape.estimators.sampling import average_of_draws
-from rankscape.estimators.solve import Modes, modes_of
+from rankscape.estimators.completion.baselines import Entries, baseline_errors
+from rankscape.estimators.completion.methods.chance import unexplained
+from rankscape.estimators.completion.methods.conditioning import condition
+from rankscape.estimators.completion.methods.folding import fold
+from rankscape.estimators.completion.methods.gauss_newton import gauss_newton
+from rankscape.estimators.completion.methods.polish import core, polish
+from rankscape.estimators.completion.methods.posterior import Posterior
+from rankscape.estimators.completion.methods.projection import project
+from rankscape.estimators.completion.methods.sampling import average_of_draws
+from rankscape.estimators.completion.methods.solve import Modes, modes_of
 from rankscape.problem import Completion
 
 

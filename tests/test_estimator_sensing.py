@@ -10,8 +10,8 @@ from sklearn.base import clone
 import rankscape as rs
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixSensing
-from rankscape.estimators.descent import descend, gaussian_start, identical_start
-from rankscape.estimators.fixed_rank import fit_rank, freedom
+from rankscape.estimators.sensing.descent import descend, gaussian_start, identical_start
+from rankscape.estimators.sensing.fixed_rank import fit_rank, freedom
 from rankscape.outcome import Outcome
 
 

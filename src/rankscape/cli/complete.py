@@ -178,7 +178,7 @@ def _report(
     opened: "Source", hidden: "Completion | None", completed: "CompletedMatrix", path: Path, settings: dict[str, Any]
 ) -> None:
     """The page, with the names that the source gives to rows and columns."""
-    from rankscape.estimators.baselines import Entries
+    from rankscape.estimators.completion.baselines import Entries
     from rankscape.reports import report
 
     table = opened.table

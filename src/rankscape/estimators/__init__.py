@@ -3,14 +3,14 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rankscape.estimators.certificate import Certificate
-from rankscape.estimators.completion import complete
-from rankscape.estimators.result import CompletedMatrix
+from rankscape.estimators.completion.certificate import Certificate
+from rankscape.estimators.completion.complete import complete
+from rankscape.estimators.completion.result import CompletedMatrix
 
 if TYPE_CHECKING:
-    from rankscape.estimators.denoising import DeepMatrixDenoiser
-    from rankscape.estimators.estimator import DeepMatrixCompletion
-    from rankscape.estimators.sensing import DeepMatrixSensing
+    from rankscape.estimators.completion.estimator import DeepMatrixCompletion
+    from rankscape.estimators.denoising.estimator import DeepMatrixDenoiser
+    from rankscape.estimators.sensing.estimator import DeepMatrixSensing
 
 __all__ = [
     "Certificate",
@@ -21,10 +21,10 @@ __all__ = [
     "complete",
 ]
 
-_HOME = {"DeepMatrixCompletion": "estimator", "DeepMatrixDenoiser": "denoising", "DeepMatrixSensing": "sensing"}
+_HOME = {"DeepMatrixCompletion": "completion", "DeepMatrixDenoiser": "denoising", "DeepMatrixSensing": "sensing"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:  # scikit-learn takes longer to import than most matrices to complete
-        return getattr(importlib.import_module(f"rankscape.estimators.{_HOME[name]}"), name)
+        return getattr(importlib.import_module(f"rankscape.estimators.{_HOME[name]}.estimator"), name)
     raise AttributeError(f"module 'rankscape.estimators' has no attribute {name!r}")

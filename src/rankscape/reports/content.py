@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rankscape.estimators.certificate import SCARCE, UNSEEN, WORDS
+from rankscape.estimators.completion.certificate import SCARCE, UNSEEN, WORDS
 from rankscape.plot import Image, Line, Panel, completion_images, trajectory_panels
 from rankscape.plot.panels import COLORS
 from rankscape.reports.residuals import residual_panels, root_mean_square, worst

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rankscape.estimators import CompletedMatrix
-from rankscape.estimators.baselines import Entries
+from rankscape.estimators.completion.baselines import Entries
 from rankscape.reports.residuals import root_mean_square
 
 LONGEST = 40

@@ -3,7 +3,7 @@
 import math
 
 from rankscape.estimators import CompletedMatrix
-from rankscape.estimators.certificate import SCARCE, WORDS
+from rankscape.estimators.completion.certificate import SCARCE, WORDS
 
 COMFORTABLE = 2.0
 """Entries per free parameter to ask for when they are scarce."""

@@ -9,7 +9,7 @@ from typing import Any
 from rankscape import __version__
 from rankscape.errors import InputError
 from rankscape.estimators import CompletedMatrix
-from rankscape.estimators.baselines import Entries
+from rankscape.estimators.completion.baselines import Entries
 from rankscape.reports.content import page_of
 from rankscape.reports.page import render
 from rankscape.reports.subject import Subject

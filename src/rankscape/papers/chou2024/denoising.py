@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 import rankscape as rs
-from rankscape.estimators.noise import hard_threshold
+from rankscape.estimators.denoising.noise import hard_threshold
 from rankscape.papers.chou2024.early_stopping import StoppedPath
 from rankscape.papers.figure import PaperFigure
 from rankscape.plot import Image

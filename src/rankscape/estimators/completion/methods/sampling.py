@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rankscape.estimators.posterior import FLOOR, Posterior
-from rankscape.estimators.solve import Modes, modes_of
+from rankscape.estimators.completion.methods.posterior import FLOOR, Posterior
+from rankscape.estimators.completion.methods.solve import Modes, modes_of
 
 AGREED = 0.995
 """Share of the power of a mean of draws that its rank has to carry."""

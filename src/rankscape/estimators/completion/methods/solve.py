@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse.linalg import svds
 
 from rankscape.engine.sparse import ObservedEntries, outer_factors, value_and_gradient
-from rankscape.estimators.quasi_newton import minimise_smooth
+from rankscape.estimators.completion.methods.quasi_newton import minimise_smooth
 from rankscape.linalg import thin_svd
 
 TOLERANCE = 1e-9

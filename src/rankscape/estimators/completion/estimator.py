@@ -10,11 +10,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankscape.errors import InputError
-from rankscape.estimators.baselines import Entries
-from rankscape.estimators.completion import settings_of
-from rankscape.estimators.fitting import fit_entries
-from rankscape.estimators.inputs import clip_range, entries_of, entries_of_problem, merge, precision_of, warn_of_empty
-from rankscape.estimators.uncertainty import standard_errors
+from rankscape.estimators.completion.baselines import Entries
+from rankscape.estimators.completion.complete import settings_of
+from rankscape.estimators.completion.fitting import fit_entries
+from rankscape.estimators.completion.inputs import (
+    clip_range,
+    entries_of,
+    entries_of_problem,
+    merge,
+    precision_of,
+    warn_of_empty,
+)
+from rankscape.estimators.completion.uncertainty import standard_errors
 from rankscape.problem import Completion
 
 
@@ -249,7 +256,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to an NPZ file that holds plain arrays and JSON, no pickle."""
-        from rankscape.estimators.storing import save
+        from rankscape.estimators.completion.storing import save
 
         check_is_fitted(self)
         save(self, Path(path))
@@ -257,6 +264,6 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read an estimator that `save` wrote; nothing in the file is executed."""
-        from rankscape.estimators.storing import load
+        from rankscape.estimators.completion.storing import load
 
         return load(cls, Path(path))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.projection import EXACT, Fitted
+from rankscape.estimators.completion.methods.projection import EXACT, Fitted
 
 INNER = 30
 """Conjugate gradient steps per Gauss-Newton step."""

@@ -12,8 +12,8 @@ import numpy as np
 
 from rankscape.engine import sparse_loops as loops
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.conditioning import condition
-from rankscape.estimators.solve import Modes, modes_of
+from rankscape.estimators.completion.methods.conditioning import condition
+from rankscape.estimators.completion.methods.solve import Modes, modes_of
 
 FLOOR = 1e-12
 """Least noise variance, of entries of rms 1."""

@@ -9,15 +9,15 @@ from threadpoolctl import threadpool_limits
 
 from rankscape.engine.sparse import row_order
 from rankscape.errors import InputError
-from rankscape.estimators.baselines import OFFSETS, Entries, baseline_errors, fit_offset
-from rankscape.estimators.candidate import Candidate
-from rankscape.estimators.certificate import certify
-from rankscape.estimators.options import Options
-from rankscape.estimators.progress import Meter, Progress
-from rankscape.estimators.result import CompletedMatrix, path_dataset
-from rankscape.estimators.search import search
-from rankscape.estimators.solve import Modes
-from rankscape.estimators.trial import Trial
+from rankscape.estimators.completion.baselines import OFFSETS, Entries, baseline_errors, fit_offset
+from rankscape.estimators.completion.candidate import Candidate
+from rankscape.estimators.completion.certificate import certify
+from rankscape.estimators.completion.methods.solve import Modes
+from rankscape.estimators.completion.options import Options
+from rankscape.estimators.completion.progress import Meter, Progress
+from rankscape.estimators.completion.result import CompletedMatrix, path_dataset
+from rankscape.estimators.completion.search import search
+from rankscape.estimators.completion.trial import Trial
 from rankscape.outcome import Outcome
 from rankscape.problem.entries import choose_heldout
 

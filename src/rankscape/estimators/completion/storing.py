@@ -11,10 +11,10 @@ import xarray as xr
 
 import rankscape
 from rankscape.errors import InputError
-from rankscape.estimators.baselines import Entries, Offset
-from rankscape.estimators.certificate import Certificate
-from rankscape.estimators.result import CompletedMatrix
-from rankscape.estimators.solve import Modes
+from rankscape.estimators.completion.baselines import Entries, Offset
+from rankscape.estimators.completion.certificate import Certificate
+from rankscape.estimators.completion.methods.solve import Modes
+from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.outcome import Outcome
 from rankscape.storage import check_writable, replacing
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.result import CompletedMatrix
+from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.problem.entries import check_indices
 
 DENSE_UNKNOWNS = 4000

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from rankscape.errors import FallbackWarning, InputError
-from rankscape.estimators.baselines import Entries
+from rankscape.estimators.completion.baselines import Entries
 from rankscape.problem import Completion
 
 

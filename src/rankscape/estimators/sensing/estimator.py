@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from rankscape.checks import positive, share, whole
 from rankscape.errors import InputError
-from rankscape.estimators.descent import Descent, descend, gaussian_start, identical_start
-from rankscape.estimators.fixed_rank import RankFit, best_fit, fit_rank, freedom
-from rankscape.estimators.sensing_certificate import SensingCertificate, doubts
+from rankscape.estimators.sensing.certificate import SensingCertificate, doubts
+from rankscape.estimators.sensing.descent import Descent, descend, gaussian_start, identical_start
+from rankscape.estimators.sensing.fixed_rank import RankFit, best_fit, fit_rank, freedom
 from rankscape.outcome import Outcome
 from rankscape.problem import DenseOperators, Sensing
 from rankscape.problem.operators import AbstractOperators

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from rankscape.checks import share, whole
 from rankscape.errors import InputError
-from rankscape.estimators.baselines import OFFSETS
-from rankscape.estimators.fitting import WIDTH, Settings, fit_entries
-from rankscape.estimators.inputs import entries_of_problem
-from rankscape.estimators.progress import Progress
-from rankscape.estimators.result import CompletedMatrix
+from rankscape.estimators.completion.baselines import OFFSETS
+from rankscape.estimators.completion.fitting import WIDTH, Settings, fit_entries
+from rankscape.estimators.completion.inputs import entries_of_problem
+from rankscape.estimators.completion.progress import Progress
+from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.problem import Completion
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries, entries_of_product
-from rankscape.estimators.solve import Modes, live_rank, minimise, residual_modes
+from rankscape.estimators.completion.methods.solve import Modes, live_rank, minimise, residual_modes
 
 ITERATIONS = 30, 100
 """L-BFGS iterations of a stage, least and most: warm starts need no more, and a stage goes on in the next one."""

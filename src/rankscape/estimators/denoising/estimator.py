@@ -9,9 +9,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankscape.checks import nonnegative, positive, whole
 from rankscape.errors import InputError
-from rankscape.estimators.denoising_certificate import DenoisingCertificate, doubts
-from rankscape.estimators.early_stop import learned, stop_time, tuned_alpha
-from rankscape.estimators.noise import hard_threshold, misfit, noise_edge, noise_level
+from rankscape.estimators.denoising.certificate import DenoisingCertificate, doubts
+from rankscape.estimators.denoising.early_stop import learned, stop_time, tuned_alpha
+from rankscape.estimators.denoising.noise import hard_threshold, misfit, noise_edge, noise_level
 from rankscape.linalg import thin_svd
 from rankscape.outcome import Outcome
 from rankscape.theory import Plateau, plateaus, step_limit

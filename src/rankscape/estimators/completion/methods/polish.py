@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.folding import fold
-from rankscape.estimators.gauss_newton import gauss_newton
-from rankscape.estimators.projection import project
-from rankscape.estimators.solve import Modes, modes_of
+from rankscape.estimators.completion.methods.folding import fold
+from rankscape.estimators.completion.methods.gauss_newton import gauss_newton
+from rankscape.estimators.completion.methods.projection import project
+from rankscape.estimators.completion.methods.solve import Modes, modes_of
 
 STEPS = 15, 60
 """Steps of one fit, of ample and of scarce entries; a good start needs 4 to 8."""

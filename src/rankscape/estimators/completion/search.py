@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.baselines import Entries
-from rankscape.estimators.candidate import Candidate, choose, ties
-from rankscape.estimators.climb import Climbed
-from rankscape.estimators.options import Options
-from rankscape.estimators.polish import SCARCE
-from rankscape.estimators.trial import NOISY, QUIET, WIDTHS, Trial
+from rankscape.estimators.completion.baselines import Entries
+from rankscape.estimators.completion.candidate import Candidate, choose, ties
+from rankscape.estimators.completion.methods.climb import Climbed
+from rankscape.estimators.completion.methods.polish import SCARCE
+from rankscape.estimators.completion.options import Options
+from rankscape.estimators.completion.trial import NOISY, QUIET, WIDTHS, Trial
 
 NEARLY_EXACT = 0.1
 """Held-out error without an offset, in standard deviations, below which nothing is taken away."""

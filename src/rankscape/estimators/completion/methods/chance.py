@@ -3,9 +3,9 @@
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.path import root_mean_square
-from rankscape.estimators.polish import Polished
-from rankscape.estimators.solve import Modes, leading_modes, modes_of
+from rankscape.estimators.completion.methods.path import root_mean_square
+from rankscape.estimators.completion.methods.polish import Polished
+from rankscape.estimators.completion.methods.solve import Modes, leading_modes, modes_of
 
 FLIPS = 3
 """Random signs that a residual's leading singular value is compared with."""

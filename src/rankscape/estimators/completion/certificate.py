@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rankscape.estimators.baselines import Entries
-from rankscape.estimators.candidate import Candidate
+from rankscape.estimators.completion.baselines import Entries
+from rankscape.estimators.completion.candidate import Candidate
 
 SCARCE = 1.4
 """Oversampling below which a completion is near the information limit."""

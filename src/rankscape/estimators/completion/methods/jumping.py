@@ -8,7 +8,7 @@ import numpy as np
 from rankscape.dynamics import SGD
 from rankscape.engine.sparse import ObservedEntries, outer_factors
 from rankscape.errors import DivergenceWarning, RunFailed
-from rankscape.estimators.solve import Modes, balanced_factors, modes_of
+from rankscape.estimators.completion.methods.solve import Modes, balanced_factors, modes_of
 from rankscape.initialization import Factors
 from rankscape.outcome import Outcome
 from rankscape.problem import Completion

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from rankscape.estimators.path import Record
+from rankscape.estimators.completion.methods.path import Record
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.conditioning import condition
+from rankscape.estimators.completion.methods.conditioning import condition
 
 
 def fold(entries: ObservedEntries, right: np.ndarray, spread: np.ndarray, noise: float) -> np.ndarray:

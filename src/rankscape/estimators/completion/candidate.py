@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rankscape.estimators.baselines import Offset
-from rankscape.estimators.solve import Modes
+from rankscape.estimators.completion.baselines import Offset
+from rankscape.estimators.completion.methods.solve import Modes
 
 METHODS = {"offset": 0, "climbed": 1, "averaged": 2, "penalised": 2, "sampled": 3}
 """How rich each of them is: on a tie the simpler one is taken.

@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 
 from rankscape.engine.sparse import ObservedEntries, entries_of_product
-from rankscape.estimators.baselines import Entries, Offset
-from rankscape.estimators.certificate import Certificate
-from rankscape.estimators.folding import fold
-from rankscape.estimators.path import Record
-from rankscape.estimators.solve import Modes, balanced_factors
+from rankscape.estimators.completion.baselines import Entries, Offset
+from rankscape.estimators.completion.certificate import Certificate
+from rankscape.estimators.completion.methods.folding import fold
+from rankscape.estimators.completion.methods.path import Record
+from rankscape.estimators.completion.methods.solve import Modes, balanced_factors
 from rankscape.outcome import Outcome
 from rankscape.problem.entries import check_indices
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.chance import unexplained
-from rankscape.estimators.path import Path, root_mean_square
-from rankscape.estimators.polish import SCARCE, Polished, core, polish
-from rankscape.estimators.solve import Modes, killing_ridge, starting_modes
+from rankscape.estimators.completion.methods.chance import unexplained
+from rankscape.estimators.completion.methods.path import Path, root_mean_square
+from rankscape.estimators.completion.methods.polish import SCARCE, Polished, core, polish
+from rankscape.estimators.completion.methods.solve import Modes, killing_ridge, starting_modes
 
 FIRST = 0.1
 """First ridge, as a share of the one that kills even the largest direction."""

@@ -8,8 +8,8 @@ concave, so that large ones are shrunk less.
 
 from collections.abc import Callable
 
-from rankscape.estimators.path import Path
-from rankscape.estimators.solve import killing_ridge, starting_modes
+from rankscape.estimators.completion.methods.path import Path
+from rankscape.estimators.completion.methods.solve import killing_ridge, starting_modes
 
 RATIO = 0.4
 """Of one ridge to the next larger one."""

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.baselines import Entries, Offset, fit_offset
-from rankscape.estimators.candidate import Candidate
-from rankscape.estimators.climb import Climbed, climb, exact_fit
-from rankscape.estimators.jumping import SGDJumps
-from rankscape.estimators.options import Options
-from rankscape.estimators.path import Minimum, Path, Record, root_mean_square
-from rankscape.estimators.penalised import find_minima
-from rankscape.estimators.polish import fill, polish
-from rankscape.estimators.posterior import Posterior
-from rankscape.estimators.sampling import average_of_draws
-from rankscape.estimators.solve import Modes, leading_modes, minimise, modes_of
+from rankscape.estimators.completion.baselines import Entries, Offset, fit_offset
+from rankscape.estimators.completion.candidate import Candidate
+from rankscape.estimators.completion.methods.climb import Climbed, climb, exact_fit
+from rankscape.estimators.completion.methods.jumping import SGDJumps
+from rankscape.estimators.completion.methods.path import Minimum, Path, Record, root_mean_square
+from rankscape.estimators.completion.methods.penalised import find_minima
+from rankscape.estimators.completion.methods.polish import fill, polish
+from rankscape.estimators.completion.methods.posterior import Posterior
+from rankscape.estimators.completion.methods.sampling import average_of_draws
+from rankscape.estimators.completion.methods.solve import Modes, leading_modes, minimise, modes_of
+from rankscape.estimators.completion.options import Options
 
 SHRINKING = 8
 """Sweeps that turn a least squares fit into the most probable one under its noise."""

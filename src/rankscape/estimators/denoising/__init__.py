@@ -1,0 +1,1 @@
+"""A noisy matrix, denoised by stopping early: the noise level chooses the plateau."""

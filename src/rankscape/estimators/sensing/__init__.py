@@ -1,0 +1,1 @@
+"""A matrix from linear measurements of it, without a rank."""
