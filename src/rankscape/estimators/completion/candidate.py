@@ -79,7 +79,8 @@ def choose(candidates: list[Candidate]) -> Candidate:
     That is by at most one standard error, and by at most `HARDLY` in all.
 
     The standard error is that of the mean *paired* difference of squared held-out residuals, so what is hard for
-    both does not count.
+    both does not count. However few are held out: on matrices from 6 x 5 to 15 x 12 with noise the Bayesian information
+    criterion, which needs none, gave errors half as large again.
     """
     best = min(candidates, key=lambda c: c.rmse)
     near = [c for c in candidates if ties(c.residual, best.residual) and c.rmse <= HARDLY * best.rmse]
