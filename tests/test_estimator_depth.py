@@ -52,6 +52,19 @@ def test_heldout_entries_choose_among_three_depths_and_both_directions(done):
     assert len(done.factors) == done.depth == path.attrs["depth"]
 
 
+def test_the_trajectory_leaves_out_what_was_only_compared(done):
+    shown, path = done.trajectory, done.path
+    starts = shown.where(shown.phase == "all at once", drop=True)
+    assert set(starts.depth.values) == {done.depth}
+    assert len(np.unique(starts.ridge)) == 1
+    assert (np.diff(shown.step) > 0).all()
+    assert shown.attrs["chosen"] == shown.step[-1] < path.attrs["chosen"]
+    assert shown.heldout_rmse[-1] == path.heldout_rmse.sel(step=path.attrs["chosen"])
+    averaged = complete(planted(3, 0.5, noise=1.0)[1])
+    assert "all at once" not in averaged.trajectory.phase
+    assert complete(np.ones((4, 4))).trajectory.sizes["step"] == 0
+
+
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_a_penalised_fit_is_a_critical_point(depth):
     """There ``U^T G V = -2 ridge S^(2/L - 1)``, with the gradient G of the loss with respect to W."""

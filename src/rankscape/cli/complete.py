@@ -162,7 +162,7 @@ def _draw(
     from rankscape import plot
 
     baselines = {BASELINES.get(name, name): value for name, value in completed.baselines.items()}
-    parts: list[Any] = list(plot.trajectory_panels(completed.path, baselines))
+    parts: list[Any] = list(plot.trajectory_panels(completed.trajectory, baselines))
     if opened.info is not None and opened.info.image:
         seen = np.full(problem.shape, np.nan)
         seen[problem.rows, problem.columns] = problem.values

@@ -127,7 +127,7 @@ def _path(subject: Subject) -> Section:
     if done.method in HOW:
         text.append(HOW[done.method])
     references = {WORDS[name]: error for name, error in done.certificate.baselines.items()}
-    panels = trajectory_panels(path, references)
+    panels = trajectory_panels(done.trajectory, references)
     return Section(heading, text, figures=[_visible(panel) for panel in panels])
 
 

@@ -97,6 +97,21 @@ class CompletedMatrix:
         return self.removed.words
 
     @cached_property
+    def trajectory(self) -> xr.Dataset:
+        """The `path` as one walks it: without minima that were only compared, and its steps counted anew.
+
+        Of the starts "all at once" it keeps the one that was chosen, if one was.
+        """
+        path, chosen = self.path, self.path.attrs
+        compared = (path.phase == "all at once").values
+        compared &= ~((path.ridge == chosen["ridge"]) & (path.depth == chosen["depth"])).values
+        walked = np.diff(path.step.values, prepend=0)
+        walked[1:][compared[:-1]] = 1
+        kept = path.isel(step=~compared)
+        kept = kept.assign_coords(step=np.cumsum(walked[~compared]))
+        return kept.assign_attrs(chosen=int(kept.step[-1]) if kept.sizes["step"] else 0)
+
+    @cached_property
     def factors(self) -> list[np.ndarray]:
         """Balanced factors ``[W_1, ..., W_L]``; their product plus the offset is `fitted`."""
         return balanced_factors(self.modes, self.depth)
