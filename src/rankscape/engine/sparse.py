@@ -132,6 +132,14 @@ class ObservedEntries:
             twin._filled = twin._scatter(twin.values)
         return twin
 
+    def with_weights(self, weights: np.ndarray) -> "ObservedEntries":
+        """The same entries with other weights, in row order."""
+        twin = copy.copy(self)
+        twin.weights = np.asarray(weights, dtype=np.float64)
+        if self.dense:
+            twin._mask = twin._scatter(twin.weights)
+        return twin
+
     def part(self, keep: np.ndarray, compact: bool = True) -> tuple["ObservedEntries", np.ndarray, np.ndarray]:
         """The chosen entries, and the rows and columns they lie in; `compact` leaves all other rows and columns out."""
         i, j, shape = self.rows[keep], self.columns[keep], self.shape

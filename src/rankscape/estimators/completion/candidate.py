@@ -6,6 +6,7 @@ import numpy as np
 
 from rankscape.estimators.completion.baselines import Offset
 from rankscape.estimators.completion.methods.solve import Modes
+from rankscape.estimators.completion.methods.unequal import Variances
 
 METHODS = {"offset": 0, "climbed": 1, "averaged": 2, "penalised": 2, "sampled": 3}
 """How rich each of them is: on a tie the simpler one is taken.
@@ -41,6 +42,8 @@ class Candidate:
         Of the posterior, and the directions and the share of noise that averaging started with.
     ridge, depth : float, int
         Of the factorization whose minimum this is, on entries scaled to rms 1; zero where there is none.
+    variances : Variances, optional
+        Of rows and columns, where they are not all taken for equal.
     exact, converged : bool
         Whether the entries are reproduced; whether the last solver ended by its tolerance.
     known : (ndarray, ndarray), optional
@@ -58,6 +61,7 @@ class Candidate:
     quiet: float = 0.0
     ridge: float = 0.0
     depth: int = 0
+    variances: Variances | None = None
     exact: bool = False
     converged: bool = True
     known: tuple[np.ndarray, np.ndarray] | None = None

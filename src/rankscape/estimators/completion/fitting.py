@@ -110,7 +110,11 @@ def _start(before: CompletedMatrix, shape: tuple[int, int], unit: float) -> Cand
     row = np.zeros(shape[0])
     row[: before.shape[0]] = before.removed.row
     offset = replace(before.removed, row=row).scaled(1 / unit)
-    start = Candidate(before.method, modes, offset, 1.0, before.noise / unit, exact=before.certificate.exact)
+    variances = before.variances
+    if variances is not None:
+        variances = variances._replace(row=np.append(variances.row, np.ones(shape[0] - before.shape[0])))
+    exact = before.certificate.exact
+    start = Candidate(before.method, modes, offset, 1.0, before.noise / unit, variances=variances, exact=exact)
     return replace(start, **{name: before.path.attrs[name] for name in AGAIN})
 
 
@@ -127,6 +131,7 @@ def _report(observed, entries, final, trial, candidates, baselines, unit, settin
         modes=final.modes._replace(s=final.modes.s * final.scale * unit),
         depth=final.depth or settings.depths[0],
         noise=final.noise * unit,
+        variances=final.variances,
         method=final.method,
         path=_path(trial, chosen, unit),
         reason=_reason(chosen, final, candidates, unit),
@@ -171,7 +176,8 @@ def _reason(chosen: Candidate, final: Candidate, candidates: list[Candidate], un
         "penalised": f"a factorization of depth {final.depth} keeps so many alive at the ridge that predicts best",
         "sampled": "averaged over random draws, which agree on so many directions",
     }[chosen.method]
-    return f"Rank {rank}: {how}. Held-out RMSE {error}; the offset alone has {alone:.4g}."
+    unequal = "" if chosen.variances is None else " Rows and columns count by their own noise."
+    return f"Rank {rank}: {how}.{unequal} Held-out RMSE {error}; the offset alone has {alone:.4g}."
 
 
 def _offset_alone(observed, entries, training, heldout, unit, settings) -> CompletedMatrix:
@@ -196,6 +202,7 @@ def _offset_alone(observed, entries, training, heldout, unit, settings) -> Compl
         modes=none,
         depth=final.depth or settings.depths[0],
         noise=noise * unit,
+        variances=None,
         method="offset",
         path=path_dataset(
             [],

@@ -13,6 +13,7 @@ from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods.folding import fold
 from rankscape.estimators.completion.methods.path import Record
 from rankscape.estimators.completion.methods.solve import Modes, balanced_factors
+from rankscape.estimators.completion.methods.unequal import Variances
 from rankscape.outcome import Outcome
 from rankscape.problem.entries import check_indices
 
@@ -40,6 +41,9 @@ class CompletedMatrix:
         Of the factorization that found it.
     noise : float
         Standard deviation of what the model leaves unexplained, estimated.
+    variances : Variances or None
+        Relative variances of rows and of columns, whose product is that of an entry over ``noise**2``; None where all
+        are taken for equal, because held-out entries are predicted better so.
     method : str
         "climbed" (one best pair of factors), "penalised" (the minimum at a ridge), "averaged" or "sampled" (means over
         many), or "offset".
@@ -75,6 +79,7 @@ class CompletedMatrix:
     modes: Modes
     depth: int
     noise: float
+    variances: Variances | None
     method: str
     path: xr.Dataset
     reason: str
@@ -104,7 +109,10 @@ class CompletedMatrix:
         """
         path, chosen = self.path, self.path.attrs
         compared = (path.phase == "all at once").values
-        compared &= ~((path.ridge == chosen["ridge"]) & (path.depth == chosen["depth"])).values
+        mine = compared & ((path.ridge == chosen["ridge"]) & (path.depth == chosen["depth"])).values
+        begins = np.flatnonzero(np.diff(mine, prepend=False) & mine)  # of each start at this ridge; the last one counts
+        mine[: begins[-1] if len(begins) else 0] = False
+        compared &= ~mine
         walked = np.diff(path.step.values, prepend=0)
         walked[1:][compared[:-1]] = 1
         kept = path.isel(step=~compared)
@@ -156,7 +164,8 @@ class CompletedMatrix:
             right = np.column_stack([right, np.ones(len(right))])
         column = self.removed.mean + self.removed.column
         values = (entries.values - column[entries.columns]) / unit
-        observed = ObservedEntries(entries.rows, entries.columns, values, entries.shape, "sparse")
+        weights = None if self.variances is None else 1 / self.variances.column[entries.columns]
+        observed = ObservedEntries(entries.rows, entries.columns, values, entries.shape, "sparse", weights)
         rows = fold(observed, right, left.T @ left / len(left), (self.noise / unit) ** 2)
         return rows @ right.T * unit + column
 

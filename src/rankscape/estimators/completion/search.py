@@ -1,5 +1,6 @@
 """Which offset, which method, which rank: tried on the training entries, decided by the held-out ones."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from rankscape.estimators.completion.options import Options
 from rankscape.estimators.completion.trial import NOISY, QUIET, WIDTHS, Trial
 
 NEARLY_EXACT = 0.1
-"""Held-out error without an offset, in standard deviations, below which nothing is taken away."""
+"""Held-out error without an offset, in standard deviations, below which nothing is taken away; and the residual of some
+entries, of rms 1, below which all entries may have an exact fit."""
 
 ROOM, FEW = 5e5, 16
 """Numbers that the first factors may hold (the solver keeps two dozen copies), and directions they always may have."""
@@ -71,7 +73,7 @@ def search(
             return _finish(observed, trials[-1], exact, options, meter)
     chosen = choose([candidate for trial in trials for candidate in trial.candidates])
     trial = next(t for t in trials if chosen in t.candidates)
-    return _finish(observed, trial, chosen, options, meter)
+    return _finish(observed, trial, _unequal(trial, chosen, options, meter), options, meter)
 
 
 def _worth_trying(training: Entries, heldout: Entries, options: Options, meter: Any) -> list[Trial]:
@@ -105,7 +107,8 @@ def _may_be_exact(found: Climbed, observed: Entries, training: Entries) -> bool:
     Only where ranks are sharp: at depth 2 the minima of a ridge have many small directions.
     """
     parameters = found.tried * (sum(observed.shape) - found.tried)
-    return len(training.values) < SCARCE * parameters and len(observed.values) > parameters
+    scarce = len(training.values) < SCARCE * parameters and len(observed.values) > parameters
+    return scarce and found.left < NEARLY_EXACT
 
 
 def _average(trial: Trial, options: Options, meter: Any) -> Candidate | None:
@@ -131,6 +134,15 @@ def _wide_enough(trial: Trial, options: Options, widths: tuple[int, ...] = WIDTH
     if some_died or noisy or widths[0] >= options.width or not widths[1:]:
         return found
     return _wide_enough(trial, options, widths[1:])
+
+
+def _unequal(trial: Trial, chosen: Candidate, options: Options, meter: Any) -> Candidate:
+    """The chosen fit with each row's and column's own noise, if held-out entries prefer that."""
+    if not chosen.rank:
+        return chosen
+    meter.begin("noise of rows and columns", 0.1)
+    again = trial.refit(replace(chosen, variances=trial.variances(chosen)), options.width, options.seed)
+    return again if again.rmse < chosen.rmse else chosen
 
 
 def _finish(observed: Entries, trial: Trial, chosen: Candidate, options: Options, meter: Any):

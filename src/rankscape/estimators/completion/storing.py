@@ -14,6 +14,7 @@ from rankscape.errors import InputError
 from rankscape.estimators.completion.baselines import Entries, Offset
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods.solve import Modes
+from rankscape.estimators.completion.methods.unequal import Variances
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.outcome import Outcome
 from rankscape.storage import check_writable, replacing
@@ -45,6 +46,8 @@ def save(estimator: Any, path: Path) -> None:
     arrays |= {f"entries_{name}": getattr(done.observed, name) for name in ("rows", "columns", "values")}
     if done.observed.weights is not None:
         arrays["entries_weights"] = done.observed.weights
+    if done.variances is not None:
+        arrays |= {f"variances_{name}": getattr(done.variances, name) for name in Variances._fields}
     arrays |= {"offset_row": done.removed.row, "offset_column": done.removed.column}
     arrays |= {f"path_{name}": done.path[name].values for name in [*done.path.data_vars, "step"]}
     if hasattr(estimator, "feature_names_in_"):
@@ -91,6 +94,7 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         certificate=Certificate(**certificate),
         observed=Entries(rows, columns, values, shape, arrays.get("entries_weights")),
         removed=offset,
+        variances=Variances(arrays["variances_row"], arrays["variances_column"]) if "variances_row" in arrays else None,
         **facts["numbers"],
         **words,
     )

@@ -16,6 +16,7 @@ from rankscape.estimators.completion.methods.polish import fill, polish
 from rankscape.estimators.completion.methods.posterior import Posterior
 from rankscape.estimators.completion.methods.sampling import average_of_draws
 from rankscape.estimators.completion.methods.solve import Modes, leading_modes, minimise, modes_of
+from rankscape.estimators.completion.methods.unequal import Variances, estimate_variances
 from rankscape.estimators.completion.options import Options
 
 SHRINKING = 8
@@ -216,14 +217,17 @@ class Trial:
 
     def note(self, candidate: Candidate, phase: str) -> None:
         """A record of a candidate, with its own biases."""
-        entries, modes = self.path.entries, candidate.modes
-        shift = candidate.offset.at(entries.rows, entries.columns) - self.offset.at(entries.rows, entries.columns)
-        residual = entries.residual(modes.U * modes.s, modes.V) + shift / self.scale
         held = candidate.rmse / self.scale if len(candidate.residual) else float("nan")
-        errors = root_mean_square(residual), held
-        record = Record(self.path.step, 0.0, candidate.rank, modes.s, *errors, phase)
+        errors = root_mean_square(self._residual(candidate)), held
+        record = Record(self.path.step, 0.0, candidate.rank, candidate.modes.s, *errors, phase)
         self.path.records.append(record)
         self.path.report(record, 0.0)
+
+    def _residual(self, candidate: Candidate) -> np.ndarray:
+        """Prediction minus value of the entries, which are scaled to rms 1."""
+        entries, modes = self.path.entries, candidate.modes
+        shift = candidate.offset.at(entries.rows, entries.columns) - self.offset.at(entries.rows, entries.columns)
+        return entries.residual(modes.U * modes.s, modes.V) + shift / self.scale
 
     def _with(self, offset: Offset, biases: tuple[np.ndarray, ...]) -> Offset:
         row, column = (b * self.scale for b in biases)
@@ -234,9 +238,32 @@ class Trial:
         size, count = sum(self.path.entries.shape), self.path.entries.count
         return max(1, min(width, count // size, int((MEMORY / size) ** 0.5)))
 
+    # -- again ---------------------------------------------------------------------------------------------
+
+    def variances(self, candidate: Candidate) -> Variances:
+        """How noisy each row and each column is, by what a candidate leaves of these entries."""
+        entries = self.path.entries
+        return estimate_variances(
+            entries.rows, entries.columns, self._residual(candidate), entries.shape, candidate.rank
+        )
+
     def refit(self, chosen: Candidate, width: int, seed: int) -> Candidate:
-        """The chosen fit again, on these entries."""
+        """The chosen fit again, on these entries, with its variances of rows and columns if it has some."""
+        if chosen.variances is None:
+            return self._refit(chosen, width, seed)
+        entries = self.path.entries
+        precision = 1 / chosen.variances.at(entries.rows, entries.columns)
+        weights = entries.weighted(precision)
+        path = replace(self.path, entries=entries.with_weights(weights / weights.mean()), minima={})
+        twin = replace(self, path=path, candidates=self.candidates[:1])
+        found = twin._refit(chosen, width, seed)
+        self.path.step = path.step
+        return replace(found, variances=chosen.variances)
+
+    def _refit(self, chosen: Candidate, width: int, seed: int) -> Candidate:
         if chosen.method == "averaged":
+            if len(self.weights):  # held-out entries say anew when to stop
+                return self.average(chosen.width, chosen.quiet)
             found = self.average(min(chosen.width, 2 * chosen.rank + FEW), chosen.quiet, chosen.sweeps)
             return replace(found, converged=chosen.converged)
         if chosen.method == "sampled":
@@ -244,6 +271,9 @@ class Trial:
         if not chosen.rank:
             return self.candidates[0]
         modes = chosen.modes._replace(s=chosen.modes.s * (chosen.scale / self.scale))
+        if chosen.method == "penalised" and len(self.weights):
+            self.penalise(width, (chosen.depth,))
+            return min(self.candidates[1:], key=lambda c: c.rmse)
         if chosen.method == "penalised":
             modes, taken, converged = minimise(self.path.entries, modes, chosen.ridge, chosen.depth, ITERATIONS)
             self.path.step += taken

@@ -28,10 +28,11 @@ def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.n
     U, V, free_u, free_v = _factors(completed)
     scale = float(np.abs(completed.observed.values).max())
     noise = completed.noise / scale
-    observed = completed.observed
-    entries = ObservedEntries(
-        observed.rows, observed.columns, observed.values, completed.shape, "sparse", observed.weights
-    )
+    observed, weights = completed.observed, completed.observed.weights
+    if completed.variances is not None:
+        precision = 1 / completed.variances.at(observed.rows, observed.columns)
+        weights = precision if weights is None else precision * weights
+    entries = ObservedEntries(observed.rows, observed.columns, observed.values, completed.shape, "sparse", weights)
     ridges = [noise**2 * len(F) / np.maximum((F * F).sum(0), 1e-300) for F in (U, V)]
     blocks = [gram + np.diag(ridge) for gram, ridge in zip(entries.grams(U, V), ridges, strict=True)]
     size = len(U) * len(free_u) + len(V) * len(free_v)

@@ -7,6 +7,7 @@
 `polish`                          least squares at the rank found, by `projection` or, at size, `gauss_newton`
 `penalised`                       minima of a low ridge as they are, at several depths
 `posterior`, `sampling`           the mean of many directions (variational Bayes), and of draws (Gibbs)
+`unequal`                         noise that differs from row to row and from column to column
 `conditioning`, `folding`         one side of the factors given the other
 ================================  ==============================================================================
 """

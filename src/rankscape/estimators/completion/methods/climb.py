@@ -42,6 +42,9 @@ fall: where a few entries are far larger than the others, least squares at too l
 NEGLIGIBLE = 1e-7
 """Share of the largest singular value below which an exact fit is tried without a direction."""
 
+USEFUL = 0.8
+"""Factor over the held-out error without any direction below which scarce entries are polished with patience."""
+
 MET = 1e-3
 """Median error on held-out entries, as a share of their rms, that an exact fit may have: rows with few entries are
 guesses, and their errors are large."""
@@ -64,12 +67,15 @@ class Climbed:
         Whether its residual holds more than chance explains, as far as is known.
     tried : int
         The rank of the last attempt, also of one that the entries could not determine; 0 without any.
+    left : float
+        Root mean square residual of its fit; zero when there was none.
     """
 
     fits: list[Polished]
     exact: bool
     more: bool
     tried: int = 0
+    left: float = 0.0
 
 
 def climb(path: Path, width: int, exact: float) -> Climbed:
@@ -114,11 +120,11 @@ def _scarce(entries: ObservedEntries, rank: int) -> bool:
 
 
 def _predicts(path: Path) -> bool:
-    """Whether the last minimum predicts held-out entries better than nothing does, as far as any are held out.
+    """Whether the last minimum predicts held-out entries much better than nothing does, as far as any are held out.
 
     Noise, too, fits at a high rank with a small ridge; but what was fitted then is no use elsewhere.
     """
-    return not len(path.heldout[2]) or path.records[-1].heldout_rmse < root_mean_square(path.heldout[2])
+    return not len(path.heldout[2]) or path.records[-1].heldout_rmse < USEFUL * root_mean_square(path.heldout[2])
 
 
 def _attempt(path: Path, modes: Modes, width: int, exact: float) -> Climbed:
@@ -142,12 +148,12 @@ def _attempt(path: Path, modes: Modes, width: int, exact: float) -> Climbed:
         if helps:
             fits, best = [*fits, fit], held
         elif fit.noise > BLIND * noise:
-            return Climbed(fits, False, True, rank)
+            return Climbed(fits, False, True, rank, float(np.sqrt(fit.mean_square)))
         direction = unexplained(path.entries, fit)
         if direction is None and helps:
             return Climbed(fits if fit.scarce else _descend(path, fits), False, False, rank)
         if direction is None or rank >= width:
-            return Climbed(fits, False, True, rank)
+            return Climbed(fits, False, True, rank, float(np.sqrt(fit.mean_square)))
         noise, modes = fit.noise, fit.modes.join(direction)
 
 
