@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from rankscape.estimators import DeepMatrixCompletion
+from rankscape.estimators.completion.baselines import Entries, fit_offset
+from rankscape.estimators.completion.candidate import Candidate
+from rankscape.estimators.completion.certificate import certify
 from rankscape.estimators.completion.methods import climb
+from rankscape.estimators.completion.methods.solve import Modes
 
 
 def gaussian(seed, shape, rank, share, noise=0.0):
@@ -36,7 +40,7 @@ def test_all_entries_are_tried_when_those_not_held_out_are_too_few_for_the_rank(
     assert "near the information limit" in str(model.certificate_)
 
 
-@pytest.mark.parametrize("seed", [2, 10, 31, 65])
+@pytest.mark.parametrize("seed", [2, 10, 31, 65, 2006])
 def test_heavy_tails_do_not_hide_the_rank(seed):
     W, seen = heavy_tailed(seed)
     model = DeepMatrixCompletion().fit(seen)
@@ -62,3 +66,14 @@ def test_a_model_that_follows_its_entries_only_is_not_trusted(monkeypatch):
     assert model.certificate_.unseen > 3
     assert not model.certificate_.trusted
     assert "follows the entries" in str(model.certificate_)
+
+
+@pytest.mark.parametrize(("missed", "words"), [(1e-9, ()), (0.1, ("not all that were held out",))])
+def test_an_exact_fit_that_misses_held_out_entries_is_not_trusted(missed, words):
+    i, j = np.indices((6, 5)).reshape(2, -1)
+    entries = Entries(i, j, np.ones(30), (6, 5))
+    modes = Modes(np.full((6, 1), 6**-0.5), np.array([30**0.5]), np.full((5, 1), 5**-0.5))
+    fit = Candidate("climbed", modes, fit_offset("none", entries), 1.0, 0.0, exact=True)
+    warnings = certify(entries, fit, missed, {"column_mean": 1.0}, 0.0).warnings
+    assert len(warnings) == len(words)
+    assert all(word in warning for word, warning in zip(words, warnings, strict=True))

@@ -11,6 +11,9 @@ from rankscape.estimators.completion.candidate import Candidate
 SCARCE = 1.4
 """Oversampling below which a completion is near the information limit."""
 
+MISSED = 1e-3
+"""Held-out error over that of the best baseline, from which on an exact fit has not found all of the matrix."""
+
 UNSEEN = 3.0
 """Held-out error over the noise of what was fitted beyond which the model follows the entries and not the matrix; noise
 alone gives 1.1 to 1.6, from many entries for each parameter down to two."""
@@ -118,6 +121,11 @@ def _warnings(facts: Certificate, final: Candidate) -> Iterator[str]:
         name, error = min(facts.baselines.items(), key=lambda pair: pair[1])
         if error < facts.heldout_rmse:
             yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."
+    if facts.exact and not facts.thin_rows + facts.thin_columns and _missed(facts):
+        yield (
+            "All entries that were fitted are met, but not all that were held out: part of the matrix is not "
+            "determined."
+        )
     if facts.unseen is not None and facts.unseen > UNSEEN:
         yield (
             f"Entries that were held out are missed by {facts.unseen:.1f} times as much as those that were fitted: the "
@@ -125,3 +133,9 @@ def _warnings(facts: Certificate, final: Candidate) -> Iterator[str]:
         )
     if not facts.converged:
         yield "The solver stopped at its limit before it converged."
+
+
+def _missed(facts: Certificate) -> bool:
+    return facts.heldout_rmse is not None and facts.heldout_rmse > MISSED * min(
+        facts.baselines.values(), default=np.inf
+    )

@@ -137,8 +137,11 @@ def _wide_enough(trial: Trial, options: Options, widths: tuple[int, ...] = WIDTH
 
 
 def _unequal(trial: Trial, chosen: Candidate, options: Options, meter: Any) -> Candidate:
-    """The chosen fit with each row's and column's own noise, if held-out entries prefer that."""
-    if not chosen.rank:
+    """The chosen fit with each row's and column's own noise, if held-out entries prefer that.
+
+    Draws do not gain by it: where noise is all but everything, the variances are no better known than the rest.
+    """
+    if not chosen.rank or chosen.method == "sampled":
         return chosen
     meter.begin("noise of rows and columns", 0.1)
     again = trial.refit(replace(chosen, variances=trial.variances(chosen)), options.width, options.seed)

@@ -133,7 +133,7 @@ def _attempt(path: Path, modes: Modes, width: int, exact: float) -> Climbed:
     if _scarce(path.entries, len(modes.s)) and not _predicts(path):
         return Climbed(fits, False, True)
     best, alone = np.inf, root_mean_square(path.heldout[2]) if len(path.heldout[2]) else np.inf
-    noise = np.inf
+    noise, begun = np.inf, len(modes.s)
     while True:
         rank = len(modes.s)
         if not _determined(path.entries, rank):
@@ -143,7 +143,10 @@ def _attempt(path: Path, modes: Modes, width: int, exact: float) -> Climbed:
         held = path.record(fit.modes, 0.0, "climbing").heldout_rmse
         held = held if np.isfinite(held) else fit.noise
         if np.sqrt(fit.mean_square) < exact and _reproduces(path, fit):
-            return Climbed([_needed(path.entries, fit, exact)], True, False, rank)
+            found = _needed(path.entries, fit, exact)
+            if rank > begun:  # a lower rank was left for a poor minimum of it, perhaps
+                found = _lowered(path.entries, found, exact)
+            return Climbed([found], True, False, rank)
         helps = held <= min(GAIN * best, HOPELESS * alone)
         if helps:
             fits, best = [*fits, fit], held
@@ -180,6 +183,16 @@ def _needed(entries: ObservedEntries, fit: Polished, exact: float) -> Polished:
         return fit
     smaller = polish(entries, fit.modes.head(needed))
     return smaller if np.sqrt(smaller.mean_square) < exact else fit
+
+
+def _lowered(entries: ObservedEntries, fit: Polished, exact: float) -> Polished:
+    """The exact fit of the lowest rank that its leading directions lead to."""
+    while len(fit.modes.s) > 1:
+        smaller = polish(entries, fit.modes.head(len(fit.modes.s) - 1))
+        if not np.sqrt(smaller.mean_square) < exact:
+            break
+        fit = smaller
+    return fit
 
 
 def _determined(entries: ObservedEntries, rank: int) -> bool:
