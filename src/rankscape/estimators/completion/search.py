@@ -11,6 +11,7 @@ from rankscape.estimators.completion.candidate import Candidate, choose, ties
 from rankscape.estimators.completion.methods.climb import Climbed
 from rankscape.estimators.completion.methods.polish import SCARCE
 from rankscape.estimators.completion.options import Options
+from rankscape.estimators.completion.refitting import refit, variances_of
 from rankscape.estimators.completion.trial import NOISY, QUIET, WIDTHS, Trial
 
 NEARLY_EXACT = 0.1
@@ -49,7 +50,7 @@ def search(
     """
     if start is not None:
         trial = Trial.begin(start.offset.kind, training, heldout, options, meter)
-        again = trial.refit(start, options.width, options.seed)
+        again = refit(trial, start, options.width, options.seed)
         if again.converged and (again.exact or not start.exact):
             return _finish(observed, trial, again, options, meter)
     trials = _worth_trying(training, heldout, options, meter)
@@ -144,12 +145,12 @@ def _unequal(trial: Trial, chosen: Candidate, options: Options, meter: Any) -> C
     if not chosen.rank or chosen.method == "sampled":
         return chosen
     meter.begin("noise of rows and columns", 0.1)
-    again = trial.refit(replace(chosen, variances=trial.variances(chosen)), options.width, options.seed)
+    again = refit(trial, replace(chosen, variances=variances_of(trial, chosen)), options.width, options.seed)
     return again if again.rmse < chosen.rmse else chosen
 
 
 def _finish(observed: Entries, trial: Trial, chosen: Candidate, options: Options, meter: Any):
     meter.begin("refit on all entries", 0.15)
     whole = Trial.begin(trial.kind, observed, _none(observed), options, meter)
-    final = whole.refit(chosen, options.width, options.seed)
+    final = refit(whole, chosen, options.width, options.seed)
     return final, trial, [chosen, *(c for c in trial.candidates if c is not chosen)]

@@ -12,11 +12,9 @@ from rankscape.estimators.completion.methods.climb import Climbed, climb, exact_
 from rankscape.estimators.completion.methods.jumping import SGDJumps
 from rankscape.estimators.completion.methods.path import Minimum, Path, Record, root_mean_square
 from rankscape.estimators.completion.methods.penalised import find_minima
-from rankscape.estimators.completion.methods.polish import fill, polish
 from rankscape.estimators.completion.methods.posterior import Posterior
 from rankscape.estimators.completion.methods.sampling import average_of_draws
-from rankscape.estimators.completion.methods.solve import Modes, leading_modes, minimise, modes_of
-from rankscape.estimators.completion.methods.unequal import Variances, estimate_variances
+from rankscape.estimators.completion.methods.solve import Modes, leading_modes
 from rankscape.estimators.completion.options import Options
 
 SHRINKING = 8
@@ -24,9 +22,6 @@ SHRINKING = 8
 
 WIDTHS = 16, 40, 60
 """Directions that averaging starts with: ratings keep a few, photographs and gene expression about 30."""
-
-FEW = 4
-"""Directions beyond twice the rank found with which all entries are averaged: the others died."""
 
 SWEEPS = 12
 """Sweeps of averaging at most; held-out entries stop them earlier."""
@@ -52,14 +47,8 @@ DRAWS = 50, 80
 NEARLY_EXACT = 0.1
 """Noise of an average, as a share of the entries' rms, below which its directions may lead to an exact fit."""
 
-EXACT = 1e-4
-"""Root mean square residual, on entries of rms 1, of an exact fit that is refitted: the rank is known."""
-
-ITERATIONS = 500
-"""Iterations of the quasi-Newton method on all entries, from the minimum of a part of them."""
-
 BURN = 15
-"""Its first sweeps, which are forgotten."""
+"""First sweeps of the sampler, which are forgotten."""
 
 MEMORY = 4e7
 """Most numbers that the covariances of a posterior may hold."""
@@ -208,9 +197,9 @@ class Trial:
         """Offer the best minima of the ridge that were met, and of each depth those where all directions start."""
         find_minima(self.path, self._affordable(width), depths)
         for found in self.path.minima.values():
-            self._offer_minimum(found, found.heldout_rmse * self.scale)
+            self.offer_minimum(found, found.heldout_rmse * self.scale)
 
-    def _offer_minimum(self, found: Minimum, noise: float, converged: bool = True) -> Candidate:
+    def offer_minimum(self, found: Minimum, noise: float, converged: bool = True) -> Candidate:
         """What is left unexplained is measured on entries that were not fitted: those that were are shrunk."""
         facts = dict(ridge=found.ridge, depth=found.depth, converged=converged)
         return self._offer("penalised", found.modes, self.offset, noise, **facts)
@@ -218,12 +207,12 @@ class Trial:
     def note(self, candidate: Candidate, phase: str) -> None:
         """A record of a candidate, with its own biases."""
         held = candidate.rmse / self.scale if len(candidate.residual) else float("nan")
-        errors = root_mean_square(self._residual(candidate)), held
+        errors = root_mean_square(self.residual(candidate)), held
         record = Record(self.path.step, 0.0, candidate.rank, candidate.modes.s, *errors, phase)
         self.path.records.append(record)
         self.path.report(record, 0.0)
 
-    def _residual(self, candidate: Candidate) -> np.ndarray:
+    def residual(self, candidate: Candidate) -> np.ndarray:
         """Prediction minus value of the entries, which are scaled to rms 1."""
         entries, modes = self.path.entries, candidate.modes
         shift = candidate.offset.at(entries.rows, entries.columns) - self.offset.at(entries.rows, entries.columns)
@@ -237,54 +226,6 @@ class Trial:
         """Directions that the entries can determine and the memory can hold."""
         size, count = sum(self.path.entries.shape), self.path.entries.count
         return max(1, min(width, count // size, int((MEMORY / size) ** 0.5)))
-
-    # -- again ---------------------------------------------------------------------------------------------
-
-    def variances(self, candidate: Candidate) -> Variances:
-        """How noisy each row and each column is, by what a candidate leaves of these entries."""
-        entries = self.path.entries
-        return estimate_variances(
-            entries.rows, entries.columns, self._residual(candidate), entries.shape, candidate.rank
-        )
-
-    def refit(self, chosen: Candidate, width: int, seed: int) -> Candidate:
-        """The chosen fit again, on these entries, with its variances of rows and columns if it has some."""
-        if chosen.variances is None:
-            return self._refit(chosen, width, seed)
-        entries = self.path.entries
-        precision = 1 / chosen.variances.at(entries.rows, entries.columns)
-        weights = entries.weighted(precision)
-        path = replace(self.path, entries=entries.with_weights(weights / weights.mean()), minima={})
-        twin = replace(self, path=path, candidates=self.candidates[:1])
-        found = twin._refit(chosen, width, seed)
-        self.path.step = path.step
-        return replace(found, variances=chosen.variances)
-
-    def _refit(self, chosen: Candidate, width: int, seed: int) -> Candidate:
-        if chosen.method == "averaged":
-            if len(self.weights):  # held-out entries say anew when to stop
-                return self.average(chosen.width, chosen.quiet)
-            found = self.average(min(chosen.width, 2 * chosen.rank + FEW), chosen.quiet, chosen.sweeps)
-            return replace(found, converged=chosen.converged)
-        if chosen.method == "sampled":
-            return self.sample(width, seed)
-        if not chosen.rank:
-            return self.candidates[0]
-        modes = chosen.modes._replace(s=chosen.modes.s * (chosen.scale / self.scale))
-        if chosen.method == "penalised" and len(self.weights):
-            self.penalise(width, (chosen.depth,))
-            return min(self.candidates[1:], key=lambda c: c.rmse)
-        if chosen.method == "penalised":
-            modes, taken, converged = minimise(self.path.entries, modes, chosen.ridge, chosen.depth, ITERATIONS)
-            self.path.step += taken
-            live = modes.head(self.path.live_rank(modes, chosen.ridge, chosen.depth))
-            return self._offer_minimum(Minimum(live, chosen.ridge, chosen.depth, 0.0), chosen.noise, converged)
-        if chosen.exact and chosen.known is not None:  # a guess would lead the solver astray where nothing else does
-            i, j = chosen.known
-            modes = fill(self.path.entries, i, j, modes_of(modes.U[i] * modes.s, modes.V[j]), 0.0)
-        fit = polish(self.path.entries, modes)
-        exact = chosen.exact and np.sqrt(fit.mean_square) < EXACT
-        return self.shrink(fit, bool(exact))
 
 
 def centred(observed: Entries, offset: Offset) -> tuple[ObservedEntries, float]:
