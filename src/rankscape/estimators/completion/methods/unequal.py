@@ -34,8 +34,8 @@ def estimate_variances(
     >>> i, j = np.indices((200, 60)).reshape(2, -1)
     >>> noisy = np.random.default_rng(0).standard_normal(12_000) * np.where(j < 30, 1.0, 3.0)
     >>> found = estimate_variances(i, j, noisy, (200, 60), rank=0)
-    >>> bool(found.row.std() < 0.02), round(float(found.column[30:].mean() / found.column[:30].mean()))
-    (True, 9)
+    >>> bool(found.row.std() < 0.02), bool(8 < found.column[30:].mean() / found.column[:30].mean() < 10)
+    (True, True)
     """
     squares = residual * residual
     a, b = np.ones(shape[0]), np.ones(shape[1])
