@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.completion.baselines import Entries
+from rankscape.estimators.completion.baselines import Entries, fit_offset
 from rankscape.estimators.completion.candidate import Candidate, choose, ties
 from rankscape.estimators.completion.methods.climb import Climbed
+from rankscape.estimators.completion.methods.path import root_mean_square
 from rankscape.estimators.completion.methods.polish import SCARCE
 from rankscape.estimators.completion.options import Options
 from rankscape.estimators.completion.refitting import refit, variances_of
@@ -49,7 +50,7 @@ def search(
         All fits of training entries, the chosen one first; without any when only all entries were exact.
     """
     if start is not None:
-        trial = Trial.begin(start.offset.kind, training, heldout, options, meter)
+        trial = Trial.begin(fit_offset(start.offset.kind, training), training, heldout, options, meter)
         again = refit(trial, start, options.width, options.seed)
         if again.converged and (again.exact or not start.exact):
             return _finish(observed, trial, again, options, meter)
@@ -64,7 +65,7 @@ def search(
             return _finish(observed, trial, trial.candidates[-1], options, meter)
         if not number and options.depths[0] > 2 and _may_be_exact(found, observed, training):
             meter.begin("all entries", 0.1, fresh=True)
-            whole = Trial.begin(trial.kind, observed, _none(observed), options, meter)
+            whole = Trial.begin(fit_offset(trial.kind, observed), observed, _none(observed), options, meter)
             if whole.climb(_width(observed, options), options.exact).exact:
                 return whole.candidates[-1], whole, []
         more = found.more
@@ -79,10 +80,12 @@ def search(
 
 def _worth_trying(training: Entries, heldout: Entries, options: Options, meter: Any) -> list[Trial]:
     """The simplest offset, because an exact rank means most there, and the richest that held-out entries support."""
-    trials = [Trial.begin(kind, training, heldout, options, meter) for kind in options.kinds]
-    best = min((trial.candidates[0] for trial in trials), key=lambda c: c.rmse)
-    supported = next(trial for trial in trials if ties(trial.candidates[0].residual, best.residual))
-    return [trials[0]] if supported is trials[0] else [trials[0], supported]
+    offsets = [fit_offset(kind, training) for kind in options.kinds]
+    weights = 1.0 if heldout.weights is None else np.sqrt(heldout.weights)
+    left = [weights * (offset.at(heldout.rows, heldout.columns) - heldout.values) for offset in offsets]
+    best = min(left, key=root_mean_square)
+    supported = next(k for k, residual in enumerate(left) if ties(residual, best))
+    return [Trial.begin(offsets[k], training, heldout, options, meter) for k in sorted({0, supported})]
 
 
 def _nearly_exact(first: Trial, second: Trial, training: Entries) -> bool:
@@ -119,7 +122,7 @@ def _average(trial: Trial, options: Options, meter: Any) -> Candidate | None:
     """
     meter.begin("averaging", 0.2)
     found = _wide_enough(trial, options)
-    if found.noise**2 > NOISY * trial.scale**2:
+    if _mostly_noise(trial, found):
         meter.begin("sampling", 0.2)
         trial.sample(options.width, options.seed)
         return None
@@ -131,10 +134,14 @@ def _average(trial: Trial, options: Options, meter: Any) -> Candidate | None:
 def _wide_enough(trial: Trial, options: Options, widths: tuple[int, ...] = WIDTHS) -> Candidate:
     """The first average that some of its directions died in; if hardly any do there may be more, but those cost."""
     found = trial.average(min(widths[0], options.width), QUIET[0])
-    some_died, noisy = found.rank <= ROOM_TO_DIE * found.width, found.noise**2 > NOISY * trial.scale**2
-    if some_died or noisy or widths[0] >= options.width or not widths[1:]:
+    some_died = found.rank <= ROOM_TO_DIE * found.width
+    if some_died or _mostly_noise(trial, found) or widths[0] >= options.width or not widths[1:]:
         return found
     return _wide_enough(trial, options, widths[1:])
+
+
+def _mostly_noise(trial: Trial, found: Candidate) -> bool:
+    return found.noise**2 > NOISY * trial.scale**2
 
 
 def _unequal(trial: Trial, chosen: Candidate, options: Options, meter: Any) -> Candidate:
@@ -151,6 +158,6 @@ def _unequal(trial: Trial, chosen: Candidate, options: Options, meter: Any) -> C
 
 def _finish(observed: Entries, trial: Trial, chosen: Candidate, options: Options, meter: Any):
     meter.begin("refit on all entries", 0.15)
-    whole = Trial.begin(trial.kind, observed, _none(observed), options, meter)
+    whole = Trial.begin(fit_offset(trial.kind, observed), observed, _none(observed), options, meter)
     final = refit(whole, chosen, options.width, options.seed)
     return final, trial, [chosen, *(c for c in trial.candidates if c is not chosen)]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.completion.baselines import Entries, Offset, fit_offset
+from rankscape.estimators.completion.baselines import Entries, Offset
 from rankscape.estimators.completion.candidate import Candidate
 from rankscape.estimators.completion.methods.climb import Climbed, climb, exact_fit
 from rankscape.estimators.completion.methods.jumping import SGDJumps
@@ -82,16 +82,15 @@ class Trial:
     candidates: list[Candidate] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, kind: str, training: Entries, heldout: Entries, options: Options, progress: Any) -> "Trial":
-        """Fit the offset to the training entries and take it away from both parts."""
-        offset = fit_offset(kind, training)
+    def begin(cls, offset: Offset, training: Entries, heldout: Entries, options: Options, progress: Any) -> "Trial":
+        """Take an offset, fitted to the training entries, away from both parts."""
         entries, scale = centred(training, offset)
         values = (heldout.values - offset.at(heldout.rows, heldout.columns)) / scale
         jump = SGDJumps(entries, options.seed) if options.path == "sgd" else None
         path = Path(entries, (heldout.rows, heldout.columns, values), options.depths[0], jump)
         path.report = lambda record, share: progress.record(record, scale, share)
         weights = np.ones(len(values)) if heldout.weights is None else np.sqrt(heldout.weights)
-        trial = cls(kind, offset, scale, path, weights)
+        trial = cls(offset.kind, offset, scale, path, weights)
         none = Modes(np.zeros((entries.shape[0], 0)), np.zeros(0), np.zeros((entries.shape[1], 0)))
         trial._offer("offset", none, offset, scale)
         return trial

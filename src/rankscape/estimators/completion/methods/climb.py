@@ -142,7 +142,7 @@ def _attempt(path: Path, modes: Modes, width: int, exact: float) -> Climbed:
         path.step += fit.steps
         held = path.record(fit.modes, 0.0, "climbing").heldout_rmse
         held = held if np.isfinite(held) else fit.noise
-        if np.sqrt(fit.mean_square) < exact and _reproduces(path, fit):
+        if _is_exact(path, fit, exact):
             found = _needed(path.entries, fit, exact)
             if rank > begun:  # a lower rank was left for a poor minimum of it, perhaps
                 found = _lowered(path.entries, found, exact)
@@ -166,12 +166,13 @@ def exact_fit(path: Path, modes: Modes, exact: float) -> Polished | None:
         return None
     fit = polish(path.entries, modes)
     path.step += fit.steps
-    found = np.sqrt(fit.mean_square) < exact and _reproduces(path, fit)
-    return _needed(path.entries, fit, exact) if found else None
+    return _needed(path.entries, fit, exact) if _is_exact(path, fit, exact) else None
 
 
-def _reproduces(path: Path, fit: Polished) -> bool:
-    """Whether most held-out entries are met too, if there are any: near the limit other matrices may fit as well."""
+def _is_exact(path: Path, fit: Polished, exact: float) -> bool:
+    """Whether the entries are met, and most held-out ones too: near the limit other matrices may fit as well."""
+    if not np.sqrt(fit.mean_square) < exact:
+        return False
     missed = np.abs(path.heldout_residual(fit.modes.U * fit.modes.s, fit.modes.V))
     return not len(missed) or bool(np.median(missed) < MET * root_mean_square(path.heldout[2]))
 
