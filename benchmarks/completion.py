@@ -20,9 +20,9 @@ import numpy as np
 from scipy.sparse import coo_array
 
 from rankscape import data
+from rankscape.entries.heldout import entry_hash
 from rankscape.errors import FallbackWarning
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.problem.entries import entry_hash
 
 linalg: Any = importlib.import_module("scipy.sparse.linalg")  # its published types refuse a plain operator
 

@@ -20,7 +20,7 @@ import warnings
 import numpy as np
 from scipy.sparse import csr_array
 
-from rankscape.engine.sparse import ObservedEntries, value_and_gradient
+from rankscape.entries.prepared import ObservedEntries, value_and_gradient
 from rankscape.errors import FallbackWarning
 from rankscape.estimators import DeepMatrixCompletion
 

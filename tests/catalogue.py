@@ -12,7 +12,7 @@ import numpy as np
 import reference
 
 import rankscape as rs
-from rankscape.stream import Stream
+from rankscape.ground.stream import Stream
 
 STEPS = 300
 DEPTHS = (1, 2, 3, 5)

@@ -31,8 +31,8 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def short_chunks(monkeypatch):
     """Chunks of 8 steps, so that a short run has many chunk ends, with a checkpoint at each of them."""
-    monkeypatch.setattr("rankscape.simulation.CHUNK_SECONDS", 1e-9)
-    monkeypatch.setattr("rankscape.checkpoint.INTERVAL", 0.0)
+    monkeypatch.setattr("rankscape.run.simulation.CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr("rankscape.run.checkpoint.INTERVAL", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -468,7 +468,8 @@ COMMAND = [sys.executable, "-m", "rankscape"]
 
 SLOWLY = """
 import sys, time
-from rankscape import checkpoint, simulation
+from rankscape.run import checkpoint
+from rankscape.run import simulation
 from rankscape.cli import main
 checkpoint.INTERVAL, simulation.CHUNK_SECONDS, wait = 0.0, 1e-9, float(sys.argv.pop(1))
 save, saved = checkpoint.save, []

@@ -10,10 +10,10 @@ from scipy import sparse
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import CompletedMatrix, complete
 from rankscape.estimators.completion.baselines import Entries, baseline_errors, fit_offset
-from rankscape.estimators.completion.methods.quasi_newton import minimise_smooth
 from rankscape.estimators.completion.methods.solve import Modes, balanced_factors, killing_ridge, live_rank, modes_of
-from rankscape.outcome import Outcome
 from rankscape.problem import Completion
+from rankscape.run.outcome import Outcome
+from rankscape.solvers.quasi_newton import minimise_smooth
 
 
 def planted(n_out, n_in, rank, share, seed, noise=0.0, condition=1.0):

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 import rankscape as rs
 from rankscape.config import SimulationConfig, make_config, read_toml
+from rankscape.data.source import open_source
 from rankscape.errors import FallbackWarning, InputError
-from rankscape.source import open_source
 
 
 @pytest.fixture

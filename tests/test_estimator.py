@@ -13,8 +13,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
-from rankscape.outcome import Outcome
 from rankscape.problem import Completion
+from rankscape.run.outcome import Outcome
 
 
 def planted(n_out, n_in, rank, share, seed, noise=0.0):

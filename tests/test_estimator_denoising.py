@@ -18,7 +18,7 @@ from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixDenoiser
 from rankscape.estimators.denoising.early_stop import learned, stop_time, tuned_alpha
 from rankscape.estimators.denoising.noise import hard_threshold, misfit, noise_edge, noise_law, noise_level
-from rankscape.outcome import Outcome
+from rankscape.run.outcome import Outcome
 from rankscape.theory.inputs import Start
 
 

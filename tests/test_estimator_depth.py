@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import rankscape as rs
-from rankscape.engine.sparse import ObservedEntries, outer_factors, value_and_gradient
+from rankscape.entries.prepared import ObservedEntries, outer_factors, value_and_gradient
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
 from rankscape.estimators.completion.methods.jumping import SGDJumps
 from rankscape.estimators.completion.methods.path import Path
 from rankscape.estimators.completion.methods.solve import modes_of
-from rankscape.relaxation import relax
+from rankscape.solvers.relaxation import relax
 
 NOTHING = np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.zeros(0)
 

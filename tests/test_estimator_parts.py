@@ -5,19 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rankscape.engine.sparse import ObservedEntries
+from rankscape.entries.prepared import ObservedEntries
 from rankscape.estimators import complete
 from rankscape.estimators.completion.baselines import Entries, baseline_errors
 from rankscape.estimators.completion.methods.chance import unexplained
-from rankscape.estimators.completion.methods.conditioning import condition
 from rankscape.estimators.completion.methods.folding import fold
-from rankscape.estimators.completion.methods.gauss_newton import gauss_newton
 from rankscape.estimators.completion.methods.polish import core, polish
 from rankscape.estimators.completion.methods.posterior import Posterior
-from rankscape.estimators.completion.methods.projection import project
 from rankscape.estimators.completion.methods.sampling import average_of_draws
 from rankscape.estimators.completion.methods.solve import Modes, modes_of
 from rankscape.problem import Completion
+from rankscape.solvers.conditioning import condition
+from rankscape.solvers.gauss_newton import gauss_newton
+from rankscape.solvers.variable_projection import project
 
 
 def instance(n_out, n_in, rank, share, seed, noise=0.0, weighted=False):

@@ -11,8 +11,8 @@ import rankscape as rs
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixSensing
 from rankscape.estimators.sensing.descent import descend, gaussian_start, identical_start
-from rankscape.estimators.sensing.fixed_rank import fit_rank, freedom
-from rankscape.outcome import Outcome
+from rankscape.run.outcome import Outcome
+from rankscape.solvers.fixed_rank import fit_rank, freedom
 
 
 def low_rank(shape, rank, seed):

@@ -18,8 +18,9 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankscape.entries import duplicates
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, StorageError
-from rankscape.files import Table, check_writable, entries, read, write
+from rankscape.files import Table, check_writable, read, write
 
 NAN = np.nan
 RATINGS = "user,movie,score\nann,up,4\nbob,heat,2.5\nbob,up,\n"
@@ -184,7 +185,7 @@ def test_duplicates_by_policy(tmp_path, policy, value):
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.sampled_from([31, 2**62]))
 def test_both_ways_of_sorting_keep_the_order_among_equals(cells, count):
     expected = np.argsort(cells, kind="stable")
-    np.testing.assert_array_equal(entries._stable_order(np.array(cells), count), expected)
+    np.testing.assert_array_equal(duplicates._stable_order(np.array(cells), count), expected)
 
 
 def test_unknown_policy(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 import rankscape as rs
 from rankscape.errors import CheckpointMismatch
-from rankscape.fingerprint import of_function
+from rankscape.ground.fingerprint import of_function
 
 SOURCE = """
 import math

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import rankscape as rs
 from rankscape.errors import InputError
 from rankscape.factorization import chain_widths
-from rankscape.stream import Stream
+from rankscape.ground.stream import Stream
 
 widths_of_chains = st.lists(st.integers(1, 6), min_size=2, max_size=5)
 seeds = st.integers(0, 2**32)

@@ -10,8 +10,8 @@ from scipy.stats import chi2
 
 import rankscape as rs
 from rankscape.errors import DivergenceWarning, InputError, RunFailed
-from rankscape.jumps import exponential_interval
-from rankscape.relaxation import relax
+from rankscape.falling.jump_rate import exponential_interval
+from rankscape.solvers.relaxation import relax
 
 LAB = rs.data.planted(seed=0)
 M = len(LAB.problem.values)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rankscape.estimators import complete
-from rankscape.linalg import thin_svd
+from rankscape.ground.linalg import thin_svd
 
 
 def refuse(*_, **__):

@@ -2,7 +2,6 @@
 
 import errno
 import gc
-import importlib
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ import xarray as xr
 from catalogue import CASES, FITS, ONE_OF_EACH, identical
 
 import rankscape as rs
+from rankscape.engine.choose import ENGINES
 from rankscape.errors import CheckpointMismatch, DivergenceWarning, InputError, RunFailed, StorageError
 
 every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
@@ -84,8 +84,7 @@ def test_a_resumed_run_goes_on_where_it_stopped(tmp_path):
 def test_a_finished_checkpoint_returns_at_once(case, tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
     first = case.simulate(STEPS, checkpoint=path)
-    module = importlib.import_module(f"rankscape.engine.{case.engine}")
-    monkeypatch.setattr(f"{module.__name__}.{case.engine.title()}Engine.advance", lambda *_: pytest.fail("a step"))
+    monkeypatch.setattr(".".join([*ENGINES[case.engine], "advance"]), lambda *_: pytest.fail("a step"))
     _assert_equal(case.simulate(STEPS, checkpoint=path), first)
 
 
@@ -210,11 +209,11 @@ def test_a_full_disk_leaves_the_old_checkpoint(function, fail, tmp_path, monkeyp
 
 KILLED = """
 import sys, time
-import rankscape.checkpoint, rankscape.simulation
+import rankscape.run.checkpoint, rankscape.run.simulation
 sys.path.insert(0, {tests!r})
 from catalogue import ONE_OF_EACH
-rankscape.checkpoint.INTERVAL = 0.0
-rankscape.simulation.CHUNK_SECONDS = 1e-5
+rankscape.run.checkpoint.INTERVAL = 0.0
+rankscape.run.simulation.CHUNK_SECONDS = 1e-5
 case, steps = ONE_OF_EACH["entrywise"], {steps}
 case.simulate(steps, record=[0, steps], checkpoint={path!r}, progress=lambda *_: time.sleep(0.002))
 """
@@ -223,7 +222,7 @@ case.simulate(steps, record=[0, steps], checkpoint={path!r}, progress=lambda *_:
 @pytest.mark.skipif(os.name != "posix", reason="needs kill -9")
 def test_a_run_that_is_killed_at_any_moment_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
     """A checkpoint is written at each chunk end, so most of the kills fall into the writing of one."""
-    monkeypatch.setattr("rankscape.simulation.CHUNK_SECONDS", 1e-5)
+    monkeypatch.setattr("rankscape.run.simulation.CHUNK_SECONDS", 1e-5)
     case, steps, path = ONE_OF_EACH["entrywise"], 400_000, tmp_path / "run.npz"
     script = KILLED.format(tests=os.path.dirname(__file__), steps=steps, path=str(path))
     moments, stages = random.Random(5), []
@@ -448,7 +447,7 @@ def test_a_batch_cannot_be_continued_as_one_run():
 def test_progress_is_told_with_the_latest_record():
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rankscape.simulation.CHUNK_SECONDS", 1e-5)
+        patch.setattr("rankscape.run.simulation.CHUNK_SECONDS", 1e-5)
         run = ONE_OF_EACH["matrix"].simulate(64, record=[0, 32, 64], progress=lambda *args: seen.append(args))
     assert [step for step, _, _ in seen] == sorted({step for step, _, _ in seen})
     assert seen[-1][:2] == (64, 64)

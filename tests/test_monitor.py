@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.errors import DivergenceWarning, InputError
-from rankscape.monitor import largest_curvature
-from rankscape.relaxation import relax
+from rankscape.run.watchers.jumps import largest_curvature
+from rankscape.solvers.relaxation import relax
 from rankscape.theory.absorbing import RankSet
 
 LAB = rs.data.planted(seed=0)
@@ -141,8 +141,8 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(seed, stop, tmp_path, m
         if step >= stop:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("rankscape.simulation.CHUNK_SECONDS", 1e-4)
-    monkeypatch.setattr("rankscape.checkpoint.INTERVAL", 0.0)
+    monkeypatch.setattr("rankscape.run.simulation.CHUNK_SECONDS", 1e-4)
+    monkeypatch.setattr("rankscape.run.checkpoint.INTERVAL", 0.0)
     monitor = rs.RankMonitor(every=700, relax=[0, 30_000])
     setting = dict(seed=seed, steps=30_000, monitor=monitor, record=rs.Every(10_000))
     with pytest.raises(KeyboardInterrupt):
@@ -161,7 +161,7 @@ def test_a_checkpoint_of_another_monitor_is_refused(tmp_path):
 
 
 def test_jumps_survive_the_compression_of_widths(monkeypatch):
-    monkeypatch.setattr("rankscape.simulation.CHUNK_SECONDS", 1e-4)
+    monkeypatch.setattr("rankscape.run.simulation.CHUNK_SECONDS", 1e-4)
     plain, narrow = _leave(steps=150_000), _leave(steps=150_000, compress_width=True)
     assert len(narrow.dataset.attrs["events"]) > 1
     assert len(narrow.factors[0]) == 2

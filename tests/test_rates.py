@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.errors import InputError
+from rankscape.ground.stream import Stream
 from rankscape.rates import Path, convert, geometric, periodic, piecewise, pulse
-from rankscape.stream import Stream
 
 STEPS = 120
 RIDGE = piecewise({0: 0.05, 37: 0.01, 80: 0.03})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.errors import InputError
-from rankscape.schedule import FEWEST, MOST, SHARE, UNNOTICED, default_schedule, resolve
+from rankscape.run.schedule import FEWEST, MOST, SHARE, UNNOTICED, default_schedule, resolve
 
 totals = st.integers(0, 10**7)
 

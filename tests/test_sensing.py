@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankscape as rs
-from rankscape.engine import lanes
+from rankscape.engine.stack import lanes
 from rankscape.errors import CheckpointMismatch, InputError
-from rankscape.stream import Stream
+from rankscape.ground.stream import Stream
 
 SYMMETRIC = np.array([[2.0, 1.0, 0.0, 0.5], [1.0, 0.0, 0.3, 0.0], [0.0, 0.3, -1.0, 0.2], [0.5, 0.0, 0.2, 0.7]])
 
@@ -203,7 +203,7 @@ def test_functions_that_are_not_adjoint_are_refused_with_the_difference(wrong):
 @pytest.fixture
 def no_cache(monkeypatch):
     """Let small stacks count as large."""
-    monkeypatch.setattr("rankscape.engine.stack.CACHE", 0)
+    monkeypatch.setattr("rankscape.engine.stack.engine.CACHE", 0)
 
 
 TALL = rs.Sensing.gaussian(np.diag([2.0, 1.0, 0.0, 0.0])[:, :3], count=19, seed=4)  # 19: two blocks of rows and a rest

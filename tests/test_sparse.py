@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rankscape.engine import sparse
-from rankscape.engine.sparse import ObservedEntries, entries_of_product, outer_factors, row_order, value_and_gradient
+from rankscape.entries import prepared as sparse
+from rankscape.entries.prepared import ObservedEntries, entries_of_product, outer_factors, row_order, value_and_gradient
 
 
 def oracle(rows, columns, values, factors, ridge):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankscape.stream import BLOCK, Stream
+from rankscape.ground.stream import BLOCK, Stream
 
 seeds = st.integers(0, 2**64 - 1)
 windows = st.tuples(st.integers(0, 3 * BLOCK), st.integers(0, 200)).map(lambda w: (w[0], w[0] + w[1]))

@@ -6,9 +6,9 @@ import pytest
 import rankscape as rs
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeWarning
-from rankscape.theory.climbing import settling
+from rankscape.theory.climbing import settled_times as settling
 from rankscape.theory.climbing.bounds import passage
-from rankscape.theory.climbing.ladder import learning_order
+from rankscape.theory.climbing.plateaus import learning_order
 from rankscape.theory.climbing.recursion import first_passage
 from rankscape.theory.climbing.stopping import effective_rank_of
 from rankscape.theory.inputs import start_of

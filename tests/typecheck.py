@@ -7,9 +7,10 @@ check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is welcome w
 
 # Rooms behind the doors: what comes in through a door is checked there, and tested with wrong types on purpose.
 ROOMS = (
-    "observe", "loop", "monitor", "relaxation", "rates", "checkpoint", "trajectory", "storage", "fingerprint", "plot",
-    "engine.base", "engine.matrix", "engine.stack", "engine.measurements", "engine.spectral", "engine.entrywise",
-    "engine.flow", "problem.entries", "theory",
+    "observe", "rates", "theory", "plot", "solvers.relaxation", "entries.checking", "ground.storage",
+    "ground.fingerprint", "run.loop", "run.watchers", "run.checkpoint", "run.trajectory",
+    "engine.base", "engine.matrix", "engine.stack.engine", "engine.measurements", "engine.spectral",
+    "engine.entrywise.engine", "engine.flow",
 )  # fmt: skip
 
 

@@ -11,8 +11,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rankscape.annealing import Annealed as Annealed
-    from rankscape.annealing import anneal as anneal
     from rankscape.dynamics import SGD as SGD
     from rankscape.dynamics import GradientDescent as GradientDescent
     from rankscape.dynamics import GradientFlow as GradientFlow
@@ -22,21 +20,21 @@ if TYPE_CHECKING:
     from rankscape.factorization import compress as compress
     from rankscape.factorization import imbalance as imbalance
     from rankscape.factorization import product as product
+    from rankscape.falling.annealing import Annealed as Annealed
+    from rankscape.falling.annealing import anneal as anneal
+    from rankscape.falling.jump_rate import JumpRate as JumpRate
+    from rankscape.falling.jump_rate import estimate_jump_rate as estimate_jump_rate
     from rankscape.initialization import Balanced as Balanced
     from rankscape.initialization import Factors as Factors
     from rankscape.initialization import Gaussian as Gaussian
     from rankscape.initialization import Identical as Identical
     from rankscape.initialization import Orthogonal as Orthogonal
     from rankscape.initialization import PerturbedIdentical as PerturbedIdentical
-    from rankscape.jumps import JumpRate as JumpRate
-    from rankscape.jumps import estimate_jump_rate as estimate_jump_rate
-    from rankscape.monitor import RankMonitor as RankMonitor
     from rankscape.observe import effective_rank as effective_rank
     from rankscape.observe import entropy_rank as entropy_rank
     from rankscape.observe import numerical_rank as numerical_rank
     from rankscape.observe import singular_values as singular_values
     from rankscape.observe import stable_rank as stable_rank
-    from rankscape.outcome import Outcome as Outcome
     from rankscape.problem import Completion as Completion
     from rankscape.problem import DenseOperators as DenseOperators
     from rankscape.problem import Estimation as Estimation
@@ -46,29 +44,31 @@ if TYPE_CHECKING:
     from rankscape.problem import RankOneOperators as RankOneOperators
     from rankscape.problem import Sensing as Sensing
     from rankscape.reports import report as report
-    from rankscape.schedule import Every as Every
-    from rankscape.schedule import LogSpaced as LogSpaced
-    from rankscape.simulation import simulate as simulate
-    from rankscape.stopping import AtEffectiveRank as AtEffectiveRank
-    from rankscape.stopping import AtStep as AtStep
-    from rankscape.stopping import OnHeldout as OnHeldout
-    from rankscape.stopping import OnPlateau as OnPlateau
+    from rankscape.run.outcome import Outcome as Outcome
+    from rankscape.run.schedule import Every as Every
+    from rankscape.run.schedule import LogSpaced as LogSpaced
+    from rankscape.run.simulation import simulate as simulate
+    from rankscape.run.trajectory import Trajectory as Trajectory
+    from rankscape.run.watchers.jumps import RankMonitor as RankMonitor
+    from rankscape.run.watchers.stopping import AtEffectiveRank as AtEffectiveRank
+    from rankscape.run.watchers.stopping import AtStep as AtStep
+    from rankscape.run.watchers.stopping import OnHeldout as OnHeldout
+    from rankscape.run.watchers.stopping import OnPlateau as OnPlateau
     from rankscape.sweeps import Sweep as Sweep
     from rankscape.sweeps import sweep as sweep
-    from rankscape.trajectory import Trajectory as Trajectory
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "annealing": ["Annealed", "anneal"],
+    "falling.annealing": ["Annealed", "anneal"],
     "dynamics": ["SGD", "GradientDescent", "GradientFlow", "Optimizer"],
     "estimators": ["CompletedMatrix", "complete"],
     "factorization": ["compress", "imbalance", "product"],
     "initialization": ["Balanced", "Factors", "Gaussian", "Identical", "Orthogonal", "PerturbedIdentical"],
-    "jumps": ["JumpRate", "estimate_jump_rate"],
-    "monitor": ["RankMonitor"],
+    "falling.jump_rate": ["JumpRate", "estimate_jump_rate"],
+    "run.watchers.jumps": ["RankMonitor"],
     "observe": ["effective_rank", "entropy_rank", "numerical_rank", "singular_values", "stable_rank"],
-    "outcome": ["Outcome"],
+    "run.outcome": ["Outcome"],
     "problem": [
         "Completion",
         "DenseOperators",
@@ -80,11 +80,11 @@ _HOME = {
         "Sensing",
     ],
     "reports": ["report"],
-    "schedule": ["Every", "LogSpaced"],
-    "simulation": ["simulate"],
-    "stopping": ["AtEffectiveRank", "AtStep", "OnHeldout", "OnPlateau"],
+    "run.schedule": ["Every", "LogSpaced"],
+    "run.simulation": ["simulate"],
+    "run.watchers.stopping": ["AtEffectiveRank", "AtStep", "OnHeldout", "OnPlateau"],
     "sweeps": ["Sweep", "sweep"],
-    "trajectory": ["Trajectory"],
+    "run.trajectory": ["Trajectory"],
 }
 _ROOMS = ("data", "estimators", "files", "papers", "plot", "rates", "theory")
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

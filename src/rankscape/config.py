@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from rankscape.checks import listed
 from rankscape.errors import FallbackWarning, InputError, did_you_mean
+from rankscape.ground.checks import listed
 
 if TYPE_CHECKING:
     from rankscape.dynamics import AbstractDynamics
     from rankscape.initialization import AbstractInitialization
     from rankscape.problem import AbstractProblem
-    from rankscape.trajectory import Trajectory
+    from rankscape.run.trajectory import Trajectory
 
 
 Floats = Annotated[list[float], BeforeValidator(listed)]
@@ -74,7 +74,7 @@ class SimulationConfig(BaseModel):
         self.check_use()
         if self.eigenvalues is not None:
             return Estimation(eigenvalues=self.eigenvalues)
-        from rankscape.source import open_source
+        from rankscape.data.source import open_source
 
         if self.target is not None:
             table = open_source(str(self.target)).table
@@ -102,7 +102,7 @@ class SimulationConfig(BaseModel):
 
     def run(self, **options: Any) -> "Trajectory":
         """Simulate; `options` go to `rankscape.simulate`."""
-        from rankscape.simulation import simulate
+        from rankscape.run.simulation import simulate
 
         return simulate(
             self.problem(),

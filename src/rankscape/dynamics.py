@@ -6,13 +6,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from rankscape.checks import nonnegative, positive, whole
 from rankscape.errors import InputError
-from rankscape.fingerprint import of_function
+from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.fingerprint import of_function
 from rankscape.rates import Path
 
+# Smallest relative tolerance of a solver in float64.
 FINEST = 1e-13
-"""Smallest relative tolerance of a solver in float64."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 
     RankscapeError
     ├── InputError (ValueError)         what was given cannot be used; the text says where and what to do
+    │   ├── FinalClassError             a settings class was subclassed; the text says what to subclass instead
     │   ├── FileFormatError             a file: names the path, the line, the column and the value
     │   └── CheckpointMismatch          a checkpoint of another configuration or version
     ├── StorageError (OSError)          a file could not be written; what was there before is intact
@@ -24,6 +25,10 @@ class RankscapeError(Exception):
 
 class InputError(RankscapeError, ValueError):
     """The input cannot be used: the message says what is wrong, where, and what to do."""
+
+
+class FinalClassError(InputError, TypeError):
+    """A final class was subclassed: the message says what to do instead."""
 
 
 class FileFormatError(InputError):

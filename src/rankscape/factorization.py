@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankscape._types import Matrix, Spectrum
-from rankscape.checks import whole
 from rankscape.errors import InputError
-from rankscape.linalg import thin_svd
+from rankscape.ground.checks import whole
+from rankscape.ground.linalg import thin_svd
+from rankscape.ground.types import Matrix, Spectrum
 
 
 def product(factors: Sequence[Matrix]) -> Matrix:

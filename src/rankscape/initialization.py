@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive, whole
 from rankscape.errors import InputError
 from rankscape.factorization import balanced_factors, check_factors, factor_shapes
-from rankscape.fingerprint import of_arrays
-from rankscape.linalg import thin_svd
-from rankscape.problem.base import AbstractProblem, finite_array
+from rankscape.ground.arrays import finite_array
+from rankscape.ground.checks import positive, whole
+from rankscape.ground.fingerprint import of_arrays
+from rankscape.ground.linalg import thin_svd
+from rankscape.ground.stream import Stream
+from rankscape.problem.base import AbstractProblem
 from rankscape.problem.estimation import Estimation
-from rankscape.stream import Stream
 
 
 class AbstractInitialization(ABC):
@@ -142,7 +143,7 @@ class Balanced(AbstractInitialization):
     Examples
     --------
     >>> import numpy as np, rankscape as rs
-    >>> from rankscape.stream import Stream
+    >>> from rankscape.ground.stream import Stream
     >>> start = rs.Balanced(np.diag([8.0, 1.0]))
     >>> [W.round(12).tolist() for W in start.factors(rs.Estimation(np.eye(2)), (2, 2, 2, 2), Stream(0))][1]
     [[2.0, 0.0], [0.0, 1.0]]

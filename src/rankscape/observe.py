@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from rankscape._types import Matrix, Spectrum
 from rankscape.factorization import imbalance, product
+from rankscape.ground.types import Matrix, Spectrum
 from rankscape.problem.base import AbstractProblem
 
+# Default relative tolerance of the numerical rank: float32 rounding leaves dead values near 5e-6.
 RANK_TOLERANCE = {"float64": 1e-6, "float32": 1e-5}
-"""Default relative tolerance of the numerical rank: float32 rounding leaves dead values near 5e-6."""
 
 
 def singular_values(matrix: Any) -> Spectrum:

@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import nonnegative, positive, whole
 from rankscape.errors import InputError, did_you_mean
+from rankscape.ground.checks import nonnegative, positive, whole
 
 VALUES = ("ridge", "learning_rate", "ridge * m", "learning_rate / batch_size")
 TIMES = ("steps", "epochs")

@@ -1,6 +1,6 @@
 """``rankscape cite``."""
 
-from rankscape.citation import bibtex
+from rankscape.papers.citation import bibtex
 
 
 def cite() -> None:

@@ -14,18 +14,18 @@ from rankscape.cli.output import meter, number, print_facts, print_json
 from rankscape.errors import InputError, StorageError
 
 if TYPE_CHECKING:
+    from rankscape.data.source import Source
     from rankscape.estimators import CompletedMatrix
     from rankscape.problem import Completion
-    from rankscape.source import Source
 
+# Added to the seed of what is hidden, so that the entries held out later are chosen independently.
 HIDING = 1 << 32
-"""Added to the seed of what is hidden, so that the entries held out later are chosen independently."""
 
+# What the baselines are called for people.
 BASELINES = {"column_mean": "column mean", "row_column_bias": "row + column bias"}
-"""What the baselines are called for people."""
 
+# Longest line of sentences.
 READABLE = 100
-"""Longest line of sentences."""
 
 Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lt=1))]
 Flag = Annotated[bool, Parameter(negative="")]
@@ -101,9 +101,9 @@ def complete(
     """
     from rankscape import complete as fill
     from rankscape import files
+    from rankscape.data.source import open_source
     from rankscape.plot import check_figure
     from rankscape.reports import check_report
-    from rankscape.source import open_source
 
     began = time.perf_counter()
     opened = open_source(source, rows=rows, columns=columns, values=values, duplicates=duplicates)

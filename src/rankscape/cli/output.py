@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rankscape.as_json import as_json
+from rankscape.ground.as_json import as_json
 
 
 def print_json(facts: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -41,7 +41,7 @@ def phases(
         Print the claims as JSON.
     """
     from rankscape import phases
-    from rankscape.storage import check_folder
+    from rankscape.ground.storage import check_folder
 
     phases.check(diagram)
     folder = Path("phases") if output is None else output

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from rankscape.checks import listed, real, whole
 from rankscape.cli.output import number, print_json, print_table
+from rankscape.ground.checks import listed, real, whole
 
 
 def _depth(_: Any, tokens: Sequence[Any]) -> int:

@@ -35,7 +35,7 @@ def reproduce(
         Print the claims as JSON.
     """
     from rankscape import papers
-    from rankscape.storage import check_folder
+    from rankscape.ground.storage import check_folder
 
     folder = Path(paper) if output is None else output
     wanted = papers.check(paper, figure)

@@ -13,8 +13,8 @@ from rankscape.errors import FileFormatError
 
 _SIDES = "row_labels", "column_labels"
 
+# No member that is read has more bytes than this; one that claims to is not what it should be.
 _LARGEST = 64 << 20
-"""No member that is read has more bytes than this; one that claims to is not what it should be."""
 
 
 def extract(what: DatasetInfo, archive: Path) -> dict[str, np.ndarray]:

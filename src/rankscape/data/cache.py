@@ -11,7 +11,7 @@ import numpy as np
 
 from rankscape.data.catalogue import DatasetInfo
 from rankscape.errors import InputError, StorageError
-from rankscape.storage import replacing
+from rankscape.ground.storage import replacing
 
 
 def directory() -> Path:

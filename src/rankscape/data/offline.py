@@ -7,8 +7,8 @@ import numpy as np
 
 from rankscape.data.catalogue import DatasetInfo
 
+# ``matrix``, and ``row_labels`` and ``column_labels`` where there are some.
 Parts = dict[str, np.ndarray]
-"""``matrix``, and ``row_labels`` and ``column_labels`` where there are some."""
 
 
 def make(what: DatasetInfo) -> Parts:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import nonnegative, positive, whole
 from rankscape.errors import InputError
 from rankscape.factorization import balanced_factors, chain_widths
+from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.problem.completion import Completion
 
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from rankscape.dynamics import SGD, AbstractDynamics
+from rankscape.ground.stream import Stream
 from rankscape.initialization import AbstractInitialization
 from rankscape.observe import RANK_TOLERANCE, measure
 from rankscape.problem import AbstractProblem, Sensing
-from rankscape.stream import Stream
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Setting:
             return float(1 / (3 * self.depth * smoothness * np.float64(M) ** (2 * self.depth - 2)))
 
 
+# Prefix of the arrays in a state that an optimizer keeps beside the factors.
 MEMORY = "optimizer"
-"""Prefix of the arrays in a state that an optimizer keeps beside the factors."""
 
 
 class State(NamedTuple):

@@ -7,9 +7,9 @@ from rankscape.errors import InputError
 
 # In order of preference: the first that can run a setting is the fastest that can.
 ENGINES = {
-    "entrywise": ("rankscape.engine.entrywise", "EntrywiseEngine"),
+    "entrywise": ("rankscape.engine.entrywise.engine", "EntrywiseEngine"),
     "spectral": ("rankscape.engine.spectral", "SpectralEngine"),
-    "stack": ("rankscape.engine.stack", "StackEngine"),
+    "stack": ("rankscape.engine.stack.engine", "StackEngine"),
     "matrix": ("rankscape.engine.matrix", "MatrixEngine"),
     "measurements": ("rankscape.engine.measurements", "MeasurementsEngine"),
     "flow": ("rankscape.engine.flow", "FlowEngine"),

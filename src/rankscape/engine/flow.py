@@ -42,8 +42,8 @@ from rankscape.observe import measure
 
 SOLVER = Dopri8(scan_kind="lax")
 
+# Slopes that one step of the solver evaluates.
 STAGES = 13
-"""Slopes that one step of the solver evaluates."""
 
 WALKING, CROSSING, DONE = 0, 1, 2
 

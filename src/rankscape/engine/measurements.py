@@ -30,8 +30,8 @@ from rankscape.engine.matrix import (
 )
 from rankscape.problem import FunctionOperators, Sensing
 
+# Steps whose batches are handed to the compiler at once; always the same number, so that it compiles once.
 BLOCK = 2048
-"""Steps whose batches are handed to the compiler at once; always the same number, so that it compiles once."""
 
 
 @partial(jax.jit, static_argnames=("binder", "together"))

@@ -25,8 +25,8 @@ from rankscape.initialization import Balanced, Identical, PerturbedIdentical
 from rankscape.observe import rank_measures
 from rankscape.problem import Estimation
 
+# Steps in one trip of the compiled loop: hides the loop's overhead behind the arithmetic.
 UNROLL = 4
-"""Steps in one trip of the compiled loop: hides the loop's overhead behind the arithmetic."""
 
 
 @dataclass(frozen=True)

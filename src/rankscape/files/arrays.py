@@ -12,8 +12,8 @@ from rankscape.files.table import DEFAULT_NAMES, Table
 
 _NPY = b"\x93NUMPY"
 
+# Names of the array to read, in an NPZ file that holds several.
 MATRIX_NAMES = ("X", "matrix")
-"""Names of the array to read, in an NPZ file that holds several."""
 
 
 def read_array(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: str) -> Table:

@@ -1,13 +1,8 @@
 """Observed entries ``(row, column, value)``: the one form every data set and every file is brought to."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from rankscape.errors import FileFormatError, InputError
-
-POLICIES = ("error", "mean", "last")
-"""What can be done about two lines that give the same cell."""
+from rankscape.errors import FileFormatError
 
 
 def dense(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -52,59 +47,3 @@ def _real_matrix(array: np.ndarray, where: str) -> np.ndarray:
     if array.size == 0:
         raise FileFormatError(f"{where}: is empty, shape {array.shape}")
     return array.astype(np.float64)
-
-
-def check_policy(duplicates: str) -> None:
-    """Raise if ``duplicates`` is not one of the policies."""
-    if duplicates not in POLICIES:
-        raise InputError(f"duplicates={duplicates!r} is not known; choose one of {', '.join(map(repr, POLICIES))}")
-
-
-def settle(
-    rows: np.ndarray,
-    columns: np.ndarray,
-    values: np.ndarray,
-    shape: tuple[int, int],
-    duplicates: str,
-    refuse: Callable[[int, int], None],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sort entries by row, then column, and settle the cells that are given more than once.
-
-    The result does not depend on the order of the entries (except through ``duplicates="last"``), so neither does
-    anything computed from it, random streams included.
-
-    Parameters
-    ----------
-    refuse
-        Called with the positions of the first repeated entry and of the entry it repeats, under ``"error"``; raises.
-    """
-    cells = rows.astype(np.int64) * shape[1] + columns
-    if np.all(cells[1:] > cells[:-1]):  # already in order and without repetition: the common case, no sort
-        return rows, columns, values
-    order = _stable_order(cells, shape[0] * shape[1])
-    cells = cells[order]
-    first = np.append(True, cells[1:] != cells[:-1])
-    if first.all():
-        return rows[order], columns[order], values[order]
-    if duplicates == "error":
-        repeated = np.flatnonzero(~first)
-        at = repeated[np.argmin(order[repeated])]
-        refuse(int(order[np.flatnonzero(first[: at + 1])[-1]]), int(order[at]))
-    kept = order[first]
-    return rows[kept], columns[kept], _combine(values[order], first, duplicates)
-
-
-def _stable_order(cells: np.ndarray, count: int) -> np.ndarray:
-    """Return the order that sorts ``cells``, all below ``count``; the file's order survives among equals."""
-    bits = len(cells).bit_length()
-    if count.bit_length() + bits > 63:
-        return np.argsort(cells, kind="stable")
-    # With its position in the low bits every cell is unique, and a plain sort is several times faster than argsort.
-    return np.sort((cells << bits) | np.arange(len(cells))) & ((1 << bits) - 1)
-
-
-def _combine(values: np.ndarray, first: np.ndarray, duplicates: str) -> np.ndarray:
-    starts = np.flatnonzero(first)
-    if duplicates == "last":
-        return values[np.append(starts[1:], len(values)) - 1]
-    return np.add.reduceat(values, starts) / np.diff(np.append(starts, len(values)))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rankscape.entries.duplicates import settle
 from rankscape.errors import FileFormatError
-from rankscape.files import entries
 from rankscape.files.table import Long, Table
 
 
@@ -43,7 +43,7 @@ def to_table(
         )
 
     cells = rows.codes[observed], columns.codes[observed], long.values[observed]
-    settled = entries.settle(*cells, shape, duplicates, refuse)
+    settled = settle(*cells, None, shape, duplicates, refuse)[:3]
     return Table(
         *settled,
         shape,

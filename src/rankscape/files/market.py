@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rankscape.entries.duplicates import settle
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files import entries
 from rankscape.files.table import Table
@@ -35,7 +36,7 @@ def read_market(path: Path, kind: str, wanted: tuple[str | None, ...], duplicate
     rows, columns, values = _observed(path, content, matrix)
     policy = duplicates if symmetry == "general" else "error"
     refuse = lambda first, second: _refuse(path, content, (int(rows[second]) + 1, int(columns[second]) + 1), symmetry)
-    cells = entries.settle(rows, columns, values, matrix.shape, policy, refuse)
+    cells = settle(rows, columns, values, None, matrix.shape, policy, refuse)[:3]
     skipped, merged = matrix.nnz - len(values), len(values) - len(cells[0])
     return Table(*cells, matrix.shape, None, None, kind, skipped=skipped, merged=merged)
 

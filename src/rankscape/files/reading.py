@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from rankscape.entries.duplicates import check_policy
 from rankscape.errors import InputError, did_you_mean
-from rankscape.files.entries import check_policy
 from rankscape.files.table import Table
 
+# Known extensions, each with its kind of file.
 FORMATS = {
     ".csv": "csv",
     ".csv.gz": "csv",
@@ -19,7 +20,6 @@ FORMATS = {
     ".mtx": "mtx",
     ".mtx.gz": "mtx",
 }
-"""Known extensions, each with its kind of file."""
 
 
 def read(

@@ -11,8 +11,8 @@ import numpy as np
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, did_you_mean
 from rankscape.files import entries
 
+# Name of the boolean column that tells observed cells from completed ones in the files rankscape writes.
 OBSERVED = "observed"
-"""Name of the boolean column that tells observed cells from completed ones in the files rankscape writes."""
 
 DEFAULT_NAMES = ("row", "column", "value")
 

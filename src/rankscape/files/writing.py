@@ -13,11 +13,11 @@ import numpy as np
 from rankscape.errors import InputError
 from rankscape.files.reading import format_of
 from rankscape.files.table import DEFAULT_NAMES, OBSERVED, Table
-from rankscape.storage import check_writable as check_place
-from rankscape.storage import replacing
+from rankscape.ground.storage import check_writable as check_place
+from rankscape.ground.storage import replacing
 
+# How many cells of a long table are put together at a time.
 _BLOCK = 1 << 20
-"""How many cells of a long table are put together at a time."""
 
 
 def write(path: str | Path, matrix: np.ndarray, source: Table, *, full: bool = True) -> Path:

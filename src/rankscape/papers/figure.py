@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankscape import plot
-from rankscape.as_json import as_json
+from rankscape.ground.as_json import as_json
+from rankscape.ground.storage import check_folder, replacing
 from rankscape.papers.claims import Claim
-from rankscape.storage import check_folder, replacing
 
 if TYPE_CHECKING:
     import xarray as xr

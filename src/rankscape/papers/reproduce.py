@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_limits
 from rankscape.errors import InputError, did_you_mean
 from rankscape.papers.figure import PaperFigure
 
+# Papers whose figures can be made: the names of their rooms.
 PAPERS = ("chou2024", "wang2024")
-"""Papers whose figures can be made: the names of their rooms."""
 
 
 def figure_names(paper: str) -> tuple[str, ...]:

@@ -6,17 +6,17 @@ of the loss or with the measurements of matrices of low rank.
 
 import numpy as np
 
-from rankscape.linalg import thin_svd
+from rankscape.ground.linalg import thin_svd
 from rankscape.problem import Completion, Sensing
 
+# Of the nuclear norm: thresholds from strong to weak, and the accelerated steps at each of them.
 LEVELS, ITERATIONS = 12, 100
-"""Of the nuclear norm: thresholds from strong to weak, and the accelerated steps at each of them."""
+# Random starts of told-rank least squares, besides the spectral one.
 RESTARTS = 8
-"""Random starts of told-rank least squares, besides the spectral one."""
+# Most Levenberg-Marquardt steps of one fit.
 SWEEPS = 200
-"""Most Levenberg-Marquardt steps of one fit."""
+# Relative residual at which a fit is exact and nothing better can be found.
 FITTED = 1e-10
-"""Relative residual at which a fit is exact and nothing better can be found."""
 
 Problem = Completion | Sensing
 

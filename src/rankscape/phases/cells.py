@@ -10,8 +10,8 @@ from rankscape.plot import Cells, Line, Panel
 if TYPE_CHECKING:
     import xarray as xr
 
+# The 97.5 % quantile of the normal law: intervals of 95 %.
 NORMAL = 1.959963984540054
-"""The 97.5 % quantile of the normal law: intervals of 95 %."""
 
 
 def heat_map(

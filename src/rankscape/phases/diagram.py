@@ -15,8 +15,8 @@ from rankscape.sweeps import Progress, sweep
 if TYPE_CHECKING:
     import xarray as xr
 
+# The names of the diagrams; each is a file of this room.
 DIAGRAMS = ("plateau-length", "final-rank", "jump-probability", "completion", "sensing")
-"""The names of the diagrams; each is a file of this room."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from rankscape.phases.diagram import Diagram
 from rankscape.plot.panels import ACCENT
 from rankscape.theory.escape import mean_exit_time, supporting_target
 
+# Learning rate times ridge * m below which no jump is seen in such a time.
 QUIET = 0.01
-"""Learning rate times ridge * m below which no jump is seen in such a time."""
 
 
 def cell(learning_rate: float, ridge_m: float, seed: int, steps: int) -> dict[str, float]:

@@ -6,27 +6,27 @@ from typing import Any
 import numpy as np
 
 import rankscape as rs
-from rankscape.annealing import RIDGES
 from rankscape.errors import DivergenceWarning, RankscapeWarning
+from rankscape.falling.annealing import RIDGES
 from rankscape.phases.baselines import Problem, nuclear_norm, told_rank
-from rankscape.relaxation import relax
+from rankscape.solvers.relaxation import relax
 
+# GD and SGD hold one small ridge; annealed is SGD under a falling ridge. All end in a descent to rest.
 METHODS = (
     "nuclear norm", "told rank",
     "depth 2, GD", "depth 2, SGD", "depth 2, annealed",
     "depth 3, GD", "depth 3, SGD", "depth 3, annealed",
     "depth 4, GD", "depth 4, SGD", "depth 4, annealed",
 )  # fmt: skip
-"""GD and SGD hold one small ridge; annealed is SGD under a falling ridge. All end in a descent to rest."""
 
+# Of the hidden layers; above the ranks that are sought.
 WIDTH = 8
-"""Of the hidden layers; above the ranks that are sought."""
+# Passes of SGD over the entries of a completion, in each stage.
 EPOCHS = 200
-"""Passes of SGD over the entries of a completion, in each stage."""
+# The stages for measurements of a matrix of spectral norm 1: ridges, steps of each, first learning rate, batch.
 SENSED_RIDGES, SENSED_STEPS, SENSED_RATE, BATCH = (0.1, 0.03, 0.01, 0.003, 0.001), 1500, 0.01, 8
-"""The stages for measurements of a matrix of spectral norm 1: ridges, steps of each, first learning rate, batch."""
+# Share of the largest singular value above which one of the nuclear norm's counts.
 VISIBLE = 1e-2
-"""Share of the largest singular value above which one of the nuclear norm's counts."""
 
 
 def estimate(problem: Problem, method: str, rank: int, seed: int) -> tuple[np.ndarray, int]:

@@ -13,11 +13,11 @@ from rankscape.plot.panels import ACCENT
 from rankscape.theory import critical_alpha
 
 EIGENVALUES = (8.0, 2.0, 0.5)
+# Plateaus that end; that of the last rank does not.
 RANKS = (1, 2)
-"""Plateaus that end; that of the last rank does not."""
 LEARNING_RATE = 0.002
+# Relative distance from the line within which the finite learning rate may decide.
 MARGIN = 0.03
-"""Relative distance from the line within which the finite learning rate may decide."""
 
 
 def cell(alpha: float, depth: int) -> dict[str, float]:

@@ -11,10 +11,10 @@ from rankscape.phases.methods import METHODS, estimate
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import ACCENT
 
+# Relative error below which a matrix counts as recovered.
 RECOVERED = 0.01
-"""Relative error below which a matrix counts as recovered."""
+# Share by which few random problems may put one method before another that is as good.
 SLACK = 0.25
-"""Share by which few random problems may put one method before another that is as good."""
 
 
 def measure(problem: Problem, truth: np.ndarray, algorithm: str, rank: int, seed: int) -> dict[str, float]:

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.storage import check_writable, replacing
 from rankscape.plot.panels import ACCENT, INK, MUTED, Band, Cells, Image, Line, Panel
-from rankscape.storage import check_writable, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+# Formats of a written figure.
 FIGURES = (".png", ".pdf", ".svg")
-"""Formats of a written figure."""
 
+# Line styles of horizontal references; the legend names them, so that close ones can be read.
 REFERENCES = (":", "-.", "--", (0, (1, 4)))
-"""Line styles of horizontal references; the legend names them, so that close ones can be read."""
 
+# Inches of one panel.
 WIDTH, HEIGHT = 4.6, 3.8
-"""Inches of one panel."""
+# Inches of a cell, so that what is written there has room, and of what stands beside the cells.
 CELL, MARGINS = 0.4, 1.5
-"""Inches of a cell, so that what is written there has room, and of what stands beside the cells."""
 
 
 def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "Figure":

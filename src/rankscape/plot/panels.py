@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+# Text and axes; secondary marks; the one thing to look at.
 INK, MUTED, ACCENT = "#1f2933", "#7b8794", "#c2410c"
-"""Text and axes; secondary marks; the one thing to look at."""
 
+# Lines that are told apart by a legend.
 COLORS = ("#1d4e89", "#c2410c", "#2f855a", "#6b46c1")
-"""Lines that are told apart by a legend."""
 
+# The same lines when the page is printed in grey.
 STYLES = ("-", "--", "-.", ":")
-"""The same lines when the page is printed in grey."""
 
 
 @dataclass(frozen=True)

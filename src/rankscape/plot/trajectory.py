@@ -10,17 +10,17 @@ from rankscape.plot.panels import COLORS, MUTED, Line, Panel
 if TYPE_CHECKING:
     import xarray as xr
 
+# Singular values that are drawn; more would only be a smear.
 MOST_MODES = 60
-"""Singular values that are drawn; more would only be a smear."""
 
+# Decades of the spectrum that are shown below its largest value, where that is least.
 DECADES = 8
-"""Decades of the spectrum that are shown below its largest value, where that is least."""
 
+# Values of a diverged run from which on it is drawn no further: ticks beside them must exist as numbers.
 CEILING = 1e200
-"""Values of a diverged run from which on it is drawn no further: ticks beside them must exist as numbers."""
 
+# Errors whose largest and least differ by less than this factor are drawn on a linear axis.
 FLAT = 3.0
-"""Errors whose largest and least differ by less than this factor are drawn on a linear axis."""
 
 
 def trajectory_panels(dataset: "xr.Dataset", references: dict[str, float] | None = None) -> list[Panel]:

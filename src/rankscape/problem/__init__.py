@@ -3,11 +3,11 @@
 from rankscape.problem.base import AbstractProblem
 from rankscape.problem.completion import Completion
 from rankscape.problem.estimation import Estimation
-from rankscape.problem.matrix_free import FunctionOperators
 from rankscape.problem.objective import Objective
-from rankscape.problem.operators import AbstractOperators, DenseOperators
-from rankscape.problem.pauli import PauliOperators
-from rankscape.problem.rank_one import RankOneOperators
+from rankscape.problem.operators.dense import AbstractOperators, DenseOperators
+from rankscape.problem.operators.functions import FunctionOperators
+from rankscape.problem.operators.pauli import PauliOperators
+from rankscape.problem.operators.rank_one import RankOneOperators
 from rankscape.problem.sensing import Sensing
 
 __all__ = [

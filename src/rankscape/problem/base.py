@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rankscape.errors import InputError
-from rankscape.fingerprint import of_arrays
+from rankscape.ground.fingerprint import of_arrays
 
 
 class AbstractProblem(ABC):
@@ -65,32 +64,3 @@ class AbstractProblem(ABC):
         """What identifies the problem, as JSON: kind, shape and a digest of the data."""
         data = of_arrays(*(getattr(self, name) for name in self.data))
         return {"kind": type(self).__name__, "shape": list(self.shape), "data": data}
-
-
-def real_array(values: Any, name: str) -> np.ndarray:
-    """A float64 copy of anything that converts to an array of real numbers; masked entries become NaN."""
-    if isinstance(values, np.ma.MaskedArray):
-        values = np.ma.filled(values.astype(np.float64), np.nan)
-    try:
-        array = np.asarray(values)
-        if np.iscomplexobj(array):
-            raise InputError(f"`{name}` must hold real numbers, got {array.dtype}.")
-        return np.array(array, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"`{name}` must hold real numbers: {error}") from None
-
-
-def finite_array(values: Any, name: str, ndim: int) -> np.ndarray:
-    """A read-only float64 copy of `values`, checked for dimension, emptiness and NaN or infinity."""
-    array = real_array(values, name)
-    if array.ndim != ndim:
-        raise InputError(f"`{name}` must have {ndim} dimension(s), got shape {array.shape}.")
-    if array.size == 0:
-        raise InputError(f"`{name}` is empty: shape {array.shape}.")
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(f"`{name}` holds {array[where]} at position {where}; every value must be finite.")
-    array.setflags(write=False)
-    return array

@@ -3,27 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
-from rankscape._types import Entries, Matrix
-from rankscape.checks import share
+from rankscape.entries import Entries
+from rankscape.entries.checking import check_labels, warn_empty
+from rankscape.entries.duplicates import Duplicates
+from rankscape.entries.heldout import choose_heldout
 from rankscape.errors import InputError
-from rankscape.problem.base import AbstractProblem, finite_array, real_array
-from rankscape.problem.entries import (
-    check_indices,
-    check_labels,
-    check_shape,
-    choose_heldout,
-    merge_duplicates,
-    warn_empty,
-)
-
-Duplicates = Literal["error", "mean", "last"]
+from rankscape.ground.arrays import finite_array
+from rankscape.ground.checks import share
+from rankscape.ground.final import final
+from rankscape.ground.types import Entries as EntryValues
+from rankscape.ground.types import Matrix
+from rankscape.problem.base import AbstractProblem
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@final
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Completion(AbstractProblem):
     r"""Fit the observed entries, :math:`f(W) = \frac{1}{2m} \sum_{(i,j)\ \mathrm{observed}} (W_{ij} - y_{ij})^2`.
 
@@ -68,10 +66,7 @@ class Completion(AbstractProblem):
 
     arrays: ClassVar[tuple[str, ...]] = ("rows", "columns", "values", "weights", "filled")
     data: ClassVar[tuple[str, ...]] = ("rows", "columns", "values")
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-    shape: tuple[int, int]
+    entries: Entries
     row_labels: np.ndarray | None = field(default=None)
     column_labels: np.ndarray | None = field(default=None)
     heldout: "Completion | None" = field(default=None)
@@ -87,23 +82,27 @@ class Completion(AbstractProblem):
         row_labels: Any = None,
         column_labels: Any = None,
     ):
-        shape = check_shape(shape)
         y = finite_array(values, "values", ndim=1)
-        i = check_indices(rows, "rows", len(y), shape[0])
-        j = check_indices(columns, "columns", len(y), shape[1])
-        i, j, y = merge_duplicates(i, j, y, shape, duplicates)
-        warn_empty(i, j, shape)
-        named_rows = check_labels(row_labels, "row_labels", shape[0])
-        named_columns = check_labels(column_labels, "column_labels", shape[1])
-        self._set(i, j, y, shape, named_rows, named_columns, heldout=None)
+        entries = Entries(rows, columns, y, shape, duplicates=duplicates)
+        warn_empty(entries.rows, entries.columns, entries.shape)
+        named_rows = check_labels(row_labels, "row_labels", entries.shape[0])
+        named_columns = check_labels(column_labels, "column_labels", entries.shape[1])
+        self._set(entries, named_rows, named_columns, heldout=None)
 
-    def _set(self, rows, columns, values, shape, row_labels, column_labels, heldout) -> None:
-        for array in (rows, columns, values):
-            array.setflags(write=False)
-        named = dict(rows=rows, columns=columns, values=values, shape=shape)
-        named |= dict(row_labels=row_labels, column_labels=column_labels, heldout=heldout)
+    def _set(self, entries, row_labels, column_labels, heldout) -> None:
+        named = dict(entries=entries, row_labels=row_labels, column_labels=column_labels, heldout=heldout)
         for name, value in named.items():
             object.__setattr__(self, name, value)
+
+    # Not properties: an engine lays its compiler's versions of these arrays over them (`AbstractProblem.binder`).
+    rows = cached_property(lambda self: self.entries.rows)
+    columns = cached_property(lambda self: self.entries.columns)
+    values = cached_property(lambda self: self.entries.values)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n_out, n_in)``."""
+        return self.entries.shape
 
     def __repr__(self) -> str:
         held = f", heldout={len(self.heldout.values)}" if self.heldout is not None else ""
@@ -114,16 +113,18 @@ class Completion(AbstractProblem):
     @classmethod
     def from_array(cls, array: Any) -> "Completion":
         """From a dense array whose missing entries are NaN, or masked."""
-        dense = real_array(array, "array")
-        if dense.ndim != 2:
-            raise InputError(f"A matrix has two dimensions, got shape {dense.shape}.")
-        if np.isinf(dense).any():
-            where = tuple(int(k) for k in np.argwhere(np.isinf(dense))[0])
-            raise InputError(f"The array holds {dense[where]} at position {where}; missing entries are NaN.")
-        i, j = np.nonzero(~np.isnan(dense))
-        if not len(i):
-            raise InputError(f"No entry of the array of shape {dense.shape} is observed: all are NaN.")
-        return cls(i, j, dense[i, j], dense.shape)
+        entries = Entries.from_array(array)
+        if not entries.count:
+            raise InputError(f"No entry of the array of shape {entries.shape} is observed: all are NaN.")
+        warn_empty(entries.rows, entries.columns, entries.shape)
+        return cls._of(entries)
+
+    @classmethod
+    def _of(cls, entries: Entries, row_labels=None, column_labels=None, heldout=None) -> "Completion":
+        """Around entries that are checked already."""
+        problem = object.__new__(cls)
+        problem._set(entries, row_labels, column_labels, heldout)
+        return problem
 
     @classmethod
     def from_sparse(cls, matrix: Any) -> "Completion":
@@ -171,16 +172,12 @@ class Completion(AbstractProblem):
     @cached_property
     def weights(self) -> Matrix:
         """Dense ``1/m`` on observed entries, 0 elsewhere."""
-        dense = np.zeros(self.shape)
-        dense[self.rows, self.columns] = 1.0 / len(self.values)
-        return dense
+        return self.entries.dense(np.full(len(self.values), 1.0 / len(self.values)), fill=0.0)
 
     @cached_property
     def filled(self) -> Matrix:
         """Dense values on observed entries, 0 elsewhere."""
-        dense = np.zeros(self.shape)
-        dense[self.rows, self.columns] = self.values
-        return dense
+        return self.entries.dense(fill=0.0)
 
     def loss(self, W: Any) -> Any:
         """``1/(2m)`` times the sum of squared residuals over the observed entries."""
@@ -191,7 +188,7 @@ class Completion(AbstractProblem):
         """``(W - y)/m`` on observed entries, 0 elsewhere; dense."""
         return self.weights * (W - self.filled)
 
-    def residual_of_factors(self, factors: Sequence[Matrix], block: int = 1 << 16) -> Entries:
+    def residual_of_factors(self, factors: Sequence[Matrix], block: int = 1 << 16) -> EntryValues:
         """``W_ij - y_ij`` of the observed entries without forming W: memory stays at `block` rows of factors."""
         left, right = factors[-1], factors[0]
         for factor in reversed(factors[1:-1]):
@@ -268,7 +265,4 @@ class Completion(AbstractProblem):
         return self._part(~held, heldout=self._part(held))
 
     def _part(self, keep: np.ndarray, heldout: "Completion | None" = None) -> "Completion":
-        part = object.__new__(type(self))
-        kept = self.rows[keep], self.columns[keep], self.values[keep]
-        part._set(*kept, self.shape, self.row_labels, self.column_labels, heldout)
-        return part
+        return self._of(self.entries.part(keep), self.row_labels, self.column_labels, heldout)

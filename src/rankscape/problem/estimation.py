@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.fingerprint import of_arrays
-from rankscape.linalg import thin_svd
-from rankscape.problem.base import AbstractProblem, finite_array
+from rankscape.ground.arrays import finite_array
+from rankscape.ground.fingerprint import of_arrays
+from rankscape.ground.linalg import thin_svd
+from rankscape.problem.base import AbstractProblem
 
 
 @dataclass(frozen=True, eq=False, init=False)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.fingerprint import of_function
+from rankscape.ground.fingerprint import of_function
 from rankscape.problem.base import AbstractProblem
 
 

@@ -6,13 +6,14 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from rankscape.checks import nonnegative, share
+from rankscape.entries.heldout import entry_hash
 from rankscape.errors import InputError
-from rankscape.problem.base import AbstractProblem, finite_array
-from rankscape.problem.entries import entry_hash
-from rankscape.problem.operators import AbstractOperators, DenseOperators, Form, device
-from rankscape.problem.pauli import PauliOperators
-from rankscape.problem.rank_one import RankOneOperators
+from rankscape.ground.arrays import finite_array
+from rankscape.ground.checks import nonnegative, share
+from rankscape.problem.base import AbstractProblem
+from rankscape.problem.operators.dense import AbstractOperators, DenseOperators, Form, device
+from rankscape.problem.operators.pauli import PauliOperators
+from rankscape.problem.operators.rank_one import RankOneOperators
 
 
 class Binder(NamedTuple):

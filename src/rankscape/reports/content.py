@@ -11,11 +11,11 @@ from rankscape.reports.residuals import residual_panels, root_mean_square, worst
 from rankscape.reports.subject import Subject
 from rankscape.reports.words import advice, best_rule, comparison, count, digits, finding, noise_margin
 
+# Singular values that are drawn.
 SHOWN = 60
-"""Singular values that are drawn."""
 
+# Directions that are described, and labels at each end of one.
 ENDS = 3
-"""Directions that are described, and labels at each end of one."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ def _path(subject: Subject) -> Section:
     return Section(heading, text, figures=[_visible(panel) for panel in panels])
 
 
+# How each method comes to its rank.
 HOW = {
     "climbed": "The ridge falls along the path: a strong one leaves few directions alive, a weak one more. After it, "
     "least squares adds directions as long as what is left over holds one that chance does not explain.",
@@ -140,7 +141,6 @@ HOW = {
     "ridge; those that the data do not hold up die, and the others are shrunk a little.",
     "sampled": "The data are mostly noise, so that the model is a mean over random draws of many models.",
 }
-"""How each method comes to its rank."""
 
 
 def _visible(panel: Panel) -> Panel:

@@ -14,17 +14,17 @@ from rankscape.plot import Image, Panel, draw
 from rankscape.plot.panels import ACCENT, COLORS, INK, MUTED
 from rankscape.reports.content import Page, Section, Table
 
+# Inches of a figure: its words are as large on a phone as the text around it.
 SIZE = 3.7, 3.2
-"""Inches of a figure: its words are as large on a phone as the text around it."""
 
+# Longest side of an image; a larger one is thinned.
 PIXELS = 420
-"""Longest side of an image; a larger one is thinned."""
 
+# Colour of missing pixels, as in all pictures of rankscape.
 TINT = 243, 217, 201
-"""Colour of missing pixels, as in all pictures of rankscape."""
 
+# Colours that follow the reader's light or dark page.
 INKS = {INK: "ink", "#000000": "ink", MUTED: "muted", COLORS[0]: "blue", ACCENT: "orange"}
-"""Colours that follow the reader's light or dark page."""
 
 
 def render(page: Page, footer: str) -> str:

@@ -5,11 +5,11 @@ import numpy as np
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import ACCENT, COLORS, MUTED
 
+# Bins of the histogram, and where it ends, in root mean squares; what lies beyond counts in the last bin.
 BINS, WIDEST = 40, 4.0
-"""Bins of the histogram, and where it ends, in root mean squares; what lies beyond counts in the last bin."""
 
+# Bins of equal count along the predictions, and the entries that each of them has at least.
 GROUPS, LEAST = 20, 10
-"""Bins of equal count along the predictions, and the entries that each of them has at least."""
 
 
 def root_mean_square(values: np.ndarray) -> float:

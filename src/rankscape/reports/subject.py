@@ -10,8 +10,8 @@ from rankscape.estimators import CompletedMatrix
 from rankscape.estimators.completion.baselines import Entries
 from rankscape.reports.residuals import root_mean_square
 
+# Characters of a label that are shown.
 LONGEST = 40
-"""Characters of a label that are shown."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ import math
 from rankscape.estimators import CompletedMatrix
 from rankscape.estimators.completion.certificate import SCARCE, WORDS
 
+# Entries per free parameter to ask for when they are scarce.
 COMFORTABLE = 2.0
-"""Entries per free parameter to ask for when they are scarce."""
 
 
 def digits(value: float | None) -> str:

@@ -10,16 +10,16 @@ from rankscape import __version__
 from rankscape.errors import InputError
 from rankscape.estimators import CompletedMatrix
 from rankscape.estimators.completion.baselines import Entries
+from rankscape.ground.storage import check_writable, replacing
 from rankscape.reports.content import page_of
 from rankscape.reports.page import render
 from rankscape.reports.subject import Subject
-from rankscape.storage import check_writable, replacing
 
+# What the name of a page ends in.
 PAGES = (".html", ".htm")
-"""What the name of a page ends in."""
 
+# Packages whose versions decide the last digits of a completion.
 VERSIONS = ("numpy", "scipy")
-"""Packages whose versions decide the last digits of a completion."""
 
 
 def report(

@@ -26,11 +26,11 @@ BATCH_SYSTEMS = {
     "sge": BatchSystem("SGECluster", "qsub"),
 }
 
+# Dask would let a worker wait for data to go away, but the memory is that of the batch: it would wait for ever.
 NEVER_PAUSE = {"DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False"}
-"""Dask would let a worker wait for data to go away, but the memory is that of the batch: it would wait for ever."""
 
+# Seconds in which a scheduler must answer.
 ANSWER = 5
-"""Seconds in which a scheduler must answer."""
 
 PROTOCOLS = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 

@@ -9,11 +9,11 @@ from rankscape.errors import RankscapeError, RunFailed
 from rankscape.sweeps.executors import Pool
 from rankscape.sweeps.worker import Report, Task, work
 
+# Times that workers may die without one batch getting done in between.
 MOST_DEATHS = 3
-"""Times that workers may die without one batch getting done in between."""
 
+# Seconds after which it is seen whether the pool still lives.
 LOOK = 1.0
-"""Seconds after which it is seen whether the pool still lives."""
 
 
 def reports(pool: Pool, tasks: Iterator[Task]) -> Iterator[Report]:

@@ -11,8 +11,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from rankscape.checks import whole
 from rankscape.errors import InputError, did_you_mean
+from rankscape.ground.checks import whole
 from rankscape.sweeps.clusters import BATCH_SYSTEMS, PROTOCOLS, connected, started
 from rankscape.sweeps.worker import begin_worker
 

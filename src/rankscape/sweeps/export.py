@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.errors import InputError, did_you_mean
-from rankscape.storage import check_writable, replacing
+from rankscape.ground.storage import check_writable, replacing
 from rankscape.sweeps.layout import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+# What can be written, and the endings of the names.
 FORMATS = {"netcdf": ".nc", "csv": ".csv", "parquet": ".parquet"}
-"""What can be written, and the endings of the names."""
 
 
 def export(sweep: Any, path: Path, format: str | None) -> Path:

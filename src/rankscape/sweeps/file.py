@@ -7,8 +7,8 @@ from typing import Any
 from rankscape.config import SimulationConfig
 from rankscape.errors import InputError, did_you_mean
 
+# What a file may say beside the names of `SimulationConfig`.
 OPTIONS = ("over", "seeds", "store", "executor", "workers", "cluster", "batch")
-"""What a file may say beside the names of `SimulationConfig`."""
 
 
 def read_sweep(path: Path) -> dict[str, Any]:

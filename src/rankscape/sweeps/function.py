@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.errors import InputError, RunFailed
-from rankscape.fingerprint import of_function
-from rankscape.outcome import Outcome
+from rankscape.ground.fingerprint import of_function
+from rankscape.run.outcome import Outcome
+from rankscape.run.trajectory import DIMENSIONS, Trajectory
 from rankscape.sweeps.experiment import AbstractExperiment, Batch, Plan, as_text, batch_size
 from rankscape.sweeps.grid import Grid, Setting
 from rankscape.sweeps.layout import Layout, layout_of
-from rankscape.trajectory import DIMENSIONS, Trajectory
 
 if TYPE_CHECKING:
     import xarray as xr
 
+# Batches of a sweep over a function, whose cost nobody knows: few enough files, and little is lost with one.
 BATCHES = 256
-"""Batches of a sweep over a function, whose cost nobody knows: few enough files, and little is lost with one."""
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from rankscape.checks import whole
 from rankscape.errors import InputError, did_you_mean
-from rankscape.fingerprint import LENGTH, of_arrays
+from rankscape.ground.checks import whole
+from rankscape.ground.fingerprint import LENGTH, of_arrays
 
+# The hyperparameters in which a run differs from the base, by name.
 Setting = dict[str, Any]
-"""The hyperparameters in which a run differs from the base, by name."""
 
+# Values of one name that a description writes out; more are given by their ends and a digest.
 LONGEST = 100
-"""Values of one name that a description writes out; more are given by their ends and a digest."""
 
 
 @dataclass(frozen=True)

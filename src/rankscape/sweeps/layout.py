@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.outcome import Outcome
+from rankscape.run.outcome import Outcome
 
 if TYPE_CHECKING:
     import xarray as xr
 
+# The code of an outcome is its place in this list.
 OUTCOMES = [*Outcome]
-"""The code of an outcome is its place in this list."""
 
+# Names of the store itself.
 OWN = {"run", "done", "outcome", "message"}
-"""Names of the store itself."""
 
 
 @dataclass(frozen=True)

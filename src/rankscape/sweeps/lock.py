@@ -17,14 +17,14 @@ from typing import Any
 
 from rankscape.errors import InputError, StorageError
 
+# Seconds between two signs of life.
 BEAT = 5.0
-"""Seconds between two signs of life."""
 
+# Seconds without a sign of life after which the owner on another host is taken for dead.
 SILENT = 60.0
-"""Seconds without a sign of life after which the owner on another host is taken for dead."""
 
+# Bytes of the file.
 LENGTH = 512
-"""Bytes of the file."""
 
 
 def lock_path(store: Path) -> Path:

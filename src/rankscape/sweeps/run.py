@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rankscape.checks import whole
 from rankscape.errors import InputError, RunFailed
+from rankscape.ground.checks import whole
 from rankscape.sweeps.dispatch import ask, begin, reports, wait_until_ready
 from rankscape.sweeps.executors import InProcess, Pool, open_pool
 from rankscape.sweeps.experiment import AbstractExperiment, Plan
@@ -24,8 +24,8 @@ from rankscape.sweeps.simulations import Simulations
 from rankscape.sweeps.store import Store, check_place, check_same, column, column_type, create
 from rankscape.sweeps.worker import Task, prepare, versions
 
+# Runs that a grid may have before it must be allowed explicitly.
 MOST_RUNS = 1_000_000
-"""Runs that a grid may have before it must be allowed explicitly."""
 
 
 def sweep(

@@ -14,31 +14,31 @@ from rankscape.config import SimulationConfig, make_config
 from rankscape.dynamics import GradientDescent
 from rankscape.engine import AbstractEngine
 from rankscape.errors import FallbackWarning, InputError, RankscapeWarning
-from rankscape.fingerprint import of_arrays
+from rankscape.ground.fingerprint import of_arrays
 from rankscape.initialization import Identical
 from rankscape.problem import AbstractProblem, Estimation
-from rankscape.schedule import Every, LogSpaced, default_schedule
-from rankscape.settings import choose_for_all, make_settings
-from rankscape.simulation import simulate
+from rankscape.run.schedule import Every, LogSpaced, default_schedule
+from rankscape.run.settings import choose_for_all, make_settings
+from rankscape.run.simulation import simulate
+from rankscape.run.trajectory import Trajectory
 from rankscape.sweeps.experiment import AbstractExperiment, Batch, Plan, as_text, batch_size
 from rankscape.sweeps.grid import Grid, Setting
 from rankscape.sweeps.layout import Layout, layout_of
-from rankscape.trajectory import Trajectory
 
+# What decides the problem; with held-out entries, the seed does too.
 PROBLEM = ("eigenvalues", "target", "entries", "rows", "columns", "values", "heldout")
-"""What decides the problem; with held-out entries, the seed does too."""
 
+# Runs that agree in these can share one vectorised call.
 KIND = (*PROBLEM, "depth", "width", "initialization", "dynamics", "steps", "dtype", "engine", "compress_width")
-"""Runs that agree in these can share one vectorised call."""
 
+# Estimated length of a batch: long beside what it costs to write one, short beside a night.
 MICROSECONDS = 8e6
-"""Estimated length of a batch: long beside what it costs to write one, short beside a night."""
 
+# Most memory of the records and factors of a batch.
 BYTES = 128 << 20
-"""Most memory of the records and factors of a batch."""
 
+# Runs that a GPU takes at once where a processor would take them one after the other.
 GPU_BATCH = 64
-"""Runs that a GPU takes at once where a processor would take them one after the other."""
 
 
 @dataclass(frozen=True)

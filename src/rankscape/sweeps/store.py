@@ -14,22 +14,22 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checkpoint import differences
 from rankscape.errors import CheckpointMismatch, InputError, StorageError
-from rankscape.storage import FULL, check_folder
+from rankscape.ground.storage import FULL, check_folder
+from rankscape.run.checkpoint import differences
 from rankscape.sweeps.layout import OUTCOMES, Layout
 
+# Version of the stored layout.
 FORMAT = 1
-"""Version of the stored layout."""
 
+# The attribute that makes a zarr group a sweep.
 MARK = "rankscape_sweep_format"
-"""The attribute that makes a zarr group a sweep."""
 
+# Runs in a chunk of a hyperparameter, and held in memory while a store is laid out.
 BLOCK = 1 << 14
-"""Runs in a chunk of a hyperparameter, and held in memory while a store is laid out."""
 
+# Outcome of a run that was not made yet.
 UNKNOWN = -1
-"""Outcome of a run that was not made yet."""
 
 
 class Store:

@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.outcome import Outcome
-from rankscape.settings import versions
+from rankscape.run.outcome import Outcome
+from rankscape.run.settings import versions
 from rankscape.sweeps.experiment import AbstractExperiment, Batch
 from rankscape.sweeps.grid import Setting
 from rankscape.sweeps.layout import OUTCOMES
 from rankscape.sweeps.store import UNKNOWN, Store
 
+# The environment of a worker process: as many processes as cores, each with one thread.
 ONE_THREAD = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # several workers may share a GPU
 }
-"""The environment of a worker process: as many processes as cores, each with one thread."""
 
 
 class Task(NamedTuple):

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankscape._types import Matrix
-from rankscape.checks import positive, whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive, whole
+from rankscape.ground.types import Matrix
 
 
 class Entries(NamedTuple):

@@ -23,15 +23,15 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import spsolve
 from scipy.special import lambertw
 
-from rankscape.checks import positive
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive
 from rankscape.theory.chain import check_deep
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
+# Cells of the coarser of two grids; their difference gives the numerical error.
 CELLS = 2000
-"""Cells of the coarser of two grids; their difference gives the numerical error."""
+# Epochs up to which the linear system resolves a mean time in double precision.
 LONGEST = 1e10
-"""Epochs up to which the linear system resolves a mean time in double precision."""
 ASSUMPTIONS = (
     "one balanced mode, held by one observed entry",
     "single entries drawn with replacement, many of them in an epoch",

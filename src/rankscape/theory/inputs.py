@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive, real, whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive, real, whole
 
+# Relative distance from its transpose that rounding may leave in a symmetric matrix.
 ASYMMETRY = 1e-10
-"""Relative distance from its transpose that rounding may leave in a symmetric matrix."""
 
 TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
 
+# Factors that the recursions multiply one by one.
 DEEPEST = 1000
-"""Factors that the recursions multiply one by one."""
 
+# Relative gap that rounding may leave between equal eigenvalues.
 CLUSTER = 1e-10
-"""Relative gap that rounding may leave between equal eigenvalues."""
 
+# Decades that floating-point numbers span on either side of 1, with room.
 RANGE = 290
-"""Decades that floating-point numbers span on either side of 1, with room."""
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,20 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 OffsetKind = Literal["none", "mean", "row", "column", "row+column"]
+# From the simplest to the richest: on a tie the simpler one is taken.
 OFFSETS: tuple[str, ...] = get_args(OffsetKind)
-"""From the simplest to the richest: on a tie the simpler one is taken."""
 
+# First damping: the entries that a row or column must have before half of its own mean is believed.
 DAMPING = 5.0
-"""First damping: the entries that a row or column must have before half of its own mean is believed."""
 
+# Alternating sweeps for row and column biases; they settle to four digits in five.
 SWEEPS = 10
-"""Alternating sweeps for row and column biases; they settle to four digits in five."""
 
+# Rows whose mean the nearest-row baseline takes.
 NEIGHBOURS = 5
-"""Rows whose mean the nearest-row baseline takes."""
 
+# Largest ``n_out^2 n_in`` for which all distances between rows are computed.
 NEAREST_WORK = 3e8
-"""Largest ``n_out^2 n_in`` for which all distances between rows are computed."""
 
 _WORDS = {
     "none": "nothing was removed",

@@ -8,16 +8,16 @@ from rankscape.estimators.completion.baselines import Offset
 from rankscape.estimators.completion.methods.solve import Modes
 from rankscape.estimators.completion.methods.unequal import Variances
 
+# How rich each of them is: on a tie the simpler one is taken.
+#
+# "climbed" is one best pair of factors of the rank found, "averaged" the mean of many directions under a prior read off
+# the data (variational Bayes), "penalised" the minimum at a low ridge, "sampled" the mean of draws (Gibbs), for data
+# that
+# are mostly noise.
 METHODS = {"offset": 0, "climbed": 1, "averaged": 2, "penalised": 2, "sampled": 3}
-"""How rich each of them is: on a tie the simpler one is taken.
 
-"climbed" is one best pair of factors of the rank found, "averaged" the mean of many directions under a prior read off
-the data (variational Bayes), "penalised" the minimum at a low ridge, "sampled" the mean of draws (Gibbs), for data that
-are mostly noise.
-"""
-
+# Factor over the best held-out error up to which a simpler fit is taken.
 HARDLY = 1.02
-"""Factor over the best held-out error up to which a simpler fit is taken."""
 
 
 @dataclass(frozen=True, eq=False)

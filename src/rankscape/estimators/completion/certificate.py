@@ -8,18 +8,18 @@ import numpy as np
 from rankscape.estimators.completion.baselines import Entries
 from rankscape.estimators.completion.candidate import Candidate
 
+# Oversampling below which a completion is near the information limit.
 SCARCE = 1.4
-"""Oversampling below which a completion is near the information limit."""
 
+# Held-out error over that of the best baseline, from which on an exact fit has not found all of the matrix.
 MISSED = 1e-3
-"""Held-out error over that of the best baseline, from which on an exact fit has not found all of the matrix."""
 
+# Held-out error over the noise of what was fitted beyond which the model follows the entries and not the matrix; noise
+# alone gives 1.1 to 1.6, from many entries for each parameter down to two.
 UNSEEN = 3.0
-"""Held-out error over the noise of what was fitted beyond which the model follows the entries and not the matrix; noise
-alone gives 1.1 to 1.6, from many entries for each parameter down to two."""
 
+# Baselines for people.
 WORDS = {"column_mean": "column mean", "row_column_bias": "row and column bias", "nearest_rows": "mean of near rows"}
-"""Baselines for people."""
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from rankscape.checks import share, whole
 from rankscape.errors import InputError
 from rankscape.estimators.completion.baselines import OFFSETS
 from rankscape.estimators.completion.fitting import WIDTH, Settings, fit_entries
 from rankscape.estimators.completion.inputs import entries_of_problem
 from rankscape.estimators.completion.progress import Progress
 from rankscape.estimators.completion.result import CompletedMatrix
+from rankscape.ground.checks import share, whole
 from rankscape.problem import Completion
 
 

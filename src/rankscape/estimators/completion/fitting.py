@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from rankscape.engine.sparse import row_order
+from rankscape.entries.heldout import choose_heldout
+from rankscape.entries.prepared import row_order
 from rankscape.errors import InputError
 from rankscape.estimators.completion.baselines import OFFSETS, Entries, baseline_errors, fit_offset
 from rankscape.estimators.completion.candidate import Candidate
@@ -18,27 +19,26 @@ from rankscape.estimators.completion.progress import Meter, Progress
 from rankscape.estimators.completion.result import CompletedMatrix, path_dataset
 from rankscape.estimators.completion.search import search
 from rankscape.estimators.completion.trial import Trial
-from rankscape.outcome import Outcome
-from rankscape.problem.entries import choose_heldout
+from rankscape.run.outcome import Outcome
 
+# Default width: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it.
 WIDTH = 60
-"""Default width: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it."""
 
+# Depths that held-out entries choose from; at the first one, ranks are sharp and minima are quick to find.
 DEPTHS = 3, 2, 4
-"""Depths that held-out entries choose from; at the first one, ranks are sharp and minima are quick to find."""
 
+# Spread of the entries, as a share of the largest, below which they all count as equal.
 CONSTANT = 1e-12
-"""Spread of the entries, as a share of the largest, below which they all count as equal."""
 
+# Root mean square residual, on entries of rms 1, of an exact fit in double precision.
 EXACT = 1e-9
-"""Root mean square residual, on entries of rms 1, of an exact fit in double precision."""
 
+# What a later fit needs of the one that was chosen, to go on from there.
 AGAIN = ("sweeps", "width", "quiet", "ridge", "depth")
-"""What a later fit needs of the one that was chosen, to go on from there."""
 
+# Added to the seed of the held-out entries: whoever tests the estimator on `Completion.split` with the same seed hides
+# the entries that it would hold out itself.
 OWN = 0x9D2C5680
-"""Added to the seed of the held-out entries: whoever tests the estimator on `Completion.split` with the same seed hides
-the entries that it would hold out itself."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from rankscape.estimators.completion.methods.solve import minimise, modes_of
 from rankscape.estimators.completion.methods.unequal import Variances, estimate_variances
 from rankscape.estimators.completion.trial import Trial
 
+# Directions beyond twice the rank found with which all entries are averaged: the others died.
 FEW = 4
-"""Directions beyond twice the rank found with which all entries are averaged: the others died."""
 
+# Root mean square residual, on entries of rms 1, of an exact fit that is refitted: the rank is known.
 EXACT = 1e-4
-"""Root mean square residual, on entries of rms 1, of an exact fit that is refitted: the rank is known."""
 
+# Iterations of the quasi-Newton method on all entries, from the minimum of a part of them.
 ITERATIONS = 500
-"""Iterations of the quasi-Newton method on all entries, from the minimum of a part of them."""
 
 
 def variances_of(trial: Trial, candidate: Candidate) -> Variances:

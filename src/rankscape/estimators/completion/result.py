@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from rankscape.engine.sparse import ObservedEntries, entries_of_product
+from rankscape.entries.checking import check_indices
+from rankscape.entries.prepared import ObservedEntries, entries_of_product
 from rankscape.estimators.completion.baselines import Entries, Offset
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods.folding import fold
 from rankscape.estimators.completion.methods.path import Record
 from rankscape.estimators.completion.methods.solve import Modes, balanced_factors
 from rankscape.estimators.completion.methods.unequal import Variances
-from rankscape.outcome import Outcome
-from rankscape.problem.entries import check_indices
+from rankscape.run.outcome import Outcome
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.engine.sparse import ObservedEntries
+from rankscape.entries.prepared import ObservedEntries
 from rankscape.estimators.completion.baselines import Entries, fit_offset
 from rankscape.estimators.completion.candidate import Candidate, choose, ties
 from rankscape.estimators.completion.methods.climb import Climbed
@@ -15,16 +15,16 @@ from rankscape.estimators.completion.options import Options
 from rankscape.estimators.completion.refitting import refit, variances_of
 from rankscape.estimators.completion.trial import NOISY, QUIET, WIDTHS, Trial
 
+# Held-out error without an offset, in standard deviations, below which nothing is taken away; and the residual of some
+# entries, of rms 1, below which all entries may have an exact fit.
 NEARLY_EXACT = 0.1
-"""Held-out error without an offset, in standard deviations, below which nothing is taken away; and the residual of some
-entries, of rms 1, below which all entries may have an exact fit."""
 
+# Numbers that the first factors may hold (the solver keeps two dozen copies), and directions they always may have.
 ROOM, FEW = 5e5, 16
-"""Numbers that the first factors may hold (the solver keeps two dozen copies), and directions they always may have."""
 
 
+# Share of the directions of an average that may be alive at its end; if more are, it starts again with more.
 ROOM_TO_DIE = 0.8
-"""Share of the directions of an average that may be alive at its end; if more are, it starts again with more."""
 
 
 def search(

@@ -16,11 +16,11 @@ from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods.solve import Modes
 from rankscape.estimators.completion.methods.unequal import Variances
 from rankscape.estimators.completion.result import CompletedMatrix
-from rankscape.outcome import Outcome
-from rankscape.storage import check_writable, replacing
+from rankscape.ground.storage import check_writable, replacing
+from rankscape.run.outcome import Outcome
 
+# Version of the layout of the file.
 FORMAT = 1
-"""Version of the layout of the file."""
 
 
 def save(estimator: Any, path: Path) -> None:

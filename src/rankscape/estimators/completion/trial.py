@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.engine.sparse import ObservedEntries
+from rankscape.entries.prepared import ObservedEntries
 from rankscape.estimators.completion.baselines import Entries, Offset
 from rankscape.estimators.completion.candidate import Candidate
 from rankscape.estimators.completion.methods.climb import Climbed, climb, exact_fit
@@ -17,41 +17,41 @@ from rankscape.estimators.completion.methods.sampling import average_of_draws
 from rankscape.estimators.completion.methods.solve import Modes, leading_modes
 from rankscape.estimators.completion.options import Options
 
+# Sweeps that turn a least squares fit into the most probable one under its noise.
 SHRINKING = 8
-"""Sweeps that turn a least squares fit into the most probable one under its noise."""
 
+# Directions that averaging starts with: ratings keep a few, photographs and gene expression about 30.
 WIDTHS = 16, 40, 60
-"""Directions that averaging starts with: ratings keep a few, photographs and gene expression about 30."""
 
+# Sweeps of averaging at most; held-out entries stop them earlier.
 SWEEPS = 12
-"""Sweeps of averaging at most; held-out entries stop them earlier."""
 
+# Factor by which the last sweep lowers the held-out error when averaging has not converged.
 STILL = 0.97
-"""Factor by which the last sweep lowers the held-out error when averaging has not converged."""
 
+# Sweep after which held-out entries are first asked.
 FIRST_LOOK = 4
-"""Sweep after which held-out entries are first asked."""
 
+# First noises of averaging, as a share of the entries' rms: a low one keeps more directions alive. Both are tried.
 QUIET = 0.2, 0.45
-"""First noises of averaging, as a share of the entries' rms: a low one keeps more directions alive. Both are tried."""
 
+# Share of the entries' mean square that is noise, beyond which draws are averaged.
 NOISY = 0.5
-"""Share of the entries' mean square that is noise, beyond which draws are averaged."""
 
+# Directions of the sampler.
 DRAWN_WIDTH = 6
-"""Directions of the sampler."""
 
+# Sweeps of the sampler on training entries, and on all.
 DRAWS = 50, 80
-"""Sweeps of the sampler on training entries, and on all."""
 
+# Noise of an average, as a share of the entries' rms, below which its directions may lead to an exact fit.
 NEARLY_EXACT = 0.1
-"""Noise of an average, as a share of the entries' rms, below which its directions may lead to an exact fit."""
 
+# First sweeps of the sampler, which are forgotten.
 BURN = 15
-"""First sweeps of the sampler, which are forgotten."""
 
+# Most numbers that the covariances of a posterior may hold.
 MEMORY = 4e7
-"""Most numbers that the covariances of a posterior may hold."""
 
 
 @dataclass(eq=False)

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.engine.sparse import ObservedEntries
+from rankscape.entries.checking import check_indices
+from rankscape.entries.prepared import ObservedEntries
 from rankscape.estimators.completion.result import CompletedMatrix
-from rankscape.problem.entries import check_indices
 
+# Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
 DENSE_UNKNOWNS = 4000
-"""Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block."""
 
 
 def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.ndarray:

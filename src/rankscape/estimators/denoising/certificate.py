@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# A direction within this factor of the threshold may fall on either side of it in another draw of the noise.
 NEAR = 1.1
-"""A direction within this factor of the threshold may fall on either side of it in another draw of the noise."""
 
+# A direction that is not kept, but exceeds the largest of the noise by this factor, is likely a weak signal.
 ABOVE_NOISE = 1.08
-"""A direction that is not kept, but exceeds the largest of the noise by this factor, is likely a weak signal."""
 
+# Excess kurtosis of what was removed, beyond that of chance, from which its tails are heavy.
 KURTOSIS = 1.0
-"""Excess kurtosis of what was removed, beyond that of chance, from which its tails are heavy."""
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ import numpy as np
 from scipy.optimize import brentq
 
 from rankscape.theory.climbing.flow import goal, time_to
-from rankscape.theory.climbing.leaf import Leaf, angle
+from rankscape.theory.climbing.imbalance_leaf import Leaf, angle
 from rankscape.theory.inputs import Start, start_of
 
+# Share that is learned of a direction at the edge of the noise when one at the threshold is half learned.
 EDGE_SHARE = 0.1
-"""Share that is learned of a direction at the edge of the noise when one at the threshold is half learned."""
 
+# A direction of less than this part of the threshold is rounding and stays where it starts.
 SMALLEST = 1e-12
-"""A direction of less than this part of the threshold is rounding and stays where it starts."""
 
+# Of the interval of logits in which the learned share is sought.
 HALVINGS = 48
-"""Of the interval of logits in which the learned share is sought."""
 
 
 def tuned_alpha(depth: int, edge: float) -> float:

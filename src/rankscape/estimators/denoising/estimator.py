@@ -7,21 +7,21 @@ import xarray as xr
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from rankscape.checks import nonnegative, positive, whole
 from rankscape.errors import InputError
 from rankscape.estimators.denoising.certificate import DenoisingCertificate, doubts
 from rankscape.estimators.denoising.early_stop import learned, stop_time, tuned_alpha
 from rankscape.estimators.denoising.noise import hard_threshold, misfit, noise_edge, noise_level
-from rankscape.linalg import thin_svd
-from rankscape.outcome import Outcome
+from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.linalg import thin_svd
+from rankscape.run.outcome import Outcome
 from rankscape.theory import Plateau, plateaus, step_limit
 from rankscape.theory.inputs import Start
 
+# Learning rate over the monotone limit.
 SHARE = 0.05
-"""Learning rate over the monotone limit."""
 
+# Steps of the path that are kept.
 RECORDS = 24
-"""Steps of the path that are kept."""
 
 
 class Modes(NamedTuple):

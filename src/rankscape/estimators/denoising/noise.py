@@ -2,11 +2,11 @@
 
 import numpy as np
 
+# Intervals in which the law of the noise is tabulated.
 CELLS = 2000
-"""Intervals in which the law of the noise is tabulated."""
 
+# Most times that the level and the number of directions above it are found from each other.
 ROUNDS = 20
-"""Most times that the level and the number of directions above it are found from each other."""
 
 
 def hard_threshold(noise: float, shape: tuple[int, int]) -> float:

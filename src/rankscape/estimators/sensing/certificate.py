@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+# Oversampling below which several matrices of the rank may fit as well.
 SCARCE = 1.3
-"""Oversampling below which several matrices of the rank may fit as well."""
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.outcome import Outcome
 from rankscape.problem import Sensing
-from rankscape.stopping import OnHeldout
+from rankscape.run.outcome import Outcome
+from rankscape.run.watchers.stopping import OnHeldout
 
+# Learning rate over the inverse of a bound on the curvature.
 SAFETY = 0.5
-"""Learning rate over the inverse of a bound on the curvature."""
 
+# Steps between two looks at the curvature.
 REFRESH = 5
-"""Steps between two looks at the curvature."""
 
+# Ratio of the steps that are recorded, ten steps or more apart at first.
 SPACING = 1.08
-"""Ratio of the steps that are recorded, ten steps or more apart at first."""
 
+# Relative residual at which descent has found what a faster method can finish.
 REACHED = 0.01
-"""Relative residual at which descent has found what a faster method can finish."""
 
 
 @dataclass(frozen=True)

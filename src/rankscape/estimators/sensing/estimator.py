@@ -9,26 +9,26 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from rankscape.checks import positive, share, whole
 from rankscape.errors import InputError
 from rankscape.estimators.sensing.certificate import SensingCertificate, doubts
 from rankscape.estimators.sensing.descent import Descent, descend, gaussian_start, identical_start
-from rankscape.estimators.sensing.fixed_rank import RankFit, best_fit, fit_rank, freedom
-from rankscape.outcome import Outcome
+from rankscape.ground.checks import positive, share, whole
 from rankscape.problem import DenseOperators, Sensing
-from rankscape.problem.operators import AbstractOperators
+from rankscape.problem.operators.dense import AbstractOperators
+from rankscape.run.outcome import Outcome
+from rankscape.solvers.fixed_rank import RankFit, best_fit, fit_rank, freedom
 
+# Relative residual from which the measurements count as free of noise.
 MET = 1e-9
-"""Relative residual from which the measurements count as free of noise."""
 
+# Relative decrease at which the fit that is returned has ended.
 FINAL = 1e-8
-"""Relative decrease at which the fit that is returned has ended."""
 
+# Splits by which ranks are compared when there is noise.
 FOLDS = 5
-"""Splits by which ranks are compared when there is noise."""
 
+# Ranks that may fail to improve on the best one before the climb ends.
 PATIENCE = 2
-"""Ranks that may fail to improve on the best one before the climb ends."""
 
 
 class DeepMatrixSensing(RegressorMixin, BaseEstimator):

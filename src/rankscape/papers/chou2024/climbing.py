@@ -12,8 +12,8 @@ from rankscape.plot.panels import COLORS
 
 SPECTRUM = (5.0, 3.0, 1.5, 0.5, 0.0)
 RATE = 1e-3
+# Depth 2 separates its eigenvalues only from a tiny start; deeper products from a moderate one.
 ALPHAS = {2: 1e-3, 3: 0.1, 4: 0.2}
-"""Depth 2 separates its eigenvalues only from a tiny start; deeper products from a moderate one."""
 
 
 def eigenvalues(quick: bool = False) -> PaperFigure:

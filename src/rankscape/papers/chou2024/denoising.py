@@ -10,8 +10,8 @@ from rankscape.papers.figure import PaperFigure
 from rankscape.plot import Image
 
 SEED = 2024
+# alpha by depth.
 STARTS = {2: 0.01, 3: 0.1, 4: 0.2}
-"""alpha by depth."""
 
 
 def denoising(quick: bool = False) -> PaperFigure:

@@ -12,8 +12,8 @@ from rankscape.plot.panels import COLORS, STYLES
 PAIR = (2.0, 1.0)
 RATE = 1e-3
 DEPTHS = (2, 3, 4, 5, 6)
+# What is held fixed while the depth grows: alpha, or the start of the product.
 FIXED = {"alpha = 0.3": {N: 0.3 for N in DEPTHS}, "alpha^N = 0.001": {N: 1e-3 ** (1 / N) for N in DEPTHS}}
-"""What is held fixed while the depth grows: alpha, or the start of the product."""
 
 
 def depth(quick: bool = False) -> PaperFigure:

@@ -11,8 +11,8 @@ from rankscape.papers.claims import Claim
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS
 
+# Learning rate over the monotone limit.
 SHARE = 0.2
-"""Learning rate over the monotone limit."""
 
 
 class StoppedPath:

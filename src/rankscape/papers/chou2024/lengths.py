@@ -5,8 +5,8 @@ import xarray as xr
 from rankscape import theory
 from rankscape.papers.chou2024.runs import descend, observed_plateau
 
+# Active modes are that near to the target, relatively, and the next one that far from it.
 TOLERANCE = 0.05
-"""Active modes are that near to the target, relatively, and the next one that far from it."""
 
 
 def until_learned(eigenvalues: tuple[float, ...], depth: int, alpha: float, learning_rate: float) -> xr.Dataset:

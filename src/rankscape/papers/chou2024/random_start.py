@@ -12,10 +12,10 @@ from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
 
 SPECTRUM = (5.0, 3.0, 1.5)
+# Effective ranks of the target's projections to rank 1, 2 and 3.
 LEVELS = (1.0, 1.6, 1.9)
-"""Effective ranks of the target's projections to rank 1, 2 and 3."""
+# Scale, learning rate and steps by depth.
 SETTINGS = {2: (1e-3, 5e-3, 2_000), 3: (0.03, 5e-3, 5_000), 4: (0.1, 4e-3, 5_000)}
-"""Scale, learning rate and steps by depth."""
 NEAR = 0.05
 
 

@@ -16,8 +16,8 @@ from rankscape.plot.panels import COLORS, STYLES
 SPECTRUM = (5.0, 3.0, 1.5, 0.5)
 DEPTH, ALPHA = 3, 0.1
 BELOW = (0.2, 0.05, 0.01, 0.001)
+# Learning rates as shares of the monotone limit.
 BEYOND = (0.9, 1.5, 2.1)
-"""Learning rates as shares of the monotone limit."""
 
 
 def learning_rate(quick: bool = False) -> PaperFigure:

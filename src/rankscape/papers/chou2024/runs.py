@@ -10,8 +10,8 @@ from rankscape.papers.claims import Claim, contains
 from rankscape.plot import Band
 from rankscape.theory import Plateau
 
+# Steps around a predicted edge that are all recorded, so that the edge that is seen is exact.
 WINDOW = 12
-"""Steps around a predicted edge that are all recorded, so that the edge that is seen is exact."""
 
 
 def descend(

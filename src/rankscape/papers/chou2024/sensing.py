@@ -10,10 +10,10 @@ from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
 
 SEED = 5
+# Rank 2 in dimension 10; its effective rank is 1.6.
 TARGET = np.diag([1.0, 0.6, *[0.0] * 8])
-"""Rank 2 in dimension 10; its effective rank is 1.6."""
+# alpha by depth.
 STARTS = {2: 0.01, 3: 0.1, 4: 0.2}
-"""alpha by depth."""
 
 
 def sensing(quick: bool = False) -> PaperFigure:

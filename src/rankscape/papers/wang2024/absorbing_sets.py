@@ -15,13 +15,13 @@ from rankscape.theory.absorbing import RankSet, StepCertificate, soft_rank, step
 from rankscape.theory.landscape import critical_points, entries
 
 TARGET = np.array([[1.0, 0.3, -0.2], [0.3, 1.0, 0.1], [-0.2, 0.1, -0.5]])
+# The ridge of the small problem; its learning rate is so many times the one for which absorption is proved.
 SMALL_RIDGE, FACTOR = 0.2, 1000
-"""The ridge of the small problem; its learning rate is so many times the one for which absorption is proved."""
+# Soft rank at the start, just inside the set of rank 1.
 EDGE = 1.745
-"""Soft rank at the start, just inside the set of rank 1."""
 
+# For the laboratory problem, whose learning rate is far beyond what constants from the data alone allow.
 LOOSE = RankSet(2, alpha=1e-2, eps1=8.0, eps2=0.75, C=20.0)
-"""For the laboratory problem, whose learning rate is far beyond what constants from the data alone allow."""
 
 
 def soft_rank_margins(quick: bool = False) -> PaperFigure:

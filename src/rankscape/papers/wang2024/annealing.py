@@ -10,12 +10,12 @@ from rankscape.papers.figure import PaperFigure
 from rankscape.papers.wang2024.laboratory import RATE, SETTINGS, laboratory, leave, ridge_of, trap
 from rankscape.plot import Band, Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
-from rankscape.relaxation import relax
+from rankscape.solvers.relaxation import relax
 
+# Ridges times m of the stages.
 RIDGES = (0.4, 0.1, 0.03, 0.01, 0.003, 0.001)
-"""Ridges times m of the stages."""
+# Steps of SGD in each.
 STAGE = 400_000
-"""Steps of SGD in each."""
 
 
 def annealing(quick: bool = False) -> PaperFigure:

@@ -22,16 +22,16 @@ from rankscape.papers.wang2024.laboratory import (
 )
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, INK
-from rankscape.relaxation import relax
+from rankscape.solvers.relaxation import relax
 
+# Ridges times m, one after another, each with gradient descent to its minimum.
 PULSE = (0.4, 0.45, 0.5, 0.6, 0.4, 0.1, 0.03, 0.01, 0.003, 0.001)
-"""Ridges times m, one after another, each with gradient descent to its minimum."""
+# Noise on the weights of the minimum of rank 2 at the start; Adam's learning rate; noise on the weights each step.
 AWAKE, ADAM_RATE, NOISE, SEED = 1e-3, 3e-3, 1e-2, 0
-"""Noise on the weights of the minimum of rank 2 at the start; Adam's learning rate; noise on the weights each step."""
+# Of the dynamics, in order.
 STYLES, MARKERS = ("-", "--", "-.", "-", ":"), ("", "", "", ".", "")
-"""Of the dynamics, in order."""
+# Dynamics that are claimed to lose rank 2; the others keep it.
 LOSE = ("AdamW, decay 2 * ridge", "gradient descent, isotropic noise")
-"""Dynamics that are claimed to lose rank 2; the others keep it."""
 
 
 def controls(quick: bool = False) -> PaperFigure:

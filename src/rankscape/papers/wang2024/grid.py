@@ -15,8 +15,8 @@ from rankscape.theory.escape import mean_exit_time, supporting_target
 
 RIDGES = (0.2, 0.3, 0.35, 0.4, 0.45, 0.6, 0.9, 1.6, 2.5, 4.0)
 RATES = (0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3)
+# With `quick`.
 FEW = (0.2, 0.35, 0.45, 0.6, 1.6, 4.0), (0.02, 0.08, 0.16, 0.25)
-"""With `quick`."""
 DIVERGED = -1
 
 

@@ -13,18 +13,18 @@ from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
 from rankscape.theory.escape import mean_exit_time, supporting_target
 
+# One entry that holds the only mode, among entries that hold none: zeros in other rows and columns.
 TARGET, IDLE = 2.0, 64
-"""One entry that holds the only mode, among entries that hold none: zeros in other rows and columns."""
+# Learning rates by ridge times m; with `quick` every second.
 SINGLE_RATES = {0.5: (0.2, 0.1, 0.07, 0.05), 0.4: (0.2, 0.16, 0.13, 0.1)}
-"""Learning rates by ridge times m; with `quick` every second."""
 
+# Singular value below which a mode counts as dead.
 LEVEL = 1e-3
-"""Singular value below which a mode counts as dead."""
 
+# The same for the laboratory problem; the last rates and the last ridge, where jumps are rare, not with `quick`.
 RATES = {0.45: (0.17, 0.11, 0.08, 0.07), 0.40: (0.20, 0.17, 0.14, 0.12), 0.35: (0.20, 0.19, 0.18, 0.17)}
-"""The same for the laboratory problem; the last rates and the last ridge, where jumps are rare, not with `quick`."""
+# Steps that a replica waits.
 MOST = 3_000_000
-"""Steps that a replica waits."""
 
 
 @dataclass(frozen=True, eq=False)

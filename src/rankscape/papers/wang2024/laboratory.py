@@ -9,16 +9,16 @@ import numpy as np
 import rankscape as rs
 from rankscape.data import KnownMatrix
 from rankscape.errors import DivergenceWarning
-from rankscape.relaxation import relax
+from rankscape.solvers.relaxation import relax
 
+# `rankscape.data.planted`: gradient descent is trapped at rank 3, the truth has rank 2.
 LAB: dict[str, Any] = dict(n=24, rank=2, z=8.0, eps=0.35, beta=0.5, fraction=0.6, seed=0, jitter=0.05)
-"""`rankscape.data.planted`: gradient descent is trapped at rank 3, the truth has rank 2."""
 
+# Ridge times the number m of observed entries, and a learning rate at which jumps are frequent.
 RIDGE, RATE = 0.4, 0.17
-"""Ridge times the number m of observed entries, and a learning rate at which jumps are frequent."""
 
+# Of both hidden layers, at depth 3.
 WIDTH = 8
-"""Of both hidden layers, at depth 3."""
 
 SETTINGS = {"problem": LAB, "depth": 3, "width": WIDTH, "ridge * m": RIDGE}
 

@@ -10,16 +10,16 @@ from rankscape.papers.figure import PaperFigure
 from rankscape.papers.wang2024.laboratory import LAB, WIDTH, laboratory, ridge_of
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, INK
-from rankscape.relaxation import rank_at_rest, relax
+from rankscape.solvers.relaxation import rank_at_rest, relax
 from rankscape.theory.landscape import balanced_factors, entries, hessian_signature, local_minima
 
+# Singular values; the smallest is below its threshold.
 TARGET = np.array([3.0, 2.0, 1.0, 0.3])
-"""Singular values; the smallest is below its threshold."""
 RIDGE, RATE, STEPS, SEED = 0.09, 0.02, 10_000, 7
+# Share of the ridge's part below which a gradient counts as zero: descents end near it.
 LOOSE = 2e-6
-"""Share of the ridge's part below which a gradient counts as zero: descents end near it."""
+# Ridges times m at which the laboratory problem is searched.
 RIDGES_M = (0.2, 0.4)
-"""Ridges times m at which the laboratory problem is searched."""
 
 
 def minima(quick: bool = False) -> PaperFigure:

@@ -13,10 +13,10 @@ from rankscape.plot import Band, Image, Line, Panel
 from rankscape.plot.panels import COLORS
 
 RATINGS = "movielens-100k"
+# Of all random choices; pixels that are seen; of what is seen, what is held out.
 SEED, SEEN, HELDOUT = 0, 0.5, 0.1
-"""Of all random choices; pixels that are seen; of what is seen, what is held out."""
+# Singular values below which a mode is dead, and above which it is alive.
 OFF, ON = 0.1, 3.0
-"""Singular values below which a mode is dead, and above which it is alive."""
 
 
 @dataclass(frozen=True, eq=False)

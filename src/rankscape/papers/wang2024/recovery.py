@@ -16,19 +16,19 @@ from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, INK
 
 LARGE: dict[str, Any] = {"n": 40, "rank": 3, "width": 10, "oversampling": (1.2, 1.4, 1.8, 2.4, 3.0, 4.0), "problems": 3}
+# With `quick`.
 SMALL: dict[str, Any] = {"n": 24, "rank": 2, "width": 6, "oversampling": (1.8, 4.0), "problems": 2}
-"""With `quick`."""
+# Ridge times m where it is fixed; epochs of a stage of SGD; relative error of what is hidden that counts as none.
 FIXED, EPOCHS, RECOVERED = 0.003, 300, 0.01
-"""Ridge times m where it is fixed; epochs of a stage of SGD; relative error of what is hidden that counts as none."""
+# Random starts of least squares at the told rank, besides the spectral one; sweeps of each fit.
 RESTARTS, SWEEPS = 5, 150
-"""Random starts of least squares at the told rank, besides the spectral one; sweeps of each fit."""
+# Left out with `quick`.
 SLOW = ("depth 2, fixed ridge", "depth 4, fixed ridge")
-"""Left out with `quick`."""
+# Oversampling at which the claims compare the methods.
 CHECKED = 1.8
-"""Oversampling at which the claims compare the methods."""
 
+# A matrix and its rank.
 Estimate = tuple[np.ndarray, int]
-"""A matrix and its rank."""
 
 
 def recovery(quick: bool = False) -> PaperFigure:
@@ -127,13 +127,13 @@ def _polished(lab: KnownMatrix, W: np.ndarray, rank: int) -> float:
     return lab.relative_error(_least_squares(lab, np.linalg.svd(W)[2][:rank].T * np.sqrt(len(W))))
 
 
+# Colour, line style and marker of each method.
 LOOKS = (
     ("nuclear norm", INK, "-", "s"), ("depth 2, fixed ridge", COLORS[1], ":", ""),
     ("depth 3, fixed ridge", COLORS[0], "--", ""), ("depth 4, fixed ridge", COLORS[2], "-.", ""),
     ("depth 3, annealed GD", COLORS[0], "-", "o"), ("depth 3, annealed SGD", COLORS[3], "--", "^"),
     ("rank told, least squares", COLORS[1], "-", "D"),
 )  # fmt: skip
-"""Colour, line style and marker of each method."""
 
 
 def _panels(ratios: np.ndarray, errors, ranks, true_rank: int) -> list[Panel]:

@@ -12,8 +12,8 @@ from rankscape.plot.panels import COLORS, STYLES
 from rankscape.theory.escape import supporting_target, wkb_exponent
 
 RATES = (0.14, 0.17, 0.20)
+# The last batch only without `quick`.
 BATCHES, BATCH_RATE = (1, 2, 4, 8), 0.14
-"""The last batch only without `quick`."""
 
 
 def reshuffling(quick: bool = False) -> PaperFigure:

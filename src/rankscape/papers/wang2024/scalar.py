@@ -11,10 +11,10 @@ from rankscape.plot.panels import COLORS, STYLES
 from rankscape.theory.landscape import critical_points, scalar_thresholds
 
 RIDGE, RATE, STEPS = 0.5, 0.05, 8_000
+# Size of all modes at the start, above every minimum.
 ABOVE = 4.0
-"""Size of all modes at the start, above every minimum."""
+# By depth: sizes at the start that are above the barrier of some targets only.
 STARTS = {2: (), 3: (0.03, 0.1, 0.3), 4: (0.1, 0.2, 0.4)}
-"""By depth: sizes at the start that are above the barrier of some targets only."""
 
 
 def scalar_landscape(quick: bool = False) -> PaperFigure:

@@ -18,15 +18,15 @@ from rankscape.papers.wang2024.laboratory import (
 )
 from rankscape.plot import Band, Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
-from rankscape.relaxation import relax
+from rankscape.solvers.relaxation import relax
 
+# A laboratory problem with a trap of rank 4.
 DEEP: dict[str, Any] = dict(z=10.0, eps=0.28, beta=0.65)
-"""A laboratory problem with a trap of rank 4."""
 DEEP_RIDGE, DEEP_RATE = 0.3, 0.2
+# Ridges times m, one after another, with gradient descent, after the run.
 LOWERED = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-"""Ridges times m, one after another, with gradient descent, after the run."""
+# The first step that is drawn.
 FIRST = 1000
-"""The first step that is drawn."""
 
 
 def stuck(quick: bool = False) -> PaperFigure:

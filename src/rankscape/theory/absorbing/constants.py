@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.checks import positive
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive
 from rankscape.theory.absorbing.rank_set import RankSet
 from rankscape.theory.chain import check_deep
 
+# The rank tolerance at which the ridge pulls the soft rank down most.
 EPS2 = 0.75
-"""The rank tolerance at which the ridge pulls the soft rank down most."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from rankscape._types import Matrix
-from rankscape.checks import positive
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive
+from rankscape.ground.types import Matrix
 from rankscape.theory.absorbing.soft import soft_count, soft_slope
 from rankscape.theory.chain import check_chain, check_entries, decay, imbalances, product_gradient, sides, squared_norm
 

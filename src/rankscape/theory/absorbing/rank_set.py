@@ -6,9 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from rankscape._types import Matrix
-from rankscape.checks import positive, share, whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive, share, whole
+from rankscape.ground.types import Matrix
 from rankscape.theory.absorbing.soft import soft_rank
 from rankscape.theory.chain import deep_chain, imbalances, squared_norm
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rankscape._types import Matrix
 from rankscape.errors import InputError
+from rankscape.ground.types import Matrix
 from rankscape.theory.absorbing.rank_set import RankSet
 from rankscape.theory.chain import Entries, check_entries, decay, deep_chain, imbalances, squared_norm
 from rankscape.theory.landscape.scalar import scalar_thresholds
 
+# Draws of one entry that are followed.
 LONGEST = 1_000_000
-"""Draws of one entry that are followed."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankscape._types import Matrix
+from rankscape.ground.types import Matrix
 from rankscape.theory.absorbing.rank_set import Margins, RankSet
 from rankscape.theory.absorbing.soft import soft_count, soft_slope
 from rankscape.theory.chain import check_entries, decay, deep_chain, sides, squared_norm

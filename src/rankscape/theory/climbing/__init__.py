@@ -22,13 +22,13 @@ Examples
 """
 
 from rankscape.theory.climbing.critical import CriticalAlpha, critical_alpha
-from rankscape.theory.climbing.findings import Finding, diagnose
+from rankscape.theory.climbing.design import Design, design
+from rankscape.theory.climbing.diagnose import Finding, diagnose
 from rankscape.theory.climbing.flow import flow_time, flow_value
 from rankscape.theory.climbing.hitting import HittingTime, hitting_time
-from rankscape.theory.climbing.ladder import plateaus
 from rankscape.theory.climbing.limits import Limit, Rate, StepLimit, limit, rate, step_limit
-from rankscape.theory.climbing.plan import Design, design
 from rankscape.theory.climbing.plateau import Plateau
+from rankscape.theory.climbing.plateaus import plateaus
 from rankscape.theory.climbing.recursion import eigenvalue_path, factor_path
 from rankscape.theory.climbing.stopping import StoppingRule, stopping_rule
 

@@ -17,11 +17,11 @@ from typing import Literal
 import numpy as np
 
 from rankscape.theory.climbing.flow import identical_time, perturbed_time, reach
-from rankscape.theory.climbing.leaf import Leaf, angle, sharpness, way_left
+from rankscape.theory.climbing.imbalance_leaf import Leaf, angle, sharpness, way_left
 from rankscape.theory.inputs import Start
 
+# Relative room for rounding, in the bounds and in the recursion they speak about.
 GUARD = 1e-10
-"""Relative room for rounding, in the bounds and in the recursion they speak about."""
 
 ASSUMPTIONS = {
     False: ("bounds B1 and B2 (Euler steps against the balanced flow)",),

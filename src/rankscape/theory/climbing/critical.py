@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import nonnegative, real, whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import nonnegative, real, whole
 from rankscape.theory.climbing.flow import time_to
-from rankscape.theory.climbing.ladder import learning_order
+from rankscape.theory.climbing.plateaus import learning_order
 from rankscape.theory.inputs import RANGE, Start, alike, spectrum_of, start_of, tolerances_of
 
+# Scales below this are not proposed, even where their powers are still in range.
 SMALLEST = 1e-60
-"""Scales below this are not proposed, even where their powers are still in range."""
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import real
 from rankscape.errors import InputError
-from rankscape.theory.climbing.leaf import Leaf, angle, sharpness, way_left
+from rankscape.ground.checks import real
+from rankscape.theory.climbing.imbalance_leaf import Leaf, angle, sharpness, way_left
 from rankscape.theory.inputs import Start, numbers_of, start_of
 
+# Below this ratio of the eigenvalue to both ends the time is a power series in it.
 SERIES = 0.3
-"""Below this ratio of the eigenvalue to both ends the time is a power series in it."""
 
+# Within this angle of the limit the approach is exponential to rounding: no quadrature is needed.
 TAIL = 1e-14
-"""Within this angle of the limit the approach is exponential to rounding: no quadrature is needed."""
 
+# Eigenvalues below this are zero.
 TINY = 1e-280
-"""Eigenvalues below this are zero."""
 
 
 def goal(start: Start, lam):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.checks import positive, real, whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive, real, whole
 from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
 from rankscape.theory.climbing.flow import goal, reach, time_to
 from rankscape.theory.climbing.limits import warn_if_too_large

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive, real
 from rankscape.errors import InputError, RankscapeWarning
-from rankscape.theory.climbing.leaf import sharpness
+from rankscape.ground.checks import positive, real
+from rankscape.theory.climbing.imbalance_leaf import sharpness
 from rankscape.theory.climbing.recursion import advance, product
 from rankscape.theory.inputs import Start, spectrum_of, start_of
 
+# Steps of the recursion that tell what happens above the limit.
 TRIAL = 20_000
-"""Steps of the recursion that tell what happens above the limit."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive, whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive, whole
 from rankscape.theory.inputs import Start, spectrum_of, start_of
 
+# Numbers kept between two comparisons with the levels.
 BLOCK = 1 << 16
-"""Numbers kept between two comparisons with the levels."""
 
+# Up to so many modes plain Python floats are faster than NumPy's calls.
 SINGLE = 6
-"""Up to so many modes plain Python floats are faster than NumPy's calls."""
 
 
 def advance(a, b, lam, eta: float, N: int, steps: int, out=None):

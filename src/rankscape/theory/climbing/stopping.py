@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive, whole
 from rankscape.errors import InputError
-from rankscape.theory.climbing.ladder import plateaus
+from rankscape.ground.checks import positive, whole
 from rankscape.theory.climbing.plateau import Plateau
+from rankscape.theory.climbing.plateaus import plateaus
 from rankscape.theory.climbing.recursion import BLOCK, advance
 from rankscape.theory.inputs import Start, spectrum_of, start_of
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import nonnegative, positive, whole
 from rankscape.errors import InputError
-from rankscape.linalg import thin_svd
+from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.linalg import thin_svd
 from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import AlignedPath
 from rankscape.theory.inputs import matrix_of, numbers_of, times_of

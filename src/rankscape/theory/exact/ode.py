@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from rankscape.checks import positive
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive
 
 
 def solve(slope: Callable, start: np.ndarray, times: np.ndarray, rtol: float, atol: float) -> np.ndarray:

@@ -10,11 +10,11 @@ from rankscape.errors import InputError
 from rankscape.theory.exact.paths import FlowPath
 from rankscape.theory.inputs import matrix_of, times_of
 
+# Imbalance, relative to the factors, that rounding may leave in a balanced start.
 BALANCED = 1e-10
-"""Imbalance, relative to the factors, that rounding may leave in a balanced start."""
 
+# Step of the Riccati flow in units of ``1 / ||F||``: over longer ones small modes drown in large ones.
 STABLE_STEP = 0.5
-"""Step of the Riccati flow in units of ``1 / ||F||``: over longer ones small modes drown in large ones."""
 
 
 def two_layer_flow(target: Any, start: Sequence[Any], times: Any) -> FlowPath:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import whole
 from rankscape.theory.chain import check_entries, weight_of
 from rankscape.theory.landscape.cost import representation_cost
 

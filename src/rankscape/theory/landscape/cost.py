@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from rankscape._types import Matrix
-from rankscape.checks import whole
 from rankscape.errors import InputError
-from rankscape.linalg import thin_svd
+from rankscape.ground.checks import whole
+from rankscape.ground.linalg import thin_svd
+from rankscape.ground.types import Matrix
 from rankscape.theory.chain import array_of
 
 

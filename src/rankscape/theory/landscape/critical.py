@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive
+from rankscape.ground.checks import positive
 from rankscape.theory.chain import (
     check_chain,
     check_entries,

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rankscape._types import Matrix
-from rankscape.checks import positive
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive
+from rankscape.ground.types import Matrix
 from rankscape.theory.chain import Sides, check_chain, check_entries, product_gradient, sides, weight_of
 from rankscape.theory.landscape.critical import critical_check
 
+# Parameters up to which the dense Hessian is formed (72 MB).
 LARGEST = 3000
-"""Parameters up to which the dense Hessian is formed (72 MB)."""
 
 
 def hessian(

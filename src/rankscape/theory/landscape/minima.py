@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.checks import positive, whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive, whole
 from rankscape.theory.landscape.scalar import critical_points, scalar_thresholds, targets_of
 
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankscape.checks import positive, whole
 from rankscape.errors import InputError
+from rankscape.ground.checks import positive, whole
 from rankscape.theory.chain import array_of
 
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from rankscape.engine.sparse import ObservedEntries
+from rankscape.entries.prepared import ObservedEntries
 from rankscape.estimators.completion.methods.path import root_mean_square
 from rankscape.estimators.completion.methods.polish import Polished
 from rankscape.estimators.completion.methods.solve import Modes, leading_modes, modes_of
 
+# Random signs that a residual's leading singular value is compared with.
 FLIPS = 3
-"""Random signs that a residual's leading singular value is compared with."""
 
+# Factor over the largest of them up to which chance explains it.
 CHANCE = 1.05
-"""Factor over the largest of them up to which chance explains it."""
 
 
 def unexplained(entries: ObservedEntries, fit: Polished) -> Modes | None:

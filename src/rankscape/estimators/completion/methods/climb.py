@@ -8,49 +8,49 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.engine.sparse import ObservedEntries
+from rankscape.entries.prepared import ObservedEntries
 from rankscape.estimators.completion.methods.chance import unexplained
 from rankscape.estimators.completion.methods.path import Path, root_mean_square
 from rankscape.estimators.completion.methods.polish import SCARCE, Polished, core, polish
 from rankscape.estimators.completion.methods.solve import Modes, killing_ridge, starting_modes
 
+# First ridge, as a share of the one that kills even the largest direction.
 FIRST = 0.1
-"""First ridge, as a share of the one that kills even the largest direction."""
 
+# Halvings of the ridge.
 STAGES = 14
-"""Halvings of the ridge."""
 
+# First stage after which scarce entries are polished: their basin is narrow, and the ridge leads into it.
 LATE = 5
-"""First stage after which scarce entries are polished: their basin is narrow, and the ridge leads into it."""
 
+# Stages between two attempts at the same rank.
 PATIENCE = 3
-"""Stages between two attempts at the same rank."""
 
+# Entries beyond the parameters, as a share of all, that an exact fit must have: then it cannot be chance.
 SPARE = 0.01
-"""Entries beyond the parameters, as a share of all, that an exact fit must have: then it cannot be chance."""
 
+# Factor by which a step has to lower the held-out error: many small steps are the business of averaging.
 GAIN = 0.9
-"""Factor by which a step has to lower the held-out error: many small steps are the business of averaging."""
 
+# Factor over the held-out error without any direction beyond which least squares is the wrong tool.
 HOPELESS = 1.2
-"""Factor over the held-out error without any direction beyond which least squares is the wrong tool."""
 
+# Factor by which a direction has to lower the noise estimate for the climb to go on though the held-out error does not
+# fall: where a few entries are far larger than the others, least squares at too low a rank spoils all others for them.
 BLIND = 0.8
-"""Factor by which a direction has to lower the noise estimate for the climb to go on though the held-out error does not
-fall: where a few entries are far larger than the others, least squares at too low a rank spoils all others for them."""
 
+# Share of the largest singular value below which an exact fit is tried without a direction.
 NEGLIGIBLE = 1e-7
-"""Share of the largest singular value below which an exact fit is tried without a direction."""
 
+# Factor over the held-out error without any direction below which scarce entries are polished with patience.
 USEFUL = 0.8
-"""Factor over the held-out error without any direction below which scarce entries are polished with patience."""
 
+# Median error on held-out entries, as a share of their rms, that an exact fit may have: rows with few entries are
+# guesses, and their errors are large.
 MET = 1e-3
-"""Median error on held-out entries, as a share of their rms, that an exact fit may have: rows with few entries are
-guesses, and their errors are large."""
 
+# Factor of the noise estimate up to which leaving a direction out costs nothing.
 NOTHING = 1.05
-"""Factor of the noise estimate up to which leaving a direction out costs nothing."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.completion.methods.conditioning import condition
+from rankscape.entries.prepared import ObservedEntries
+from rankscape.solvers.conditioning import condition
 
 
 def fold(entries: ObservedEntries, right: np.ndarray, spread: np.ndarray, noise: float) -> np.ndarray:

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.engine.sparse import ObservedEntries, outer_factors
+from rankscape.entries.prepared import ObservedEntries, outer_factors
 from rankscape.errors import DivergenceWarning, RunFailed
 from rankscape.estimators.completion.methods.solve import Modes, balanced_factors, modes_of
 from rankscape.initialization import Factors
-from rankscape.outcome import Outcome
 from rankscape.problem import Completion
-from rankscape.simulation import simulate
+from rankscape.run.outcome import Outcome
+from rankscape.run.simulation import simulate
 
+# Passes over the entries at each ridge, and most steps.
 EPOCHS, MOST = 50, 5_000_000
-"""Passes over the entries at each ridge, and most steps."""
 
+# First learning rate, on entries of rms 1, and the one below which something else must be wrong.
 RATE, LEAST = 0.1, 1e-5
-"""First learning rate, on entries of rms 1, and the one below which something else must be wrong."""
 
 
 @dataclass

@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.engine.sparse import ObservedEntries, entries_of_product
+from rankscape.entries.prepared import ObservedEntries, entries_of_product
 from rankscape.estimators.completion.methods.solve import Modes, live_rank, minimise, residual_modes
 
+# L-BFGS iterations of a stage, least and most: warm starts need no more, and a stage goes on in the next one.
 ITERATIONS = 30, 100
-"""L-BFGS iterations of a stage, least and most: warm starts need no more, and a stage goes on in the next one."""
 
+# Multiplications that a stage should take; decides between the two.
 WORK = 5e8
-"""Multiplications that a stage should take; decides between the two."""
 
+# Seconds between two calls of the progress function inside a stage.
 TICK = 0.2
-"""Seconds between two calls of the progress function inside a stage."""
 
+# From a point, a ridge and a depth to a point, and the steps taken.
 Jump = Callable[[Modes, float, int], tuple[Modes, int]]
-"""From a point, a ridge and a depth to a point, and the steps taken."""
 
 
 @dataclass(frozen=True, eq=False)

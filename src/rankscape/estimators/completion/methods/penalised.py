@@ -11,11 +11,11 @@ from collections.abc import Callable
 from rankscape.estimators.completion.methods.path import Path
 from rankscape.estimators.completion.methods.solve import killing_ridge, starting_modes
 
+# Of one ridge to the next larger one.
 RATIO = 0.4
-"""Of one ridge to the next larger one."""
 
+# Powers of `RATIO`: the ridge that is tried first, and the lowest, as shares of the one that kills everything.
 FIRST, LAST = 3, 12
-"""Powers of `RATIO`: the ridge that is tried first, and the lowest, as shares of the one that kills everything."""
 
 
 def find_minima(path: Path, width: int, depths: tuple[int, ...]) -> None:

@@ -9,26 +9,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.engine.sparse import ObservedEntries
+from rankscape.entries.prepared import ObservedEntries
 from rankscape.estimators.completion.methods.folding import fold
-from rankscape.estimators.completion.methods.gauss_newton import gauss_newton
-from rankscape.estimators.completion.methods.projection import project
 from rankscape.estimators.completion.methods.solve import Modes, modes_of
+from rankscape.solvers.gauss_newton import gauss_newton
+from rankscape.solvers.variable_projection import project
 
+# Steps of one fit, of ample and of scarce entries; a good start needs 4 to 8.
 STEPS = 15, 60
-"""Steps of one fit, of ample and of scarce entries; a good start needs 4 to 8."""
 
+# Entries per parameter below which the valley to the solution is narrow and its descent slow.
 SCARCE = 1.5
-"""Entries per parameter below which the valley to the solution is narrow and its descent slow."""
 
+# Relative decrease at which a fit that is not exact ends, for ample and for scarce entries.
 GAIN = 1e-2, 1e-4
-"""Relative decrease at which a fit that is not exact ends, for ample and for scarce entries."""
 
+# Largest number of unknowns of the smaller factor whose normal matrix is factored.
 DENSE_UNKNOWNS = 1500
-"""Largest number of unknowns of the smaller factor whose normal matrix is factored."""
 
+# Largest work of forming that matrix.
 DENSE_WORK = 3e8
-"""Largest work of forming that matrix."""
 
 
 class Polished(NamedTuple):

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.engine import sparse_loops as loops
-from rankscape.engine.sparse import ObservedEntries
-from rankscape.estimators.completion.methods.conditioning import condition
+from rankscape.entries import loops
+from rankscape.entries.prepared import ObservedEntries
 from rankscape.estimators.completion.methods.solve import Modes, modes_of
+from rankscape.solvers.conditioning import condition
 
+# Least noise variance, of entries of rms 1.
 FLOOR = 1e-12
-"""Least noise variance, of entries of rms 1."""
 
+# Squared mean of a direction over its variance below which it is left out: it would not come back.
 DEAD = 0.05
-"""Squared mean of a direction over its variance below which it is left out: it would not come back."""
 
 
 @dataclass(eq=False)

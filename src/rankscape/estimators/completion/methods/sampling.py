@@ -7,14 +7,14 @@ import numpy as np
 from rankscape.estimators.completion.methods.posterior import FLOOR, Posterior
 from rankscape.estimators.completion.methods.solve import Modes, modes_of
 
+# Share of the power of a mean of draws that its rank has to carry.
 AGREED = 0.995
-"""Share of the power of a mean of draws that its rank has to carry."""
 
+# Draws whose sum is held before it is made thin again.
 BATCH = 12
-"""Draws whose sum is held before it is made thin again."""
 
+# Rows that the prior of the factors counts for when their centre is drawn towards zero.
 PULL = 2.0
-"""Rows that the prior of the factors counts for when their centre is drawn towards zero."""
 
 
 def average_of_draws(

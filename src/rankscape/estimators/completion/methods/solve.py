@@ -6,19 +6,19 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse.linalg import svds
 
-from rankscape.engine.sparse import ObservedEntries, outer_factors, value_and_gradient
-from rankscape.estimators.completion.methods.quasi_newton import minimise_smooth
-from rankscape.linalg import thin_svd
+from rankscape.entries.prepared import ObservedEntries, outer_factors, value_and_gradient
+from rankscape.ground.linalg import thin_svd
+from rankscape.solvers.quasi_newton import minimise_smooth
 
+# Relative decrease of the objective at which a stage ends: the bias of the ridge is far above it.
 TOLERANCE = 1e-9
-"""Relative decrease of the objective at which a stage ends: the bias of the ridge is far above it."""
 
+# Share of the smallest singular value possible at a critical point below which a direction is dead: solvers stop
+# near a critical point, not on it, and there the bound is exact (equality without noise).
 DEAD = 0.1
-"""Share of the smallest singular value possible at a critical point below which a direction is dead: solvers stop
-near a critical point, not on it, and there the bound is exact (equality without noise)."""
 
+# Matrices up to this many entries get their leading singular vectors from a dense decomposition.
 DENSE_SVD = 50_000
-"""Matrices up to this many entries get their leading singular vectors from a dense decomposition."""
 
 
 class Modes(NamedTuple):

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Alternating estimates of the variances of rows and of columns.
 ROUNDS = 3
-"""Alternating estimates of the variances of rows and of columns."""
 
+# Smallest relative variance: a row that is fitted all but exactly must not decide alone.
 LEAST = 0.05
-"""Smallest relative variance: a row that is fitted all but exactly must not decide alone."""
 
 
 class Variances(NamedTuple):

@@ -1,0 +1,1 @@
+"""Gradient descent on measurements too large for the cache: one pass over the operators serves eight runs."""

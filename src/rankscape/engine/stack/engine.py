@@ -1,0 +1,120 @@
+"""The stack engine: gradient descent on measurements whose dense operators do not fit into the cache.
+
+There, reading the operators is what a step costs, so they are read once for eight runs of a batch. The products of the
+factors are JAX's, as in the matrix engine; the gradient with respect to ``W`` is the kernel's of
+`lanes`, which gives every run the same bits whatever runs beside it.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import cast
+
+import jax
+import numpy as np
+
+from rankscape.dynamics import GradientDescent
+from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics, named, prefixed
+from rankscape.engine.matrix import (
+    Lanes,
+    descended,
+    each,
+    on_gpu,
+    operators_cost,
+    partial_products,
+    products_cost,
+    pulled_back,
+)
+from rankscape.engine.stack import lanes
+from rankscape.problem import DenseOperators, Sensing
+
+# Bytes of operators from which on even a single run is faster here: smaller ones stay in the cache anyway.
+CACHE = 32 << 20
+
+
+@jax.jit
+def _look(factors):
+    """The partial products of all runs, and the products flattened."""
+    products = each(partial_products, together=False)(factors)
+    return products, products[-1].reshape(len(products[-1]), -1)
+
+
+@jax.jit
+def _move(factors, products, gradients, learning_rate, ridge):
+    """One step of all runs, from the gradients with respect to their products."""
+
+    def run(lane):
+        factors, products, gradient, learning_rate, ridge = lane
+        return descended(factors, pulled_back(factors, products, gradient), learning_rate, ridge)
+
+    gradients = gradients.reshape(products[-1].shape)
+    return each(run, together=False)((factors, products, gradients, learning_rate, ridge))
+
+
+def _blocks(count: int) -> list[slice]:
+    """The runs of a batch in blocks whose widths the kernel knows, the widest first."""
+    blocks, start = [], 0
+    while start < count:
+        width = max(w for w in lanes.WIDTHS if w <= count - start)
+        blocks.append(slice(start, start + width))
+        start += width
+    return blocks
+
+
+class StackEngine(AbstractEngine):
+    """Gradient descent on a `Sensing` problem with a large dense stack of operators."""
+
+    name = "stack"
+    why = "the operators exceed the cache, so one pass over them serves all runs of a batch"
+
+    @staticmethod
+    def obstacle(setting: Setting) -> str | None:
+        """It needs gradient descent, dense operators that exceed the cache, and a processor."""
+        wrong = check_dynamics(setting, GradientDescent)
+        if wrong is not None:
+            return wrong
+        if not isinstance(setting.problem, Sensing) or not isinstance(setting.problem.operators, DenseOperators):
+            return "the problem has no stack of dense operators"
+        if setting.problem.table.nbytes < CACHE:
+            return f"its operators are smaller than {CACHE >> 20} MB and stay in the cache"
+        return "a GPU takes all runs of a batch at once anyway" if on_gpu() else None
+
+    @cached_property
+    def _numbers(self) -> tuple[np.ndarray, np.ndarray]:
+        """The operators as rows and the measurements, in the precision of the run."""
+        problem, dtype = cast(Sensing, self.settings[0].problem), self.settings[0].dtype
+        flat = problem.table.reshape(len(problem.table), -1)
+        return flat.astype(dtype, copy=False), problem.measurements.astype(dtype, copy=False)
+
+    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
+        """The factors."""
+        return State(step, named("factor", [W.astype(setting.dtype) for W in factors]))
+
+    def advance(self, states: Sequence[State], stop: int) -> list[State]:
+        """Gradient steps up to `stop`; blocks of runs go to one thread each."""
+        batch, blocks = Lanes(states, self.settings), _blocks(len(states))
+        factors = batch.factors
+        with jax.enable_x64(True), ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
+            for _ in range(states[0].step, stop):
+                products, W = _look(factors)
+                W = np.asarray(W)
+                gradients = np.concatenate(list(pool.map(self._gradients, [W[block] for block in blocks])))
+                factors = _move(factors, products, gradients, batch.learning_rate, batch.ridge)
+        return batch.states(factors, stop)
+
+    def _gradients(self, W: np.ndarray) -> np.ndarray:
+        return lanes.gradients(*self._numbers, np.ascontiguousarray(W.T)).T
+
+    def factors(self, state: State) -> list[np.ndarray]:
+        """The factors of the state in float64."""
+        return [W.astype(np.float64) for W in prefixed(state.arrays, "factor")]
+
+    def step_cost(self) -> float:
+        """The operators, which few runs share only in part, and the products."""
+        first = self.settings[0]
+        return products_cost(first) + operators_cost(first) / min(len(self.settings), lanes.WIDTHS[-1])
+
+    def record_cost(self) -> float:
+        """The loss reads the operators, too."""
+        return AbstractEngine.record_cost(self) + operators_cost(self.settings[0]) / 2

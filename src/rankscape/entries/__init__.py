@@ -1,0 +1,15 @@
+"""The entries of a matrix that are seen: one type, from a file to a completed matrix.
+
+================  ==============================================================================================
+`observed`        `Entries`: positions, values, weights; checked, sorted and merged once, read-only
+`prepared`        `PreparedEntries`: the same, ready for many evaluations of a loss and its gradient
+`loops`           the compiled loops behind it
+`checking`        kind, length and range of what people give
+`duplicates`      the one sort, and positions that are given twice
+`heldout`         which entries are held out, by a hash that no order can change
+================  ==============================================================================================
+"""
+
+from rankscape.entries.observed import Entries
+
+__all__ = ["Entries"]

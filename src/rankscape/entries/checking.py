@@ -1,0 +1,78 @@
+"""What every list of entries is checked for, once: kind, length, range; and rows or columns without an entry."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from rankscape.errors import FallbackWarning, InputError
+from rankscape.ground.types import Indices
+
+
+def check_indices(indices: Any, name: str, count: int, size: int) -> np.ndarray:
+    """An int64 copy of `indices`, checked for kind, length and range ``0 <= index < size``."""
+    array = np.array(indices)
+    if array.ndim != 1 or len(array) != count:
+        raise InputError(f"`{name}` must hold one index for each of the {count} values, got shape {array.shape}.")
+    if not np.issubdtype(array.dtype, np.integer):
+        raise InputError(f"`{name}` must hold integers, got {array.dtype}.")
+    wrong = (array < 0) | (array >= size)
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        raise InputError(f"`{name}[{k}]` is {array[k]}, outside 0..{size - 1}; indices count from zero.")
+    return array.astype(np.int64)
+
+
+def check_shape(shape: Any) -> tuple[int, int]:
+    """Two positive integers."""
+    try:
+        n_out, n_in = (int(n) for n in shape)
+    except (TypeError, ValueError):
+        raise InputError(f"`shape` must be two numbers (n_out, n_in), got {shape!r}.") from None
+    if min(n_out, n_in) < 1:
+        raise InputError(f"`shape` must be positive, got {(n_out, n_in)}.")
+    return n_out, n_in
+
+
+def check_labels(labels: Any, name: str, size: int) -> np.ndarray | None:
+    """The labels as an array of the right length, or None."""
+    if labels is None:
+        return None
+    array = np.asarray(labels)
+    if array.shape != (size,):
+        raise InputError(f"`{name}` must name all {size} of them, got shape {array.shape}.")
+    return array
+
+
+def check_weights(weights: Any, rows: Indices, columns: Indices) -> np.ndarray:
+    """One positive, finite weight for each entry, as a float64 copy."""
+    array = np.array(weights, dtype=np.float64)
+    if array.shape != rows.shape:
+        raise InputError(
+            f"`weights` must hold one number for each of the {len(rows)} entries, got shape {array.shape}."
+        )
+    wrong = ~((array > 0) & np.isfinite(array))
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        raise InputError(
+            f"`weights` must be positive and finite where X is observed, got {array[k]} at row {rows[k]}, "
+            f"column {columns[k]}."
+        )
+    return array
+
+
+def warn_empty(rows: Indices, columns: Indices, shape: tuple[int, int]) -> None:
+    """One warning that counts the rows and columns without any entry."""
+    parts = []
+    for kind, indices, size in (("row", rows, shape[0]), ("column", columns, shape[1])):
+        missing = np.flatnonzero(np.bincount(indices, minlength=size) == 0)
+        if len(missing):
+            shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
+            parts.append(f"{len(missing)} {kind}(s) ({shown})")
+    if parts:
+        warnings.warn(
+            f"No entry is observed in {' and '.join(parts)} of {shape}; the data say nothing about them: a simulation "
+            "leaves them to its start and its ridge, a completion fills them with the offset.",
+            FallbackWarning,
+            stacklevel=3,
+        )

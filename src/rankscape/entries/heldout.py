@@ -1,0 +1,40 @@
+"""Which entries are held out: decided by a hash of (row, column, seed), so never by their order."""
+
+from typing import Any
+
+import numpy as np
+
+from rankscape.ground.types import Indices
+
+# The constants of SplitMix64 (Steele, Lea, Flood 2014): one bit of (row, column, seed) turns half of a hash over.
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def entry_hash(rows: Indices, columns: Indices, seed: int) -> np.ndarray:
+    """A 64-bit hash of (row, column, seed): the finaliser of SplitMix64, twice."""
+    with np.errstate(over="ignore"):
+        state = _splitmix(rows.astype(np.uint64) + _splitmix(np.array(seed % 2**64, dtype=np.uint64)))
+        return _splitmix(state ^ (columns.astype(np.uint64) * _GOLDEN))
+
+
+def _splitmix(x: Any) -> Any:
+    x = x + _GOLDEN
+    x = (x ^ (x >> np.uint64(30))) * _MIX_1
+    x = (x ^ (x >> np.uint64(27))) * _MIX_2
+    return x ^ (x >> np.uint64(31))
+
+
+def choose_heldout(rows: Indices, columns: Indices, shape: tuple[int, int], fraction: float, seed: int) -> np.ndarray:
+    """A mask of the entries to hold out: those whose hash falls below `fraction`.
+
+    Every row and column that has entries keeps at least one for training: the one with the largest hash.
+    """
+    hashed = entry_hash(rows, columns, seed)
+    held = hashed < np.uint64(int(fraction * 2**64))
+    for indices, size in ((rows, shape[0]), (columns, shape[1])):
+        largest = np.zeros(size, dtype=np.uint64)
+        np.maximum.at(largest, indices, hashed)
+        held &= hashed != largest[indices]
+    return held

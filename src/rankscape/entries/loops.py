@@ -1,0 +1,126 @@
+"""The compiled loops over observed entries: they come in row order, and `starts` says where each row begins.
+
+Factors are read in blocks of columns that stay in the cache. Blocks change no sum of a row or a column: both keep the
+order of their entries, so the size of a block decides the speed alone (and the last digits of a grand total).
+"""
+
+from rankscape.ground.jit import compiled
+
+_loop = compiled("reassoc", "contract", "nsz")  # lets a dot product use vector registers; NaN and infinity stay honest
+
+
+@_loop
+def thin_gradient(starts, columns, values, weights, left, right, block, R_right, Rt_left):
+    """Add ``R @ right`` and ``R.T @ left`` to the two last arrays, and return ``sum w r^2``; no weights mean ones."""
+    total = 0.0
+    weighted = len(weights) > 0
+    width = left.shape[1]
+    at = starts[:-1].copy()
+    for high in range(block, len(right) + block, block):
+        for i in range(len(at)):
+            e = at[i]
+            while e < starts[i + 1] and columns[e] < high:
+                j = columns[e]
+                dot = 0.0
+                for k in range(width):
+                    dot += left[i, k] * right[j, k]
+                dot -= values[e]
+                square = dot * dot
+                if weighted:
+                    dot *= weights[e]
+                    square *= weights[e]
+                total += square
+                for k in range(width):
+                    R_right[i, k] += dot * right[j, k]
+                    Rt_left[j, k] += dot * left[i, k]
+                e += 1
+            at[i] = e
+    return total
+
+
+@_loop
+def add_gram(weight, x, out):
+    """Add the lower half of ``weight x x^T``."""
+    for a in range(len(x)):
+        scaled = weight * x[a]
+        for b in range(a + 1):
+            out[a, b] += scaled * x[b]
+
+
+@_loop
+def grams(starts, columns, weights, left, right, block, of_rows, of_columns):
+    """Add the lower halves of ``sum_j w_ij right_j right_j^T`` and ``sum_i w_ij left_i left_i^T``."""
+    at = starts[:-1].copy()
+    for high in range(block, len(right) + block, block):
+        for i in range(len(at)):
+            e = at[i]
+            while e < starts[i + 1] and columns[e] < high:
+                weight = weights[e] if len(weights) else 1.0
+                add_gram(weight, right[columns[e]], of_rows[i])
+                add_gram(weight, left[i], of_columns[columns[e]])
+                e += 1
+            at[i] = e
+
+
+@_loop
+def gather(starts, columns, values, table, out):
+    """Add ``sum_e values_e table[columns_e]`` to each row of `out`: a sparse matrix times a wide one."""
+    for i in range(len(out)):
+        for e in range(starts[i], starts[i + 1]):
+            value, j = values[e], columns[e]
+            for k in range(out.shape[1]):
+                out[i, k] += value * table[j, k]
+
+
+@_loop
+def pack_seconds(mean, covariance, out):
+    """The lower half of ``mean mean^T + covariance`` of each row, one after the other; no covariances mean none."""
+    for i in range(len(mean)):
+        at = 0
+        for a in range(mean.shape[1]):
+            for b in range(a + 1):
+                out[i, at] = mean[i, a] * mean[i, b]
+                if len(covariance):
+                    out[i, at] += covariance[i, a, b]
+                at += 1
+
+
+@_loop
+def unpack(halves, out):
+    """Symmetric matrices from their lower halves."""
+    for i in range(len(out)):
+        at = 0
+        for a in range(out.shape[1]):
+            for b in range(a + 1):
+                out[i, a, b] = halves[i, at]
+                out[i, b, a] = halves[i, at]
+                at += 1
+
+
+@_loop
+def mirror(matrices):
+    """Copy the lower half of each matrix to its upper half."""
+    for i in range(len(matrices)):
+        for a in range(matrices.shape[1]):
+            for b in range(a):
+                matrices[i, b, a] = matrices[i, a, b]
+
+
+@_loop
+def place(keys, order, starts, out):
+    """One pass of a counting sort: the positions in `order`, by key and otherwise as they were."""
+    at = starts[:-1].copy()
+    for position in order:
+        key = keys[position]
+        out[at[key]] = position
+        at[key] += 1
+
+
+@_loop
+def entries(rows, columns, left, right, out):
+    """``out_e = <left_i, right_j>``."""
+    for e in range(len(rows)):
+        dot = 0.0
+        for k in range(left.shape[1]):
+            dot += left[rows[e], k] * right[columns[e], k]
+        out[e] = dot

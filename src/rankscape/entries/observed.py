@@ -1,0 +1,179 @@
+"""The entries of a matrix that are seen: the one type for them, from a file to a completed matrix."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rankscape.entries.checking import check_indices, check_shape, check_weights
+from rankscape.entries.duplicates import Duplicates, settle
+from rankscape.errors import InputError
+from rankscape.ground.arrays import finite_array, real_array
+from rankscape.ground.final import final
+
+
+@final
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Entries:
+    r"""Observed entries :math:`y_{ij}` of a matrix, sorted by row and then by column; read-only.
+
+    They are checked, sorted and merged here and nowhere else, so whatever holds an `Entries` (a problem, a table, a
+    completed matrix) can rely on it, and no result depends on the order in which entries were given.
+
+    Parameters
+    ----------
+    rows, columns : array_like of int, shape (m,)
+        Position of each observed entry, counted from zero.
+    values : array_like of float, shape (m,)
+        The entries; finite.
+    shape : (int, int)
+        ``(n_out, n_in)`` of the whole matrix.
+    weights : array_like of float, shape (m,), optional
+        Positive weights of the squared residuals; all one without them.
+    duplicates : {"error", "mean", "last"}
+        What to do when a position occurs twice.
+
+    Raises
+    ------
+    InputError
+        An index outside the shape, a value that is not finite, a weight that is not positive, a position given twice.
+
+    Examples
+    --------
+    >>> seen = Entries([1, 0], [0, 2], [5.0, 3.0], shape=(2, 3))
+    >>> seen, seen.values.tolist()
+    (Entries(shape=(2, 3), observed=2), [3.0, 5.0])
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    shape: tuple[int, int]
+    weights: np.ndarray | None = None
+
+    def __init__(
+        self,
+        rows: Any,
+        columns: Any,
+        values: Any,
+        shape: tuple[int, int],
+        weights: Any = None,
+        *,
+        duplicates: Duplicates = "error",
+    ):
+        shape = check_shape(shape)
+        y = finite_array(values, "values", ndim=1, empty=True)
+        i = check_indices(rows, "rows", len(y), shape[0])
+        j = check_indices(columns, "columns", len(y), shape[1])
+        w = None if weights is None else check_weights(weights, i, j)
+        self._set(*settle(i, j, y, w, shape, duplicates), shape)
+
+    def _set(self, rows, columns, values, weights, shape) -> None:
+        for array in (rows, columns, values, weights):
+            if array is not None:
+                array.setflags(write=False)
+        named = dict(rows=rows, columns=columns, values=values, weights=weights, shape=shape)
+        for name, value in named.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def sorted(
+        cls,
+        rows: np.ndarray,
+        columns: np.ndarray,
+        values: np.ndarray,
+        shape: tuple[int, int],
+        weights: np.ndarray | None = None,
+    ) -> "Entries":
+        """Trusted arrays that are checked, sorted and merged already: kept as they are, and made read-only."""
+        entries = object.__new__(cls)
+        entries._set(rows, columns, values, weights, shape)
+        return entries
+
+    @classmethod
+    def from_array(cls, array: Any, where: str = "The array") -> "Entries":
+        """The entries of a dense matrix that are not NaN, and not masked.
+
+        >>> Entries.from_array([[1.0, np.nan], [2.0, 3.0]]).columns.tolist()
+        [0, 0, 1]
+        """
+        dense = real_array(array, "array")
+        if dense.ndim != 2:
+            raise InputError(f"A matrix has two dimensions, got shape {dense.shape}.")
+        if np.isinf(dense).any():
+            row, column = (int(k) for k in np.argwhere(np.isinf(dense))[0])
+            raise InputError(
+                f"{where} holds {dense[row, column]} at position {(row, column)}; missing entries are NaN."
+            )
+        rows, columns = np.nonzero(~np.isnan(dense))
+        return cls.sorted(rows, columns, dense[rows, columns], dense.shape)
+
+    def __repr__(self) -> str:
+        return f"Entries(shape={self.shape}, observed={self.count})"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def count(self) -> int:
+        """The number m of observed entries."""
+        return len(self.values)
+
+    @property
+    def root_weights(self) -> np.ndarray:
+        """Square roots of the weights, one where there are none, shape (m,)."""
+        return np.ones(self.count) if self.weights is None else np.sqrt(self.weights)
+
+    # -- the same entries, otherwise -----------------------------------------------------------------------
+
+    def part(self, keep: np.ndarray) -> "Entries":
+        """The entries that a mask chooses."""
+        weights = None if self.weights is None else self.weights[keep]
+        return Entries.sorted(self.rows[keep], self.columns[keep], self.values[keep], self.shape, weights)
+
+    def split(self, held: np.ndarray) -> tuple["Entries", "Entries"]:
+        """Those that a mask leaves, and those that it holds out."""
+        return self.part(~held), self.part(held)
+
+    def merge(self, new: "Entries") -> "Entries":
+        """Both lists of entries, in a matrix that holds both; where a position occurs in both, the new one counts."""
+        shape = max(self.shape[0], new.shape[0]), max(self.shape[1], new.shape[1])
+        rows, columns, values = (
+            np.concatenate([getattr(self, name), getattr(new, name)]) for name in ("rows", "columns", "values")
+        )
+        weights = None
+        if self.weights is not None or new.weights is not None:
+            weights = np.concatenate([np.ones(e.count) if e.weights is None else e.weights for e in (self, new)])
+        settled = settle(rows, columns, values, weights, shape, "last")
+        return Entries.sorted(*settled[:3], shape, settled[3])
+
+    def with_values(self, values: np.ndarray) -> "Entries":
+        """The same positions and weights with other values, in this order."""
+        return Entries.sorted(self.rows, self.columns, np.asarray(values, np.float64), self.shape, self.weights)
+
+    def with_weights(self, weights: np.ndarray | None) -> "Entries":
+        """The same entries with other weights, in this order; None for equal ones."""
+        w = None if weights is None else check_weights(weights, self.rows, self.columns)
+        return Entries.sorted(self.rows, self.columns, self.values, self.shape, w)
+
+    def transposed(self) -> "Entries":
+        """The entries of the transposed matrix."""
+        shape = self.shape[1], self.shape[0]
+        settled = settle(self.columns, self.rows, self.values, self.weights, shape, "error")
+        return Entries.sorted(*settled[:3], shape, settled[3])
+
+    # -- out of a matrix, and back into one ----------------------------------------------------------------
+
+    def at(self, matrix: Any) -> Any:
+        """The entries of a matrix (NumPy or JAX) at these positions, shape (m,)."""
+        return matrix[self.rows, self.columns]
+
+    def dense(self, values: np.ndarray | None = None, fill: float = np.nan) -> np.ndarray:
+        """The matrix of these entries (or of other `values` at their places), `fill` where nothing is seen."""
+        matrix = np.full(self.shape, fill)
+        matrix[self.rows, self.columns] = self.values if values is None else values
+        return matrix
+
+    def counts(self) -> tuple[np.ndarray, np.ndarray]:
+        """How many entries each row has, shape (n_out,), and each column, (n_in,)."""
+        return np.bincount(self.rows, minlength=self.shape[0]), np.bincount(self.columns, minlength=self.shape[1])

@@ -1,0 +1,8 @@
+"""Ranks fall: annealing, what speaks against it, and how long a jump takes.
+
+================  ==============================================================================================
+`annealing`       `anneal`: SGD on a falling ridge, relaxation, least squares: the algorithm that noise suggests
+`concerns`        what speaks against the result, in sentences
+`jump_rate`       `estimate_jump_rate`: how long a jump takes, from many runs
+================  ==============================================================================================
+"""

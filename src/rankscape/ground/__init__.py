@@ -1,0 +1,13 @@
+"""What every room stands on: checked numbers, atomic files, digests, addressed chance, and nothing of the subject.
+
+================  ==============================================================================================
+`checks`          one number or array from a caller, checked, with the place in the error
+`storage`         files that appear whole or not at all
+`as_json`         NumPy values as JSON
+`fingerprint`     digests of arrays, tables and functions: what a checkpoint or a sweep must match
+`linalg`          a singular value decomposition that does not give up
+`stream`          random numbers addressed by seed and position
+`jit`             the one place that asks numba to compile
+`types`           array types with their shapes
+================  ==============================================================================================
+"""

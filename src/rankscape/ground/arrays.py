@@ -1,0 +1,36 @@
+"""Arrays from outside: checked once, returned as float64."""
+
+from typing import Any
+
+import numpy as np
+
+from rankscape.errors import InputError
+
+
+def real_array(values: Any, name: str) -> np.ndarray:
+    """A float64 copy of anything that converts to an array of real numbers; masked entries become NaN."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(np.float64), np.nan)
+    try:
+        array = np.asarray(values)
+        if np.iscomplexobj(array):
+            raise InputError(f"`{name}` must hold real numbers, got {array.dtype}.")
+        return np.array(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"`{name}` must hold real numbers: {error}") from None
+
+
+def finite_array(values: Any, name: str, ndim: int, empty: bool = False) -> np.ndarray:
+    """A read-only float64 copy of `values`, checked for dimension, NaN, infinity and (unless allowed) emptiness."""
+    array = real_array(values, name)
+    if array.ndim != ndim:
+        raise InputError(f"`{name}` must have {ndim} dimension(s), got shape {array.shape}.")
+    if array.size == 0 and not empty:
+        raise InputError(f"`{name}` is empty: shape {array.shape}.")
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise InputError(f"`{name}` holds {array[where]} at position {where}; every value must be finite.")
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,78 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from rankscape.errors import InputError, StorageError
+
+# System errors that mean there is no room.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def beside(path: Path) -> Path:
+    """Return a name that nobody else uses, in the directory of ``path``."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
+def check_writable(path: Path) -> None:
+    """Raise unless a file can be written at ``path``: to be called before hours of work, not after.
+
+    The directory must be there; a file is created beside ``path`` and removed.
+    """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is {'a directory' if path.is_dir() else 'not a regular file'}; give a file name")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no directory {path.parent}; create it first")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise StorageError(f"{path} is there and is read-only; allow writing to it or choose another name")
+    probe = beside(path)
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(f"{path.parent} cannot be written to: {error.strerror}; choose another directory") from error
+
+
+def check_folder(path: Path) -> None:
+    """Raise unless files can be written into the folder ``path``, which is made when its parent is there."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; give the name of a folder")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"{path}: there is no directory {path.resolve().parent}; create it first")
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be made: {error.strerror}; choose another folder") from error
+    check_writable(path / "probe")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write; it takes the place of ``path`` when the block ends, and goes when the block raises.
+
+    Raises
+    ------
+    StorageError
+        The system could not write it (a full disk, say); what was at ``path`` before is intact.
+    """
+    target = path.resolve()  # a link stays a link: what it points to is replaced
+    part = beside(target)
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())  # the name must not be there before the bytes are
+        part.replace(target)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        state = "the file that was there is intact" if target.exists() else "nothing was left behind"
+        remedy = "Free some space or choose" if error.errno in FULL else "Choose"
+        reason = error.strerror or error
+        raise StorageError(f"{path} could not be written: {reason}; {state}. {remedy} another place.") from error

@@ -1,0 +1,1 @@
+"""Parts that minimise: what completion, sensing, annealing and phase diagrams share."""

@@ -1,0 +1,70 @@
+"""Many small normal equations at once: the mean of each row of a factor given the other one, and its covariance."""
+
+import numpy as np
+
+from rankscape.ground.jit import compiled
+
+_loop = compiled("reassoc", "contract", "nsz")
+
+
+@_loop
+def _solve_transposed(A, x):
+    """Solve ``L^T x = x`` in place."""
+    k = len(x)
+    for a in range(k - 1, -1, -1):
+        total = x[a]
+        for c in range(a + 1, k):
+            total -= A[c, a] * x[c]
+        x[a] = total / A[a, a]
+
+
+@_loop
+def condition(precision, right_side, normal, draw):
+    """Solve each ``precision x = right_side`` in place by Cholesky, ``precision = L L^T``.
+
+    Leaves the mean in `right_side`, and the covariance in `precision`; with `draw` ``L^-T normal`` in `normal` instead.
+    """
+    count, k = right_side.shape
+    for i in range(count):
+        A, x = precision[i], right_side[i]
+        for a in range(k):
+            for b in range(a + 1):
+                total = A[a, b]
+                for c in range(b):
+                    total -= A[a, c] * A[b, c]
+                if a == b:
+                    A[a, a] = np.sqrt(max(total, 1e-300))
+                else:
+                    A[a, b] = total / A[b, b]
+        for a in range(k):
+            total = x[a]
+            for c in range(a):
+                total -= A[a, c] * x[c]
+            x[a] = total / A[a, a]
+        _solve_transposed(A, x)
+        if draw:
+            _solve_transposed(A, normal[i])
+        else:
+            _invert_factored(A)
+
+
+@_loop
+def _invert_factored(A):
+    """Replace a lower Cholesky factor by the inverse of its product, both halves."""
+    k = len(A)
+    for a in range(k):
+        A[a, a] = 1.0 / A[a, a]
+        for b in range(a):
+            total = 0.0
+            for c in range(b, a):
+                total += A[a, c] * A[c, b]
+            A[a, b] = -total * A[a, a]
+    for b in range(k):
+        for a in range(b, k):
+            total = 0.0
+            for c in range(a, k):
+                total += A[c, a] * A[c, b]
+            A[b, a] = total
+    for b in range(k):
+        for a in range(b):
+            A[b, a] = A[a, b]

@@ -1,0 +1,101 @@
+"""Least squares at a known rank for large matrices: Gauss-Newton steps by conjugate gradients."""
+
+import numpy as np
+
+from rankscape.entries.prepared import ObservedEntries
+from rankscape.solvers.variable_projection import EXACT, Fitted
+
+# Conjugate gradient steps per Gauss-Newton step.
+INNER = 30
+
+# Reduction of the preconditioned squared residual at which conjugate gradients stop (an inexact Newton method).
+INNER_TOLERANCE = 1e-4
+
+
+def gauss_newton(entries: ObservedEntries, left: np.ndarray, right: np.ndarray, steps: int, tolerance: float) -> Fitted:
+    """Damped Gauss-Newton (Levenberg-Marquardt) on both factors; the damping falls tenfold with every good step.
+
+    Parameters
+    ----------
+    entries : ObservedEntries
+        The observed entries.
+    left, right : ndarray, shapes (n_out, r) and (n_in, r)
+        The start.
+    steps : int
+        At most so many.
+    tolerance : float
+        Relative decrease at which a fit that is not exact ends; exact ones fall by large factors.
+    """
+    n_out = entries.shape[0]
+    x = np.concatenate([left, right])
+    model = _Linearization(entries)
+    squared, gradient = model.evaluate(x)
+    damping, converged, taken = 1e-3, False, 0
+    while taken < steps:
+        taken += 1
+        new_x = x + model.step(x, gradient, damping)
+        new_squared, new_gradient = model.evaluate(new_x)
+        if not new_squared < squared:
+            damping = max(10 * damping, 1e-8)
+            if damping > 10:  # no step helps: the point is stationary to rounding
+                converged = True
+                break
+            continue
+        gain = (squared - new_squared) / squared
+        x, squared, gradient, damping = new_x, new_squared, new_gradient, damping / 10
+        if gain < tolerance or squared < EXACT * entries.count:
+            converged = True
+            break
+    return Fitted(x[:n_out], x[n_out:], squared, taken, converged)
+
+
+class _Linearization:
+    """The objective and its Gauss-Newton steps; a point stacks the factors, (n_out + n_in, r)."""
+
+    def __init__(self, entries: ObservedEntries):
+        self.entries, self.linear, self.n_out = entries, entries.with_values(np.zeros(entries.count)), entries.shape[0]
+
+    def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Squared residual and half its gradient."""
+        squared, G_left, G_right = self.entries.thin_gradient(x[: self.n_out], x[self.n_out :])
+        return squared, np.concatenate([G_left, G_right])
+
+    def step(self, x: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:
+        """Solve ``(J^T J + damping) step = -gradient`` by conjugate gradients.
+
+        The preconditioner is the block diagonal: one r x r block for each row and column (an ALS step).
+        """
+        U, V = x[: self.n_out], x[self.n_out :]
+        rank = x.shape[1]
+        blocks = np.concatenate(self.entries.grams(U, V))
+        weight = np.einsum("iaa->a", blocks).mean() / len(x)
+        shift = damping * weight
+        # The floor keeps blocks of rows with fewer entries than modes invertible.
+        inverse = np.linalg.inv(blocks + (shift + 1e-12 * weight + 1e-300) * np.eye(rank))
+        apply = lambda r: np.einsum("iab,ib->ia", inverse, r)
+
+        def normal(d):
+            # J d = d_U V^T + U d_V^T is one product of doubled width, and J^T of it comes with the same call.
+            _, left, right = self.linear.thin_gradient(np.c_[d[: self.n_out], U], np.c_[V, d[self.n_out :]])
+            return np.concatenate([left[:, :rank], right[:, rank:]]) + shift * d
+
+        return _conjugate_gradients(normal, apply, -gradient)
+
+
+def _conjugate_gradients(normal, apply, right_side: np.ndarray) -> np.ndarray:
+    x, r = np.zeros_like(right_side), right_side
+    z = apply(r)
+    d, size = z, float(np.vdot(r, z))
+    first = size
+    for _ in range(INNER):
+        Ad = normal(d)
+        curvature = float(np.vdot(d, Ad))
+        if not curvature > 0:
+            break
+        x, r = x + size / curvature * d, r - size / curvature * Ad
+        z = apply(r)
+        size, previous = float(np.vdot(r, z)), size
+        if not size > INNER_TOLERANCE * first:
+            break
+        d = z + size / previous * d
+    return x

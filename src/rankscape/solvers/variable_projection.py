@@ -1,0 +1,145 @@
+"""Least squares at a known rank by variable projection: Gauss-Newton on one thin factor, the other one eliminated.
+
+For each V the best U is known row by row, so only V moves. The reduced normal matrix is formed and factored exactly:
+that reaches machine precision where alternating methods crawl, down to a few percent above the information limit.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import get_lapack_funcs
+
+from rankscape.entries.prepared import ObservedEntries
+from rankscape.ground.jit import compiled
+
+# Mean squared residual, on entries of rms 1, below which no further step can help.
+EXACT = 1e-26
+
+# Damping, in mean diagonal entries of the normal matrix, beyond which no step helps.
+GIVE_UP = 1e4
+
+_loop = compiled()
+
+_factor, _solve = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
+
+
+class Fitted(NamedTuple):
+    """Thin factors (n_out, r) and (n_in, r), their squared residual, the steps taken, and whether they converged."""
+
+    left: np.ndarray
+    right: np.ndarray
+    squared: float
+    steps: int
+    converged: bool
+
+
+@_loop
+def _assemble(starts, columns, values, weights, right, left, normal, gradient):
+    """Best `left`, the squared residual, and the reduced normal equations of `right` (lower triangle), row by row."""
+    r = right.shape[1]
+    total = 0.0
+    for i in range(len(starts) - 1):
+        first, count = starts[i], starts[i + 1] - starts[i]
+        if count == 0:
+            continue
+        A, y, root = np.empty((count, r)), np.empty(count), np.ones(count)
+        for e in range(count):
+            if len(weights):
+                root[e] = np.sqrt(weights[first + e])
+            A[e] = root[e] * right[columns[first + e]]
+            y[e] = root[e] * values[first + e]
+        gram = A.T @ A
+        floor = 1e-14 * np.trace(gram) + 1e-300
+        for a in range(r):
+            gram[a, a] += floor
+        B = A @ np.linalg.inv(gram)
+        u = B.T @ y
+        u -= B.T @ (A @ u - y)  # one refinement: the inverse alone loses half of the digits
+        residual = A @ u - y
+        left[i] = u
+        for e in range(count):
+            total += residual[e] * residual[e]
+            j = columns[first + e] * r
+            for a in range(r):
+                gradient[j + a] += root[e] * residual[e] * u[a]
+        if count <= r:
+            continue  # fitted exactly whatever V is
+        for e in range(count):
+            at_e = columns[first + e] * r
+            for f in range(e + 1):
+                at_f = columns[first + f] * r
+                projector = 1.0 if e == f else 0.0
+                for a in range(r):
+                    projector -= B[e, a] * A[f, a]
+                projector *= root[e] * root[f]
+                for a in range(r):
+                    for b in range(r):
+                        normal[at_e + a, at_f + b] += projector * u[a] * u[b]
+    return total
+
+
+def project(entries: ObservedEntries, right: np.ndarray, steps: int, tolerance: float) -> Fitted:
+    r"""Minimise ``sum w_ij (u_i . v_j - y_ij)^2`` from the column space `right`.
+
+    With ``P_i`` the projector off the observed rows of V, the reduced normal matrix is
+    ``sum_i D_i^T P_i D_i``, where ``D_i`` maps a change of V to the change ``u_i . dv_j`` of the observed entries.
+    Its ``r^2`` null directions (changes within the span of V, which change no product) are filled.
+
+    Parameters
+    ----------
+    entries : ObservedEntries
+        With at least r + 1 entries in each row and column.
+    right : ndarray, shape (n_in, r)
+        The start.
+    steps : int
+        At most so many.
+    tolerance : float
+        Relative decrease at which a fit that is not exact ends; exact ones fall by large factors.
+    """
+    n, taken = len(right), 0
+    V = np.linalg.qr(right)[0] * np.sqrt(n)
+    now = _evaluate(entries, V)
+    damping, converged = 1e-3, False
+    while taken < steps:
+        taken += 1
+        new_V = V + _step(now, V, damping)
+        new_V = np.linalg.qr(new_V)[0] * np.sqrt(n)
+        new = _evaluate(entries, new_V)
+        if not new.squared < now.squared:
+            damping *= 10
+            if damping > GIVE_UP:
+                converged = True
+                break
+            continue
+        gain = (now.squared - new.squared) / now.squared
+        V, now, damping = new_V, new, max(damping / 10, 1e-14)
+        if gain < tolerance or now.squared < EXACT * entries.count:
+            converged = True
+            break
+    return Fitted(now.left, V, now.squared, taken, converged)
+
+
+class _Point(NamedTuple):
+    squared: float
+    left: np.ndarray
+    normal: np.ndarray
+    gradient: np.ndarray
+
+
+def _evaluate(entries: ObservedEntries, V: np.ndarray) -> _Point:
+    left = np.zeros((entries.shape[0], V.shape[1]))
+    normal, gradient = np.zeros((V.size, V.size)), np.zeros(V.size)
+    parts = entries.row_starts, entries.columns, entries.values, entries.weights
+    return _Point(_assemble(*parts, V, left, normal, gradient), left, normal, gradient)
+
+
+def _step(point: _Point, V: np.ndarray, damping: float) -> np.ndarray:
+    n, r = V.shape
+    matrix = point.normal.copy()
+    mean = max(float(np.trace(matrix)) / len(matrix), 1e-300)
+    matrix.reshape(n, r, n, r)[:, np.arange(r), :, np.arange(r)] += V @ V.T * (mean / n)
+    matrix[np.diag_indices(len(matrix))] += (damping + 1e-13) * mean
+    factor, failed = _factor(matrix.T, lower=0, overwrite_a=1, clean=0)
+    if failed:
+        return np.zeros_like(V)
+    return _solve(factor, -point.gradient, lower=0)[0].reshape(n, r)

@@ -1,0 +1,126 @@
+"""A start and a learning rate for a plateau that lasts long enough within a budget of steps."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from rankscape.ground.checks import whole
+from rankscape.theory.climbing.critical import largest_scale, no_scale, ratio_of, scaled_start, scales, window, wish_of
+from rankscape.theory.climbing.limits import step_limit
+from rankscape.theory.climbing.plateau import Plateau
+from rankscape.theory.climbing.plateaus import Ladder
+from rankscape.theory.inputs import tolerances_of
+
+
+@dataclass(frozen=True)
+class Design:
+    """A start and a learning rate, with the plateau that they guarantee."""
+
+    alpha: float | None
+    """None when the wish cannot be met."""
+    beta: float | None
+    learning_rate: float | None
+    plateau: Plateau | None
+    """The certified interval of steps."""
+    steps: int
+    """Guaranteed steps of the rank within the budget; when the wish cannot be met, about the most that is possible."""
+    assumptions: tuple[str, ...]
+    failed: str | None = None
+
+    @property
+    def achievable(self) -> bool:
+        """Whether the wish is met."""
+        return self.alpha is not None
+
+
+def design(
+    eigenvalues: Any,
+    rank: int,
+    depth: int,
+    steps: int,
+    budget: int,
+    tolerance: Any = 0.05,
+    beta_ratio: float | None = None,
+) -> Design:
+    r"""Choose alpha and the learning rate so that a rank holds for at least X of the first K steps.
+
+    On the level of the flow, :math:`\eta` must satisfy
+
+    .. math::
+
+        \frac{t_{\text{start}}(\alpha)}{K - X} \le \eta \le
+        \min\left(\eta_{\max}(\alpha), \frac{t_{\text{end}}(\alpha) - t_{\text{start}}(\alpha)}{X}\right);
+
+    alphas from the critical one downwards are tried until the guaranteed interval of `plateaus` confirms the wish.
+
+    Parameters
+    ----------
+    eigenvalues, rank, depth, tolerance, beta_ratio
+        As in `critical_alpha`.
+    steps : int
+        X, the least number of guaranteed steps.
+    budget : int
+        K, the number of steps that may be taken.
+
+    Returns
+    -------
+    Design
+        With ``alpha = None`` and the reason in `failed` when the wish cannot be met; `steps` is then about the most
+        that the budget allows.
+
+    Notes
+    -----
+    Derived.
+
+    Examples
+    --------
+    >>> plan = design([5.0, 3.0, 1.5, 0.5], rank=2, depth=3, steps=2000, budget=6000)
+    >>> plan.achievable, plan.steps >= 2000, plan.plateau.start + 2000 <= 6001
+    (True, True, True)
+    >>> design([5.0, 3.0, 1.5, 0.5], rank=2, depth=3, steps=5900, budget=6000).achievable
+    False
+    """
+    N, X, K = whole("depth", depth, least=2), whole("steps", steps, least=1), whole("budget", budget, least=1)
+    tol, ratio = tolerances_of(tolerance), ratio_of(beta_ratio)
+    lam, rank, wrong = wish_of(eigenvalues, rank, N, ratio)
+    if wrong is None and X > K:
+        wrong = f"{X} steps do not fit into a budget of {K}"
+    top = None if wrong else largest_scale(lam, rank, N, tol, 0.0, ratio)
+    if top is None:
+        assumptions = ("symmetric, fully observed target; no ridge",)
+        return Design(None, None, None, None, 0, assumptions, wrong or no_scale(N))
+    best, move, x = 0.0, 0.02, math.log(top) - 0.005
+    while x > scales(N)[0]:
+        start = scaled_start(N, math.exp(x), ratio)
+        fastest = 0.9 * step_limit(lam, N, start.alpha, start.beta).value
+        found = window(start, lam, rank, tol)
+        if found is not None and found[1] > found[0]:
+            first, last = found
+            best = max(best, K - first / min(fastest, last / K))
+            if first / fastest > K:
+                break
+            for eta in _rates(first, last, X, K, fastest):
+                record = next(Ladder(start, lam, eta, tol).records(rank))
+                held = _held(record, K)
+                if held >= X:
+                    return Design(start.alpha, start.beta, eta, record, held, record.assumptions)
+        x, move = x - move, move * 1.08
+    most = max(0, math.floor(best))
+    text = f"rank {rank} cannot hold for {X} of {K} steps at depth {N}: about {most} steps are the most"
+    return Design(None, None, None, None, most, ("symmetric, fully observed target; no ridge", "gradient flow"), text)
+
+
+def _rates(first: float, last: float, X: int, K: int, fastest: float) -> list[float]:
+    """Learning rates worth certifying: the largest, and the middle of what the flow allows."""
+    low, high = first / max(K - X, 1e-9), min(fastest, (last - first) / X)
+    if high < low:
+        return []
+    return [0.998 * high, math.sqrt(low * high), 0.5 * high] if high > 1.01 * low else [math.sqrt(low * high)]
+
+
+def _held(record: Plateau, budget: int) -> int:
+    """Guaranteed steps within the budget."""
+    if record.start is None:
+        return 0
+    end = budget if record.end is None else min(record.end, budget)
+    return max(0, end - record.start + 1)
