@@ -112,5 +112,9 @@ def test_every_public_name_is_there_sorted_and_documented():
 def test_type_checkers_see_the_names_that_exist():
     tree = ast.parse((SOURCE / "__init__.py").read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    declared = {(node.module, alias.name) for node in block.body for alias in node.names}
-    assert declared == {(f"rankscape.{module}", name) for name, module in rankscape._MODULE.items()}
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    declared = {(node.module, alias.name) for node in imports for alias in node.names}
+    names = {(f"rankscape.{module}", name) for name, module in rankscape._MODULE.items()}
+    assert declared == names | {("rankscape", room) for room in rankscape._ROOMS}
+    others = {node.target.id for node in block.body if isinstance(node, ast.AnnAssign)}
+    assert others == {"__version__"}

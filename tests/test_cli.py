@@ -18,6 +18,7 @@ from rankscape import Trajectory, data
 from rankscape.cli import main
 from rankscape.cli.app import COMMANDS, start
 from rankscape.files import read
+from rankscape.papers.bibliography import bibliography
 
 FACTS = {"shape", "observed", "rank", "heldout_rmse", "baselines", "outcome", "output"}
 COLUMNS = ["--rows", "u", "--columns", "v", "--values", "r"]
@@ -391,7 +392,10 @@ def test_cite_and_version(call):
     assert call("--version").out == f"{__version__}\n"
     out = call("cite").out
     assert all(key in out for key in ("@software{rankscape,", "chou2024", "wang2024", __version__))
-    assert out.count("{") == out.count("}")
+    assert out.count("@") == 3
+    assert call("cite", "golub1973", "roy2007").out.count("@") == 2
+    assert call("cite", "--all").out.count("\n@") == len(bibliography()) - 1
+    assert "did you mean 'golub1973'" in call("cite", "golub1937").err
 
 
 @pytest.mark.parametrize("command", [[], ["data"], *([name] for name in COMMANDS), ["data", "fetch"]])

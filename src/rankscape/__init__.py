@@ -11,6 +11,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rankscape import data as data
+    from rankscape import estimators as estimators
+    from rankscape import files as files
+    from rankscape import papers as papers
+    from rankscape import plot as plot
+    from rankscape import rates as rates
+    from rankscape import theory as theory
     from rankscape.dynamics import SGD as SGD
     from rankscape.dynamics import GradientDescent as GradientDescent
     from rankscape.dynamics import GradientFlow as GradientFlow
@@ -57,7 +64,7 @@ if TYPE_CHECKING:
     from rankscape.sweeps import Sweep as Sweep
     from rankscape.sweeps import sweep as sweep
 
-__version__ = "0.1.0"
+    __version__: str
 
 _HOME = {
     "falling.annealing": ["Annealed", "anneal"],
@@ -93,7 +100,11 @@ __all__ = sorted([*_MODULE, *_ROOMS])  # pyright: ignore[reportUnsupportedDunder
 
 
 def __getattr__(name: str):
-    if name in _MODULE:
+    if name == "__version__":
+        from importlib.metadata import version  # takes as long as the rest of this file, so only when asked for
+
+        value = version("rankscape")
+    elif name in _MODULE:
         value = getattr(importlib.import_module(f"rankscape.{_MODULE[name]}"), name)
     elif name in _ROOMS:
         value = importlib.import_module(f"rankscape.{name}")

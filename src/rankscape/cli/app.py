@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 a run failed, 2 bad input, 130 interrupted.
 """
 
 import contextlib
+import importlib.metadata
 import os
 import shlex
 import sys
@@ -12,7 +13,6 @@ from collections.abc import Callable, Sequence
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-from rankscape import __version__
 from rankscape.errors import RankscapeError, RankscapeWarning, RunFailed
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -31,7 +31,7 @@ COMMANDS = {
 app = App(
     name="rankscape",
     help="Deep matrix factorization: simulate, predict and use the rank of a product of matrices while it is trained.",
-    version=__version__,
+    version=lambda: importlib.metadata.version("rankscape"),  # looked up when asked for
     help_on_error=False,
     help_format="plaintext",  # rendering markdown would double the time of --help
     default_parameter=Parameter(negative_iterable=()),

@@ -1,8 +1,20 @@
 """``rankscape cite``."""
 
-from rankscape.papers.citation import bibtex
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from rankscape.papers.bibliography import CREDITS, bibliography, bibtex
 
 
-def cite() -> None:
-    """Print BibTeX for rankscape and the papers it builds on."""
-    print(bibtex())
+def cite(*keys: str, every: Annotated[bool, Parameter("--all", negative="")] = False) -> None:
+    """Print BibTeX for rankscape and the papers it builds on.
+
+    Parameters
+    ----------
+    keys
+        Works to print instead, as docstrings name them: golub1973.
+    every
+        Print the whole bibliography.
+    """
+    print(bibtex(bibliography() if every else keys or CREDITS))

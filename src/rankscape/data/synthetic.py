@@ -85,6 +85,7 @@ def planted(
     the `decoy`, which leaves them empty and pays for the corner with r further modes, one an entry. The second is a
     local minimum of the ridge-regularized loss of depth 3 and more, and each of its further modes hangs on a single
     entry: SGD forgets it when that entry is not drawn for long enough, and then the strong rows fill.
+    The dynamics are those of Wang, Jacot (2024); the matrix is rankscape's own.
 
     Parameters
     ----------
@@ -121,8 +122,8 @@ def planted(
 
     References
     ----------
-    Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low rank",
-    ICLR 2024, for the dynamics; the matrix is rankscape's own.
+    .. [wang2024] Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low
+       rank", ICLR 2024.
     """
     n, r = whole("n", n, least=2), whole("rank", rank, least=1)
     if 2 * r > n:

@@ -2,7 +2,7 @@ r"""Annealing: a large ridge and noise first, then less and less, and read the r
 
 A large ridge lets only the modes live that the data hold up most; noise kills those that hang on few entries; and what
 is dead stays dead while the ridge falls. So the rank comes from above and from below to that of the data. This is the
-algorithm that "Implicit bias of SGD in L2-regularized linear DNNs" (Wang, Jacot 2024) implies.
+algorithm that Wang, Jacot (2024) imply.
 """
 
 import warnings
@@ -144,8 +144,8 @@ def anneal(
 
     References
     ----------
-    Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low rank",
-    ICLR 2024.
+    .. [wang2024] Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low
+       rank", ICLR 2024.
     """
     _check(problem, method)
     if width is None and not isinstance(initialization, Factors):

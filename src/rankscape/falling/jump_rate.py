@@ -123,8 +123,8 @@ def estimate_jump_rate(
 
     References
     ----------
-    Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low rank",
-    ICLR 2024.
+    .. [wang2024] Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low
+       rank", ICLR 2024.
     """
     if not isinstance(dynamics, SGD) or not isinstance(problem, Completion):
         raise InputError("`estimate_jump_rate` is about SGD on a Completion: nothing else draws entries.")

@@ -60,8 +60,8 @@ class Completion(AbstractProblem):
 
     References
     ----------
-    Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low rank",
-    ICLR 2024.
+    .. [wang2024] Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low
+       rank", ICLR 2024.
     """
 
     arrays: ClassVar[tuple[str, ...]] = ("rows", "columns", "values", "weights", "filled")

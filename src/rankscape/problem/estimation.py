@@ -40,7 +40,8 @@ class Estimation(AbstractProblem):
 
     References
     ----------
-    Chou, Gieshoff, Maly, Rauhut, Appl. Comput. Harmon. Anal. 68 (2024) 101595.
+    .. [chou2024] Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit
+       bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
 
     arrays: ClassVar[tuple[str, ...]] = ("target",)

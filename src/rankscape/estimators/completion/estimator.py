@@ -91,9 +91,10 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
     References
     ----------
-    Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low rank",
-    ICLR 2024 (ranks that fall). Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization:
-    Dynamics and implicit bias towards low rank", 2020 (ranks that climb).
+    .. [wang2024] Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low
+       rank", ICLR 2024.
+    .. [chou2024] Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit
+       bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
 
     def __init__(

@@ -98,9 +98,10 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     References
     ----------
-    Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit bias towards
-    low rank", Appl. Comput. Harmon. Anal. 68 (2024). Gavish, Donoho, "The optimal hard threshold for singular values
-    is 4/sqrt(3)", IEEE Trans. Inf. Theory 60 (2014).
+    .. [chou2024] Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit
+       bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
+    .. [gavish2014] Gavish, Donoho, "The optimal hard threshold for singular values is 4/sqrt(3)", IEEE Transactions on
+       Information Theory 60 (2014).
     """
 
     def __init__(self, depth: int = 3, noise: float | None = None, *, alpha: float | None = None):

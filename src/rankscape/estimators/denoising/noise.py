@@ -14,9 +14,9 @@ def hard_threshold(noise: float, shape: tuple[int, int]) -> float:
 
     .. math:: \tau = \sigma\sqrt{n}\,\sqrt{2(b+1) + \frac{8b}{b + 1 + \sqrt{b^2 + 14b + 1}}}, \qquad b = m/n \le 1
 
-    for entries with independent noise of standard deviation :math:`\sigma`: Gavish, Donoho (2014), "The optimal hard
-    threshold for singular values is 4/sqrt(3)". The same holds for the eigenvalues of a symmetric matrix whose entries
-    above the diagonal are independent: the best multiple of a direction of size :math:`\tau` is half of it, in both.
+    for entries with independent noise of standard deviation :math:`\sigma`: Gavish, Donoho (2014). The same holds for
+    the eigenvalues of a symmetric matrix whose entries above the diagonal are independent: the best multiple of a
+    direction of size :math:`\tau` is half of it, in both.
 
     >>> round(hard_threshold(1.0, (100, 100)) / 10, 4)
     2.3094

@@ -88,8 +88,8 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
 
     References
     ----------
-    Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit bias towards
-    low rank", Appl. Comput. Harmon. Anal. 68 (2024).
+    .. [chou2024] Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit
+       bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
 
     def __init__(

@@ -1,5 +1,4 @@
-"""Gradient descent climbs: Chou, Gieshoff, Maly, Rauhut, "Gradient Descent for Deep Matrix Factorization: Dynamics and
-Implicit Bias towards Low Rank", Applied and Computational Harmonic Analysis 68 (2024).
+"""Gradient descent climbs: figures about Chou, Gieshoff, Maly, Rauhut (2024).
 
 Each function simulates, predicts, and checks one against the other; `FIGURES` names them for the command line.
 """

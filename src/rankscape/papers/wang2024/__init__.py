@@ -1,5 +1,4 @@
-"""Ranks fall, one way only: Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high
-to low rank", ICLR 2024.
+"""Ranks fall, one way only: figures about Wang, Jacot (2024).
 
 Each function simulates, predicts, and checks one against the other; `FIGURES` names them for the command line.
 """

@@ -48,7 +48,7 @@ class PauliOperators(AbstractOperators):
 
     References
     ----------
-    Liu, "Universal low-rank matrix recovery from Pauli measurements", NeurIPS 2011.
+    .. [liu2011] Liu, "Universal low-rank matrix recovery from Pauli measurements", NeurIPS 2011.
     """
 
     scale: float

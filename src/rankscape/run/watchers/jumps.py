@@ -86,8 +86,8 @@ class RankMonitor:
 
     References
     ----------
-    Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low rank",
-    ICLR 2024.
+    .. [wang2024] Wang, Jacot, "Implicit bias of SGD in L2-regularized linear DNNs: One-way jumps from high to low
+       rank", ICLR 2024.
     """
 
     off: float = 1e-3

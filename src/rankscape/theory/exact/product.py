@@ -61,7 +61,9 @@ def end_to_end_flow(
 
     References
     ----------
-    Arora, Cohen, Hazan, ICML 2018; Arora, Cohen, Hu, Luo, NeurIPS 2019.
+    .. [arora2018] Arora, Cohen, Hazan, "On the optimization of deep networks: Implicit acceleration by
+       overparameterization", ICML 2018.
+    .. [arora2019] Arora, Cohen, Hu, Luo, "Implicit regularization in deep matrix factorization", NeurIPS 2019.
     """
     W_0, depth, times = matrix_of("start", start), whole("depth", depth, least=1), times_of(times)
     ridge, shape = nonnegative("ridge", ridge), W_0.shape

@@ -65,7 +65,10 @@ def two_layer_flow(target: Any, start: Sequence[Any], times: Any) -> FlowPath:
 
     References
     ----------
-    Fukumizu, 1998; Braun, Domine, Fitzgerald, Saxe, NeurIPS 2022.
+    .. [fukumizu1998] Fukumizu, "Effect of batch learning in multilayer neural networks", International Conference on
+       Neural Information Processing 1998.
+    .. [braun2022] Braun, Dominé, Fitzgerald, Saxe, "Exact learning dynamics of deep linear networks with prior
+       knowledge", NeurIPS 2022.
     """
     goal, (W_1, W_2), times = matrix_of("target", target), _two_layers(start), times_of(times)
     (n_out, n_in), product = goal.shape, W_2 @ W_1

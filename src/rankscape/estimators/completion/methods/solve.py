@@ -131,7 +131,7 @@ def live_rank(modes: Modes, ridge: float, gradient_norm: float, depth: int) -> i
     r"""The number of live directions: those above `DEAD` times the smallest value a critical point allows.
 
     Every nonzero singular value of a critical point exceeds ``(2 ridge / ||G||)^(L/(L-2))`` with ``G`` the gradient
-    of the loss, because ``U^T G V = -2 ridge S^(2/L-1)`` there (from Wang & Jacot 2024). Depth 2 has no such gap;
+    of the loss, because ``U^T G V = -2 ridge S^(2/L-1)`` there (from Wang, Jacot 2024). Depth 2 has no such gap;
     a millionth of the largest value is the threshold then.
     """
     if not len(modes.s) or modes.s[0] == 0:
