@@ -262,7 +262,5 @@ def _unit(problem: Completion) -> float:
 
 def _scaled(problem: Completion, unit: float) -> Completion:
     """The training entries over their unit, without looking at them a second time."""
-    kept = {name: getattr(problem, name) for name in ("rows", "columns", "shape", "row_labels", "column_labels")}
-    scaled = object.__new__(Completion)
-    vars(scaled).update(kept, values=problem.values / unit, heldout=None)
-    return scaled
+    entries = problem.entries.with_values(problem.values / unit)
+    return Completion.of(entries, problem.row_labels, problem.column_labels)

@@ -117,10 +117,16 @@ class Completion(AbstractProblem):
         if not entries.count:
             raise InputError(f"No entry of the array of shape {entries.shape} is observed: all are NaN.")
         warn_empty(entries.rows, entries.columns, entries.shape)
-        return cls._of(entries)
+        return cls.of(entries)
 
     @classmethod
-    def _of(cls, entries: Entries, row_labels=None, column_labels=None, heldout=None) -> "Completion":
+    def of(
+        cls,
+        entries: Entries,
+        row_labels: np.ndarray | None = None,
+        column_labels: np.ndarray | None = None,
+        heldout: "Completion | None" = None,
+    ) -> "Completion":
         """Around entries that are checked already."""
         problem = object.__new__(cls)
         problem._set(entries, row_labels, column_labels, heldout)
@@ -265,4 +271,4 @@ class Completion(AbstractProblem):
         return self._part(~held, heldout=self._part(held))
 
     def _part(self, keep: np.ndarray, heldout: "Completion | None" = None) -> "Completion":
-        return self._of(self.entries.part(keep), self.row_labels, self.column_labels, heldout)
+        return self.of(self.entries.part(keep), self.row_labels, self.column_labels, heldout)
