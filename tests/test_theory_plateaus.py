@@ -6,7 +6,7 @@ import pytest
 import rankscape as rs
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeWarning
-from rankscape.theory.climbing import settled_times as settling
+from rankscape.theory.climbing import settled_times
 from rankscape.theory.climbing.bounds import passage
 from rankscape.theory.climbing.plateaus import learning_order
 from rankscape.theory.climbing.recursion import first_passage
@@ -208,7 +208,7 @@ def test_a_thousand_eigenvalues_are_quick(kind, depth, ratio, rng, monkeypatch):
         bounded.append(lam.size)
         return passage(start, lam, *rest, **options)
 
-    monkeypatch.setattr(settling, "passage", counted)
+    monkeypatch.setattr(settled_times, "passage", counted)
     lam, alpha = _spectrum(kind, 1000, rng), 0.3
     beta = None if ratio is None else ratio * alpha
     eta = 0.5 * theory.step_limit(lam, depth, alpha, beta).value

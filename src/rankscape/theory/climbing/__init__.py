@@ -5,14 +5,14 @@ Maly, Rauhut (2024). Each file answers one question:
 
 ==================  ==========================================================================================
 `recursion`         what gradient descent does, step by step: `factor_path`, `eigenvalue_path`
-`flow`              what gradient flow does: `flow_time`, `flow_value`; `leaf` integrates the perturbed start
+`flow`              what gradient flow does: `flow_time`, `flow_value`; `imbalance_leaf` for the perturbed start
 `limits`            where it ends, how fast, with which steps: `limit`, `rate`, `step_limit`
 `hitting`           when an eigenvalue reaches a level: `hitting_time`; `bounds` encloses that step
-`ladder`            when each rank holds: `plateaus`, of `plateau.Plateau`; `settling` finds the last active mode
+`plateaus`          when each rank holds: `plateaus`; `settled_times` finds the active mode that settles last
 `stopping`          where to stop for a rank: `stopping_rule`
 `critical`          from how small a start a plateau exists: `critical_alpha`
-`plan`              which start and learning rate to choose: `design`
-`findings`          what is easily got wrong about a setting: `diagnose`
+`design`            which start and learning rate to choose: `design`
+`diagnose`          what is easily got wrong about a setting: `diagnose`
 ==================  ==========================================================================================
 
 Examples
@@ -27,8 +27,7 @@ from rankscape.theory.climbing.diagnose import Finding, diagnose
 from rankscape.theory.climbing.flow import flow_time, flow_value
 from rankscape.theory.climbing.hitting import HittingTime, hitting_time
 from rankscape.theory.climbing.limits import Limit, Rate, StepLimit, limit, rate, step_limit
-from rankscape.theory.climbing.plateau import Plateau
-from rankscape.theory.climbing.plateaus import plateaus
+from rankscape.theory.climbing.plateaus import Plateau, plateaus
 from rankscape.theory.climbing.recursion import eigenvalue_path, factor_path
 from rankscape.theory.climbing.stopping import StoppingRule, stopping_rule
 

@@ -7,8 +7,7 @@ from typing import Any
 from rankscape.ground.checks import whole
 from rankscape.theory.climbing.critical import largest_scale, no_scale, ratio_of, scaled_start, scales, window, wish_of
 from rankscape.theory.climbing.limits import step_limit
-from rankscape.theory.climbing.plateau import Plateau
-from rankscape.theory.climbing.plateaus import Ladder
+from rankscape.theory.climbing.plateaus import Plateau, RankIntervals
 from rankscape.theory.inputs import tolerances_of
 
 
@@ -100,7 +99,7 @@ def design(
             if first / fastest > K:
                 break
             for eta in _rates(first, last, X, K, fastest):
-                record = next(Ladder(start, lam, eta, tol).records(rank))
+                record = next(RankIntervals(start, lam, eta, tol).records(rank))
                 held = _held(record, K)
                 if held >= X:
                     return Design(start.alpha, start.beta, eta, record, held, record.assumptions)

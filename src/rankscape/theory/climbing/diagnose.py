@@ -31,7 +31,9 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class _Setting:
+class Case:
+    """What the checks look at: start, eigenvalues and learning rate, checked once."""
+
     start: Start
     lam: np.ndarray
     eta: float
@@ -65,23 +67,23 @@ def diagnose(
     note final decrease
     note slow decay
     """
-    setting = _Setting(
+    case = Case(
         start_of(depth, alpha, beta), spectrum_of(eigenvalues, learnable=True), positive("learning_rate", learning_rate)
     )
-    found = [Finding(name, severity, text) for check in _CHECKS for severity, name, text in check(setting)]
+    found = [Finding(name, severity, text) for check in _CHECKS for severity, name, text in check(case)]
     return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
 
 
 _Texts = Iterator[tuple[str, str, str]]
 
 
-def _step(s: _Setting) -> _Texts:
+def _step(s: Case) -> _Texts:
     text = too_large(s.start, s.lam, s.eta)
     if text is not None:
         yield "warning", "step too large", text
 
 
-def _unreachable(s: _Setting) -> _Texts:
+def _unreachable(s: Case) -> _Texts:
     count = int(np.sum(s.lam < 0))
     if s.start.beta is None and count:
         yield (
@@ -91,7 +93,7 @@ def _unreachable(s: _Setting) -> _Texts:
         )
 
 
-def _plateaus(s: _Setting) -> _Texts:
+def _plateaus(s: Case) -> _Texts:
     if s.start.beta is not None:
         return
     lam = np.sort(s.lam[s.lam > 0])[::-1]
@@ -105,7 +107,7 @@ def _plateaus(s: _Setting) -> _Texts:
             yield "warning", "no plateau", f"rank {L} has no plateau at alpha = {s.start.alpha:g}: it needs {size}"
 
 
-def _late(s: _Setting) -> _Texts:
+def _late(s: Case) -> _Texts:
     lam = s.lam[s.lam != 0] if s.start.beta is not None else s.lam[s.lam > s.start.product]
     if not lam.size:
         return
@@ -121,7 +123,7 @@ def _late(s: _Setting) -> _Texts:
         )
 
 
-def _symmetry(s: _Setting) -> _Texts:
+def _symmetry(s: Case) -> _Texts:
     N = s.start.depth
     lost, kept = -s.lam[s.lam < 0], s.lam[s.lam > 0]
     if s.start.beta is not None or N == 2 or not lost.size or not kept.size:
@@ -139,7 +141,7 @@ def _symmetry(s: _Setting) -> _Texts:
     )
 
 
-def _initial(s: _Setting) -> _Texts:
+def _initial(s: Case) -> _Texts:
     if s.start.beta == s.start.alpha:
         yield (
             "note",
@@ -156,7 +158,7 @@ def _initial(s: _Setting) -> _Texts:
         )
 
 
-def _final(s: _Setting) -> _Texts:
+def _final(s: Case) -> _Texts:
     if s.start.beta is None and np.any(s.lam <= 0):
         yield (
             "note",
@@ -171,7 +173,7 @@ def _final(s: _Setting) -> _Texts:
         )
 
 
-def _floor(s: _Setting) -> _Texts:
+def _floor(s: Case) -> _Texts:
     floor = s.start.alpha**s.start.depth
     low = s.lam[(s.lam > 0) & (s.lam <= floor)]
     if low.size:
@@ -183,7 +185,7 @@ def _floor(s: _Setting) -> _Texts:
         )
 
 
-def _decay(s: _Setting) -> _Texts:
+def _decay(s: Case) -> _Texts:
     N = s.start.depth
     if s.start.beta is None and N > 2 and np.any(s.lam < 0):
         yield (
@@ -198,7 +200,7 @@ def _decay(s: _Setting) -> _Texts:
         yield "note", "slow decay", f"zero eigenvalues decay by a factor 1 - {rate:.3g} a step in the end"
 
 
-def _bottleneck(s: _Setting) -> _Texts:
+def _bottleneck(s: Case) -> _Texts:
     start = s.start
     if start.beta in (None, start.alpha) or not np.any(s.lam < 0):
         return
@@ -212,6 +214,6 @@ def _bottleneck(s: _Setting) -> _Texts:
     )
 
 
-_CHECKS: tuple[Callable[[_Setting], _Texts], ...] = (
+_CHECKS: tuple[Callable[[Case], _Texts], ...] = (
     _step, _unreachable, _plateaus, _late, _symmetry, _initial, _final, _floor, _decay, _bottleneck,
 )  # fmt: skip

@@ -1,6 +1,8 @@
 r"""The low-rank plateaus: for each rank an interval of steps in which it provably holds."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,43 @@ from rankscape.ground.checks import nonnegative, positive
 from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
 from rankscape.theory.climbing.flow import time_to
 from rankscape.theory.climbing.limits import warn_if_too_large
-from rankscape.theory.climbing.plateau import Plateau
 from rankscape.theory.climbing.settled_times import last_settled
 from rankscape.theory.inputs import Start, alike, spectrum_of, start_of, tolerances_of
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Rank L: between `start` and `end` the active modes are learned and the others are still small."""
+
+    rank: int
+    """L, the number of active modes."""
+    start: int | None
+    """First guaranteed step; None when a hypothesis fails. ``start > end`` means: empty."""
+    end: int | None
+    """Last guaranteed step; None (with a start) when the plateau has no end."""
+    effective_rank: float
+    """Nuclear over spectral norm of the target restricted to the active modes."""
+    deviation: tuple[float, float]
+    """Certified least and greatest difference of the product's effective rank from `effective_rank`."""
+    active: tuple[int, ...]
+    """Positions of the active modes in the given eigenvalues, in the order in which they are learned."""
+    levels: tuple[float, float]
+    """Absolute tolerances: active modes are that near to the target, inactive ones that near to zero."""
+    assumptions: tuple[str, ...]
+    failed: str | None = None
+    """Why the interval is empty or not available; None when it is neither."""
+
+    @property
+    def guaranteed(self) -> bool:
+        """Whether there is at least one guaranteed step."""
+        return self.start is not None and (self.end is None or self.start <= self.end)
+
+    @property
+    def length(self) -> float:
+        """Number of guaranteed steps, infinite when the plateau has no end."""
+        if self.start is None or not self.guaranteed:
+            return 0
+        return math.inf if self.end is None else self.end - self.start + 1
 
 
 def plateaus(
@@ -92,7 +128,7 @@ def plateaus(
         raise InputError(
             "no eigenvalue is positive: the identical start goes to zero; give `beta` to learn the others."
         )
-    return tuple(Ladder(start, lam, eta, tolerances_of(tolerance), e, large).records())
+    return tuple(RankIntervals(start, lam, eta, tolerances_of(tolerance), e, large).records())
 
 
 def learning_order(start: Start, lam: np.ndarray) -> np.ndarray:
@@ -105,8 +141,8 @@ def learning_order(start: Start, lam: np.ndarray) -> np.ndarray:
     return modes[np.lexsort((-np.abs(lam[modes]), times))]
 
 
-class Ladder:
-    """All ranks of one setting; arrays are in the order of learning."""
+class RankIntervals:
+    """The intervals of all ranks for one start and learning rate; arrays are in the order of learning."""
 
     def __init__(
         self, start: Start, lam: np.ndarray, eta: float, tolerance: tuple[float, float], noise: float = 0.0,

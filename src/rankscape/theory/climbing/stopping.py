@@ -8,8 +8,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
-from rankscape.theory.climbing.plateau import Plateau
-from rankscape.theory.climbing.plateaus import plateaus
+from rankscape.theory.climbing.plateaus import Plateau, plateaus
 from rankscape.theory.climbing.recursion import BLOCK, advance
 from rankscape.theory.inputs import Start, spectrum_of, start_of
 
@@ -95,17 +94,17 @@ def stopping_rule(
         raise InputError("give either `rank` or `effective_rank`, and not both.")
     start, lam = start_of(depth, alpha, beta), spectrum_of(eigenvalues, learnable=True)
     eta, most = positive("learning_rate", learning_rate), whole("max_steps", max_steps, least=1)
-    ladder = plateaus(eigenvalues, depth, alpha, learning_rate, beta, tolerance, target_noise)
+    found = plateaus(eigenvalues, depth, alpha, learning_rate, beta, tolerance, target_noise)
     if rank is not None:
-        return _for_rank(ladder, whole("rank", rank, least=1, most=len(ladder)))
+        return _for_rank(found, whole("rank", rank, least=1, most=len(found)))
     wish = positive("effective_rank", effective_rank)
     if not 1 <= wish <= lam.size:
         raise InputError(f"`effective_rank` must lie within [1, {lam.size}], got {effective_rank!r}.")
-    return _for_effective_rank(start, lam, eta, wish, ladder, most)
+    return _for_effective_rank(start, lam, eta, wish, found, most)
 
 
-def _for_rank(ladder: tuple[Plateau, ...], rank: int) -> StoppingRule:
-    here = ladder[rank - 1]
+def _for_rank(found: tuple[Plateau, ...], rank: int) -> StoppingRule:
+    here = found[rank - 1]
     if not here.guaranteed:
         empty = here.start is not None and here.end is not None
         middle = round(math.sqrt(max(here.start, 1) * max(here.end, 1))) if empty else None  # pyright: ignore
@@ -120,14 +119,14 @@ def _for_rank(ladder: tuple[Plateau, ...], rank: int) -> StoppingRule:
 
 
 def _for_effective_rank(
-    start: Start, lam: np.ndarray, eta: float, wish: float, ladder: tuple[Plateau, ...], most: int
+    start: Start, lam: np.ndarray, eta: float, wish: float, found: tuple[Plateau, ...], most: int
 ) -> StoppingRule:
     step, value = _rise(start, lam, eta, wish, most)
     assumptions = (*start.assumptions, "the recursion in float64")
     if step is None:
         text = f"the effective rank does not rise to {wish:g} within max_steps = {most}; it ends at {value:.6g}"
         return StoppingRule(None, None, None, None, (1.0, math.inf), False, None, assumptions, text)
-    for here in ladder:
+    for here in found:
         if here.start is not None and here.start <= step and (here.end is None or step <= here.end):
             return StoppingRule(step, step, step, here.rank, (value, value), True, here, assumptions)
     return StoppingRule(step, step, step, None, (value, value), True, None, assumptions)
