@@ -27,6 +27,8 @@ from rankscape.errors import InputError
 from rankscape.ground.checks import positive
 from rankscape.theory.chain import check_deep
 
+__all__ = ["EscapeExponent", "ExitTime", "mean_exit_time", "supporting_target", "wkb_exponent"]
+
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 # Cells of the coarser of two grids; their difference gives the numerical error.
 CELLS = 2000

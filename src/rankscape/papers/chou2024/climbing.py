@@ -35,7 +35,7 @@ def eigenvalues(quick: bool = False) -> PaperFigure:
         "eigenvalues", "Gradient descent learns one eigenvalue after another; the larger, the earlier",
         {"eigenvalues": SPECTRUM, "alpha": ALPHAS, "learning_rate": RATE, "start": "identical"},
         panels, by_depth(kept), claims,
-    )  # fmt: skip
+    )
 
 
 def effective_rank(quick: bool = False) -> PaperFigure:
@@ -66,7 +66,7 @@ def effective_rank(quick: bool = False) -> PaperFigure:
         "effective-rank", "The effective rank climbs over the plateaus (shaded) that theory guarantees for each rank",
         {"eigenvalues": SPECTRUM, "alpha": ALPHAS, "learning_rate": RATE, "tolerance": 0.05, "start": "identical"},
         panels, by_depth(kept), claims,
-    )  # fmt: skip
+    )
 
 
 def _eigenvalue_panel(run: xr.Dataset, depth: int, alpha: float) -> Panel:
@@ -81,7 +81,7 @@ def _eigenvalue_panel(run: xr.Dataset, depth: int, alpha: float) -> Panel:
     return Panel(
         f"depth {depth}, alpha = {alpha:g}", "eigenvalues of W", "step", lines,
         log_x=True, references=references, span=(float(steps[-1]) / 300, float(steps[-1])),
-    )  # fmt: skip
+    )
 
 
 def _time_claims(run: xr.Dataset, times: list[theory.HittingTime], depth: int) -> list[Claim]:

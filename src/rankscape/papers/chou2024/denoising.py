@@ -31,7 +31,7 @@ def denoising(quick: bool = False) -> PaperFigure:
         {"n": n, "eigenvalues": eigenvalues, "noise": noise, "seed": SEED, "alpha": STARTS},
         [path.panel(f"depth {N}") for N, path in paths.items()], xr.Dataset(kept, coords=steps),
         [claim for N, path in paths.items() for claim in path.claims(f"depth {N}")],
-    )  # fmt: skip
+    )
 
 
 def photograph(quick: bool = False) -> PaperFigure:
@@ -43,7 +43,7 @@ def photograph(quick: bool = False) -> PaperFigure:
     return _with_images(
         "photograph", "A photograph in noise, stopped at the predicted step", path, names, (0.0, float(clean.max())),
         {"data": "flower, every second pixel", "noise": noise, "seed": SEED, "depth": 3, "alpha": 0.3},
-    )  # fmt: skip
+    )
 
 
 def correlation(quick: bool = False) -> PaperFigure:
@@ -57,7 +57,7 @@ def correlation(quick: bool = False) -> PaperFigure:
     return _with_images(
         "correlation", "A correlation matrix in noise, stopped at the predicted step", path, names, (-1.0, 1.0),
         {"data": "breast-cancer-correlation", "noise": noise, "seed": SEED, "depth": 3, "alpha": 0.1},
-    )  # fmt: skip
+    )
 
 
 def _with_images(name: str, title: str, path: StoppedPath, names, limits, settings) -> PaperFigure:

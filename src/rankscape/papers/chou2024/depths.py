@@ -25,7 +25,7 @@ def depth(quick: bool = False) -> PaperFigure:
         for name, starts in FIXED.items()
     }
     panels = [_ranks(name, {N: until_learned(PAIR, N, starts[N], RATE) for N in DEPTHS[:4]})
-              for name, starts in FIXED.items()]  # fmt: skip
+              for name, starts in FIXED.items()]
     data = xr.Dataset(
         {
             "flow_length": (("fixed", "depth"), np.array(list(flow.values()))),
@@ -38,7 +38,7 @@ def depth(quick: bool = False) -> PaperFigure:
         "depth", "Depth separates the eigenvalues: the rank-1 plateau lasts longer",
         {"eigenvalues": PAIR, "learning_rate": RATE, "tolerance": TOLERANCE, "alpha": FIXED},
         [*panels, _lengths(depths, flow, seen)], data, _claims(depths, flow, seen),
-    )  # fmt: skip
+    )
 
 
 def _claims(depths, flow: dict[str, np.ndarray], seen: dict[str, np.ndarray]) -> list[Claim]:
@@ -61,7 +61,7 @@ def _ranks(name: str, runs: dict[int, xr.Dataset]) -> Panel:
     return Panel(
         f"{name} held fixed", "effective rank of W", "steps x learning rate", lines,
         log_x=True, bounds=(0.98, 1.8), span=(0.5, last),
-    )  # fmt: skip
+    )
 
 
 def _lengths(depths, flow: dict[str, np.ndarray], seen: dict[str, np.ndarray]) -> Panel:

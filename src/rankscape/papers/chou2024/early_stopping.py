@@ -33,7 +33,7 @@ class StoppedPath:
         run = rs.simulate(
             problem, depth=depth, initialization=start, dynamics=rs.GradientDescent(rate),
             steps=int(record[-1]), record=record,
-        ).dataset  # fmt: skip
+        ).dataset
         self.steps, self._learned = (
             run.step.values,
             (run.eigenvalues if problem.symmetric else run.singular_values).values,
@@ -61,7 +61,7 @@ class StoppedPath:
             Claim(f"{where}: error over that of the best truncation, whose rank is chosen knowing the truth", [0, 1.02],
                   found / truncated, found <= 1.02 * truncated),
             Claim(f"{where}: error below that at the end of training", end, found, found < end),
-        ]  # fmt: skip
+        ]
 
     def panel(self, title: str) -> Panel:
         """The error by step."""
@@ -72,7 +72,7 @@ class StoppedPath:
             title, "relative error of W", "step", [line],
             log_x=True, mark=(float(self.stop), f"stop at {self.stop}"), span=(self.stop / 20, 12 * self.stop),
             references=[(noisy, "noisy matrix"), (self._best_truncation(), "best truncation")],
-        )  # fmt: skip
+        )
 
     def spectrum(self, title: str) -> Panel:
         """The share of each direction that is learned at the stop, by its size in the noisy matrix."""
@@ -84,12 +84,12 @@ class StoppedPath:
         return Panel(
             title, "share learned at the stop", "size in the noisy matrix", lines, log_x=True,
             mark=(self.threshold, "threshold of the noise"), span=(float(size[shown][0]), float(size[-1])),
-        )  # fmt: skip
+        )
 
     def data(self) -> xr.Dataset:
         """What is drawn."""
         return xr.Dataset({"error": ("step", self.error), "learned": (("step", "mode"), self._learned)},
-                          coords={"step": self.steps, "target": ("mode", self.target)})  # fmt: skip
+                          coords={"step": self.steps, "target": ("mode", self.target)})
 
     def _best_truncation(self) -> float:
         """The least error of keeping the largest singular values as they are, at any rank."""

@@ -38,7 +38,7 @@ def negative_eigenvalues(quick: bool = False) -> PaperFigure:
             Panel("effective rank; shaded: guaranteed plateaus", "effective rank of W", "step", [rank, lost],
                   log_x=True, bounds=(0.9, 3.5), span=(100, STEPS), bands=bands(ladder)),
         ], data, claims,
-    )  # fmt: skip
+    )
 
 
 def _time_claims(run: xr.Dataset, halves: dict[float, theory.HittingTime]) -> list[Claim]:

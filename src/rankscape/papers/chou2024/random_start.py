@@ -29,14 +29,14 @@ def random_start(quick: bool = False) -> PaperFigure:
         run = rs.simulate(
             target, depth=depth, initialization=rs.Gaussian(scale), dynamics=rs.GradientDescent(rate),
             steps=steps, record=record, seed=list(seeds),
-        ).dataset  # fmt: skip
+        ).dataset
         lines = [
             Line(run.step.values, r, f"seed {k}", COLORS[k], 1.6, STYLES[k])
             for k, r in enumerate(run.effective_rank.values)
         ]
         levels = [(level, f"rank-{L} projection") for L, level in enumerate(LEVELS, start=1)]
         panels.append(Panel(f"depth {depth}, scale {scale:g}", "effective rank of W", "step", lines,
-                            log_x=True, bounds=(0.9, 3.5), span=(20, steps), references=levels))  # fmt: skip
+                            log_x=True, bounds=(0.9, 3.5), span=(20, steps), references=levels))
         claims += [_order(run.isel(run=k), f"depth {depth}, seed {seed}") for k, seed in enumerate(seeds)]
         if depth == 2:
             claims += [_escape(run.isel(run=k), scale, rate, f"depth 2, seed {seed}") for k, seed in enumerate(seeds)]
@@ -46,7 +46,7 @@ def random_start(quick: bool = False) -> PaperFigure:
         "random-start", "A small random start: the same plateaus in the same order",
         {"eigenvalues": SPECTRUM, "n": 10, "scale, learning_rate, steps": SETTINGS, "seeds": list(seeds)},
         panels, xr.Dataset(kept, coords={"seed": list(seeds)}), claims,
-    )  # fmt: skip
+    )
 
 
 def _order(run: xr.Dataset, where: str) -> Claim:

@@ -45,7 +45,7 @@ def learning_rate(quick: bool = False) -> PaperFigure:
         {"eigenvalues": SPECTRUM, "depth": DEPTH, "alpha": ALPHA, "limit": limit,
          "single": {"eigenvalue": 1, "depth": 2}},
         [_ranks(runs, limit), _waves(single)], data, claims + _beyond_the_limit(single, single_limit),
-    )  # fmt: skip
+    )
 
 
 def _every_step(learning_rate: float, steps: int) -> xr.Dataset:
@@ -74,12 +74,12 @@ def _ranks(runs: dict[float, xr.Dataset], limit: float) -> Panel:
         Line(run.step.values * share * limit, run.effective_rank.values, f"{share:g} of the limit", COLORS[i],
              style=STYLES[i], width=3.0 - 0.7 * i)
         for i, (share, run) in enumerate(runs.items())
-    ]  # fmt: skip
+    ]
     last = max(float(run.step[-1]) * share for share, run in runs.items()) * limit
     return Panel(
         "below the limit", "effective rank of W", "steps x learning rate", lines,
         log_x=True, bounds=(0.9, 4.1), span=(0.1, last),
-    )  # fmt: skip
+    )
 
 
 def _waves(single: dict[float, xr.Dataset]) -> Panel:

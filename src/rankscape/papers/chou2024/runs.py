@@ -32,7 +32,7 @@ def descend(
     run = rs.simulate(
         rs.Estimation(eigenvalues=list(eigenvalues)), depth=depth, initialization=start,
         dynamics=rs.GradientDescent(learning_rate), steps=steps, record=record[(record >= 0) & (record <= steps)],
-    )  # fmt: skip
+    )
     return run.dataset
 
 

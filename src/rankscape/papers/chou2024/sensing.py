@@ -33,7 +33,7 @@ def sensing(quick: bool = False) -> PaperFigure:
             log_x=True, bounds=(0.9, 4.0), span=(10, steps), references=[(1.6, "of the matrix")],
         )
         for N in depths
-    ]  # fmt: skip
+    ]
     errors = {key: float(run.error[-1]) for key, run in runs.items()}
     x = np.arange(len(counts))
     curves = [
@@ -48,7 +48,7 @@ def sensing(quick: bool = False) -> PaperFigure:
         {"eigenvalues": [1, 0.6], "n": 10, "measurements": counts, "alpha": STARTS, "learning_rate": 0.05,
          "seed": SEED},
         panels, _data(runs), _sensing_claims(runs, errors, counts, depths), columns=2,
-    )  # fmt: skip
+    )
 
 
 def measured(count: int) -> rs.Sensing:
@@ -71,7 +71,7 @@ def _sense(count: int, depth: int, steps: int) -> xr.Dataset:
     return rs.simulate(
         measured(count), depth=depth, initialization=rs.Identical(STARTS[depth]), dynamics=rs.GradientDescent(0.05),
         steps=steps, record=records(steps, 120), observe={"error": error_of},
-    ).dataset  # fmt: skip
+    ).dataset
 
 
 def _sensing_claims(runs, errors, counts, depths) -> list[Claim]:

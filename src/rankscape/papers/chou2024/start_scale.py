@@ -39,7 +39,7 @@ def alpha(quick: bool = False) -> PaperFigure:
         "alpha", "A smaller start alpha makes the plateaus longer, and all of learning later",
         {"eigenvalues": SPECTRUM, "depth": DEPTH, "learning_rate": RATE, "tolerance": TOLERANCE, "critical": critical},
         [_ranks(runs), _lengths(fine, flow, few, seen)], data, claims,
-    )  # fmt: skip
+    )
 
 
 def _at_the_critical_alpha(rank: int, limit: float) -> Claim:

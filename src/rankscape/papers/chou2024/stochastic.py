@@ -26,7 +26,7 @@ def sgd(quick: bool = False) -> PaperFigure:
             for i, (name, run) in enumerate(runs.items())
         ]
         panels.append(Panel(f"depth {depth}", "effective rank of W", "step", lines, log_x=True, bounds=(0.9, 4.0),
-                            span=(30, STEPS), references=[(1.6, "of the matrix")]))  # fmt: skip
+                            span=(30, STEPS), references=[(1.6, "of the matrix")]))
         run = runs["SGD, batches of 8"]
         r = run.effective_rank.values
         seen = [float(r[0]), float(r.min()), float(r[-1])]
@@ -46,11 +46,11 @@ def sgd(quick: bool = False) -> PaperFigure:
         {"eigenvalues": [1, 0.6], "n": 10, "measurements": MEASUREMENTS, "batch": BATCH, "learning_rate": RATE,
          "alpha": STARTS, "seed": SEED},
         panels, xr.Dataset({name: ("step", values) for name, values in kept.items()}, coords={"step": steps}), claims,
-    )  # fmt: skip
+    )
 
 
 def _run(dynamics: object, depth: int, count: int) -> xr.Dataset:
     return rs.simulate(
         measured(MEASUREMENTS), depth=depth, initialization=rs.Identical(STARTS[depth]), dynamics=dynamics,
         steps=STEPS, record=records(STEPS, count), seed=SEED, observe={"error": error_of},
-    ).dataset  # fmt: skip
+    ).dataset

@@ -32,7 +32,7 @@ def time_bounds(quick: bool = False) -> PaperFigure:
         "time-bounds", "Each exact time lies between its bounds; they close as the step shrinks",
         {"seed": SEED, "draws": draws, "depth": "2 to 6", "level": "10 % to 99 % of the way"},
         [_panel(kind, table) for kind, table in tables.items()], data, claims,
-    )  # fmt: skip
+    )
 
 
 def _measure(kind: str, draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -69,4 +69,4 @@ def _panel(kind: str, table: dict[str, np.ndarray]) -> Panel:
     return Panel(
         kind, "divided by the exact time", "learning rate / its limit", lines,
         log_x=True, span=(0.003, 0.9), bounds=(0.4, 1.8), references=[(1.0, "exact time")],
-    )  # fmt: skip
+    )

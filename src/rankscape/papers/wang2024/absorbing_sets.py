@@ -39,19 +39,19 @@ def soft_rank_margins(quick: bool = False) -> PaperFigure:
     single = {x: _one_entry(x, rate) for x in starts}
     run = _through_a_jump(quick)
     parts = [_soft_panel(walks), _margin_panel(walks["always the worst entry"]),
-             _barrier_panel(single, barrier, inside.alpha), _jump_panel(run)]  # fmt: skip
+             _barrier_panel(single, barrier, inside.alpha), _jump_panel(run)]
     data = {f"{what}_{name.split()[0]}": (("step", "bound"), values) for name, walk in walks.items()
-            for what, values in (("margins", walk[:, 1:4]), ("certified", walk[:, 4:]))}  # fmt: skip
+            for what, values in (("margins", walk[:, 1:4]), ("certified", walk[:, 4:]))}
     data |= {f"soft_rank_{name.split()[0]}": ("step", walk[:, 0]) for name, walk in walks.items()}
     later = {f"laboratory_{name}": (("laboratory_step", "bound"), values) for name, values in
-             (("margins", run.margins.values[:, 0]), ("certified", run.certified.values))}  # fmt: skip
+             (("margins", run.margins.values[:, 0]), ("certified", run.certified.values))}
     return PaperFigure(
         "soft-rank", "Inside B_r no draw leads out, not even the worst; the laboratory run enters B_2 at its jump",
         {"target": TARGET, "ridge": SMALL_RIDGE, "learning_rate": rate, "over the proved one": FACTOR, "steps": steps,
          "set": repr(inside), "laboratory": SETTINGS | {"learning_rate": RATE, "seed": 3, "set": repr(LOOSE)}},
         parts, xr.Dataset(data | later, coords={"laboratory_step": run.step.values}),
         _claims(walks, single, run), columns=2,
-    )  # fmt: skip
+    )
 
 
 def _walk(inside: RankSet, rate: float, pick: Callable[[StepCertificate], int], steps: int) -> np.ndarray:
@@ -78,7 +78,7 @@ def _one_entry(x: float, rate: float) -> xr.Dataset:
     return rs.simulate(
         rs.Completion([0], [0], [1.0], shape=(1, 1)), initialization=start, dynamics=rs.SGD(rate, SMALL_RIDGE),
         steps=30_000, record=rs.LogSpaced(60), observe={"x": lambda factors: float(factors[1][0, 0] ** 2)},
-    ).dataset  # fmt: skip
+    ).dataset
 
 
 def _through_a_jump(quick: bool) -> xr.Dataset:
@@ -94,7 +94,7 @@ def _through_a_jump(quick: bool) -> xr.Dataset:
         problem, initialization=rs.Factors(trap(lab)), dynamics=rs.SGD(RATE, ridge), steps=600_000, seed=3,
         record=rs.LogSpaced(200 if quick else 2000), monitor=rs.RankMonitor(sets=[LOOSE]),
         observe={"certified": certified},
-    ).dataset  # fmt: skip
+    ).dataset
 
 
 def _soft_panel(walks: dict[str, np.ndarray]) -> Panel:
@@ -103,7 +103,7 @@ def _soft_panel(walks: dict[str, np.ndarray]) -> Panel:
         for i, (name, walk) in enumerate(walks.items())
     ]
     return Panel("from the edge of B_1", "soft rank", "step", lines, log_x=True, span=(1, len(lines[0].x)),
-                 bounds=(-0.05, 1.9), references=[(1.75, "limit of B_1")])  # fmt: skip
+                 bounds=(-0.05, 1.9), references=[(1.75, "limit of B_1")])
 
 
 def _margin_panel(walk: np.ndarray) -> Panel:
@@ -116,7 +116,7 @@ def _margin_panel(walk: np.ndarray) -> Panel:
             Line(step[at], walk[at, 4 + i] / start[i], f"{name}, certified before", COLORS[i], 0, "", "os^"[i])
         )
     return Panel("margins of B_1, always the worst entry", "margin over the first certified one", "step", lines,
-                 log=True, log_x=True, span=(1, len(step)))  # fmt: skip
+                 log=True, log_x=True, span=(1, len(step)))
 
 
 def _barrier_panel(single: dict[float, xr.Dataset], barrier: float, alpha: float) -> Panel:
@@ -127,7 +127,7 @@ def _barrier_panel(single: dict[float, xr.Dataset], barrier: float, alpha: float
     ]
     return Panel("outside B_1: one entry of value 1, drawn for ever", "squared size of the mode in a layer", "step",
                  lines, log=True, log_x=True, span=(1, 30_000), bounds=(1e-6, 2),
-                 references=[(barrier, "barrier"), (alpha, "alpha")])  # fmt: skip
+                 references=[(barrier, "barrier"), (alpha, "alpha")])
 
 
 def _jump_panel(run: xr.Dataset) -> Panel:
@@ -141,7 +141,7 @@ def _jump_panel(run: xr.Dataset) -> Panel:
     jump = float(run.jumps.values[0, 0])
     return Panel("laboratory: margins of B_2", "margin (balance / eps1, rank, norm / C)", "step", lines, log_x=True,
                  references=[(0.0, "edge of B_2")], mark=(jump, f"jump {int(jump)}"),
-                 span=(1000, float(step[-1])))  # fmt: skip
+                 span=(1000, float(step[-1])))
 
 
 def _claims(walks, single, run: xr.Dataset) -> list[Claim]:
@@ -151,10 +151,10 @@ def _claims(walks, single, run: xr.Dataset) -> list[Claim]:
         claims += [
             Claim(f"B_1, {name}: steps that leave it", 0, int(np.sum(walk[:, 1:4].min(axis=1) < 0)), bool(least >= 0)),
             Claim(f"B_1, {name}: least margin minus what was certified", [0, None], slack, slack >= -1e-10),
-        ]  # fmt: skip
+        ]
     ends = [float(each.x[-1]) for each in single.values()]
     claims.append(Claim("one entry for ever: the mode inside B_1, below and above the barrier", "dies, dies, lives",
-                        ends, ends[0] < 1e-6 and ends[1] < 1e-6 and ends[2] > 0.2))  # fmt: skip
+                        ends, ends[0] < 1e-6 and ends[1] < 1e-6 and ends[2] > 0.2))
     inside = run.margins.values[:, 0].min(axis=1) >= 0
     entered = int(np.argmax(inside))
     certified = run.certified.values[entered:].min(axis=1) >= 0
@@ -165,5 +165,5 @@ def _claims(walks, single, run: xr.Dataset) -> list[Claim]:
               bool(inside[entered:].all())),
         Claim("laboratory: share of later records that certify any next step", [0.95, 1], float(certified.mean()),
               bool(certified.mean() >= 0.95)),
-    ]  # fmt: skip
+    ]
     return claims

@@ -31,9 +31,9 @@ def annealing(quick: bool = False) -> PaperFigure:
     ends = {"sgd": [_anneal(lab, start, "sgd", seed) for seed in seeds], "gd": [_anneal(lab, start, "gd", 0)]}
     bands = [Band(k * STAGE, (k + 1) * STAGE, f"{ridge_m:g}") for k, ridge_m in enumerate(RIDGES)]
     stages = Line(STAGE * np.arange(len(RIDGES) + 1), np.append(without, without[-1]), "gradient descent", COLORS[1],
-                  1.8, "--", steps=True)  # fmt: skip
+                  1.8, "--", steps=True)
     lines = [Line(record, error, f"SGD, seed {seed}", COLORS[(0, 2, 3)[seed]], 1.4, ("-", "-.", ":")[seed])
-             for seed, error in zip(seeds, runs.test_error.values[:3], strict=False)]  # fmt: skip
+             for seed, error in zip(seeds, runs.test_error.values[:3], strict=False)]
     sigma = runs.singular_values.values[0, :, :4]
     spectrum = [Line(record, sigma[:, i], f"singular value {i + 1}", COLORS[i], 1.8, STYLES[i]) for i in range(4)]
     parts = [
@@ -42,15 +42,15 @@ def annealing(quick: bool = False) -> PaperFigure:
         Panel("under SGD, seed 0", "singular values of W", "step", spectrum, log=True, bands=bands, span=(0, steps),
               bounds=(1e-4, 100)),
         _end_panel(ends),
-    ]  # fmt: skip
+    ]
     data = xr.Dataset({"test_error": (("seed", "step"), runs.test_error.values), "without_jump": ("ridge_m", without)},
-                      coords={"step": record, "ridge_m": list(RIDGES)})  # fmt: skip
+                      coords={"step": record, "ridge_m": list(RIDGES)})
     settings = SETTINGS | {"ridge * m": RIDGES, "learning_rate": RATE, "steps of a stage": STAGE, "seeds": len(seeds),
-                           "concerns of anneal": list(ends["gd"][0][2])}  # fmt: skip
+                           "concerns of anneal": list(ends["gd"][0][2])}
     return PaperFigure(
         "annealing", "Annealing: after the jump the hidden entries are found, without it they never are",
         settings, parts, data, _claims(runs, ends),
-    )  # fmt: skip
+    )
 
 
 def _descend(lab: KnownMatrix, factors: list[np.ndarray]) -> list[float]:
@@ -67,7 +67,7 @@ def _anneal(lab: KnownMatrix, start: list[np.ndarray], method: str, seed: int) -
     end = rs.anneal(
         lab.problem, method=method, initialization=rs.Factors(start), ridges=RIDGES, learning_rate=RATE, scale=False,
         epochs=STAGE / len(lab.problem.values), seed=seed,
-    )  # fmt: skip
+    )
     return end.rank, lab.test_error(end.matrix), end.concerns
 
 

@@ -61,17 +61,17 @@ def controls(quick: bool = False) -> PaperFigure:
         Panel("from the minimum of rank 2", "third singular value of W", "step", lines, log=True, log_x=True,
               span=(1, steps), bounds=(1e-12, 20)),
         *_pulse_panels(pulse),
-    ]  # fmt: skip
+    ]
     rank, error, third = np.array(pulse).T
     data = {f"third_{name.split(',')[0].replace(' ', '_')}": ("step", run.singular_values.values[:, 2])
-            for name, run in runs.items()}  # fmt: skip
+            for name, run in runs.items()}
     data |= {"pulse_rank": ("stage", rank), "pulse_test_error": ("stage", error), "pulse_third": ("stage", third)}
     return PaperFigure(
         "controls", "A pulse of the ridge works as well; isotropic noise and AdamW lose the one-way property",
         SETTINGS | {"learning_rate": RATE, "steps": steps, "noise at the start": AWAKE,
                     "Adam's learning rate": ADAM_RATE, "isotropic noise": NOISE, "pulse": PULSE, "seed": SEED},
         parts, xr.Dataset(data, coords={"step": record.steps(steps)}), _claims(runs, kept, pulse),
-    )  # fmt: skip
+    )
 
 
 def _rules(ridge: float) -> dict[str, Any]:
@@ -124,14 +124,14 @@ def _pulse_panels(pulse: Sequence[tuple[int, float, float]]) -> list[Panel]:
               [Line(stage, rank, "", COLORS[0], 1.8, "-", "o")], whole=True, ticks=ticks, bounds=(0, 4)),
         Panel("the same", "mean squared test error", "ridge * m, stage by stage",
               [Line(stage, error, "", COLORS[0], 1.8, "-", "o")], log=True, ticks=ticks),
-    ]  # fmt: skip
+    ]
 
 
 def _claims(
     runs: dict[str, rs.Trajectory], kept: dict[str, int], pulse: Sequence[tuple[int, float, float]]
 ) -> list[Claim]:
     claims = [Claim(f"{name}: rank where gradient descent leads afterwards", 2, rank, rank == 2)
-              for name, rank in kept.items()]  # fmt: skip
+              for name, rank in kept.items()]
     for name in LOSE:
         third = float(runs[name].singular_values[-1, 2])
         claims.append(Claim(f"{name}: third singular value at the end", [0.3, None], third, third > 0.3))
@@ -143,4 +143,4 @@ def _claims(
               (first[0], last[0]) == (3, 2)),
         Claim("pulse of the ridge: times that the rank rises", 0, rises, rises == 0),
         Claim("pulse of the ridge: test error at the end", [0, 0.01], last[1], last[1] < 0.01),
-    ]  # fmt: skip
+    ]

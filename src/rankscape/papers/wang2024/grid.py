@@ -27,7 +27,7 @@ def rank_grid(quick: bool = False) -> PaperFigure:
     starts = {ridge_m: trap(lab, ridge_m) for ridge_m in ridges}
     still = np.array([_alive(starts[ridge_m]) for ridge_m in ridges])
     final = np.array([[_final(leave(lab, starts[ridge_m], rs.SGD(rate, ridge_of(lab, ridge_m)), steps, seeds, [steps]))
-                       for rate in rates] for ridge_m in ridges])  # fmt: skip
+                       for rate in rates] for ridge_m in ridges])
     lines = _digits(np.array(ridges), np.array(rates), final)
     lines.append(_frontier(lab, steps / len(lab.problem.values)))
     parts = [
@@ -36,7 +36,7 @@ def rank_grid(quick: bool = False) -> PaperFigure:
         Panel("rank where gradient descent stays", "rank of the minimum", "ridge * m",
               [Line(np.array(ridges), still, "from the trap", INK, 1.8, "-", "o")], log_x=True, whole=True,
               span=(0.8 * ridges[0], 1.25 * ridges[-1]), bounds=(-0.2, 4.4)),
-    ]  # fmt: skip
+    ]
     dying, died = _forever(quick)
     parts.append(dying)
     return PaperFigure(
@@ -45,7 +45,7 @@ def rank_grid(quick: bool = False) -> PaperFigure:
         parts, xr.Dataset({"final_rank": (("ridge_m", "learning_rate"), final), "gradient_descent": ("ridge_m", still)},
                           coords={"ridge_m": list(ridges), "learning_rate": list(rates)}),
         [*_claims(np.array(ridges), np.array(rates), final, still), died],
-    )  # fmt: skip
+    )
 
 
 def _alive(factors: list[np.ndarray]) -> int:
@@ -55,7 +55,7 @@ def _alive(factors: list[np.ndarray]) -> int:
 def _final(runs: rs.Trajectory) -> float:
     """The median of the final numbers of live modes; that most runs diverged is a number of its own."""
     alive = [DIVERGED if end == rs.Outcome.DIVERGED else float(run[-1])
-             for end, run in zip(runs.outcome, runs.alive_modes.values, strict=True)]  # fmt: skip
+             for end, run in zip(runs.outcome, runs.alive_modes.values, strict=True)]
     return float(np.median(alive))
 
 
@@ -103,13 +103,13 @@ def _forever(quick: bool) -> tuple[Panel, Claim]:
         problem, initialization=rs.Factors([np.eye(n) * minimum ** (1 / 3)] * 3), steps=steps, seed=0,
         dynamics=rs.SGD(rate, float(rs.rates.convert(ridge_m, problem, value="ridge * m"))),
         record=rs.LogSpaced(100), monitor=rs.RankMonitor(),
-    )  # fmt: skip
+    )
     alive, ups = run.alive_modes.values, int(run.up_jumps)
     line = Line(run.step.values[1:], alive[1:], "SGD on a diagonal of 8 equal entries", INK, 1.8, steps=True)
     panel = Panel("fixed rate and ridge for ever: rank 0", "live modes", "step", [line], log_x=True, whole=True,
-                  span=(10, steps), bounds=(-0.2, n + 0.4))  # fmt: skip
+                  span=(10, steps), bounds=(-0.2, n + 0.4))
     claim = Claim("fixed rate and ridge for ever: live modes at the start, at the end, jumps up", [n, 0, 0],
-                  [int(alive[0]), int(alive[-1]), ups], (int(alive[0]), int(alive[-1]), ups) == (n, 0, 0))  # fmt: skip
+                  [int(alive[0]), int(alive[-1]), ups], (int(alive[0]), int(alive[-1]), ups) == (n, 0, 0))
     return panel, claim
 
 
@@ -127,4 +127,4 @@ def _claims(ridges: np.ndarray, rates: np.ndarray, final: np.ndarray, still: np.
         Claim("runs that end above the rank of gradient descent", 0, int(np.sum(final > still[:, None])),
               bool(np.all(ok | (final == DIVERGED)))),
         Claim("largest ridge: final ranks", "below 2", top.tolist(), bool(len(top) and top.max() < 2)),
-    ]  # fmt: skip
+    ]

@@ -70,7 +70,7 @@ def jump_times(quick: bool = False) -> PaperFigure:
          "laboratory": SETTINGS, "learning rates": {r: RATES[r] for r in lab},
          "replicas": replicas, "longest wait": MOST, "confidence": 0.95},
         parts, xr.Dataset(data), _claims(single, lab), columns=2,
-    )  # fmt: skip
+    )
 
 
 def _single(ridge_m: float, rates: tuple[float, ...], replicas: int) -> Times:
@@ -100,7 +100,7 @@ def _estimate(problem: rs.Completion, start, ridge_m: float, rates, replicas: in
         rs.estimate_jump_rate(problem, start, rs.SGD(rate, ridge), steps=MOST, replicas=replicas,
                               monitor=rs.RankMonitor(off=LEVEL), threads=2)
         for rate in rates
-    ]  # fmt: skip
+    ]
 
 
 def _times(rates: tuple[float, ...], found: list[rs.JumpRate], predicted: list[float]) -> Times:
@@ -117,7 +117,7 @@ def _panel(title: str, group: dict[float, Times]) -> Panel:
         lines.append(Line(x, times.predicted, f"ridge * m = {ridge_m}, predicted", COLORS[i], 1.4, STYLES[i]))
         lines.append(Line(x, times.seen, f"ridge * m = {ridge_m}, seen", COLORS[i], 0, "", "os^"[i]))
         lines += [Line(np.full(2, a), np.array([b, c]), "", COLORS[i], 1.0)
-                  for a, b, c in zip(x, times.low, times.high, strict=True)]  # fmt: skip
+                  for a, b, c in zip(x, times.low, times.high, strict=True)]
     return Panel(
         title,
         "mean time to the jump in epochs",
@@ -143,9 +143,9 @@ def _claims(single: dict[float, Times], lab: dict[float, Times]) -> list[Claim]:
                   times.misfit < 0.7),
             Claim(f"{where}: decades between prediction (one entry) and time (several)", [0, 1.5], float(decades),
                   bool(decades < 1.5)),
-        ]  # fmt: skip
+        ]
     slopes = [times.slope for times in lab.values()]
     claims.append(Claim("laboratory: slope of log time by 1 / learning rate", "grows as the ridge falls", slopes,
-                        bool(np.all(np.diff(slopes) > 0))))  # fmt: skip
+                        bool(np.all(np.diff(slopes) > 0))))
     ups = sum(times.ups for times in (*single.values(), *lab.values()))
     return [*claims, Claim("jumps up", 0, ups, ups == 0)]

@@ -60,7 +60,7 @@ def leave(
         return rs.simulate(
             lab.problem, initialization=[rs.Factors(start)] * len(seeds), dynamics=dynamics, steps=steps, record=record,
             seed=list(seeds), monitor=monitor or rs.RankMonitor(), observe=observe,
-        )  # fmt: skip
+        )
 
 
 def jumps_of(run: rs.Trajectory) -> list[list[tuple[int, int, int]]]:

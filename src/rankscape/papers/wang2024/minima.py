@@ -33,13 +33,13 @@ def minima(quick: bool = False) -> PaperFigure:
     claims = [claim for N in (2, 3) for claim in _claims(N, found[N], predicted[N])]
     claims += [_saddle(), *[_strict(ridge_m, seen[ridge_m]) for ridge_m in RIDGES_M]]
     ends = {f"{what}_depth_{N}": ("start", [e[i] for e in found[N]])
-            for N in (2, 3) for i, what in enumerate(("rank", "objective"))}  # fmt: skip
+            for N in (2, 3) for i, what in enumerate(("rank", "objective"))}
     return PaperFigure(
         "minima", "Minima of every rank up to a largest one; at depth 2 there is only one",
         {"singular values": TARGET, "ridge": RIDGE, "learning_rate": RATE, "steps": STEPS, "starts": len(scales),
          "seed": SEED, "laboratory": LAB, "width": WIDTH},
         parts, xr.Dataset(ends, coords={"start": scales}), claims,
-    )  # fmt: skip
+    )
 
 
 def _search(depth: int, scales: np.ndarray) -> list[tuple[int, float]]:
@@ -79,7 +79,7 @@ def _reached(scales: np.ndarray, found) -> Panel:
         for i, N in enumerate(found)
     ]
     return Panel("where gradient descent ends", "rank of the minimum", "size of the entries of random factors", lines,
-                 log_x=True, span=(0.015, 1.0), bounds=(-0.3, 4.3))  # fmt: skip
+                 log_x=True, span=(0.015, 1.0), bounds=(-0.3, 4.3))
 
 
 def _by_rank(found, predicted) -> Panel:
@@ -90,7 +90,7 @@ def _by_rank(found, predicted) -> Panel:
         ranks, levels = np.array(sorted(set(found[N])), dtype=float).T
         lines.append(Line(ranks, levels, f"depth {N}, reached", INK, 0, "", "x+"[i], size=16))
     return Panel("all entries seen", "loss + ridge", "rank of the minimum", lines, log=True,
-                 ticks=[str(k) for k in range(len(TARGET) + 1)], span=(-0.4, 4.4))  # fmt: skip
+                 ticks=[str(k) for k in range(len(TARGET) + 1)], span=(-0.4, 4.4))
 
 
 def _of_laboratory(lab: KnownMatrix, seen) -> Panel:
@@ -100,7 +100,7 @@ def _of_laboratory(lab: KnownMatrix, seen) -> Panel:
         ranks, objectives = np.array([(rank, objective) for rank, objective, _ in points], dtype=float).T
         lines.append(Line(ranks, objectives / empty, f"ridge * m = {ridge_m}", COLORS[i], 0, "", "sD"[i]))
     return Panel("entries missing: minima of the laboratory problem", "loss + ridge, relative to rank 0",
-                 "rank of the minimum", lines, ticks=[str(k) for k in range(5)], span=(-0.4, 4.4))  # fmt: skip
+                 "rank of the minimum", lines, ticks=[str(k) for k in range(5)], span=(-0.4, 4.4))
 
 
 def _claims(depth: int, found, predicted) -> list[Claim]:

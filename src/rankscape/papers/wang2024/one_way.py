@@ -33,7 +33,7 @@ def one_way(quick: bool = False) -> PaperFigure:
     low = rs.simulate(
         lab.problem, initialization=rs.Factors(awake), dynamics=rs.SGD(0.1, ridge), steps=long, seed=0,
         record=rs.LogSpaced(80), monitor=rs.RankMonitor(),
-    ).dataset  # fmt: skip
+    ).dataset
     t = np.linspace(0, 1.2 * first[first <= steps].max(), 200)
     stay = Line(
         np.append(0, first), 1 - np.arange(len(first) + 1) / len(first), f"{len(seeds)} seeds", COLORS[0], steps=True
@@ -50,7 +50,7 @@ def one_way(quick: bool = False) -> PaperFigure:
         Panel("a long run at the bottom", "singular values of W", "step",
               [Line(low.step.values, third[:, i], f"singular value {i + 2}", COLORS[i], 1.8, ("-", "--", ":")[i])
                for i in range(3)], log=True, log_x=True, span=(1, long), bounds=(1e-18, 30)),
-    ]  # fmt: skip
+    ]
     jumped = int(np.sum(first <= steps))
     claims = [
         Claim("share of the seeds that jump within the budget", [0.9, 1], jumped / len(first),
@@ -62,11 +62,11 @@ def one_way(quick: bool = False) -> PaperFigure:
               int(low.up_jumps) == int(low.down_jumps) == 0),
         Claim("long run at the bottom: third singular value at the start and at the end", "dies",
               [float(third[0, 1]), float(third[-1, 1])], bool(third[0, 1] > 1e-3 and third[-1, 1] < 1e-12)),
-    ]  # fmt: skip
+    ]
     data = {"first_jump": ("seed", first), "singular_values": (("step", "index"), low.singular_values.values)}
     return PaperFigure(
         "one-way", "Down, never up: many seeds from one trap, and a long run at the bottom",
         SETTINGS | {"learning_rate": RATE, "steps": steps, "seeds": len(seeds), "long run": {"steps": long,
                     "learning_rate": 0.1, "seed": 0}},
         parts, xr.Dataset(data, coords={"step": low.step.values}), claims,
-    )  # fmt: skip
+    )

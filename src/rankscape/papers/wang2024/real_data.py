@@ -52,7 +52,7 @@ class Pulse:
             dynamics=rs.SGD(self.learning_rate, ridge), steps=steps, seed=SEED,
             record=np.linspace(0, steps, 8 * len(self.ridges) + 1).round().astype(int),
             monitor=rs.RankMonitor(off=OFF, on=ON),
-        )  # fmt: skip
+        )
 
     def describe(self) -> dict[str, Any]:
         """The numbers, as JSON."""
@@ -81,11 +81,11 @@ def real_data(quick: bool = False) -> PaperFigure:
         "seed": SEED, "share of pixels seen": SEEN, "share held out": HELDOUT, "off": OFF, "on": ON,
         "ratings": "the people and films with most ratings" if fetched else
                    f"left out: not fetched (rankscape data fetch {RATINGS})",
-    }  # fmt: skip
+    }
     title = "Real data: the ridge rises and falls again, and the modes that died do not come back"
     claims = [claim for pulse in pulses for claim in _claims(pulse, runs[pulse.name])]
     return PaperFigure("real-data", title if fetched else f"{title} (photograph alone: ratings not fetched)", settings,
-                       parts, _data(runs), claims, columns=2)  # fmt: skip
+                       parts, _data(runs), claims, columns=2)
 
 
 def _most_rated(people: int, films: int) -> np.ndarray:
@@ -103,7 +103,7 @@ def _panels(pulse: Pulse, run: rs.Trajectory) -> list[Panel]:
     bands = [Band(k, k + 1, f"{ridge_m:g}") for k, ridge_m in enumerate(pulse.ridges)]
     errors = {"held out": run.heldout_loss.values, "training": run.loss.values}
     rmse = [Line(at[1:], np.sqrt(2 * loss[1:]), name, COLORS[i], 1.8, ("-", "--")[i])
-            for i, (name, loss) in enumerate(errors.items())]  # fmt: skip
+            for i, (name, loss) in enumerate(errors.items())]
     xlabel, span = f"stage of {pulse.epochs} epochs (above: ridge * m)", (0, stages)
     alive = [Line(at, run.alive_modes.values, "SGD", COLORS[0], 1.8, steps=True)]
     top = float(run.alive_modes.max())
@@ -112,7 +112,7 @@ def _panels(pulse: Pulse, run: rs.Trajectory) -> list[Panel]:
               bounds=(0, 1.25 * top)),
         Panel(f"{pulse.name}: error", "rms error over deviation", xlabel, rmse, bands=bands, span=span,
               bounds=(0, 1.3 * float(np.nanmax(rmse[0].y)))),
-    ]  # fmt: skip
+    ]
 
 
 def _claims(pulse: Pulse, run: rs.Trajectory) -> list[Claim]:
@@ -131,7 +131,7 @@ def _claims(pulse: Pulse, run: rs.Trajectory) -> list[Claim]:
         Claim(f"{pulse.name}: least held-out error, relative to that of the mean", [0, 1], best, best < 1),
         Claim(f"{pulse.name}: held-out error at the smallest ridge after the pulse, over that before", [0, 1.25],
               float(np.sqrt(heldout[-1] / heldout[0])), bool(heldout[-1] < 1.25**2 * heldout[0])),
-    ]  # fmt: skip
+    ]
 
 
 def _data(runs: dict[str, rs.Trajectory]) -> xr.Dataset:

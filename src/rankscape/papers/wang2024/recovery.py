@@ -36,7 +36,7 @@ def recovery(quick: bool = False) -> PaperFigure:
     setting = SMALL if quick else LARGE
     ratios, count = setting["oversampling"], setting["problems"]
     methods = {name: method for name, method in _methods(setting["width"], setting["rank"]).items()
-               if not quick or name not in SLOW}  # fmt: skip
+               if not quick or name not in SLOW}
     errors = {name: np.empty((len(ratios), count)) for name in methods}
     ranks = {name: np.empty((len(ratios), count), dtype=int) for name in methods}
     raw = np.empty((len(ratios), count))
@@ -49,7 +49,7 @@ def recovery(quick: bool = False) -> PaperFigure:
                 if name == "nuclear norm":
                     raw[i, seed] = lab.relative_error(W)
     data = {f"{what}_{name.replace(' ', '_').replace(',', '')}": (("oversampling", "problem"), each[name])
-            for what, each in (("error", errors), ("rank", ranks)) for name in methods}  # fmt: skip
+            for what, each in (("error", errors), ("rank", ranks)) for name in methods}
     return PaperFigure(
         "recovery", "With depth 3 and a falling ridge half of the entries that the nuclear norm needs suffice",
         setting | {"fixed ridge * m": FIXED, "annealed ridges * m": RIDGES, "epochs of a stage": EPOCHS,
@@ -57,7 +57,7 @@ def recovery(quick: bool = False) -> PaperFigure:
         _panels(np.array(ratios), errors, ranks, setting["rank"]),
         xr.Dataset(data, coords={"oversampling": list(ratios)}),
         _claims(list(ratios), {name: np.mean(e < RECOVERED, axis=1) for name, e in errors.items()}, raw), columns=2,
-    )  # fmt: skip
+    )
 
 
 RIDGES = (0.3, 0.1, 0.03, 0.01, 0.003)
@@ -133,7 +133,7 @@ LOOKS = (
     ("depth 3, fixed ridge", COLORS[0], "--", ""), ("depth 4, fixed ridge", COLORS[2], "-.", ""),
     ("depth 3, annealed GD", COLORS[0], "-", "o"), ("depth 3, annealed SGD", COLORS[3], "--", "^"),
     ("rank told, least squares", COLORS[1], "-", "D"),
-)  # fmt: skip
+)
 
 
 def _panels(ratios: np.ndarray, errors, ranks, true_rank: int) -> list[Panel]:
@@ -148,7 +148,7 @@ def _panels(ratios: np.ndarray, errors, ranks, true_rank: int) -> list[Panel]:
         Panel("recovered after least squares at the rank found", "share of the problems", xlabel, shares,
               bounds=(-0.04, 1.06), **where),
         Panel("the rank found", "mean rank", xlabel, found, references=[(true_rank, "true rank")], **where),
-    ]  # fmt: skip
+    ]
 
 
 def _claims(ratios: list[float], share: dict[str, np.ndarray], raw: np.ndarray) -> list[Claim]:
@@ -168,4 +168,4 @@ def _claims(ratios: list[float], share: dict[str, np.ndarray], raw: np.ndarray) 
         Claim("share recovered over all problems: annealed SGD minus annealed GD (no gain on generic problems)",
               [-0.2, 0.2], float(sgd.mean() - gd.mean()), apart <= 0.2),
         Claim("least lead of told-rank least squares over any method", [-0.2, None], worst, worst >= -0.2),
-    ]  # fmt: skip
+    ]

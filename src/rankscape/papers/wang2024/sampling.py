@@ -21,7 +21,7 @@ def reshuffling(quick: bool = False) -> PaperFigure:
     lab, seeds, steps = laboratory(), range(8 if quick else 24), 300_000 if quick else 1_000_000
     start, m = trap(lab), len(lab.problem.values)
     firsts = {replacement: {rate: _firsts(lab, start, rate, replacement, steps, seeds) for rate in RATES}
-              for replacement in (True, False)}  # fmt: skip
+              for replacement in (True, False)}
     t = np.linspace(0, steps, 400)
     lines = []
     for i, rate in enumerate(RATES):
@@ -41,14 +41,14 @@ def reshuffling(quick: bool = False) -> PaperFigure:
         Claim("reshuffled: jumps", 0, count[False], count[False] == 0),
         Claim("epochs without the one entry that kill a mode at once, beyond the longest gap of reshuffling", [2, None],
               needed, needed > 2),
-    ]  # fmt: skip
+    ]
     data = {f"first_jump_{'replacement' if how else 'reshuffled'}": (("rate", "seed"), np.array(list(each.values())))
-            for how, each in firsts.items()}  # fmt: skip
+            for how, each in firsts.items()}
     return PaperFigure(
         "reshuffling", "Drawn with replacement, modes are forgotten; drawn in reshuffled epochs, never",
         SETTINGS | {"learning_rates": RATES, "steps": steps, "seeds": len(seeds)},
         parts, xr.Dataset(data, coords={"rate": list(RATES)}), claims, columns=2,
-    )  # fmt: skip
+    )
 
 
 def _firsts(lab, start, rate: float, replacement: bool, steps: int, seeds: range) -> list[float]:
@@ -75,7 +75,7 @@ def _gaps(m: int, needed: float) -> Panel:
         share = np.array([np.mean(gaps > x * m) for x in at])
         lines.append(Line(at, np.where(share > 0, share, np.nan), "a stream of draws", COLORS[i], 0, "", "os"[i]))
     return Panel("gaps between draws of one entry", "probability of a longer gap", "gap in epochs", lines, log=True,
-                 bounds=(1e-5, 1.5), mark=(needed, "kills the mode"), span=(0, 1.1 * needed))  # fmt: skip
+                 bounds=(1e-5, 1.5), mark=(needed, "kills the mode"), span=(0, 1.1 * needed))
 
 
 def _drawn_gaps(m: int, replacement: bool, epochs: int = 200) -> np.ndarray:
@@ -109,7 +109,7 @@ def batches(quick: bool = False) -> PaperFigure:
         seen = [k for k, rate in enumerate(rates) if rate.jumps]
         label = f"learning rate {BATCH_RATE}" + (" * batch" if scaling == "linear" else "")
         lines.append(Line(np.array(seen), np.array([rates[k].mean for k in seen]), label, COLORS[i], 1.4,
-                          STYLES[i], "os"[i]))  # fmt: skip
+                          STYLES[i], "os"[i]))
         lines += [Line(np.full(2, k), np.array(rates[k].interval), "", COLORS[i], 1.0) for k in seen]
     never = [k for k, rate in enumerate(found["fixed"]) if not rate.jumps]
     least = np.array([found["fixed"][k].interval[0] for k in never])
@@ -125,13 +125,13 @@ def batches(quick: bool = False) -> PaperFigure:
         Claim("learning rate times the batch: steps to the jump, largest batch over single entries", [0, 1.5],
               means[-1] / means[0], means[-1] < 1.5 * means[0]),
         Claim("jumps up", 0, ups, ups == 0),
-    ]  # fmt: skip
+    ]
     data = {f"{name}_{scaling}": ("batch", [float(getattr(rate, name)) for rate in rates])
-            for scaling, rates in found.items() for name in ("mean", "jumps", "total")}  # fmt: skip
+            for scaling, rates in found.items() for name in ("mean", "jumps", "total")}
     return PaperFigure(
         "batches", "Larger batches need larger learning rates to jump",
         SETTINGS | {"learning_rate": BATCH_RATE, "batches": sizes, "replicas": replicas, "longest wait": steps},
         [Panel("mean time to the jump", "steps", "entries in a batch", lines, log=True,
                ticks=[str(b) for b in sizes], span=(-0.3, len(sizes) - 0.7))],
         xr.Dataset(data, coords={"batch": list(sizes)}), claims,
-    )  # fmt: skip
+    )

@@ -29,7 +29,7 @@ def scalar_landscape(quick: bool = False) -> PaperFigure:
               [*landscape, *marks], references=[(0.0, "at s = 0")]),
         *[_bifurcation(N, targets, ends[N]) for N in depths],
         _thresholds(depths),
-    ]  # fmt: skip
+    ]
     data = {f"end_depth_{N}_start_{s}": ("target", end) for N in depths for s, end in ends[N].items()}
     return PaperFigure(
         "scalar-landscape", "One mode: at depth 3 and more zero stays a minimum, and a barrier stands before the other",
@@ -37,7 +37,7 @@ def scalar_landscape(quick: bool = False) -> PaperFigure:
          "starts": {N: [*s, ABOVE] for N, s in STARTS.items()}},
         parts, xr.Dataset(data, coords={"target": targets}),
         [claim for N in depths for claim in _claims(N, targets, ends[N])],
-    )  # fmt: skip
+    )
 
 
 def _ends(depth: int, starts: tuple[float, ...], targets: np.ndarray) -> dict[float, np.ndarray]:
@@ -46,7 +46,7 @@ def _ends(depth: int, starts: tuple[float, ...], targets: np.ndarray) -> dict[fl
     runs = rs.simulate(
         rs.Estimation(eigenvalues=targets), depth=depth, initialization=sizes,
         dynamics=rs.GradientDescent(RATE, RIDGE), steps=STEPS, record=[STEPS],
-    )  # fmt: skip
+    )
     return dict(zip(starts, runs.eigenvalues.values[:, -1], strict=True))
 
 
@@ -75,7 +75,7 @@ def _bifurcation(depth: int, targets: np.ndarray, ends: dict[float, np.ndarray])
         least = np.array([_least(targets, ends[s]) for s in STARTS[depth]])
         lines.append(Line(least, np.array(STARTS[depth]), "least survivor", COLORS[2], 0, "", "s"))
     return Panel(f"depth {depth}: minimum and barrier", "size s of the mode", "size a of its target", lines,
-                 span=(0.0, float(targets[-1])), bounds=(-0.1, 3.2))  # fmt: skip
+                 span=(0.0, float(targets[-1])), bounds=(-0.1, 3.2))
 
 
 def _thresholds(depths: tuple[int, ...]) -> Panel:
@@ -87,7 +87,7 @@ def _thresholds(depths: tuple[int, ...]) -> Panel:
         if N > 2:
             lines.append(Line(kappa[::6], at[::6, 3], f"depth {N}: is global", COLORS[i], 0, "", "os^"[i]))
     return Panel("from which target on the minimum ...", "size a of the target", "ridge: 2 lambda / weight", lines,
-                 log=True, log_x=True, span=(0.01, 10))  # fmt: skip
+                 log=True, log_x=True, span=(0.01, 10))
 
 
 def _claims(depth: int, targets: np.ndarray, ends: dict[float, np.ndarray]) -> list[Claim]:
@@ -99,16 +99,16 @@ def _claims(depth: int, targets: np.ndarray, ends: dict[float, np.ndarray]) -> l
         close(f"depth {depth}: least target that survives", limits.a_local, _least(targets, above), 1.01 * spacing),
         _clear(f"depth {depth}: distance of the end from the minimum, off the threshold",
                np.abs(above - mode.minimum)[np.abs(targets - limits.a_local) > 0.05]),
-    ]  # fmt: skip
+    ]
     for s in STARTS[depth]:
         predicted = float(targets[mode.barrier < s][0])
         claims.append(close(f"depth {depth}: least target that a start of {s} survives", predicted,
-                            _least(targets, ends[s]), 1.01 * spacing))  # fmt: skip
+                            _least(targets, ends[s]), 1.01 * spacing))
     grid = np.linspace(0, 4, 20_001)
     best = [grid[np.argmin(critical_points(a, depth, RIDGE).objective(grid))] for a in targets]
     lowest = float(targets[np.array(best) > 1e-3][0])
     claims.append(close(f"depth {depth}: least target whose minimum beats zero, by search on a grid",
-                        limits.a_global, lowest, 1.01 * spacing))  # fmt: skip
+                        limits.a_global, lowest, 1.01 * spacing))
     return claims
 
 

@@ -39,7 +39,7 @@ def stuck(quick: bool = False) -> PaperFigure:
     gd = rs.simulate(
         lab.problem, initialization=rs.Factors(start), dynamics=rs.GradientDescent(DEEP_RATE, ridge), steps=gd_steps,
         observe=observe, monitor=rs.RankMonitor(), record=rs.LogSpaced(40),
-    )  # fmt: skip
+    )
     record = np.unique(np.append(np.geomspace(FIRST, steps, 61 if quick else 241).round().astype(int), 0))
     runs = leave(lab, start, rs.SGD(DEEP_RATE, ridge), steps, seeds, record, observe=observe)
     jumps = jumps_of(runs)
@@ -53,7 +53,7 @@ def stuck(quick: bool = False) -> PaperFigure:
          "diverged": sum(end == rs.Outcome.DIVERGED for end in runs.outcome)},
         _panels(gd.dataset, one.dataset, jumps[shown], lowered), _data(gd.dataset, one.dataset, lowered),
         _stuck_claims(gd, runs, start, lowered), columns=2,
-    )  # fmt: skip
+    )
 
 
 def _panels(gd: xr.Dataset, sgd: xr.Dataset, jumps, lowered) -> list[Panel]:
@@ -66,19 +66,19 @@ def _panels(gd: xr.Dataset, sgd: xr.Dataset, jumps, lowered) -> list[Panel]:
     def pair(name: str) -> list[Line]:
         still = np.full(2, float(gd[name][-1]))
         return [Line(steps, sgd[name].values, "SGD", COLORS[0]),
-                Line(np.array(span), still, "gradient descent", COLORS[1], 1.8, "--")]  # fmt: skip
+                Line(np.array(span), still, "gradient descent", COLORS[1], 1.8, "--")]
 
     sigma = sgd.singular_values.values[:, :4]
     spectrum = [Line(steps, sigma[:, i], f"singular value {i + 1}", COLORS[i], 1.8, STYLES[i]) for i in range(4)]
     after = [Line(np.array(LOWERED), np.array(errors), f"from the end of {name}", COLORS[i], 1.8, "-", "os"[i])
-             for i, (name, (errors, _)) in enumerate(lowered.items())]  # fmt: skip
+             for i, (name, (errors, _)) in enumerate(lowered.items())]
     return [
         Panel("what is seen", "training loss", "step", pair("loss"), bounds=(1e-3, 0.1), **here),
         Panel("what is hidden", "mean squared test error", "step", pair("test_error"), bounds=(3, 10), **here),
         Panel("under SGD", "singular values of W", "step", spectrum, bounds=(1e-4, 40), **here),
         Panel("then the ridge is lowered by gradient descent", "mean squared test error", "ridge * m", after, log=True,
               log_x=True, span=(LOWERED[-1], LOWERED[0])),
-    ]  # fmt: skip
+    ]
 
 
 def _stuck_claims(gd, runs, start, lowered) -> list[Claim]:
@@ -99,7 +99,7 @@ def _stuck_claims(gd, runs, start, lowered) -> list[Claim]:
               [low_objective, high_objective], low_objective > high_objective),
         Claim("the ridge lowered to 0.001 / m: test error after SGD, and after gradient descent",
               "at least 50 times smaller", [low, high], high > 50 * low),
-    ]  # fmt: skip
+    ]
 
 
 def _lower(lab: KnownMatrix, factors: list[np.ndarray]) -> tuple[list[float], list[float]]:
