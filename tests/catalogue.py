@@ -12,6 +12,8 @@ import numpy as np
 import reference
 
 import rankscape as rs
+from rankscape.engine import AbstractEngine, Setting, choose
+from rankscape.factorization import chain_widths
 from rankscape.ground.stream import Stream
 
 STEPS = 300
@@ -129,6 +131,12 @@ class Case:
             seed=3,
         )
         return rs.simulate(self.fit.problem, steps=steps, **(fixed | changes))
+
+    def engine_at_work(self) -> AbstractEngine:
+        """The engine of the case, set up for this one run."""
+        widths = chain_widths(self.fit.problem.shape, self.depth, self.width)
+        setting = Setting(self.fit.problem, widths, self.initialization, self.dynamics, 3, self.dtype)
+        return choose(setting, self.engine)[0]([setting])
 
     def reference_factors(self, steps: int = STEPS) -> list[np.ndarray]:
         """The factors after `steps` of the NumPy reference, from the same start."""

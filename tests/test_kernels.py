@@ -60,8 +60,8 @@ def distance(factors, expected):
 
 
 def identical(packed, other):
-    return packed.keys() == other.keys() and all(
-        packed[key].dtype == other[key].dtype and packed[key].tobytes() == other[key].tobytes() for key in packed
+    return packed.scale == other.scale and all(
+        A.dtype == B.dtype and A.tobytes() == B.tobytes() for A, B in zip(packed.stored, other.stored, strict=True)
     )
 
 
@@ -125,7 +125,7 @@ def test_any_shape_agrees_and_can_be_cut(widths, batch_size, steps, learning_rat
 def test_inputs_are_not_modified(widths, batch_size):
     factors, entries, batches = problem(widths, batch_size)
     packed = kernels.pack(factors)
-    arrays = [*factors, *entries, batches, *packed.values()]
+    arrays = [*factors, *entries, batches, *packed.stored]
     before = [array.tobytes() for array in arrays]
     for array in arrays:
         array.flags.writeable = False
@@ -166,8 +166,8 @@ def test_decay_of_any_strength(widths, eta_ridge):
 def test_the_scale_stays_away_from_underflow(dtype):
     factors, entries, batches = problem((5, 5, 5, 5), steps=3000, dtype=dtype)
     packed = kernels.advance(kernels.pack(factors), *entries, batches, 0.05, 2.0)
-    assert packed["scale"] > 2.0**-90
-    assert all(np.isfinite(array).all() for array in packed.values())
+    assert packed.scale > 2.0**-90
+    assert all(np.isfinite(array).all() for array in packed.stored)
     assert max(np.abs(W).max() for W in kernels.unpack(packed)) < 1e-30
 
 
@@ -215,7 +215,7 @@ def test_the_place_in_memory_changes_no_bit(depth):
     factors, (rows, columns, values), batches = problem((13,) * (depth + 1))
     expected = kernels.advance(kernels.pack(factors), rows, columns, values, batches, 0.05, 0.1)
     for offset in (8, 24, 40):
-        packed = {key: _moved(array, offset) for key, array in kernels.pack(factors).items()}
+        packed = kernels.Packed([_moved(array, offset) for array in factors])
         result = kernels.advance(packed, rows, columns, _moved(values, offset), batches, 0.05, 0.1)
         assert identical(result, expected)
 
@@ -248,9 +248,10 @@ def test_threads_do_not_disturb_one_another():
 def test_packed_state_survives_a_file(tmp_path):
     factors, entries, batches = problem((5, 4, 3, 6))
     packed = kernels.advance(kernels.pack(factors), *entries, batches, 0.05, 0.01)
-    np.savez(tmp_path / "state.npz", **packed)
+    np.savez(tmp_path / "state.npz", packed.scale, *packed.stored)
     with np.load(tmp_path / "state.npz") as file:
-        assert identical({key: file[key] for key in file.files}, packed)
+        scale, *stored = (file[key] for key in file.files)
+    assert identical(kernels.Packed(stored, float(scale)), packed)
 
 
 def test_unpack_undoes_pack():

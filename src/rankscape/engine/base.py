@@ -63,23 +63,48 @@ class Setting:
             return float(1 / (3 * self.depth * smoothness * np.float64(M) ** (2 * self.depth - 2)))
 
 
-# Prefix of the arrays in a state that an optimizer keeps beside the factors.
-MEMORY = "optimizer"
-
-
 class State(NamedTuple):
-    """One run at `step`: named NumPy arrays, enough to continue bit for bit."""
+    """One run at `step`: enough for its engine to continue bit for bit, in this process or in a later one.
+
+    Attributes
+    ----------
+    step : int
+        Steps since the run began: it addresses the random numbers and the paths of rates.
+    moving : sequence of array
+        The factors, or what the engine keeps in their place (the modes, the factors without their scale).
+    memory : sequence of array
+        What is remembered beside them, of a meaning that the engine knows: an optimizer's state, a velocity, a scale.
+    """
 
     step: int
-    arrays: dict[str, np.ndarray]
+    moving: Sequence[np.ndarray]
+    memory: Sequence[np.ndarray] = ()
 
     def within(self, limit: float) -> bool:
         """Whether what moves is finite and below `limit` in magnitude (False for NaN).
 
-        The memory of an optimizer does not count: it may hold an infinite "best value so far".
+        Memory does not count: an optimizer may hold an infinite "best value so far".
         """
-        moving = (a for name, a in self.arrays.items() if not name.startswith(MEMORY))
-        return all(bool(np.all(np.abs(a) <= limit)) for a in moving)
+        return all(bool(np.all(np.abs(a) <= limit)) for a in self.moving)
+
+    def pack(self) -> dict[str, np.ndarray]:
+        """Named arrays for a file, in an order that `unpack` reads back."""
+        parts = {"moving": self.moving, "memory": self.memory}
+        named = {f"{part}_{k}": a for part, arrays in parts.items() for k, a in enumerate(arrays, start=1)}
+        return {**named, "step": np.array(self.step)}
+
+    @classmethod
+    def unpack(cls, arrays: Mapping[str, np.ndarray]) -> "State":
+        """The state that was packed.
+
+        Examples
+        --------
+        >>> State.unpack(State(3, [np.zeros(2)], [np.array(0.5)]).pack())
+        State(step=3, moving=[array([0., 0.])], memory=[array(0.5)])
+        """
+        step, names = int(arrays["step"]), [name for name in arrays if name != "step"]
+        parts = ([arrays[name] for name in names if name.startswith(part)] for part in ("moving", "memory"))
+        return cls(step, *parts)
 
 
 class Row(Mapping[str, Any]):
@@ -98,16 +123,6 @@ class Row(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.columns)
-
-
-def named(prefix: str, arrays: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Arrays of a state, numbered from 1 in their order."""
-    return {f"{prefix}_{k:02d}": np.asarray(array) for k, array in enumerate(arrays, start=1)}
-
-
-def prefixed(arrays: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    """What `named` put there, in its order."""
-    return [array for name, array in arrays.items() if name.startswith(prefix)]
 
 
 class AbstractEngine(ABC):
@@ -129,19 +144,23 @@ class AbstractEngine(ABC):
 
     def start(self) -> list[State]:
         """The states at step 0."""
-        return [self.begin(setting, setting.initial_factors(), 0) for setting in self.settings]
+        return [self.begin(setting, moving, 0) for setting, moving in zip(self.settings, self.initial(), strict=True)]
 
-    @abstractmethod
-    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
-        """The state of a run that has these factors at `step`."""
+    def initial(self) -> Sequence[Sequence[np.ndarray]]:
+        """What moves, as it is at step 0, for each run."""
+        return [setting.initial_factors() for setting in self.settings]
+
+    def begin(self, setting: Setting, moving: Sequence[np.ndarray], step: int) -> State:
+        """The state of a run that stands here at `step` and remembers nothing of the way."""
+        return State(step, [W.astype(setting.dtype) for W in moving])
 
     @abstractmethod
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
-        """New states at step `stop`; the given ones stay as they are."""
+        """New states at step `stop`; the given ones, all at one earlier step, stay as they are."""
 
-    @abstractmethod
     def factors(self, state: State) -> list[np.ndarray]:
         """``[W_1, ..., W_N]`` in float64."""
+        return [W.astype(np.float64) for W in state.moving]
 
     def record(self, state: State, setting: Setting) -> dict[str, Any]:
         """What is measured on a state."""

@@ -34,7 +34,7 @@ import numpy as np
 from diffrax import Dopri8, ODETerm, PIDController
 
 from rankscape.dynamics import GradientFlow
-from rankscape.engine.base import MEMORY, AbstractEngine, Setting, State, check_dynamics, named, prefixed
+from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.matrix import value_and_gradients
 from rankscape.engine.spectral import Modes, decouple, misaligned, product_and_slopes
 from rankscape.errors import InputError
@@ -134,24 +134,17 @@ class FlowEngine(AbstractEngine):
             return f"a flow is solved in float64, {setting.dtype} has no room for its tolerances"
         return wrong
 
-    def start(self) -> list[State]:
+    def initial(self) -> list[list[np.ndarray]]:
         """The modes at time 0 where they evolve alone, else the factors."""
-        return [self._start(setting, modes) for setting, modes in zip(self.settings, self.modes, strict=True)]
+        runs = zip(self.settings, self.modes, strict=True)
+        return [setting.initial_factors() if modes is None else list(modes.start) for setting, modes in runs]
 
-    def _start(self, setting: Setting, modes: Modes | None) -> State:
-        if modes is None:
-            return self.begin(setting, setting.initial_factors(), 0)
-        values = list(modes.start)
-        if _has_closed_form(setting, modes):
-            return _state("mode", 0, values)
-        return _state("mode", 0, values, Walk(0.0, setting.dynamics.time_step, values))
-
-    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
-        """The factors, and the solver about to leave them."""
-        if misaligned(setting) is None:
+    def begin(self, setting: Setting, moving: Sequence[np.ndarray], step: int) -> State:
+        """What moves, and the solver about to leave it."""
+        if moving[0].ndim == 2 and misaligned(setting) is None:
             raise InputError("`compress_width` is not for a flow whose modes evolve alone; leave it out.")
         size = setting.dynamics.time_step  # any size will do: the controller corrects it within a few trials
-        return _state("factor", step, list(factors), Walk(size * step, size, list(factors)))
+        return _state(step, moving, Walk(size * step, size, list(moving)))
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """The flow at step `stop`, one run after the other."""
@@ -163,21 +156,21 @@ class FlowEngine(AbstractEngine):
         dynamics = setting.dynamics
         time = dynamics.time_step * stop
         if modes is None:
-            kind, slope, constants = "factor", _factor_slope, setting.problem.binder
-            numbers: Any = (self._arrays, dynamics.ridge)
+            slope, constants, numbers = _factor_slope, setting.problem.binder, (self._arrays, dynamics.ridge)
         elif _has_closed_form(setting, modes):
-            return _state("mode", stop, closed_form(modes, dynamics.ridge, time))
+            start = _walk(state)  # the closed form leaves it where it began
+            values = closed_form(modes, np.stack(start.values), dynamics.ridge, time - float(start.time))
+            return _state(stop, values, start)
         else:
-            kind, slope, constants = "mode", _mode_slope, modes.multiplicity
-            numbers = (modes.target, dynamics.ridge)
+            slope, constants, numbers = _mode_slope, modes.multiplicity, (modes.target, dynamics.ridge)
         walk, there = _advance(slope, constants, numbers, _walk(state), time, dynamics.rtol, dynamics.atol)
-        return _state(kind, stop, there, walk)
+        return _state(stop, there, walk)
 
     def factors(self, state: State) -> list[np.ndarray]:
         """The factors of the state."""
         if self.modes[0] is None:
-            return prefixed(state.arrays, "factor")
-        return self.modes[0].factors(_groups(state), self.settings[0].widths)
+            return list(state.moving)
+        return self.modes[0].factors(np.stack(state.moving), self.settings[0].widths)
 
     def record(self, state: State, setting: Setting) -> dict[str, Any]:
         """The measurements of the matrices; straight from the modes where they evolve alone."""
@@ -189,8 +182,8 @@ class FlowEngine(AbstractEngine):
 
     def _measured(self, modes: Modes | None, state: State, setting: Setting) -> dict[str, Any]:
         if modes is None:
-            return measure(setting.problem, prefixed(state.arrays, "factor"), setting.dynamics.ridge, setting.tolerance)
-        return modes.record(_groups(state), setting.dynamics.ridge, setting.tolerance)
+            return measure(setting.problem, state.moving, setting.dynamics.ridge, setting.tolerance)
+        return modes.record(np.stack(state.moving), setting.dynamics.ridge, setting.tolerance)
 
     def step_cost(self) -> float:
         """The share of a solver step in one `time_step`; at the default tolerances one step spans ``1 / curvature``."""
@@ -214,19 +207,14 @@ class FlowEngine(AbstractEngine):
 # -- states ------------------------------------------------------------------------------------------------
 
 
-def _state(kind: str, step: int, values: list[Any], walk: Walk | None = None) -> State:
-    """What moves, and behind it where the solver stands."""
-    memory = () if walk is None else (walk.time, walk.size, *walk.values)
-    return State(step, named(kind, values) | named(MEMORY, memory))
+def _state(step: int, values: Sequence[Any], walk: Walk) -> State:
+    """What moves, and beside it where the solver stands."""
+    return State(step, *([np.asarray(a) for a in part] for part in (values, (walk.time, walk.size, *walk.values))))
 
 
 def _walk(state: State) -> Walk:
-    time, size, *values = prefixed(state.arrays, MEMORY)
+    time, size, *values = state.memory
     return Walk(time, size, values)
-
-
-def _groups(state: State) -> np.ndarray:
-    return np.stack(prefixed(state.arrays, "mode"))
 
 
 # -- closed forms ------------------------------------------------------------------------------------------
@@ -236,8 +224,8 @@ def _has_closed_form(setting: Setting, modes: Modes) -> bool:
     return modes.multiplicity in ((1,), (2,)) or (modes.multiplicity == (1, 1) and setting.dynamics.ridge == 0)
 
 
-def closed_form(modes: Modes, ridge: float, time: float) -> list[np.ndarray]:
-    r"""The modes of each group at `time`, for depth 1 and 2.
+def closed_form(modes: Modes, start: np.ndarray, ridge: float, time: float) -> list[np.ndarray]:
+    r"""The modes of each group when `time` has passed since they were `start`, for depth 1 and 2.
 
     Depth 1 is linear. At depth 2, ``s = (a + b)^2`` of the modes a, b of the two layers solves a Riccati equation,
 
@@ -248,13 +236,13 @@ def closed_form(modes: Modes, ridge: float, time: float) -> list[np.ndarray]:
     """
     target = modes.target
     if modes.multiplicity == (1,):
-        (v,), decay = modes.start, 1 + 2 * ridge
+        (v,), decay = start, 1 + 2 * ridge
         return [v * np.exp(-decay * time) - target / decay * np.expm1(-decay * time)]
-    a, b = modes.start if len(modes.start) == 2 else np.repeat(modes.start, 2, axis=0)
+    a, b = start if len(start) == 2 else np.repeat(start, 2, axis=0)
     shifted, delta = target - 2 * ridge, (a - b) * (a + b)
     u = np.copysign(np.sqrt(_riccati((a + b) ** 2, shifted, delta, time)), a + b)
     w = np.copysign(np.sqrt(_riccati((a - b) ** 2, -shifted, delta, time)), a - b)
-    return [(u + w) / 2, (u - w) / 2][: len(modes.start)]
+    return [(u + w) / 2, (u - w) / 2][: len(start)]
 
 
 def _riccati(s, lam, delta, time):

@@ -19,7 +19,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from rankscape.dynamics import GradientDescent, Optimizer
-from rankscape.engine.base import MEMORY, AbstractEngine, Setting, State, check_dynamics, named, prefixed
+from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.problem import Sensing
 
 Factors = list[jax.Array]
@@ -135,14 +135,14 @@ class Lanes:
     def __init__(self, states: Sequence[State], settings: Sequence[Setting]):
         dtype, self._count = settings[0].dtype, len(states)
         dynamics = [setting.dynamics.at(states[0].step) for setting in settings]
-        self.factors = [np.stack([s.arrays[name] for s in states]) for name in states[0].arrays]
+        self.factors = [np.stack(layer) for layer in zip(*(s.moving for s in states), strict=True)]
         self.learning_rate = np.array([d.learning_rate for d in dynamics], dtype)
         self.ridge = np.array([d.ridge for d in dynamics], dtype)
 
     def states(self, factors: Sequence[Any], step: int) -> list[State]:
         """The state of each run, from stacked factors."""
         columns = [np.asarray(column) for column in factors]
-        return [State(step, named("factor", [c[k] for c in columns])) for k in range(self._count)]
+        return [State(step, [c[k] for c in columns]) for k in range(self._count)]
 
 
 class MatrixEngine(AbstractEngine):
@@ -165,12 +165,13 @@ class MatrixEngine(AbstractEngine):
         """It takes full gradients only."""
         return check_dynamics(setting, (GradientDescent, Optimizer))
 
-    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
-        """The factors, and behind them the optimizer's own state."""
-        arrays = named("factor", [W.astype(setting.dtype) for W in factors])
+    def begin(self, setting: Setting, moving: Sequence[np.ndarray], step: int) -> State:
+        """The factors, and beside them the optimizer's own state."""
+        state = super().begin(setting, moving, step)
         if isinstance(setting.dynamics, Optimizer):
-            arrays |= named(MEMORY, jax.tree.leaves(_optimizer_state(setting.dynamics, arrays)))
-        return State(step, arrays)
+            leaves = jax.tree.leaves(_optimizer_state(setting.dynamics, state.moving))
+            state = state._replace(memory=[np.asarray(leaf) for leaf in leaves])
+        return state
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """Full-gradient steps up to `stop`."""
@@ -194,24 +195,20 @@ class MatrixEngine(AbstractEngine):
 
     def _optimize(self, state: State, setting: Setting, stop: int) -> State:
         transformation = _with_extra_arguments(setting.dynamics.transformation)
-        template = _optimizer_state(setting.dynamics, state.arrays)
-        leaves = [jnp.asarray(a) for a in prefixed(state.arrays, MEMORY)]
+        template = _optimizer_state(setting.dynamics, state.moving)
+        leaves = [jnp.asarray(a) for a in state.memory]
         optimizer_state = jax.tree.unflatten(jax.tree.structure(template), leaves)
         ridge = np.asarray(setting.dynamics.ridge, setting.dtype)
         factors, optimizer_state = _optimize(
             setting.problem.binder,
             transformation,
             self._arrays,
-            [jnp.asarray(W) for W in prefixed(state.arrays, "factor")],
+            [jnp.asarray(W) for W in state.moving],
             optimizer_state,
             ridge,
             stop - state.step,
         )
-        return State(stop, named("factor", factors) | named(MEMORY, jax.tree.leaves(optimizer_state)))
-
-    def factors(self, state: State) -> list[np.ndarray]:
-        """The factors of the state in float64."""
-        return [W.astype(np.float64) for W in prefixed(state.arrays, "factor")]
+        return State(stop, *([np.asarray(a) for a in part] for part in (factors, jax.tree.leaves(optimizer_state))))
 
     def step_cost(self) -> float:
         """``3(N-1)`` products at 3e4 floating-point operations a microsecond, the operators, and the loop."""
@@ -237,9 +234,9 @@ def _with_extra_arguments(transformation: Any) -> Any:
     return optax.with_extra_args_support(transformation)
 
 
-def _optimizer_state(dynamics: Optimizer, arrays: Mapping[str, np.ndarray]) -> Any:
+def _optimizer_state(dynamics: Optimizer, factors: Sequence[np.ndarray]) -> Any:
     with jax.enable_x64(True):
-        return dynamics.transformation.init([jnp.asarray(W) for W in prefixed(arrays, "factor")])
+        return dynamics.transformation.init([jnp.asarray(W) for W in factors])
 
 
 def on_device(setting: Setting) -> dict[str, jax.Array]:

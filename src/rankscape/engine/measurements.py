@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics, named, prefixed
+from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.matrix import (
     Lanes,
     descended,
@@ -70,10 +70,6 @@ class MeasurementsEngine(AbstractEngine):
     def _arrays(self) -> dict[str, jax.Array]:
         return on_device(self.settings[0])
 
-    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
-        """The factors."""
-        return State(step, named("factor", [W.astype(setting.dtype) for W in factors]))
-
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """SGD steps up to `stop`."""
         batch, step = Lanes(states, self.settings), states[0].step
@@ -95,10 +91,6 @@ class MeasurementsEngine(AbstractEngine):
         drawn = draw(step * dynamics.batch_size, end * dynamics.batch_size, count)
         batches[: end - step] = drawn.reshape(end - step, -1)
         return batches
-
-    def factors(self, state: State) -> list[np.ndarray]:
-        """The factors of the state in float64."""
-        return [W.astype(np.float64) for W in prefixed(state.arrays, "factor")]
 
     def step_cost(self) -> float:
         """The products, and the share of the operators that a batch reads."""

@@ -165,38 +165,33 @@ class SpectralEngine(AbstractEngine):
         wrong = check_dynamics(setting, GradientDescent)
         return misaligned(setting) if wrong is None else wrong
 
-    def start(self) -> list[State]:
+    def initial(self) -> list[list[np.ndarray]]:
         """The modes at step 0, shape (groups, modes)."""
-        dtype = self.settings[0].dtype
-        return [State(0, {"modes": modes.start.astype(dtype)}) for modes in self.modes]
-
-    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
-        """Not from matrices: the engine keeps one number a mode."""
-        raise NotImplementedError("the spectral engine starts from the modes of its settings")
+        return [[modes.start] for modes in self.modes]
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """The recursion up to `stop`, all runs in one vectorised call."""
         dtype = self.settings[0].dtype
         learning_rate, ridge = (rate.astype(dtype)[:, None] for rate in self._rates(states[0].step))
-        values = list(np.stack([s.arrays["modes"] for s in states], axis=1))
+        values = list(np.stack([s.moving[0] for s in states], axis=1))
         target = self.modes[0].target.astype(dtype)[None, :]
         with jax.enable_x64(True):
             moved = _advance(self.modes[0].multiplicity, target, learning_rate, ridge, values, stop - states[0].step)
             stacked = np.stack([np.asarray(v) for v in moved], axis=1)
-        return [State(stop, {"modes": lane}) for lane in stacked]
+        return [State(stop, [lane]) for lane in stacked]
 
     def factors(self, state: State) -> list[np.ndarray]:
         """The full matrices, put together from the modes and the bases."""
-        return self.modes[0].factors(state.arrays["modes"], self.settings[0].widths)
+        return self.modes[0].factors(state.moving[0], self.settings[0].widths)
 
     def record(self, state: State, setting: Setting) -> dict[str, Any]:
         """The same measurements as for matrices, straight from the modes."""
         ridge = setting.dynamics.at(state.step).ridge
-        return self.modes[0].record(state.arrays["modes"], ridge, setting.tolerance)
+        return self.modes[0].record(state.moving[0], ridge, setting.tolerance)
 
     def within(self, states: Sequence[State], limit: float) -> Sequence[bool]:
         """All runs at once: one call costs more than the arithmetic of one run."""
-        values = np.stack([state.arrays["modes"] for state in states])
+        values = np.stack([state.moving[0] for state in states])
         fine: Any = (np.abs(values) <= limit).all(axis=(1, 2))
         return fine.tolist()
 
@@ -204,7 +199,7 @@ class SpectralEngine(AbstractEngine):
         """All runs at once: one call costs more than the arithmetic of one run."""
         if len({modes.groups for modes in self.modes}) > 1:  # each is perturbed in another layer
             return [type(self)([run]).record(state, run) for state, run in zip(states, self.settings, strict=True)]
-        values = np.stack([state.arrays["modes"] for state in states])
+        values = np.stack([state.moving[0] for state in states])
         return self.modes[0].records(values, self._rates(states[0].step)[1], self.settings[0].tolerance)
 
     def _rates(self, step: int) -> tuple[np.ndarray, np.ndarray]:

@@ -49,9 +49,10 @@ def save(path: Path, progress: Progress, configuration: Mapping[str, Any]) -> No
     arrays: dict[str, Any] = {}
     for k, (state, records) in enumerate(zip(progress.states, progress.records, strict=True)):
         names = list(records[0][1]) if records else []
-        header["runs"].append({"step": state.step, "end": progress.ends[k], "variables": names})
-        header["runs"][-1] |= {"arrays": list(state.arrays), "alive": progress.alive[k], "jumps": progress.jumps[k]}
-        arrays |= {f"run{k}/state/{name}": array for name, array in state.arrays.items()}
+        header["runs"].append({"end": progress.ends[k], "variables": names})
+        packed = state.pack()
+        header["runs"][-1] |= {"arrays": list(packed), "alive": progress.alive[k], "jumps": progress.jumps[k]}
+        arrays |= {f"run{k}/state/{name}": array for name, array in packed.items()}
         arrays[f"run{k}/steps"] = np.array([step for step, _ in records], dtype=np.int64)
         arrays |= {f"run{k}/record/{name}": np.stack([record[name] for _, record in records]) for name in names}
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
@@ -76,7 +77,7 @@ def load(path: Path, configuration: Mapping[str, Any]) -> Progress:
         )
     states, records, ends, alive, jumps = [], [], [], [], []
     for k, run in enumerate(header["runs"]):
-        states.append(State(run["step"], {name: arrays[f"run{k}/state/{name}"] for name in run["arrays"]}))
+        states.append(State.unpack({name: arrays[f"run{k}/state/{name}"] for name in run["arrays"]}))
         columns = {name: arrays[f"run{k}/record/{name}"] for name in run["variables"]}
         steps = arrays[f"run{k}/steps"].tolist()
         records.append([(step, {name: c[i] for name, c in columns.items()}) for i, step in enumerate(steps)])

@@ -41,9 +41,9 @@ class EntrywiseEngine(AbstractEngine):
             return f"the problem is of kind {type(setting.problem).__name__}; {hint}"
         return wrong
 
-    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
-        """The factors in the layout of the kernels."""
-        return State(step, kernels.pack([W.astype(setting.dtype) for W in factors]))
+    def begin(self, setting: Setting, moving: Sequence[np.ndarray], step: int) -> State:
+        """The factors, and beside them their scale."""
+        return _state(step, kernels.pack([W.astype(setting.dtype) for W in moving]))
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """SGD steps up to `stop`, one thread a run."""
@@ -53,22 +53,30 @@ class EntrywiseEngine(AbstractEngine):
             return list(pool.map(self._advance, states, self.settings, [stop] * len(states)))
 
     def _advance(self, state: State, setting: Setting, stop: int) -> State:
-        dynamics, arrays, step = setting.dynamics.at(state.step), state.arrays, state.step
+        dynamics, packed, step = setting.dynamics.at(state.step), _packed(state), state.step
         draw = setting.stream.draws if dynamics.replacement else setting.stream.shuffled
         size = dynamics.batch_size
         while step < stop:
             end = min(stop, step + max(1, BLOCK // size))
             batches = draw(step * size, end * size, len(self._entries[2])).reshape(-1, size)
-            arrays = kernels.advance(arrays, *self._entries, batches, dynamics.learning_rate, dynamics.ridge)
+            packed = kernels.advance(packed, *self._entries, batches, dynamics.learning_rate, dynamics.ridge)
             step = end
-        return State(step, arrays)
+        return _state(step, packed)
 
     def factors(self, state: State) -> list[np.ndarray]:
         """The factors in float64."""
-        return [W.astype(np.float64) for W in kernels.unpack(state.arrays)]
+        return [W.astype(np.float64) for W in kernels.unpack(_packed(state))]
 
     def step_cost(self) -> float:
         """About 0.1 ns for each number of the inner factors, more for single calls of tiny ones."""
         first = self.settings[0]
         inner = sum(a * b for a, b in pairwise(first.widths[1:-1]))
         return first.dynamics.batch_size * (0.055 + 1e-4 * inner)
+
+
+def _state(step: int, packed: kernels.Packed) -> State:
+    return State(step, packed.stored, [np.array(packed.scale)])
+
+
+def _packed(state: State) -> kernels.Packed:
+    return kernels.Packed(list(state.moving), float(state.memory[0]))

@@ -6,8 +6,9 @@ Multiplying ``g`` into the weights would round them, so a run that is to continu
 state: ``pack`` once, ``advance`` as often as wanted, ``unpack`` to look.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -15,6 +16,13 @@ from numpy.typing import ArrayLike, DTypeLike
 from rankscape.engine.entrywise import simd, steps
 from rankscape.engine.entrywise.steps import Stream, Work
 from rankscape.errors import InputError
+
+
+class Packed(NamedTuple):
+    """The factors between two calls: ``W_l = scale * stored[l]``."""
+
+    stored: list[np.ndarray]
+    scale: float = 1.0
 
 
 def sgd_steps(
@@ -60,33 +68,33 @@ def sgd_steps(
     return unpack(advance(pack(factors), rows, columns, values, batches, learning_rate, ridge))
 
 
-def pack(factors: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+def pack(factors: Sequence[np.ndarray]) -> Packed:
     """Return the state that `advance` continues: copies of the factors and the scale ``g = 1`` in front of each."""
     factors = [np.array(factor, order="C") for factor in factors]
     _check_factors(factors)
-    return _packed(factors, 1.0)
+    return Packed(factors)
 
 
-def unpack(packed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+def unpack(packed: Packed) -> list[np.ndarray]:
     """Return the factors ``W_l = g * stored`` of a packed state, as new arrays."""
-    return [factor * factor.dtype.type(packed["scale"]) for factor in _stored(packed)]
+    return [factor * factor.dtype.type(packed.scale) for factor in packed.stored]
 
 
 def advance(
-    packed: Mapping[str, np.ndarray],
+    packed: Packed,
     rows: ArrayLike,
     columns: ArrayLike,
     values: ArrayLike,
     batches: ArrayLike,
     learning_rate: float,
     ridge: float,
-) -> dict[str, np.ndarray]:
+) -> Packed:
     """Run the steps of ``batches`` from a packed state and return the new packed state.
 
     The arguments are those of `sgd_steps`. The input is not modified. Cutting ``batches`` anywhere and calling twice
     gives the same bits as calling once. Each call copies the factors, so give it many steps at a time.
     """
-    factors, g = _stored(packed), float(packed["scale"])
+    factors, g = packed
     stream = _stream(factors, rows, columns, values, batches, float(learning_rate), float(ridge))
     work = _layout(factors)
     kernel, scratch = _choose(work, len(factors), stream)
@@ -97,19 +105,10 @@ def advance(
             for array in (work.U, work.V, work.inner):
                 array *= lowest
             g /= lowest
-    return _packed([np.array(view, order="C") for view in _views(work)], g)
+    return Packed([np.array(view, order="C") for view in _views(work)], g)
 
 
-# --- The packed state and its checks ---------------------------------------------------------------------------------
-
-
-def _packed(factors: Sequence[np.ndarray], scale: float) -> dict[str, np.ndarray]:
-    named = {f"factor_{l}": factor for l, factor in enumerate(factors, 1)}
-    return {"scale": np.array(scale, np.float64), **named}
-
-
-def _stored(packed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    return [packed[f"factor_{l}"] for l in range(1, len(packed))]
+# --- Checks ----------------------------------------------------------------------------------------------------------
 
 
 def _lowest_scale(depth: int, dtype: DTypeLike) -> float:

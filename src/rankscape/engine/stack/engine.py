@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from rankscape.dynamics import GradientDescent
-from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics, named, prefixed
+from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.matrix import (
     Lanes,
     descended,
@@ -87,10 +87,6 @@ class StackEngine(AbstractEngine):
         flat = problem.table.reshape(len(problem.table), -1)
         return flat.astype(dtype, copy=False), problem.measurements.astype(dtype, copy=False)
 
-    def begin(self, setting: Setting, factors: Sequence[np.ndarray], step: int) -> State:
-        """The factors."""
-        return State(step, named("factor", [W.astype(setting.dtype) for W in factors]))
-
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """Gradient steps up to `stop`; blocks of runs go to one thread each."""
         batch, blocks = Lanes(states, self.settings), _blocks(len(states))
@@ -105,10 +101,6 @@ class StackEngine(AbstractEngine):
 
     def _gradients(self, W: np.ndarray) -> np.ndarray:
         return lanes.gradients(*self._numbers, np.ascontiguousarray(W.T)).T
-
-    def factors(self, state: State) -> list[np.ndarray]:
-        """The factors of the state in float64."""
-        return [W.astype(np.float64) for W in prefixed(state.arrays, "factor")]
 
     def step_cost(self) -> float:
         """The operators, which few runs share only in part, and the products."""
