@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rankscape as rs
-from rankscape.engine.stack import lanes
+from rankscape.engine.stack import gradients
 from rankscape.errors import CheckpointMismatch, InputError
 from rankscape.ground.stream import Stream
 
@@ -203,7 +203,7 @@ def test_functions_that_are_not_adjoint_are_refused_with_the_difference(wrong):
 @pytest.fixture
 def no_cache(monkeypatch):
     """Let small stacks count as large."""
-    monkeypatch.setattr("rankscape.engine.stack.engine.CACHE", 0)
+    monkeypatch.setattr("rankscape.engine.stack.engine.LARGE_STACK", 0)
 
 
 TALL = rs.Sensing.gaussian(np.diag([2.0, 1.0, 0.0, 0.0])[:, :3], count=19, seed=4)  # 19: two blocks of rows and a rest
@@ -217,20 +217,20 @@ def _descend(problem=TALL, engine="auto", **changes):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_the_kernel_gives_a_lane_the_same_bits_whatever_the_width(dtype, rng):
     flat, y, W = (rng.normal(size=shape).astype(dtype) for shape in ((37, 101), (37,), (101, 8)))
-    together = lanes.gradients(flat, y, W)
+    together = gradients.gradients(flat, y, W)
     expected = flat.T.astype(float) @ (flat.astype(float) @ W - y[:, None])
     np.testing.assert_allclose(together, expected, rtol=0, atol=50 * np.finfo(dtype).eps * np.abs(expected).max())
-    for width in lanes.WIDTHS:
+    for width in gradients.WIDTHS:
         for first in range(0, 8, width):
             part = np.ascontiguousarray(W[:, first : first + width])
-            np.testing.assert_array_equal(lanes.gradients(flat, y, part), together[:, first : first + width])
+            np.testing.assert_array_equal(gradients.gradients(flat, y, part), together[:, first : first + width])
 
 
 def test_the_kernel_keeps_infinity_in_its_lane(rng):
     flat, y, W = rng.normal(size=(9, 5)), rng.normal(size=9), rng.normal(size=(5, 4))
     spoilt = W.copy()
     spoilt[2, 1] = np.inf
-    one, other = lanes.gradients(flat, y, W), lanes.gradients(flat, y, spoilt)
+    one, other = gradients.gradients(flat, y, W), gradients.gradients(flat, y, spoilt)
     assert not np.isfinite(other[:, 1]).any()
     np.testing.assert_array_equal(np.delete(one, 1, axis=1), np.delete(other, 1, axis=1))
 
@@ -239,7 +239,7 @@ def test_arrays_that_the_kernel_would_misread_are_refused(rng):
     flat, y, W = rng.normal(size=(9, 5)), rng.normal(size=9), rng.normal(size=(5, 4))
     for arrays in ((flat[:, :4], y, W), (flat, y[:8], W), (flat, y, W[:, :3].copy()), (flat, y.astype("f4"), W)):
         with pytest.raises(ValueError, match="A contiguous array"):
-            lanes.gradients(*arrays)
+            gradients.gradients(*arrays)
 
 
 @pytest.mark.usefixtures("no_cache")
@@ -336,7 +336,7 @@ def test_batches_of_all_measurements_are_gradient_descent():
 
 def test_blocks_of_batches_leave_no_trace(monkeypatch):
     whole = _descend(dynamics=rs.SGD(0.01, batch_size=3))
-    monkeypatch.setattr("rankscape.engine.measurements.BLOCK", 7)
+    monkeypatch.setattr("rankscape.engine.measurements.STEPS_AT_ONCE", 7)
     assert identical(_descend(dynamics=rs.SGD(0.01, batch_size=3)).factors, whole.factors)
 
 

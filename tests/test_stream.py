@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankscape.ground.stream import BLOCK, Stream
+from rankscape.ground.stream import DRAWS_A_COUNTER, Stream
 
 seeds = st.integers(0, 2**64 - 1)
-windows = st.tuples(st.integers(0, 3 * BLOCK), st.integers(0, 200)).map(lambda w: (w[0], w[0] + w[1]))
+windows = st.tuples(st.integers(0, 3 * DRAWS_A_COUNTER), st.integers(0, 200)).map(lambda w: (w[0], w[0] + w[1]))
 
 
 @given(seeds, windows, st.integers(1, 10**9))
@@ -21,7 +21,7 @@ def test_a_window_of_the_draws_is_a_slice_of_a_longer_window(seed, window, count
     )
 
 
-@pytest.mark.parametrize("edge", [BLOCK, 2 * BLOCK])
+@pytest.mark.parametrize("edge", [DRAWS_A_COUNTER, 2 * DRAWS_A_COUNTER])
 def test_windows_join_at_the_edge_of_a_block(edge):
     stream = Stream(7)
     whole = stream.draws(edge - 5, edge + 5, 1000)

@@ -8,16 +8,20 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
 from rankscape.rates import Path
 
 # Smallest relative tolerance of a solver in float64.
-FINEST = 1e-13
+FINEST_TOLERANCE = 1e-13
 
 
 @dataclass(frozen=True)
 class AbstractDynamics:
-    """Numbers of an update rule, checked once; some may be paths, that is, change with the step."""
+    """Numbers of an update rule, checked once; some may be paths, that is, change with the step.
+
+    Subclass it, as a frozen dataclass, together with an engine that runs it: every other engine refuses the new rule.
+    """
 
     @property
     def paths(self) -> dict[str, Path]:
@@ -61,6 +65,7 @@ def _constant(settings: AbstractDynamics) -> None:
         )
 
 
+@final
 @dataclass(frozen=True)
 class GradientDescent(AbstractDynamics):
     r"""Full-batch gradient descent, all factors at once:
@@ -86,6 +91,7 @@ class GradientDescent(AbstractDynamics):
         )
 
 
+@final
 @dataclass(frozen=True)
 class GradientFlow(AbstractDynamics):
     r"""Gradient flow, the limit of gradient descent for small learning rates:
@@ -128,10 +134,13 @@ class GradientFlow(AbstractDynamics):
             rtol=positive("rtol", self.rtol),
             atol=positive("atol", self.atol),
         )
-        if self.rtol < FINEST:
-            raise InputError(f"`rtol` must be at least {FINEST:g}: below, rounding hides the error. Got {self.rtol:g}.")
+        if self.rtol < FINEST_TOLERANCE:
+            raise InputError(
+                f"`rtol` must be at least {FINEST_TOLERANCE:g}: below, rounding hides the error. Got {self.rtol:g}."
+            )
 
 
+@final
 @dataclass(frozen=True)
 class SGD(AbstractDynamics):
     r"""Stochastic gradient descent on entries of a `Completion` (Wang, Jacot 2024) or measurements of a `Sensing`.
@@ -172,6 +181,7 @@ class SGD(AbstractDynamics):
         )
 
 
+@final
 @dataclass(frozen=True)
 class Optimizer(AbstractDynamics):
     """Any optax optimizer on the full gradient of loss plus ridge.

@@ -11,6 +11,7 @@ from rankscape.errors import InputError
 from rankscape.factorization import balanced_factors, check_factors, factor_shapes
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.stream import Stream
@@ -19,7 +20,7 @@ from rankscape.problem.estimation import Estimation
 
 
 class AbstractInitialization(ABC):
-    """Makes the factors at step 0."""
+    """Makes the factors at step 0. Subclass it, as a frozen dataclass, for a start of your own."""
 
     depth: int | None = None
     """The depth that the initialization brings with it; None when any depth will do."""
@@ -41,6 +42,7 @@ class AbstractInitialization(ABC):
         return out
 
 
+@final
 @dataclass(frozen=True)
 class Identical(AbstractInitialization):
     r"""All factors are the same multiple of the identity, :math:`W_l(0) = \alpha I`.
@@ -65,6 +67,7 @@ class Identical(AbstractInitialization):
         return [self.alpha * np.eye(*shape) for shape in factor_shapes(widths)]
 
 
+@final
 @dataclass(frozen=True)
 class PerturbedIdentical(AbstractInitialization):
     r"""One factor is :math:`(\alpha-\beta) I`, the others are :math:`\alpha I`, with :math:`0 < \beta \le \alpha`.
@@ -96,6 +99,7 @@ class PerturbedIdentical(AbstractInitialization):
         return [scale * np.eye(*shape) for scale, shape in zip(scales, shapes, strict=True)]
 
 
+@final
 @dataclass(frozen=True)
 class Gaussian(AbstractInitialization):
     """Independent normal entries of standard deviation `scale` in every factor."""
@@ -110,6 +114,7 @@ class Gaussian(AbstractInitialization):
         return [self.scale * stream.normal(shape, part=l) for l, shape in enumerate(factor_shapes(widths), start=1)]
 
 
+@final
 @dataclass(frozen=True)
 class Orthogonal(AbstractInitialization):
     """Random factors whose nonzero singular values all equal `scale` (orthonormal rows or columns)."""
@@ -128,6 +133,7 @@ class Orthogonal(AbstractInitialization):
         return out
 
 
+@final
 @dataclass(frozen=True, init=False)
 class Balanced(AbstractInitialization):
     r"""Balanced factors, :math:`W_{l+1}^T W_{l+1} = W_l W_l^T`: every layer carries :math:`\sigma^{1/N}`.
@@ -191,6 +197,7 @@ class Balanced(AbstractInitialization):
         return spectrum
 
 
+@final
 @dataclass(frozen=True, init=False)
 class Factors(AbstractInitialization):
     """The given factors ``[W_1, ..., W_N]``; the widths follow from them."""

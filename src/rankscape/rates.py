@@ -27,11 +27,13 @@ import numpy as np
 
 from rankscape.errors import InputError, did_you_mean
 from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.final import final
 
 VALUES = ("ridge", "learning_rate", "ridge * m", "learning_rate / batch_size")
 TIMES = ("steps", "epochs")
 
 
+@final
 @dataclass(frozen=True)
 class Path:
     """A number for each step: ``values[k]`` from ``starts[k]`` to the next start, the last for ever or for a period.

@@ -129,6 +129,9 @@ class AbstractEngine(ABC):
     """Moves the states of one or more runs that differ in numbers only (same problem, widths, kind of dynamics).
 
     Results do not depend on how a run is cut into calls of `advance`, nor on the runs beside it.
+
+    Subclass it for an engine of your own and name it in `rankscape.engine.choose.ENGINES`; `obstacle` says what it
+    cannot run, `begin` what it remembers beside what moves.
     """
 
     name: ClassVar[str]

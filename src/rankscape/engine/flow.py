@@ -36,8 +36,9 @@ from diffrax import Dopri8, ODETerm, PIDController
 from rankscape.dynamics import GradientFlow
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.matrix import value_and_gradients
-from rankscape.engine.spectral import Modes, decouple, misaligned, product_and_slopes
+from rankscape.engine.spectral import AlignedModes, decouple, misaligned, product_and_slopes
 from rankscape.errors import InputError
+from rankscape.ground.final import final
 from rankscape.observe import measure
 
 SOLVER = Dopri8(scan_kind="lax")
@@ -114,6 +115,7 @@ def _advance(slope, constants, numbers, walk, stop, rtol, atol):
     return walk, there
 
 
+@final
 class FlowEngine(AbstractEngine):
     """Gradient flow of any problem from any start."""
 
@@ -152,7 +154,7 @@ class FlowEngine(AbstractEngine):
             runs = zip(states, self.settings, self.modes, strict=True)
             return [self._advance(state, setting, modes, stop) for state, setting, modes in runs]
 
-    def _advance(self, state: State, setting: Setting, modes: Modes | None, stop: int) -> State:
+    def _advance(self, state: State, setting: Setting, modes: AlignedModes | None, stop: int) -> State:
         dynamics = setting.dynamics
         time = dynamics.time_step * stop
         if modes is None:
@@ -180,7 +182,7 @@ class FlowEngine(AbstractEngine):
         """Each run by its own modes: of a batch, some may have them and others not."""
         return [self._measured(*lane) for lane in zip(self.modes, states, self.settings, strict=True)]
 
-    def _measured(self, modes: Modes | None, state: State, setting: Setting) -> dict[str, Any]:
+    def _measured(self, modes: AlignedModes | None, state: State, setting: Setting) -> dict[str, Any]:
         if modes is None:
             return measure(setting.problem, state.moving, setting.dynamics.ridge, setting.tolerance)
         return modes.record(np.stack(state.moving), setting.dynamics.ridge, setting.tolerance)
@@ -220,11 +222,11 @@ def _walk(state: State) -> Walk:
 # -- closed forms ------------------------------------------------------------------------------------------
 
 
-def _has_closed_form(setting: Setting, modes: Modes) -> bool:
+def _has_closed_form(setting: Setting, modes: AlignedModes) -> bool:
     return modes.multiplicity in ((1,), (2,)) or (modes.multiplicity == (1, 1) and setting.dynamics.ridge == 0)
 
 
-def closed_form(modes: Modes, start: np.ndarray, ridge: float, time: float) -> list[np.ndarray]:
+def closed_form(modes: AlignedModes, start: np.ndarray, ridge: float, time: float) -> list[np.ndarray]:
     r"""The modes of each group when `time` has passed since they were `start`, for depth 1 and 2.
 
     Depth 1 is linear. At depth 2, ``s = (a + b)^2`` of the modes a, b of the two layers solves a Riccati equation,

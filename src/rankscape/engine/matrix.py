@@ -20,6 +20,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from rankscape.dynamics import GradientDescent, Optimizer
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
+from rankscape.ground.final import final
 from rankscape.problem import Sensing
 
 Factors = list[jax.Array]
@@ -145,6 +146,7 @@ class Lanes:
         return [State(step, [c[k] for c in columns]) for k in range(self._count)]
 
 
+@final
 class MatrixEngine(AbstractEngine):
     """Any problem, any start, gradient descent or an optax optimizer."""
 

@@ -28,10 +28,11 @@ from rankscape.engine.matrix import (
     products_cost,
     value_and_gradients,
 )
+from rankscape.ground.final import final
 from rankscape.problem import FunctionOperators, Sensing
 
 # Steps whose batches are handed to the compiler at once; always the same number, so that it compiles once.
-BLOCK = 2048
+STEPS_AT_ONCE = 2048
 
 
 @partial(jax.jit, static_argnames=("binder", "together"))
@@ -52,6 +53,7 @@ def _walk(binder, together, arrays, factors, learning_rate, ridge, batches, step
     return each(run, together)((factors, learning_rate, ridge, batches))
 
 
+@final
 class MeasurementsEngine(AbstractEngine):
     """SGD with ridge on a `Sensing` problem, any depth and operators, with and without replacement."""
 
@@ -76,7 +78,7 @@ class MeasurementsEngine(AbstractEngine):
         factors, binder = batch.factors, self.settings[0].problem.binder
         with jax.enable_x64(True):
             while step < stop:
-                end = min(stop, step + BLOCK)
+                end = min(stop, step + STEPS_AT_ONCE)
                 drawn = jnp.asarray(np.stack([self._batches(setting, step, end) for setting in self.settings]))
                 rates = batch.learning_rate, batch.ridge
                 factors = _walk(binder, on_gpu(), self._arrays, factors, *rates, drawn, end - step)
@@ -87,7 +89,7 @@ class MeasurementsEngine(AbstractEngine):
         """The measurements that each step uses; the rest of the block is zero and never looked at."""
         dynamics, count = setting.dynamics, len(self._arrays["measurements"])
         draw = setting.stream.draws if dynamics.replacement else setting.stream.shuffled
-        batches = np.zeros((BLOCK, dynamics.batch_size), dtype=np.int32)
+        batches = np.zeros((STEPS_AT_ONCE, dynamics.batch_size), dtype=np.int32)
         drawn = draw(step * dynamics.batch_size, end * dynamics.batch_size, count)
         batches[: end - step] = drawn.reshape(end - step, -1)
         return batches

@@ -21,6 +21,7 @@ import numpy as np
 
 from rankscape.dynamics import GradientDescent
 from rankscape.engine.base import AbstractEngine, Row, Setting, State, check_dynamics
+from rankscape.ground.final import final
 from rankscape.initialization import Balanced, Identical, PerturbedIdentical
 from rankscape.observe import rank_measures
 from rankscape.problem import Estimation
@@ -30,7 +31,7 @@ UNROLL = 4
 
 
 @dataclass(frozen=True)
-class Modes:
+class AlignedModes:
     """How the matrices come back from the modes: ``W_l = left_l diag(v_l) right_l^T``."""
 
     target: np.ndarray  # eigenvalues or singular values of the target, one a mode
@@ -92,23 +93,23 @@ def misaligned(setting: Setting) -> str | None:
     return None
 
 
-def decouple(setting: Setting) -> Modes:
+def decouple(setting: Setting) -> AlignedModes:
     """The modes of a setting whose start is not `misaligned`."""
     problem, start, depth = setting.problem, setting.initialization, setting.depth
     assert isinstance(problem, Estimation)
     if isinstance(start, Balanced):
         U, sigma, V = problem.singular_basis
         values = start.on_modes(problem) ** (1 / depth)
-        return Modes(sigma, (0,) * depth, (depth,), values[None, :], U, V, symmetric=False)
+        return AlignedModes(sigma, (0,) * depth, (depth,), values[None, :], U, V, symmetric=False)
     eigenvalues, V = problem.eigenbasis
     ones = np.ones(len(eigenvalues))
     if isinstance(start, Identical) or depth == 1:
         alpha = start.alpha if isinstance(start, Identical) else start.alpha - start.beta  # pyright: ignore
-        return Modes(eigenvalues, (0,) * depth, (depth,), (alpha * ones)[None, :], V, V, symmetric=True)
+        return AlignedModes(eigenvalues, (0,) * depth, (depth,), (alpha * ones)[None, :], V, V, symmetric=True)
     assert isinstance(start, PerturbedIdentical)
     groups = tuple(int(l == start.layer) for l in range(1, depth + 1))
     values = np.stack([start.alpha * ones, (start.alpha - start.beta) * ones])
-    return Modes(eigenvalues, groups, (depth - 1, 1), values, V, V, symmetric=True)
+    return AlignedModes(eigenvalues, groups, (depth - 1, 1), values, V, V, symmetric=True)
 
 
 def product_and_slopes(multiplicity, values):
@@ -146,6 +147,7 @@ def _advance(multiplicity, target, learning_rate, ridge, values, steps):
     return jax.lax.fori_loop(0, steps % UNROLL, lambda _, v: step(v), values)
 
 
+@final
 class SpectralEngine(AbstractEngine):
     """Symmetric targets from (perturbed) identical starts; any target from a start along its singular vectors."""
 

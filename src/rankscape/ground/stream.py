@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # Draws that share one Philox counter.
-BLOCK = 65_536
+DRAWS_A_COUNTER = 65_536
 
 _DRAWS, _WEIGHTS, _SHUFFLE = 0, 1, 2
 
@@ -43,10 +43,10 @@ class Stream:
     def draws(self, start: int, stop: int, count: int) -> np.ndarray:
         """Draw number ``start .. stop-1`` of indices uniform on ``0 .. count-1``, with replacement."""
         blocks = []
-        for block in range(start // BLOCK, -(-stop // BLOCK)):
-            halves = self._raw(_DRAWS, block, BLOCK // 2).view(np.uint32).astype(np.uint64)
+        for block in range(start // DRAWS_A_COUNTER, -(-stop // DRAWS_A_COUNTER)):
+            halves = self._raw(_DRAWS, block, DRAWS_A_COUNTER // 2).view(np.uint32).astype(np.uint64)
             blocks.append((halves * np.uint64(count)) >> np.uint64(32))
-        return _window(blocks, start, stop, BLOCK)
+        return _window(blocks, start, stop, DRAWS_A_COUNTER)
 
     def shuffled(self, start: int, stop: int, count: int) -> np.ndarray:
         """The same positions in an endless sequence of fresh permutations of ``0 .. count-1``."""

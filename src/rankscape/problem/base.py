@@ -15,6 +15,7 @@ class AbstractProblem(ABC):
     `loss` and `gradient` are written with operators that NumPy and JAX arrays share, so one formula serves
     the engines, the observers and the tests. ``arrays`` names the attributes that an engine hands to its
     compiler as data instead of baking them in as constants; ``data`` names those that identify the problem.
+    Subclass it for a loss of your own: `loss`, `gradient`, `arrays`, `data` and `shape` are all that engines ask for.
     """
 
     arrays: ClassVar[tuple[str, ...]]

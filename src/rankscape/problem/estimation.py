@@ -8,11 +8,13 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array
+from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.ground.linalg import thin_svd
 from rankscape.problem.base import AbstractProblem
 
 
+@final
 @dataclass(frozen=True, eq=False, init=False)
 class Estimation(AbstractProblem):
     r"""Fit a fully observed matrix, :math:`f(W) = \tfrac12 \|W - \hat W\|_F^2`.

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
 from rankscape.problem.base import AbstractProblem
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class Objective(AbstractProblem):
     """Minimise any differentiable function of `W`.

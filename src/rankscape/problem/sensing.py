@@ -10,6 +10,7 @@ from rankscape.entries.heldout import entry_hash
 from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import nonnegative, share
+from rankscape.ground.final import final
 from rankscape.problem.base import AbstractProblem
 from rankscape.problem.operators.dense import AbstractOperators, DenseOperators, Form, device
 from rankscape.problem.operators.pauli import PauliOperators
@@ -28,6 +29,7 @@ class Binder(NamedTuple):
         return problem
 
 
+@final
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class Sensing(AbstractProblem):
     r"""Fit linear measurements, :math:`f(W) = \tfrac12 \sum_{k=1}^m (\langle A_k, W\rangle - y_k)^2`.

@@ -8,6 +8,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
+from rankscape.ground.final import final
 
 # Part of the run that the default schedule spends on records, by the engines' own cost estimates.
 SHARE = 0.04
@@ -22,6 +23,7 @@ USUAL, FEWEST = 120, 12
 MOST = 300
 
 
+@final
 @dataclass(frozen=True)
 class LogSpaced:
     """About `count` records, evenly spaced in the logarithm of the step, with the first and the last step.
@@ -43,6 +45,7 @@ class LogSpaced:
         return np.unique(np.concatenate([[0], spread[spread <= total], [total]]))
 
 
+@final
 @dataclass(frozen=True)
 class Every:
     """A record each `interval` steps, and the last step.

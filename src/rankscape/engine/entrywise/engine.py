@@ -14,12 +14,14 @@ import numpy as np
 from rankscape.dynamics import SGD
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.entrywise import kernels
+from rankscape.ground.final import final
 from rankscape.problem import Completion
 
 # Draws held in memory at a time.
-BLOCK = 1 << 20
+DRAWS_AT_ONCE = 1 << 20
 
 
+@final
 class EntrywiseEngine(AbstractEngine):
     """SGD with ridge on a `Completion`, any depth, with and without replacement."""
 
@@ -57,7 +59,7 @@ class EntrywiseEngine(AbstractEngine):
         draw = setting.stream.draws if dynamics.replacement else setting.stream.shuffled
         size = dynamics.batch_size
         while step < stop:
-            end = min(stop, step + max(1, BLOCK // size))
+            end = min(stop, step + max(1, DRAWS_AT_ONCE // size))
             batches = draw(step * size, end * size, len(self._entries[2])).reshape(-1, size)
             packed = kernels.advance(packed, *self._entries, batches, dynamics.learning_rate, dynamics.ridge)
             step = end

@@ -29,7 +29,6 @@ from rankscape.engine.entrywise import simd
 from rankscape.ground.jit import compiled
 
 # Sums may be reordered and multiply-adds fused; NaN and infinity keep their meaning, so divergence stays visible.
-# The cache on disk follows changes of this file only: after a change in simd.py, touch this one too.
 _numba = compiled("reassoc", "contract", "nsz", "arcp")
 
 

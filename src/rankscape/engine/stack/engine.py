@@ -2,7 +2,7 @@
 
 There, reading the operators is what a step costs, so they are read once for eight runs of a batch. The products of the
 factors are JAX's, as in the matrix engine; the gradient with respect to ``W`` is the kernel's of
-`lanes`, which gives every run the same bits whatever runs beside it.
+`gradients`, which gives every run the same bits whatever runs beside it.
 """
 
 import os
@@ -26,11 +26,12 @@ from rankscape.engine.matrix import (
     products_cost,
     pulled_back,
 )
-from rankscape.engine.stack import lanes
+from rankscape.engine.stack import gradients as kernel
+from rankscape.ground.final import final
 from rankscape.problem import DenseOperators, Sensing
 
 # Bytes of operators from which on even a single run is faster here: smaller ones stay in the cache anyway.
-CACHE = 32 << 20
+LARGE_STACK = 32 << 20
 
 
 @jax.jit
@@ -56,12 +57,13 @@ def _blocks(count: int) -> list[slice]:
     """The runs of a batch in blocks whose widths the kernel knows, the widest first."""
     blocks, start = [], 0
     while start < count:
-        width = max(w for w in lanes.WIDTHS if w <= count - start)
+        width = max(w for w in kernel.WIDTHS if w <= count - start)
         blocks.append(slice(start, start + width))
         start += width
     return blocks
 
 
+@final
 class StackEngine(AbstractEngine):
     """Gradient descent on a `Sensing` problem with a large dense stack of operators."""
 
@@ -76,8 +78,8 @@ class StackEngine(AbstractEngine):
             return wrong
         if not isinstance(setting.problem, Sensing) or not isinstance(setting.problem.operators, DenseOperators):
             return "the problem has no stack of dense operators"
-        if setting.problem.table.nbytes < CACHE:
-            return f"its operators are smaller than {CACHE >> 20} MB and stay in the cache"
+        if setting.problem.table.nbytes < LARGE_STACK:
+            return f"its operators are smaller than {LARGE_STACK >> 20} MB and stay in the cache"
         return "a GPU takes all runs of a batch at once anyway" if on_gpu() else None
 
     @cached_property
@@ -100,12 +102,12 @@ class StackEngine(AbstractEngine):
         return batch.states(factors, stop)
 
     def _gradients(self, W: np.ndarray) -> np.ndarray:
-        return lanes.gradients(*self._numbers, np.ascontiguousarray(W.T)).T
+        return kernel.gradients(*self._numbers, np.ascontiguousarray(W.T)).T
 
     def step_cost(self) -> float:
         """The operators, which few runs share only in part, and the products."""
         first = self.settings[0]
-        return products_cost(first) + operators_cost(first) / min(len(self.settings), lanes.WIDTHS[-1])
+        return products_cost(first) + operators_cost(first) / min(len(self.settings), kernel.WIDTHS[-1])
 
     def record_cost(self) -> float:
         """The loss reads the operators, too."""

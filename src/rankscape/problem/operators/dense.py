@@ -9,6 +9,7 @@ import numpy as np
 from rankscape.entries.checking import check_shape
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import whole
+from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
 from rankscape.ground.stream import Stream
 
@@ -36,6 +37,7 @@ class AbstractOperators(ABC):
 
     `apply` and `adjoint` are written with operators that NumPy and JAX arrays share. ``table`` has one row for each
     operator, so that some of them are chosen by their rows; whatever else a family holds are hashable constants.
+    Subclass it, as a dataclass like this one, for a family of your own: `apply`, `adjoint` and `flops`.
     """
 
     table: Any
@@ -130,6 +132,7 @@ def _zeros(z: Any, count: int) -> Any:
     return jnp.zeros(count, z.dtype)
 
 
+@final
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class DenseOperators(AbstractOperators):
     """Any operators, stacked; memory and work are ``m * n_out * n_in``.

@@ -8,12 +8,14 @@ import numpy as np
 
 from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
+from rankscape.ground.final import final
 from rankscape.problem.operators.dense import AbstractOperators, device, scatter
 
 # Largest relative difference of the two sides of the dot-product test.
-TOLERANCE = 1e-8
+ADJOINT_TOLERANCE = 1e-8
 
 
+@final
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class FunctionOperators(AbstractOperators):
     r"""A linear map and its adjoint, as functions.
@@ -69,10 +71,10 @@ class FunctionOperators(AbstractOperators):
         left, right = float(forward @ z), float((W * backward).sum())
         size = max(np.linalg.norm(forward) * np.linalg.norm(z), np.linalg.norm(W) * np.linalg.norm(backward))
         difference = abs(left - right) / size if size else 0.0
-        if not difference <= TOLERANCE:
+        if not difference <= ADJOINT_TOLERANCE:
             raise InputError(
                 f"`backward` is not the adjoint of `forward`: <A(W), z> = {left:.6g} but <W, A*(z)> = {right:.6g} for "
-                f"a random W and z, a relative difference of {difference:.1e} where {TOLERANCE:g} is allowed. "
+                f"a random W and z, a relative difference of {difference:.1e} where {ADJOINT_TOLERANCE:g} is allowed. "
                 "`backward` must return sum_k z_k A_k."
             )
 

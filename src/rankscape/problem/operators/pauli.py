@@ -10,12 +10,14 @@ import numpy as np
 from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
+from rankscape.ground.final import final
 from rankscape.problem.operators.dense import AbstractOperators, device, scatter
 
 # Strings on more would act on matrices of 2 GB.
 MOST_QUBITS = 14
 
 
+@final
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class PauliOperators(AbstractOperators):
     r"""Pauli strings :math:`P = \sigma_1 \otimes \dots \otimes \sigma_q` on real matrices of size :math:`n = 2^q`.

@@ -9,9 +9,11 @@ from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import whole
+from rankscape.ground.final import final
 from rankscape.problem.operators.dense import AbstractOperators, device
 
 
+@final
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class RankOneOperators(AbstractOperators):
     r"""Rank-one operators :math:`A_k = a_k b_k^\top`, so :math:`\langle A_k, W\rangle = a_k^\top W b_k`.

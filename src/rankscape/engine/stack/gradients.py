@@ -31,7 +31,7 @@ from rankscape.ground.jit import compiled
 WIDTHS = (1, 2, 4, 8)
 
 # Operators at a time: their sums and one vector of W stay in registers.
-ROWS = 8
+OPERATORS_AT_ONCE = 8
 
 _INDEX, _SHORT = ir.IntType(64), ir.IntType(32)
 
@@ -112,13 +112,13 @@ def _make_pass(rows: int) -> Callable[..., Any]:
     return run
 
 
-_block, _single = _make_pass(ROWS), _make_pass(1)
+_block, _single = _make_pass(OPERATORS_AT_ONCE), _make_pass(1)
 
 
 @compiled()
 def _accumulate(flat, y, W, G, mark):
-    whole = y.size // ROWS * ROWS
-    for k in range(0, whole, ROWS):
+    whole = y.size // OPERATORS_AT_ONCE * OPERATORS_AT_ONCE
+    for k in range(0, whole, OPERATORS_AT_ONCE):
         _block(flat, y, W, G, k, mark)
     for k in range(whole, y.size):
         _single(flat, y, W, G, k, mark)
