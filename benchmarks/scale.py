@@ -20,7 +20,8 @@ import warnings
 import numpy as np
 from scipy.sparse import csr_array
 
-from rankscape.entries.prepared import ObservedEntries, value_and_gradient
+from rankscape.entries import Entries
+from rankscape.entries.prepared import value_and_gradient
 from rankscape.errors import FallbackWarning
 from rankscape.estimators import DeepMatrixCompletion
 
@@ -55,11 +56,11 @@ def gradient(folder: str, shape: tuple[int, int], width: int) -> tuple[float, fl
     random = np.random.default_rng(0)
     factors = [random.standard_normal(size) / width for size in ((width, shape[1]), (width, width), (shape[0], width))]
     few = np.array([1, 0, 0], dtype=np.int32)
-    value_and_gradient(ObservedEntries(few, np.arange(3, dtype=np.int32), np.ones(3), shape, "sparse"), factors, 1e-9)
+    value_and_gradient(Entries(few, np.arange(3), np.ones(3), shape).prepared("sparse"), factors, 1e-9)
     before = _timing.peak_memory()
     rows, columns, values = (np.load(f"{folder}/{name}.npy") for name in ("rows", "columns", "values"))
     start = time.process_time()
-    entries = ObservedEntries(rows, columns, values, shape)
+    entries = Entries(rows, columns, values, shape).prepared()
     sorting, times = time.process_time() - start, []
     for _ in range(5):
         start = time.process_time()

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import CompletedMatrix, complete
-from rankscape.estimators.completion.baselines import Entries, baseline_errors, fit_offset
+from rankscape.estimators.completion.baselines import baseline_errors, fit_offset
 from rankscape.estimators.completion.methods.solve import Modes, balanced_factors, killing_ridge, live_rank, modes_of
 from rankscape.problem import Completion
 from rankscape.run.outcome import Outcome

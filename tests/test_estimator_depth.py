@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rankscape as rs
-from rankscape.entries.prepared import ObservedEntries, outer_factors, value_and_gradient
+from rankscape.entries.prepared import outer_factors, value_and_gradient
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
 from rankscape.estimators.completion.methods.jumping import SGDJumps
@@ -72,9 +72,8 @@ def test_a_penalised_fit_is_a_critical_point(depth):
     done = complete(seen, depth=depth, offset="none")
     assert done.method == "penalised"
     assert set(done.path.depth.values) <= {0, depth}
-    i, j, y = done.observed[:3]
-    scale = np.sqrt(np.mean(y**2))
-    entries = ObservedEntries(i, j, y / scale, done.shape)
+    scale = np.sqrt(np.mean(done.observed.values**2))
+    entries = done.observed.with_values(done.observed.values / scale).prepared()
     ridge = done.path.attrs["ridge"]
     factors = [W / scale ** (1 / depth) for W in done.factors]
     _, gradient = value_and_gradient(entries, factors, ridge)
@@ -121,7 +120,7 @@ def test_sgd_leaves_a_minimum_of_too_high_a_rank(monkeypatch):
     """The planted problem of Wang and Jacot: rank 2, and descent is stuck above."""
     lab = rs.data.planted()
     problem, ridge = lab.problem, 0.4 / len(lab.problem.values)
-    path = Path(ObservedEntries(problem.rows, problem.columns, problem.values, problem.shape), NOTHING, 3)
+    path = Path(problem.entries.prepared(), NOTHING, 3)
     stuck = modes_of(*outer_factors(relax(problem, lab.start(), ridge).factors))
     assert len(path.settle(stuck, ridge, "falling", 0.0).s) == 3
     monkeypatch.setattr("rankscape.estimators.completion.methods.jumping.EPOCHS", 4000)

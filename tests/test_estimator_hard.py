@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.estimators.completion.baselines import Entries, fit_offset
+from rankscape.estimators.completion.baselines import fit_offset
 from rankscape.estimators.completion.candidate import Candidate
 from rankscape.estimators.completion.certificate import certify
 from rankscape.estimators.completion.methods import climb

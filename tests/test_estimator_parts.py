@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rankscape.entries.prepared import ObservedEntries
+from rankscape.entries import Entries
 from rankscape.estimators import complete
-from rankscape.estimators.completion.baselines import Entries, baseline_errors
+from rankscape.estimators.completion.baselines import baseline_errors
 from rankscape.estimators.completion.methods.chance import unexplained
 from rankscape.estimators.completion.methods.folding import fold
 from rankscape.estimators.completion.methods.polish import core, polish
@@ -26,7 +26,7 @@ def instance(n_out, n_in, rank, share, seed, noise=0.0, weighted=False):
     i, j = np.nonzero(rng.random((n_out, n_in)) < share)
     y = (left @ right.T + noise * rng.standard_normal((n_out, n_in)))[i, j]
     weights = rng.uniform(0.5, 2, len(y)) if weighted else None
-    return ObservedEntries(i, j, y, (n_out, n_in), "sparse", weights), left, right
+    return Entries(i, j, y, (n_out, n_in), weights).prepared("sparse"), left, right
 
 
 @settings(max_examples=25)

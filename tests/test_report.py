@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.cli.app import start
+from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.estimators.completion.baselines import Entries
 from rankscape.reports import Subject, explain
 from rankscape.reports.content import page_of
 from rankscape.reports.residuals import residual_panels, worst

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankscape.entries import Entries
 from rankscape.entries import prepared as sparse
-from rankscape.entries.prepared import ObservedEntries, entries_of_product, outer_factors, row_order, value_and_gradient
+from rankscape.entries.prepared import entries_of_product, outer_factors, value_and_gradient
 
 
 def oracle(rows, columns, values, factors, ridge):
@@ -59,7 +60,7 @@ def instance(n_out, n_in, widths, share, seed):
 )
 def test_value_and_gradient_equal_the_dense_oracle(n_out, n_in, widths, share, ridge, method, seed):
     rows, columns, values, factors = instance(n_out, n_in, widths, share, seed)
-    entries = ObservedEntries(rows, columns, values, (n_out, n_in), method)
+    entries = Entries(rows, columns, values, (n_out, n_in)).prepared(method)
     value, gradient = value_and_gradient(entries, factors, ridge)
     expected, expected_gradient = oracle(rows, columns, values, factors, ridge)
     assert value == pytest.approx(expected, rel=1e-13)
@@ -70,7 +71,7 @@ def test_value_and_gradient_equal_the_dense_oracle(n_out, n_in, widths, share, r
 
 def test_gradient_is_the_derivative():
     rows, columns, values, factors = instance(7, 5, [3, 4], 0.6, 1)
-    entries = ObservedEntries(rows, columns, values, (7, 5))
+    entries = Entries(rows, columns, values, (7, 5)).prepared()
     _, gradient = value_and_gradient(entries, factors, 0.1)
     h = 1e-6
     for k, G in enumerate(gradient):
@@ -86,21 +87,21 @@ def test_gradient_is_the_derivative():
 def test_order_of_the_entries_changes_no_bit():
     rows, columns, values, factors = instance(30, 20, [4, 4], 0.2, 2)
     other = np.random.default_rng(9).permutation(len(values))
-    a = value_and_gradient(ObservedEntries(rows, columns, values, (30, 20)), factors, 0.1)
-    b = value_and_gradient(ObservedEntries(rows[other], columns[other], values[other], (30, 20)), factors, 0.1)
+    a = value_and_gradient(Entries(rows, columns, values, (30, 20)).prepared(), factors, 0.1)
+    b = value_and_gradient(Entries(rows[other], columns[other], values[other], (30, 20)).prepared(), factors, 0.1)
     assert a[0] == b[0]
     assert all((G == H).all() for G, H in zip(a[1], b[1], strict=True))
 
 
 def test_full_matrix_is_formed_only_when_cheap():
     few, many = (instance(100, 100, [3], share, 0) for share in (0.05, 0.9))
-    assert not ObservedEntries(*few[:3], (100, 100)).dense
-    assert ObservedEntries(*many[:3], (100, 100)).dense
+    assert not Entries(*few[:3], (100, 100)).prepared().dense
+    assert Entries(*many[:3], (100, 100)).prepared().dense
 
 
 def test_grams_and_linear_part():
     rows, columns, values, factors = instance(9, 8, [3], 0.5, 3)
-    entries = ObservedEntries(rows, columns, values, (9, 8))
+    entries = Entries(rows, columns, values, (9, 8)).prepared()
     left, right = outer_factors(factors)
     mask = np.zeros((9, 8))
     mask[rows, columns] = 1
@@ -115,7 +116,7 @@ def test_grams_and_linear_part():
 
 def test_entries_of_product_and_sparse_residual():
     rows, columns, values, factors = instance(6, 7, [2], 0.5, 4)
-    entries = ObservedEntries(rows, columns, values, (6, 7))
+    entries = Entries(rows, columns, values, (6, 7)).prepared()
     left, right = outer_factors(factors)
     W = left @ right.T
     np.testing.assert_allclose(entries_of_product(rows, columns, left, right), W[rows, columns], atol=1e-13)
@@ -124,7 +125,7 @@ def test_entries_of_product_and_sparse_residual():
 
 
 def test_rows_and_columns_without_entries_get_no_gradient():
-    entries = ObservedEntries(np.array([0]), np.array([0]), np.array([1.0]), (3, 4), "sparse")
+    entries = Entries([0], [0], [1.0], (3, 4)).prepared("sparse")
     rng = np.random.default_rng(0)
     factors = [rng.standard_normal((2, 4)), rng.standard_normal((3, 2))]
     _, (G_1, G_2) = value_and_gradient(entries, factors, 0.0)
@@ -132,28 +133,11 @@ def test_rows_and_columns_without_entries_get_no_gradient():
     assert (G_2[1:] == 0).all()
 
 
-@settings(max_examples=40)
-@given(
-    n_out=st.integers(1, 9),
-    n_in=st.integers(1, 9),
-    count=st.integers(0, 40),
-    kind=st.sampled_from([np.int32, np.int64]),
-    seed=st.integers(0, 99),
-)
-def test_row_order_is_the_lexicographic_one_and_leaves_sorted_positions_alone(n_out, n_in, count, kind, seed):
-    rng = np.random.default_rng(seed)
-    rows, columns = rng.integers(n_out, size=count).astype(kind), rng.integers(n_in, size=count).astype(kind)
-    expected = np.lexsort((columns, rows))  # also stable, so repeated positions agree as well
-    found = row_order(rows, columns, (n_out, n_in))
-    np.testing.assert_array_equal(np.arange(count) if found is None else found, expected)
-    assert row_order(rows[expected], columns[expected], (n_out, n_in)) is None
-
-
 @pytest.mark.parametrize("weighted", [False, True])
 def test_size_of_a_block_changes_no_bit_of_a_gradient(monkeypatch, weighted):
     rows, columns, values, factors = instance(40, 30, [5], 0.3, 5)
     weights = np.random.default_rng(1).uniform(0.5, 2, len(values)) if weighted else None
-    entries = ObservedEntries(rows, columns, values, (40, 30), "sparse", weights)
+    entries = Entries(rows, columns, values, (40, 30), weights).prepared("sparse")
     left, right = outer_factors(factors)
     whole = [*entries.thin_gradient(left, right), *entries.grams(left, right)]
     for size in (1, 16 * 5 * 7, 8 * 5 * 6 * 29):  # one column, seven, and all but one of a Gram matrix
@@ -169,7 +153,7 @@ def test_entries_take_sixteen_bytes_and_sorted_ones_are_not_copied():
     values = np.arange(float(len(rows)))
     for array in (rows, columns, values):
         array.flags.writeable = False
-    entries = ObservedEntries(rows, columns, values, (300, 200))
+    entries = Entries.sorted(rows, columns, values, (300, 200)).prepared()
     assert np.shares_memory(entries.values, values)
     assert np.shares_memory(entries.columns, columns)
     held = sum(a.nbytes for a in vars(entries).values() if isinstance(a, np.ndarray))
@@ -178,9 +162,7 @@ def test_entries_take_sixteen_bytes_and_sorted_ones_are_not_copied():
 
 
 def test_part_keeps_the_chosen_entries_and_leaves_empty_rows_and_columns_out():
-    entries = ObservedEntries(
-        np.array([0, 2, 2, 4]), np.array([1, 1, 3, 0]), np.array([1.0, 2, 3, 4]), (6, 5), "sparse"
-    )
+    entries = Entries([0, 2, 2, 4], [1, 1, 3, 0], [1.0, 2, 3, 4], (6, 5)).prepared("sparse")
     keep = np.array([True, False, True, False])
     part, rows, columns = entries.part(keep)
     assert (rows.tolist(), columns.tolist(), part.shape) == ([0, 2], [1, 3], (2, 2))

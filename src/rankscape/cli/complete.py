@@ -178,7 +178,6 @@ def _report(
     opened: "Source", hidden: "Completion | None", completed: "CompletedMatrix", path: Path, settings: dict[str, Any]
 ) -> None:
     """The page, with the names that the source gives to rows and columns."""
-    from rankscape.estimators.completion.baselines import Entries
     from rankscape.reports import report
 
     table = opened.table
@@ -187,7 +186,7 @@ def _report(
         path,
         name=opened.name,
         settings=settings,
-        hidden=None if hidden is None else Entries(hidden.rows, hidden.columns, hidden.values, completed.shape),
+        hidden=None if hidden is None else hidden.entries,
         row_labels=table.row_labels,
         column_labels=table.column_labels,
         image=opened.info is not None and opened.info.image,

@@ -1,7 +1,7 @@
 """The entries of a matrix that are seen: the one type for them, from a file to a completed matrix."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from rankscape.entries.duplicates import Duplicates, settle
 from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array, real_array
 from rankscape.ground.final import final
+
+if TYPE_CHECKING:
+    from rankscape.entries.prepared import Method, PreparedEntries
 
 
 @final
@@ -161,6 +164,12 @@ class Entries:
         shape = self.shape[1], self.shape[0]
         settled = settle(self.columns, self.rows, self.values, self.weights, shape, "error")
         return Entries.sorted(*settled[:3], shape, settled[3])
+
+    def prepared(self, method: "Method" = "auto") -> "PreparedEntries":
+        """The same entries, ready for many evaluations: densely, sparsely, or as is faster."""
+        from rankscape.entries.prepared import PreparedEntries
+
+        return PreparedEntries(self, method)
 
     # -- out of a matrix, and back into one ----------------------------------------------------------------
 

@@ -15,6 +15,8 @@ import numpy as np
 from scipy import sparse
 
 from rankscape.entries import loops
+from rankscape.entries.observed import Entries
+from rankscape.ground.final import final
 
 # Entries of the matrix per observed entry below which three BLAS products with a mask beat the sparse loops.
 # Measured at widths 10 to 60 on 200 x 200, 427 x 640 and 943 x 1682: the break-even lies between 3 and 6.
@@ -42,40 +44,24 @@ def entries_of_product(rows: np.ndarray, columns: np.ndarray, left: np.ndarray, 
     return out
 
 
-class ObservedEntries:
-    """The observed entries in row order, ready for many evaluations.
+@final
+class PreparedEntries:
+    """Observed entries that are ready for many evaluations.
 
     Parameters
     ----------
-    rows, columns : ndarray of int, shape (m,)
-        Positions, each at most once, in any order: they are sorted, so the order cannot change a result.
-    values : ndarray of float, shape (m,)
-        The entries ``y``. Arrays that are sorted already, and of the right type, are kept and not copied.
-    shape : (int, int)
-        ``(n_out, n_in)``.
-    weights : ndarray of float, shape (m,), optional
-        Positive weights of the squared residuals; all one without them.
+    entries : Entries
+        Their values and weights are kept and not copied; positions take half the memory here.
     method : {"auto", "sparse", "dense"}
         "auto" takes the dense way when ``n_out * n_in <= DENSE_RATIO * m`` and the matrix fits `DENSE_LIMIT`.
     """
 
-    def __init__(
-        self,
-        rows: np.ndarray,
-        columns: np.ndarray,
-        values: np.ndarray,
-        shape: tuple[int, int],
-        method: Method = "auto",
-        weights: np.ndarray | None = None,
-    ):
-        self.shape = (int(shape[0]), int(shape[1]))
-        self.count = len(values)
-        self.row_starts = _starts(rows, self.shape[0])
-        order = row_order(rows, columns, self.shape)
-        arrange = lambda array, dtype: np.asarray(array if order is None else array[order], dtype=dtype)
-        self.columns = arrange(columns, _index_type(self.shape[1]))
-        self.values = arrange(values, np.float64)
-        self.weights = np.empty(0) if weights is None else arrange(weights, np.float64)
+    def __init__(self, entries: Entries, method: Method = "auto"):
+        self.shape, self.count = entries.shape, entries.count
+        self.row_starts = _starts(entries.rows, self.shape[0])
+        self.columns = _fixed(entries.columns, _index_type(self.shape[1]))
+        self.values = _fixed(entries.values)
+        self.weights = _fixed(np.empty(0) if entries.weights is None else entries.weights)
         names = np.arange(self.shape[0], dtype=_index_type(self.shape[0]))
         self.rows = np.repeat(names, np.diff(self.row_starts))
         size = self.shape[0] * self.shape[1]
@@ -124,23 +110,23 @@ class ObservedEntries:
         loops.mirror(of_columns)
         return of_rows, of_columns
 
-    def with_values(self, values: np.ndarray) -> "ObservedEntries":
+    def with_values(self, values: np.ndarray) -> "PreparedEntries":
         """The same positions and weights with other values, in row order."""
         twin = copy.copy(self)
-        twin.values = np.asarray(values, dtype=np.float64)
+        twin.values = _fixed(values)
         if self.dense:
             twin._filled = twin._scatter(twin.values)
         return twin
 
-    def with_weights(self, weights: np.ndarray) -> "ObservedEntries":
+    def with_weights(self, weights: np.ndarray) -> "PreparedEntries":
         """The same entries with other weights, in row order."""
         twin = copy.copy(self)
-        twin.weights = np.asarray(weights, dtype=np.float64)
+        twin.weights = _fixed(weights)
         if self.dense:
             twin._mask = twin._scatter(twin.weights)
         return twin
 
-    def part(self, keep: np.ndarray, compact: bool = True) -> tuple["ObservedEntries", np.ndarray, np.ndarray]:
+    def part(self, keep: np.ndarray, compact: bool = True) -> tuple["PreparedEntries", np.ndarray, np.ndarray]:
         """The chosen entries, and the rows and columns they lie in; `compact` leaves all other rows and columns out."""
         i, j, shape = self.rows[keep], self.columns[keep], self.shape
         weights = self.weights[keep] if len(self.weights) else None
@@ -148,15 +134,14 @@ class ObservedEntries:
         if compact:
             i, j, shape = of_row[i], of_column[j], (len(rows), len(columns))
         method = "sparse" if not self.dense else "auto"
-        return ObservedEntries(i, j, self.values[keep], shape, method, weights), rows, columns
+        part = Entries.sorted(i, j, self.values[keep], shape, weights)
+        return PreparedEntries(part, method), rows, columns
 
-    def transposed(self) -> "ObservedEntries":
+    def transposed(self) -> "PreparedEntries":
         """The entries of the transposed matrix."""
         weights = self.weights if len(self.weights) else None
-        shape = self.shape[1], self.shape[0]
-        return ObservedEntries(
-            self.columns, self.rows, self.values, shape, "dense" if self.dense else "sparse", weights
-        )
+        entries = Entries.sorted(self.rows, self.columns, self.values, self.shape, weights)
+        return PreparedEntries(entries.transposed(), "dense" if self.dense else "sparse")
 
     def residual(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """``W_ij - y_ij`` of ``W = left @ right.T`` in row order, shape (m,)."""
@@ -171,23 +156,6 @@ class ObservedEntries:
         return sparse.csr_array((values, self.columns, self.row_starts), shape=self.shape)
 
 
-def row_order(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:
-    """The permutation that sorts positions by row and then by column; None when they are sorted already.
-
-    >>> import numpy as np
-    >>> row_order(np.array([1, 0, 1]), np.array([2, 1, 0]), (2, 3))
-    array([1, 2, 0], dtype=int32)
-    """
-    ahead = rows[1:] > rows[:-1]
-    if (ahead | ((rows[1:] == rows[:-1]) & (columns[1:] >= columns[:-1]))).all():
-        return None
-    order = np.arange(len(rows), dtype=_index_type(len(rows)))
-    by_column = np.empty_like(order)
-    loops.place(columns, order, _starts(columns, shape[1]), by_column)
-    loops.place(rows, by_column, _starts(rows, shape[0]), order)
-    return order
-
-
 def _numbered(indices: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The indices that occur, ascending, and the new number of each of them."""
     occurs = np.bincount(indices, minlength=size) > 0
@@ -197,6 +165,13 @@ def _numbered(indices: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 def _starts(indices: np.ndarray, size: int) -> np.ndarray:
     ends = np.cumsum(np.bincount(indices, minlength=size))
     return np.concatenate(([0], ends)).astype(_index_type(len(indices)))
+
+
+def _fixed(array: np.ndarray, kind: type = np.float64) -> np.ndarray:
+    """A read-only view, or a copy of the right type: the loops are then compiled for one kind of arrays alone."""
+    view = np.asarray(array, dtype=kind).view()
+    view.setflags(write=False)
+    return view
 
 
 def _index_type(size: int) -> type:
@@ -213,13 +188,13 @@ def outer_factors(factors: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray
 
 
 def value_and_gradient(
-    entries: ObservedEntries, factors: Sequence[np.ndarray], ridge: float
+    entries: PreparedEntries, factors: Sequence[np.ndarray], ridge: float
 ) -> tuple[float, list[np.ndarray]]:
     r"""Evaluate :math:`\frac{1}{2m}\sum_{ij\,\mathrm{observed}} (W_{ij}-y_{ij})^2 + \lambda\sum_l\|W_l\|_F^2`.
 
     Parameters
     ----------
-    entries : ObservedEntries
+    entries : PreparedEntries
         The ``m`` observed entries.
     factors : sequence of ndarray
         ``[W_1, ..., W_L]`` with ``W_1: (d_1, n_in)`` and ``W_L: (n_out, d_{L-1})``, depth ``L >= 2``.
@@ -236,7 +211,7 @@ def value_and_gradient(
     Examples
     --------
     >>> import numpy as np
-    >>> one = ObservedEntries(np.array([0]), np.array([0]), np.array([3.0]), (1, 1))
+    >>> one = Entries([0], [0], [3.0], shape=(1, 1)).prepared()
     >>> value, gradient = value_and_gradient(one, [np.array([[1.0]]), np.array([[2.0]])], ridge=0.0)
     >>> value, gradient[0].item(), gradient[1].item()
     (0.5, -2.0, -1.0)

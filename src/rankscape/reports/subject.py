@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from rankscape.entries import Entries
 from rankscape.estimators import CompletedMatrix
-from rankscape.estimators.completion.baselines import Entries
 from rankscape.reports.residuals import root_mean_square
 
 # Characters of a label that are shown.

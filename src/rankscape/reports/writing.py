@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rankscape import __version__
+from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators import CompletedMatrix
-from rankscape.estimators.completion.baselines import Entries
 from rankscape.ground.storage import check_writable, replacing
 from rankscape.reports.content import page_of
 from rankscape.reports.page import render

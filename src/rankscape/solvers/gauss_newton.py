@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rankscape.entries.prepared import ObservedEntries
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.solvers.variable_projection import EXACT, Fitted
 
 # Conjugate gradient steps per Gauss-Newton step.
@@ -12,12 +12,12 @@ INNER = 30
 INNER_TOLERANCE = 1e-4
 
 
-def gauss_newton(entries: ObservedEntries, left: np.ndarray, right: np.ndarray, steps: int, tolerance: float) -> Fitted:
+def gauss_newton(entries: PreparedEntries, left: np.ndarray, right: np.ndarray, steps: int, tolerance: float) -> Fitted:
     """Damped Gauss-Newton (Levenberg-Marquardt) on both factors; the damping falls tenfold with every good step.
 
     Parameters
     ----------
-    entries : ObservedEntries
+    entries : PreparedEntries
         The observed entries.
     left, right : ndarray, shapes (n_out, r) and (n_in, r)
         The start.
@@ -52,7 +52,7 @@ def gauss_newton(entries: ObservedEntries, left: np.ndarray, right: np.ndarray, 
 class _Linearization:
     """The objective and its Gauss-Newton steps; a point stacks the factors, (n_out + n_in, r)."""
 
-    def __init__(self, entries: ObservedEntries):
+    def __init__(self, entries: PreparedEntries):
         self.entries, self.linear, self.n_out = entries, entries.with_values(np.zeros(entries.count)), entries.shape[0]
 
     def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:

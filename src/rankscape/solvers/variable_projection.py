@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
-from rankscape.entries.prepared import ObservedEntries
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.jit import compiled
 
 # Mean squared residual, on entries of rms 1, below which no further step can help.
@@ -78,7 +78,7 @@ def _assemble(starts, columns, values, weights, right, left, normal, gradient):
     return total
 
 
-def project(entries: ObservedEntries, right: np.ndarray, steps: int, tolerance: float) -> Fitted:
+def project(entries: PreparedEntries, right: np.ndarray, steps: int, tolerance: float) -> Fitted:
     r"""Minimise ``sum w_ij (u_i . v_j - y_ij)^2`` from the column space `right`.
 
     With ``P_i`` the projector off the observed rows of V, the reduced normal matrix is
@@ -87,7 +87,7 @@ def project(entries: ObservedEntries, right: np.ndarray, steps: int, tolerance: 
 
     Parameters
     ----------
-    entries : ObservedEntries
+    entries : PreparedEntries
         With at least r + 1 entries in each row and column.
     right : ndarray, shape (n_in, r)
         The start.
@@ -126,7 +126,7 @@ class _Point(NamedTuple):
     gradient: np.ndarray
 
 
-def _evaluate(entries: ObservedEntries, V: np.ndarray) -> _Point:
+def _evaluate(entries: PreparedEntries, V: np.ndarray) -> _Point:
     left = np.zeros((entries.shape[0], V.shape[1]))
     normal, gradient = np.zeros((V.size, V.size)), np.zeros(V.size)
     parts = entries.row_starts, entries.columns, entries.values, entries.weights

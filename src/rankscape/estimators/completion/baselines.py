@@ -1,9 +1,11 @@
 """What can be said about an entry without any factor: offsets to remove first, and baselines to be judged by."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import numpy as np
+
+from rankscape.entries import Entries
 
 OffsetKind = Literal["none", "mean", "row", "column", "row+column"]
 # From the simplest to the richest: on a tie the simpler one is taken.
@@ -28,21 +30,6 @@ _WORDS = {
     "column": "the mean and damped column biases were removed",
     "row+column": "the mean and damped row and column biases were removed",
 }
-
-
-class Entries(NamedTuple):
-    """A list of entries: positions counted from zero, values, the shape of the matrix, and weights or None."""
-
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-    shape: tuple[int, int]
-    weights: np.ndarray | None = None
-
-    def part(self, chosen: np.ndarray) -> "Entries":
-        """The entries that a mask or a list of positions names."""
-        weights = None if self.weights is None else self.weights[chosen]
-        return Entries(self.rows[chosen], self.columns[chosen], self.values[chosen], self.shape, weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +93,7 @@ def fit_offset(kind: str, entries: Entries) -> Offset:
 
     Examples
     --------
-    >>> corner = np.array([0, 0, 1]), np.array([0, 1, 0])
-    >>> fit_offset("mean", Entries(*corner, np.array([1.0, 2.0, 3.0]), (2, 2))).mean
+    >>> fit_offset("mean", Entries([0, 0, 1], [0, 1, 0], [1.0, 2.0, 3.0], shape=(2, 2))).mean
     2.0
     """
     n_out, n_in = entries.shape

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rankscape.estimators.completion.baselines import Entries
+from rankscape.entries import Entries
 from rankscape.estimators.completion.candidate import Candidate
 
 # Oversampling below which a completion is near the information limit.

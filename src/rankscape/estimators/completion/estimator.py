@@ -9,15 +9,14 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.estimators.completion.baselines import Entries
 from rankscape.estimators.completion.complete import settings_of
 from rankscape.estimators.completion.fitting import fit_entries
 from rankscape.estimators.completion.inputs import (
     clip_range,
     entries_of,
     entries_of_problem,
-    merge,
     precision_of,
     warn_of_empty,
 )
@@ -155,7 +154,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         if not hasattr(self, "completed_"):
             return self.fit(X, y, weights)
         X = self._checked(X, reset=False)
-        merged = merge(self.completed_.observed, entries_of(X, weights))
+        merged = self.completed_.observed.merge(entries_of(X, weights))
         return self._fit(merged, None, precision_of(X), warm=True)
 
     def _fit(self, entries: Entries, held: np.ndarray | None, dtype: Any, warm: bool = False) -> Self:
@@ -190,9 +189,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         X = self._checked(X, reset=False)
         entries = entries_of(X, allow_empty=True)
         done = self.completed_
-        same = entries.shape == done.shape and all(
-            np.array_equal(a, b) for a, b in zip(entries[:3], done.observed[:3], strict=True)
-        )
+        parts = [[e.rows, e.columns, e.values] for e in (entries, done.observed)]
+        same = entries.shape == done.shape and all(map(np.array_equal, *parts))
         if not same:
             warn_of_empty(entries, columns=False)
         filled = self._clipped(done.fitted if same else done.folded(entries))

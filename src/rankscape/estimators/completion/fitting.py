@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from rankscape.entries import Entries
 from rankscape.entries.heldout import choose_heldout
-from rankscape.entries.prepared import row_order
 from rankscape.errors import InputError
-from rankscape.estimators.completion.baselines import OFFSETS, Entries, baseline_errors, fit_offset
+from rankscape.estimators.completion.baselines import OFFSETS, baseline_errors, fit_offset
 from rankscape.estimators.completion.candidate import Candidate
 from rankscape.estimators.completion.certificate import certify
 from rankscape.estimators.completion.methods.solve import Modes
@@ -81,12 +81,10 @@ def fit_entries(
     if held is None:
         held = choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, OWN + settings.seed)
     unit = float(np.abs(observed.values).max()) or 1.0  # first of all: squares of 1e200 or 1e-200 do not exist
-    order = row_order(observed.rows, observed.columns, observed.shape)  # so that the given one cannot change a result
-    entries, held = (observed, held) if order is None else (observed.part(order), held[order])
-    entries = entries._replace(values=entries.values / unit)
+    entries = observed.with_values(observed.values / unit)
     if entries.weights is not None:
-        entries = entries._replace(weights=entries.weights / entries.weights.mean())
-    training, heldout = entries.part(~held), entries.part(held)
+        entries = entries.with_weights(entries.weights / entries.weights.mean())
+    training, heldout = entries.split(held)
     # The products are thin: more threads than one cost more than they give, and would change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
         if not len(heldout.values) or np.ptp(entries.values) <= CONSTANT:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from rankscape.entries import Entries
+from rankscape.entries.duplicates import settle
 from rankscape.errors import FallbackWarning, InputError
-from rankscape.estimators.completion.baselines import Entries
 from rankscape.problem import Completion
 
 
@@ -15,12 +16,12 @@ def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entrie
     """The observed entries of a dense matrix (not NaN) or of a sparse one (stored), in row order; all of a problem."""
     if isinstance(X, Completion):
         entries = entries_of_problem(X)[0]
-        return entries._replace(weights=given_weights(weights, entries.rows, entries.columns, X.shape))
+        return entries.with_weights(given_weights(weights, entries.rows, entries.columns, X.shape))
     if issparse(X):
         coo = X.tocoo()
         rows, columns, values = coo.row.astype(np.int64), coo.col.astype(np.int64), coo.data
         stored = ~np.isnan(values)
-        rows, columns, values = rows[stored], columns[stored], values[stored]
+        rows, columns, values, _ = settle(rows[stored], columns[stored], values[stored], None, X.shape, "error")
     else:
         rows, columns = np.nonzero(~np.isnan(X))
         values = X[rows, columns]
@@ -30,15 +31,17 @@ def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entrie
     if not len(values) and not allow_empty:
         raise InputError(f"No entry of X of shape {X.shape} is observed: there is nothing to learn from.")
     values = values.astype(np.float64)
-    return Entries(rows, columns, values, X.shape, given_weights(weights, rows, columns, X.shape))
+    return Entries.sorted(rows, columns, values, X.shape, given_weights(weights, rows, columns, X.shape))
 
 
 def entries_of_problem(problem: Completion) -> tuple[Entries, np.ndarray | None]:
     """All entries of a problem, and which of them it holds out; None when it is not split."""
-    parts = [problem] if problem.heldout is None else [problem, problem.heldout]
-    rows, columns, values = (np.concatenate([getattr(p, n) for p in parts]) for n in ("rows", "columns", "values"))
-    held = None if problem.heldout is None else np.repeat([False, True], [len(p.values) for p in parts])
-    return Entries(rows, columns, values, problem.shape), held
+    if problem.heldout is None:
+        return problem.entries, None
+    parts = problem.entries, problem.heldout.entries
+    whole = parts[0].merge(parts[1])
+    held = parts[0].with_values(np.zeros(parts[0].count)).merge(parts[1].with_values(np.ones(parts[1].count)))
+    return whole, held.values > 0
 
 
 def precision_of(X: Any) -> np.dtype:
@@ -66,19 +69,6 @@ def given_weights(weights: Any, rows: np.ndarray, columns: np.ndarray, shape: tu
             f"column {columns[k]}."
         )
     return chosen.astype(np.float64)
-
-
-def merge(before: Entries, new: Entries) -> Entries:
-    """Both lists of entries; where a position occurs in both, the new one counts."""
-    shape = max(before.shape[0], new.shape[0]), new.shape[1]
-    rows, columns, values = (np.concatenate([a, b]) for a, b in zip(before[:3], new[:3], strict=True))
-    weights = None
-    if before.weights is not None or new.weights is not None:
-        ones = [np.ones(len(e.values)) if e.weights is None else e.weights for e in (before, new)]
-        weights = np.concatenate(ones)
-    key = (rows * shape[1] + columns)[::-1]
-    kept = len(key) - 1 - np.unique(key, return_index=True)[1]  # the last of each position
-    return Entries(rows, columns, values, shape, weights).part(kept)
 
 
 def warn_of_empty(entries: Entries, columns: bool = True) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from rankscape.entries import Entries
 from rankscape.entries.checking import check_indices
-from rankscape.entries.prepared import ObservedEntries, entries_of_product
-from rankscape.estimators.completion.baselines import Entries, Offset
+from rankscape.entries.prepared import entries_of_product
+from rankscape.estimators.completion.baselines import Offset
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods.folding import fold
 from rankscape.estimators.completion.methods.path import Record
@@ -165,7 +166,7 @@ class CompletedMatrix:
         column = self.removed.mean + self.removed.column
         values = (entries.values - column[entries.columns]) / unit
         weights = None if self.variances is None else 1 / self.variances.column[entries.columns]
-        observed = ObservedEntries(entries.rows, entries.columns, values, entries.shape, "sparse", weights)
+        observed = Entries.sorted(entries.rows, entries.columns, values, entries.shape, weights).prepared("sparse")
         rows = fold(observed, right, left.T @ left / len(left), (self.noise / unit) ** 2)
         return rows @ right.T * unit + column
 

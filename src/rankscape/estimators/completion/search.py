@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.entries.prepared import ObservedEntries
-from rankscape.estimators.completion.baselines import Entries, fit_offset
+from rankscape.entries import Entries
+from rankscape.entries.prepared import PreparedEntries
+from rankscape.estimators.completion.baselines import fit_offset
 from rankscape.estimators.completion.candidate import Candidate, choose, ties
 from rankscape.estimators.completion.methods.climb import Climbed
 from rankscape.estimators.completion.methods.path import root_mean_square
@@ -95,7 +96,7 @@ def _nearly_exact(first: Trial, second: Trial, training: Entries) -> bool:
     return best.rmse < NEARLY_EXACT * float(training.values.std()) and not near
 
 
-def _width(entries: Entries | ObservedEntries, options: Options) -> int:
+def _width(entries: Entries | PreparedEntries, options: Options) -> int:
     """Twice the largest rank that so many entries could determine, room for directions that die; few at large sizes."""
     size = sum(entries.shape)
     return min(options.width, 2 * len(entries.values) // size + 4, max(FEW, int(ROOM / size)))

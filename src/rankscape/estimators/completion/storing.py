@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 import rankscape
+from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.estimators.completion.baselines import Entries, Offset
+from rankscape.estimators.completion.baselines import Offset
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods.solve import Modes
 from rankscape.estimators.completion.methods.unequal import Variances
@@ -92,7 +93,7 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         modes=modes,
         path=xr.Dataset({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
         certificate=Certificate(**certificate),
-        observed=Entries(rows, columns, values, shape, arrays.get("entries_weights")),
+        observed=Entries.sorted(rows, columns, values, shape, arrays.get("entries_weights")),
         removed=offset,
         variances=Variances(arrays["variances_row"], arrays["variances_column"]) if "variances_row" in arrays else None,
         **facts["numbers"],

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.entries.prepared import ObservedEntries
-from rankscape.estimators.completion.baselines import Entries, Offset
+from rankscape.entries import Entries
+from rankscape.entries.prepared import PreparedEntries
+from rankscape.estimators.completion.baselines import Offset
 from rankscape.estimators.completion.candidate import Candidate
 from rankscape.estimators.completion.methods.climb import Climbed, climb, exact_fit
 from rankscape.estimators.completion.methods.jumping import SGDJumps
@@ -227,9 +228,8 @@ class Trial:
         return max(1, min(width, count // size, int((MEMORY / size) ** 0.5)))
 
 
-def centred(observed: Entries, offset: Offset) -> tuple[ObservedEntries, float]:
+def centred(observed: Entries, offset: Offset) -> tuple[PreparedEntries, float]:
     """The entries without the offset, scaled to rms 1, and the scale (1 where nothing is left)."""
     values = observed.values - offset.at(observed.rows, observed.columns)
     scale = root_mean_square(values) or 1.0
-    entries = ObservedEntries(observed.rows, observed.columns, values / scale, observed.shape, weights=observed.weights)
-    return entries, scale
+    return observed.with_values(values / scale).prepared(), scale

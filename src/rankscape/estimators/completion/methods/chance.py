@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rankscape.entries.prepared import ObservedEntries
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.methods.path import root_mean_square
 from rankscape.estimators.completion.methods.polish import Polished
 from rankscape.estimators.completion.methods.solve import Modes, leading_modes, modes_of
@@ -14,7 +14,7 @@ FLIPS = 3
 CHANCE = 1.05
 
 
-def unexplained(entries: ObservedEntries, fit: Polished) -> Modes | None:
+def unexplained(entries: PreparedEntries, fit: Polished) -> Modes | None:
     """The leading direction of the residual, or None when random signs give one as large.
 
     Where a few rows and columns hold most of the residual, random signs always do: so it is also tried with the rows
@@ -43,7 +43,7 @@ def _sizes(groups: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
     return np.where(sizes > 0, sizes, 1.0)
 
 
-def _beyond_chance(entries: ObservedEntries, residual: np.ndarray) -> Modes | None:
+def _beyond_chance(entries: PreparedEntries, residual: np.ndarray) -> Modes | None:
     leading = leading_modes(entries, residual, 1)
     flipped = (np.random.default_rng(k).choice([-1.0, 1.0], len(residual)) for k in range(FLIPS))
     chance = max(float(leading_modes(entries, residual * signs, 1).s[0]) for signs in flipped)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.entries.prepared import ObservedEntries
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.methods.chance import unexplained
 from rankscape.estimators.completion.methods.path import Path, root_mean_square
 from rankscape.estimators.completion.methods.polish import SCARCE, Polished, core, polish
@@ -111,11 +111,11 @@ def climb(path: Path, width: int, exact: float) -> Climbed:
     return found
 
 
-def _first_attempt(entries: ObservedEntries, rank: int) -> int:
+def _first_attempt(entries: PreparedEntries, rank: int) -> int:
     return LATE if _scarce(entries, rank) else 0
 
 
-def _scarce(entries: ObservedEntries, rank: int) -> bool:
+def _scarce(entries: PreparedEntries, rank: int) -> bool:
     return entries.count < SCARCE * rank * (sum(entries.shape) - rank)
 
 
@@ -177,7 +177,7 @@ def _is_exact(path: Path, fit: Polished, exact: float) -> bool:
     return not len(missed) or bool(np.median(missed) < MET * root_mean_square(path.heldout[2]))
 
 
-def _needed(entries: ObservedEntries, fit: Polished, exact: float) -> Polished:
+def _needed(entries: PreparedEntries, fit: Polished, exact: float) -> Polished:
     """An exact fit without the directions that it does not need."""
     needed = int((fit.modes.s > NEGLIGIBLE * fit.modes.s[0]).sum())
     if needed == len(fit.modes.s):
@@ -186,7 +186,7 @@ def _needed(entries: ObservedEntries, fit: Polished, exact: float) -> Polished:
     return smaller if np.sqrt(smaller.mean_square) < exact else fit
 
 
-def _lowered(entries: ObservedEntries, fit: Polished, exact: float) -> Polished:
+def _lowered(entries: PreparedEntries, fit: Polished, exact: float) -> Polished:
     """The exact fit of the lowest rank that its leading directions lead to."""
     while len(fit.modes.s) > 1:
         smaller = polish(entries, fit.modes.head(len(fit.modes.s) - 1))
@@ -196,7 +196,7 @@ def _lowered(entries: ObservedEntries, fit: Polished, exact: float) -> Polished:
     return fit
 
 
-def _determined(entries: ObservedEntries, rank: int) -> bool:
+def _determined(entries: PreparedEntries, rank: int) -> bool:
     """Whether most entries lie in the core of this rank, and more of them than it has parameters."""
     inside = core(entries.rows, entries.columns, entries.shape, rank)
     i, j = np.unique(entries.rows[inside]), np.unique(entries.columns[inside])

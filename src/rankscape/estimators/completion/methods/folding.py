@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from rankscape.entries.prepared import ObservedEntries
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.solvers.conditioning import condition
 
 
-def fold(entries: ObservedEntries, right: np.ndarray, spread: np.ndarray, noise: float) -> np.ndarray:
+def fold(entries: PreparedEntries, right: np.ndarray, spread: np.ndarray, noise: float) -> np.ndarray:
     """The most probable left factor (n_out, k) of every row, given the right one.
 
     Rows are drawn from ``N(0, spread)``, with k x k `spread`, and seen with noise variance `noise`: a row without

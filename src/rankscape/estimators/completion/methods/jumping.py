@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.entries.prepared import ObservedEntries, outer_factors
+from rankscape.entries.prepared import PreparedEntries, outer_factors
 from rankscape.errors import DivergenceWarning, RunFailed
 from rankscape.estimators.completion.methods.solve import Modes, balanced_factors, modes_of
 from rankscape.initialization import Factors
@@ -27,7 +27,7 @@ class SGDJumps:
 
     Attributes
     ----------
-    entries : ObservedEntries
+    entries : PreparedEntries
         Of rms 1, drawn uniformly, one a step.
     seed : int
         Of the draws; each ridge has its own.
@@ -35,7 +35,7 @@ class SGDJumps:
         The learning rate that has not blown up so far.
     """
 
-    entries: ObservedEntries
+    entries: PreparedEntries
     seed: int
     rate: float = RATE
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.entries.prepared import ObservedEntries, entries_of_product
+from rankscape.entries.prepared import PreparedEntries, entries_of_product
 from rankscape.estimators.completion.methods.solve import Modes, live_rank, minimise, residual_modes
 
 # L-BFGS iterations of a stage, least and most: warm starts need no more, and a stage goes on in the next one.
@@ -52,7 +52,7 @@ class Path:
 
     Attributes
     ----------
-    entries : ObservedEntries
+    entries : PreparedEntries
         What the factors are fitted to.
     heldout : tuple of ndarray
         Rows, columns, values and weights of the held-out entries in the same units; empty when nothing is held out.
@@ -66,7 +66,7 @@ class Path:
         The best minimum of each phase and depth, by the error on held-out entries.
     """
 
-    entries: ObservedEntries
+    entries: PreparedEntries
     heldout: tuple[np.ndarray, np.ndarray, np.ndarray]
     depth: int
     jump: Jump | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.entries.prepared import ObservedEntries
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.methods.folding import fold
 from rankscape.estimators.completion.methods.solve import Modes, modes_of
 from rankscape.solvers.gauss_newton import gauss_newton
@@ -89,7 +89,7 @@ def core(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], rank: in
         keep &= ~thin
 
 
-def polish(entries: ObservedEntries, modes: Modes) -> Polished:
+def polish(entries: PreparedEntries, modes: Modes) -> Polished:
     """Least squares at the rank of `modes`, started there."""
     rank = len(modes.s)
     inside = core(entries.rows, entries.columns, entries.shape, rank)
@@ -117,7 +117,7 @@ def polish(entries: ObservedEntries, modes: Modes) -> Polished:
     return Polished(whole, mean_square, count, excess, inside, i, j, fitted.steps, fitted.converged)
 
 
-def fill(entries: ObservedEntries, i: np.ndarray, j: np.ndarray, modes: Modes, noise: float) -> Modes:
+def fill(entries: PreparedEntries, i: np.ndarray, j: np.ndarray, modes: Modes, noise: float) -> Modes:
     """Modes of the whole matrix from those of the rows `i` and columns `j`: all others are folded in."""
     n_out, n_in = entries.shape
     if len(i) == n_out and len(j) == n_in:

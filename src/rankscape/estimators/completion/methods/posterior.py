@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.entries import loops
-from rankscape.entries.prepared import ObservedEntries
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.methods.solve import Modes, modes_of
 from rankscape.solvers.conditioning import condition
 
@@ -53,7 +53,7 @@ class Posterior:
 
     Parameters
     ----------
-    entries : ObservedEntries
+    entries : PreparedEntries
         With the grand mean removed, rms near 1; a weight multiplies the precision of its entry.
     modes : Modes
         Where the factors start.
@@ -63,7 +63,7 @@ class Posterior:
         First row and column biases ``a`` and ``b``; None where there are none.
     """
 
-    def __init__(self, entries: ObservedEntries, modes: Modes, noise: float, biases=(None, None)):
+    def __init__(self, entries: PreparedEntries, modes: Modes, noise: float, biases=(None, None)):
         self.entries, self.noise, self.width = entries, max(noise**2, FLOOR), len(modes.s)
         k = self.width
         at = {s: k + position for position, s in enumerate(s for s in (0, 1) if biases[s] is not None)}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse.linalg import svds
 
-from rankscape.entries.prepared import ObservedEntries, outer_factors, value_and_gradient
+from rankscape.entries.prepared import PreparedEntries, outer_factors, value_and_gradient
 from rankscape.ground.linalg import thin_svd
 from rankscape.solvers.quasi_newton import minimise_smooth
 
@@ -58,7 +58,7 @@ def balanced_factors(modes: Modes, depth: int) -> list[np.ndarray]:
     return [(modes.V * share).T, *([np.diag(share)] * (depth - 2)), modes.U * share]
 
 
-def leading_modes(entries: ObservedEntries, values: np.ndarray, count: int) -> Modes:
+def leading_modes(entries: PreparedEntries, values: np.ndarray, count: int) -> Modes:
     """The `count` leading singular triplets of the sparse matrix that holds `values` on the observed pattern."""
     n_out, n_in = entries.shape
     matrix = entries.as_sparse(values)
@@ -72,7 +72,7 @@ def leading_modes(entries: ObservedEntries, values: np.ndarray, count: int) -> M
     return Modes(np.asarray(U)[:, order], s[order], np.asarray(Vt)[order].T)
 
 
-def starting_modes(entries: ObservedEntries, width: int) -> Modes:
+def starting_modes(entries: PreparedEntries, width: int) -> Modes:
     """Leading modes of the zero-filled matrix divided by the observed share: unbiased for the whole matrix."""
     share = entries.count / (entries.shape[0] * entries.shape[1])
     return leading_modes(entries, entries.values / share, width)
@@ -90,7 +90,7 @@ def killing_ridge(largest: float, shape: tuple[int, int], depth: int) -> float:
 
 
 def minimise(
-    entries: ObservedEntries,
+    entries: PreparedEntries,
     modes: Modes,
     ridge: float,
     depth: int,
@@ -121,7 +121,7 @@ def minimise(
     return modes_at(found.x), found.iterations, found.converged
 
 
-def residual_modes(entries: ObservedEntries, modes: Modes, count: int) -> Modes:
+def residual_modes(entries: PreparedEntries, modes: Modes, count: int) -> Modes:
     """Leading triplets of minus the gradient of the loss, ``-R/m``: where another direction would help most."""
     residual = entries.residual(modes.U * modes.s, modes.V)
     return leading_modes(entries, -residual / entries.count, count)
