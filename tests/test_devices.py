@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from rankscape.engine.matrix import filled_up, mesh_for
+from rankscape.engine.lanes import filled_up, mesh_for
 
 SCRIPT = """
 import json, jax, numpy as np, rankscape as rs
@@ -17,7 +17,8 @@ from rankscape.engine import matrix
 shares, descend = [], matrix._descend_batch
 def watched(*arguments):
     moved = descend(*arguments)
-    shares.append([len(moved[0].sharding.device_set), moved[0].shape[0]])
+    first = moved[0][0]
+    shares.append([len(first.sharding.device_set), first.shape[0]])
     return moved
 matrix._descend_batch = watched
 

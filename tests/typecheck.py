@@ -9,8 +9,8 @@ check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is welcome w
 ROOMS = (
     "observe", "rates", "theory", "plot", "solvers.relaxation", "entries.checking", "ground.storage",
     "ground.fingerprint", "run.loop", "run.watchers", "run.checkpoint", "run.trajectory",
-    "engine.base", "engine.matrix", "engine.stack.engine", "engine.measurements", "engine.spectral",
-    "engine.entrywise.engine", "engine.flow",
+    "engine.base", "engine.chain_rule", "engine.lanes", "engine.matrix", "engine.stack.engine", "engine.measurements",
+    "engine.spectral", "engine.entrywise.engine", "engine.flow",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -22,6 +22,9 @@ class AbstractDynamics:
 
     Subclass it, as a frozen dataclass, together with an engine that runs it: every other engine refuses the new rule.
     """
+
+    inertia: ClassVar[bool] = False
+    """Whether a run remembers how it moved: a velocity beside all that moves."""
 
     @property
     def paths(self) -> dict[str, Path]:

@@ -154,8 +154,9 @@ class AbstractEngine(ABC):
         return [setting.initial_factors() for setting in self.settings]
 
     def begin(self, setting: Setting, moving: Sequence[np.ndarray], step: int) -> State:
-        """The state of a run that stands here at `step` and remembers nothing of the way."""
-        return State(step, [W.astype(setting.dtype) for W in moving])
+        """The state of a run that stands here at `step`, at rest, and remembers nothing of the way."""
+        moving = [W.astype(setting.dtype) for W in moving]
+        return State(step, moving, [np.zeros_like(W) for W in moving] if setting.dynamics.inertia else [])
 
     @abstractmethod
     def advance(self, states: Sequence[State], stop: int) -> list[State]:

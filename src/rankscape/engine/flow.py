@@ -35,7 +35,7 @@ from diffrax import Dopri8, ODETerm, PIDController
 
 from rankscape.dynamics import GradientFlow
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
-from rankscape.engine.matrix import value_and_gradients
+from rankscape.engine.chain_rule import value_and_gradients
 from rankscape.engine.spectral import AlignedModes, decouple, misaligned, product_and_slopes
 from rankscape.errors import InputError
 from rankscape.ground.final import final

@@ -18,16 +18,9 @@ import numpy as np
 
 from rankscape.dynamics import SGD
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
-from rankscape.engine.matrix import (
-    Lanes,
-    descended,
-    each,
-    on_device,
-    on_gpu,
-    operators_cost,
-    products_cost,
-    value_and_gradients,
-)
+from rankscape.engine.chain_rule import operators_cost, products_cost, value_and_gradients
+from rankscape.engine.lanes import Lanes, each, on_device, on_gpu, states_of
+from rankscape.engine.rules import descended
 from rankscape.ground.final import final
 from rankscape.problem import FunctionOperators, Sensing
 
@@ -36,21 +29,21 @@ STEPS_AT_ONCE = 2048
 
 
 @partial(jax.jit, static_argnames=("binder", "together"))
-def _walk(binder, together, arrays, factors, learning_rate, ridge, batches, steps):
+def _walk(binder, together, arrays, factors, rates, batches, steps):
     """The first `steps` of the steps that `batches` describes, all runs of a batch."""
     count, size = len(arrays["measurements"]), batches.shape[-1]
 
     def run(lane):
-        factors, learning_rate, ridge, batches = lane
+        factors, rates, batches = lane
 
         def step(k, factors):
             drawn = {name: array[batches[k]] for name, array in arrays.items()}
             gradients = [count / size * g for g in value_and_gradients(binder, drawn, factors)[1]]
-            return descended(factors, gradients, learning_rate, ridge)
+            return descended(factors, factors, gradients, rates)
 
         return jax.lax.fori_loop(0, steps, step, factors)
 
-    return each(run, together)((factors, learning_rate, ridge, batches))
+    return each(run, together)((factors, rates, batches))
 
 
 @final
@@ -74,16 +67,15 @@ class MeasurementsEngine(AbstractEngine):
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """SGD steps up to `stop`."""
-        batch, step = Lanes(states, self.settings), states[0].step
-        factors, binder = batch.factors, self.settings[0].problem.binder
+        (factors, velocity, rates), step = Lanes.of(states, self.settings), states[0].step
+        binder = self.settings[0].problem.binder
         with jax.enable_x64(True):
             while step < stop:
                 end = min(stop, step + STEPS_AT_ONCE)
                 drawn = jnp.asarray(np.stack([self._batches(setting, step, end) for setting in self.settings]))
-                rates = batch.learning_rate, batch.ridge
-                factors = _walk(binder, on_gpu(), self._arrays, factors, *rates, drawn, end - step)
+                factors = _walk(binder, on_gpu(), self._arrays, factors, rates, drawn, end - step)
                 step = end
-        return batch.states(factors, stop)
+        return states_of(factors, velocity, stop, len(states))
 
     def _batches(self, setting: Setting, step: int, end: int) -> np.ndarray:
         """The measurements that each step uses; the rest of the block is zero and never looked at."""

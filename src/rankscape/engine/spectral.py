@@ -19,8 +19,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from rankscape.dynamics import GradientDescent
 from rankscape.engine.base import AbstractEngine, Row, Setting, State, check_dynamics
+from rankscape.engine.rules import RULES, Rates, rates_at
 from rankscape.ground.final import final
 from rankscape.initialization import Balanced, Identical, PerturbedIdentical
 from rankscape.observe import rank_measures
@@ -127,24 +127,31 @@ def product_and_slopes(multiplicity, values):
     return p, slopes
 
 
-def _step(multiplicity, target, learning_rate, decay, values):
-    """One step of all groups: values[g] has shape (runs, modes)."""
-    p, slopes = product_and_slopes(multiplicity, values)
+def _stepped(multiplicity, target, learning_rate, decay, base, point):
+    """`base` moved by the gradient step of all groups at `point`, whose layers have shape (runs, modes)."""
+    p, slopes = product_and_slopes(multiplicity, point)
     pull = learning_rate * (target - p)
-    return [v + pull * slope - decay * v for v, slope in zip(values, slopes, strict=True)]
+    return [b + pull * slope - decay * v for b, v, slope in zip(base, point, slopes, strict=True)]
 
 
-@partial(jax.jit, static_argnames="multiplicity")
-def _advance(multiplicity, target, learning_rate, ridge, values, steps):
-    step = partial(_step, multiplicity, target, learning_rate, 2 * learning_rate * ridge)
+@partial(jax.jit, static_argnames=("rule", "multiplicity"))
+def _advance(rule, multiplicity, target, lanes, steps):
+    moving, velocity, rates = lanes
+    decay = 2 * rates.learning_rate * rates.ridge
 
-    def trip(_, values):
+    def step(carry):
+        moving, velocity = carry
+        point = rule.look(moving, velocity, rates)
+        stepped = partial(_stepped, multiplicity, target, rates.learning_rate, decay, point=point)
+        return rule.move(stepped, moving, velocity, rates)
+
+    def trip(_, carry):
         for _ in range(UNROLL):
-            values = step(values)
-        return values
+            carry = step(carry)
+        return carry
 
-    values = jax.lax.fori_loop(0, steps // UNROLL, trip, values)
-    return jax.lax.fori_loop(0, steps % UNROLL, lambda _, v: step(v), values)
+    carry = jax.lax.fori_loop(0, steps // UNROLL, trip, (moving, velocity))
+    return jax.lax.fori_loop(0, steps % UNROLL, lambda _, carry: step(carry), carry)
 
 
 @final
@@ -157,14 +164,14 @@ class SpectralEngine(AbstractEngine):
     def __init__(self, settings: Sequence[Setting]):
         super().__init__(settings)
         self.modes = [decouple(setting) for setting in self.settings]
-        self._constant: tuple[np.ndarray, np.ndarray] | None = None
-        if not any(setting.dynamics.paths for setting in self.settings):
-            self._constant = self._rates(0)
+        # Looked up once where they never change: in a long batch of short runs that is what a step costs.
+        changing = any(setting.dynamics.paths for setting in self.settings)
+        self._constant = None if changing else rates_at(self.settings, 0)
 
     @staticmethod
     def obstacle(setting: Setting) -> str | None:
         """It needs gradient descent on an `Estimation` from an aligned start."""
-        wrong = check_dynamics(setting, GradientDescent)
+        wrong = check_dynamics(setting, tuple(RULES))
         return misaligned(setting) if wrong is None else wrong
 
     def initial(self) -> list[list[np.ndarray]]:
@@ -173,14 +180,16 @@ class SpectralEngine(AbstractEngine):
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """The recursion up to `stop`, all runs in one vectorised call."""
-        dtype = self.settings[0].dtype
-        learning_rate, ridge = (rate.astype(dtype)[:, None] for rate in self._rates(states[0].step))
-        values = list(np.stack([s.moving[0] for s in states], axis=1))
-        target = self.modes[0].target.astype(dtype)[None, :]
+        first, modes, step = self.settings[0], self.modes[0], states[0].step
+        rates = Rates(*(rate.astype(first.dtype)[:, None] for rate in self._rates(step)))
+        parts = ([s.moving for s in states], [s.memory for s in states])
+        lanes = [list(np.stack([layers[0] for layers in part], axis=1)) if part[0] else [] for part in parts]
+        target = modes.target.astype(first.dtype)[None, :]
         with jax.enable_x64(True):
-            moved = _advance(self.modes[0].multiplicity, target, learning_rate, ridge, values, stop - states[0].step)
-            stacked = np.stack([np.asarray(v) for v in moved], axis=1)
-        return [State(stop, [lane]) for lane in stacked]
+            moved = _advance(RULES[type(first.dynamics)], modes.multiplicity, target, (*lanes, rates), stop - step)
+            moving, velocity = (np.stack([np.asarray(v) for v in part], axis=1) if part else None for part in moved)
+        memories = [[]] * len(states) if velocity is None else [[v] for v in velocity]
+        return [State(stop, [v], memory) for v, memory in zip(moving, memories, strict=True)]
 
     def factors(self, state: State) -> list[np.ndarray]:
         """The full matrices, put together from the modes and the bases."""
@@ -202,14 +211,11 @@ class SpectralEngine(AbstractEngine):
         if len({modes.groups for modes in self.modes}) > 1:  # each is perturbed in another layer
             return [type(self)([run]).record(state, run) for state, run in zip(states, self.settings, strict=True)]
         values = np.stack([state.moving[0] for state in states])
-        return self.modes[0].records(values, self._rates(states[0].step)[1], self.settings[0].tolerance)
+        return self.modes[0].records(values, self._rates(states[0].step).ridge, self.settings[0].tolerance)
 
-    def _rates(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Learning rate and ridge of each run for the step that begins at `step`."""
-        if self._constant is not None:
-            return self._constant
-        now = [setting.dynamics.at(step) for setting in self.settings]
-        return np.array([d.learning_rate for d in now]), np.array([d.ridge for d in now])
+    def _rates(self, step: int) -> Rates:
+        """The numbers of each run for the step that begins at `step`."""
+        return rates_at(self.settings, step) if self._constant is None else self._constant
 
     def step_cost(self) -> float:
         """About 0.2 ns an element and layer group, and the loop."""

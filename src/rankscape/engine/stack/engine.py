@@ -8,24 +8,16 @@ factors are JAX's, as in the matrix engine; the gradient with respect to ``W`` i
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 import jax
 import numpy as np
 
-from rankscape.dynamics import GradientDescent
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
-from rankscape.engine.matrix import (
-    Lanes,
-    descended,
-    each,
-    on_gpu,
-    operators_cost,
-    partial_products,
-    products_cost,
-    pulled_back,
-)
+from rankscape.engine.chain_rule import operators_cost, partial_products, products_cost, pulled_back
+from rankscape.engine.lanes import Lanes, each, on_gpu, states_of
+from rankscape.engine.rules import RULES, descended
 from rankscape.engine.stack import gradients as kernel
 from rankscape.ground.final import final
 from rankscape.problem import DenseOperators, Sensing
@@ -34,23 +26,24 @@ from rankscape.problem import DenseOperators, Sensing
 LARGE_STACK = 32 << 20
 
 
-@jax.jit
-def _look(factors):
-    """The partial products of all runs, and the products flattened."""
-    products = each(partial_products, together=False)(factors)
+@partial(jax.jit, static_argnames="rule")
+def _look(rule, lanes):
+    """The partial products of all runs where their gradients are taken, and the products flattened."""
+    products = each(lambda lane: partial_products(rule.look(*lane)), together=False)(lanes)
     return products, products[-1].reshape(len(products[-1]), -1)
 
 
-@jax.jit
-def _move(factors, products, gradients, learning_rate, ridge):
+@partial(jax.jit, static_argnames="rule")
+def _move(rule, lanes, products, gradients):
     """One step of all runs, from the gradients with respect to their products."""
 
     def run(lane):
-        factors, products, gradient, learning_rate, ridge = lane
-        return descended(factors, pulled_back(factors, products, gradient), learning_rate, ridge)
+        (moving, velocity, rates), products, gradient = lane
+        point = rule.look(moving, velocity, rates)  # once more: cheaper than to hand it over
+        pulled = pulled_back(point, products, gradient)
+        return rule.move(lambda base: descended(base, point, pulled, rates), moving, velocity, rates)
 
-    gradients = gradients.reshape(products[-1].shape)
-    return each(run, together=False)((factors, products, gradients, learning_rate, ridge))
+    return each(run, together=False)((lanes, products, gradients.reshape(products[-1].shape)))
 
 
 def _blocks(count: int) -> list[slice]:
@@ -73,7 +66,7 @@ class StackEngine(AbstractEngine):
     @staticmethod
     def obstacle(setting: Setting) -> str | None:
         """It needs gradient descent, dense operators that exceed the cache, and a processor."""
-        wrong = check_dynamics(setting, GradientDescent)
+        wrong = check_dynamics(setting, tuple(RULES))
         if wrong is not None:
             return wrong
         if not isinstance(setting.problem, Sensing) or not isinstance(setting.problem.operators, DenseOperators):
@@ -91,15 +84,16 @@ class StackEngine(AbstractEngine):
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """Gradient steps up to `stop`; blocks of runs go to one thread each."""
-        batch, blocks = Lanes(states, self.settings), _blocks(len(states))
-        factors = batch.factors
+        lanes, blocks = Lanes.of(states, self.settings), _blocks(len(states))
+        rule = RULES[type(self.settings[0].dynamics)]
         with jax.enable_x64(True), ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
             for _ in range(states[0].step, stop):
-                products, W = _look(factors)
+                products, W = _look(rule, lanes)
                 W = np.asarray(W)
                 gradients = np.concatenate(list(pool.map(self._gradients, [W[block] for block in blocks])))
-                factors = _move(factors, products, gradients, batch.learning_rate, batch.ridge)
-        return batch.states(factors, stop)
+                moving, velocity = _move(rule, lanes, products, gradients)
+                lanes = lanes._replace(moving=moving, velocity=velocity)
+        return states_of(lanes.moving, lanes.velocity, stop, len(states))
 
     def _gradients(self, W: np.ndarray) -> np.ndarray:
         return kernel.gradients(*self._numbers, np.ascontiguousarray(W.T)).T
