@@ -1,0 +1,69 @@
+"""What all dynamics share: numbers that are checked once, and may change with the step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from rankscape.errors import InputError
+from rankscape.ground.checks import nonnegative, positive
+from rankscape.rates import Path
+
+
+@dataclass(frozen=True)
+class AbstractDynamics:
+    """Numbers of an update rule, checked once; some may be paths, that is, change with the step.
+
+    Subclass it, as a frozen dataclass, together with an engine that runs it: every other engine refuses the new rule.
+    """
+
+    inertia: ClassVar[bool] = False
+    """Whether a run remembers how it moved: a velocity beside all that moves."""
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The rates that change with the step, by name."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in given.items() if isinstance(value, Path)}
+
+    def at(self, step: int) -> Self:
+        """The same dynamics with the numbers in force for the step that begins at `step`."""
+        paths = self.paths
+        return replace(self, **{name: path.at(step) for name, path in paths.items()}) if paths else self
+
+    def breaks(self, steps: int) -> np.ndarray:
+        """The steps within ``1 .. steps - 1`` at which a number changes; no `advance` of an engine may cross one."""
+        return np.unique(np.concatenate([np.empty(0, np.int64), *(p.breaks(steps) for p in self.paths.values())]))
+
+    def describe(self) -> dict[str, Any]:
+        """The kind and the numbers, as JSON."""
+        numbers = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"kind": type(self).__name__} | numbers | {n: path.describe() for n, path in self.paths.items()}
+
+
+def checked(settings: AbstractDynamics, **numbers: Any) -> None:
+    """Put the checked numbers in the place of those that were given."""
+    for name, number in numbers.items():
+        object.__setattr__(settings, name, number)
+
+
+def rate(name: str, value: Any, check: Callable[[str, Any], float]) -> Any:
+    """A number, or a path of them."""
+    return value.checked(name, check) if isinstance(value, Path) else check(name, value)
+
+
+def check_rates(settings: AbstractDynamics, learning_rate: Any, ridge: Any, **others: Any) -> None:
+    """Both rates may be paths; the `others` are checked already."""
+    rates = dict(learning_rate=rate("learning_rate", learning_rate, positive), ridge=rate("ridge", ridge, nonnegative))
+    checked(settings, **rates, **others)
+
+
+def constant(settings: AbstractDynamics) -> None:
+    """Refuse paths where a rate cannot change on the way."""
+    for name in settings.paths:
+        kind = type(settings).__name__
+        raise InputError(
+            f"`{name}` of {kind} must be one number: paths are for GradientDescent and SGD. Run one stage after the "
+            "other instead, each with `initialization` set to the run before."
+        )
