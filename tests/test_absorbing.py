@@ -67,11 +67,11 @@ def test_norms_stay_below_the_sharp_bound_up_to_its_limit(depth, lam, share, see
     (row,), (column,), (value,) = batch = _batch(rng, (4, 5), 1)
     limit = 2 / (4 * lam + max(np.sum(u[row] ** 2) * np.sum(v[:, column] ** 2) for u, v in _sides(factors)))
     after = reference.sgd_step(factors, *batch, share * limit, lam)
-    bound = absorbing.norm_bounds(factors, row, column, value, share * limit, lam)
+    bound = absorbing.norm_bounds(factors, int(row), int(column), value, share * limit, lam)
     assert np.all(np.array([np.sum(W**2) for W in after]) <= bound * (1 + 1e-12))
     if 1.01 * limit < 0.5 / lam:
         with pytest.raises(InputError, match=f"must be below {limit:.6g}"):
-            absorbing.norm_bounds(factors, row, column, value, 1.01 * limit, lam)
+            absorbing.norm_bounds(factors, int(row), int(column), value, 1.01 * limit, lam)
 
 
 def _sides(factors):

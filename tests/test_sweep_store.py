@@ -18,9 +18,11 @@ import rankscape as rs
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.sweeps import Sweep
 from rankscape.sweeps.experiment import batch_size
-from rankscape.sweeps.grid import Grid, make_grid
+from rankscape.sweeps.grid import Grid
+from rankscape.sweeps.kinds import PROBLEM
 from rankscape.sweeps.layout import layout_of
-from rankscape.sweeps.simulations import PROBLEM, Simulations
+from rankscape.sweeps.over import make_grid
+from rankscape.sweeps.simulations import Simulations
 
 BASE = dict(eigenvalues=[3.0, 1.0, 0.2], learning_rate=0.01, steps=500, record=[0, 100, 500])
 

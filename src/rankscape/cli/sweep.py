@@ -11,7 +11,7 @@ from rankscape.cli.output import meter, number, print_facts, print_json
 from rankscape.errors import InputError
 
 if TYPE_CHECKING:
-    from rankscape.sweeps import Progress
+    from rankscape.sweeps import SweepProgress
 
 app = App(name="sweep", help=COMMANDS["sweep"])
 
@@ -124,13 +124,13 @@ def export(
         print_facts([(name, str(value)) for name, value in facts.items()])
 
 
-def _show(bar: Any, now: "Progress") -> None:
+def _show(bar: Any, now: "SweepProgress") -> None:
     facts = {"done": now.done, "failed": now.failed, "left": now.left}
     rate = {} if now.rate is None else {"runs/s": float(now.rate)}
     bar.update(now.done / now.runs, **facts, **rate)
 
 
-def _print(store: Path, now: "Progress", json: bool) -> None:
+def _print(store: Path, now: "SweepProgress", json: bool) -> None:
     facts = {"store": str(store)} | now._asdict()
     if json:
         print_json(facts)

@@ -1,9 +1,15 @@
 """Array types with shapes, for signatures; checked at run time in the tests only."""
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Integer
+
+# What NumPy makes an array of. At run time NumPy's own alias would refuse tuples, and the doors check values anyway.
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike as ArrayLike
+else:
+    ArrayLike = Any
 
 # A dense matrix.
 Matrix: TypeAlias = Float[np.ndarray, "_ _"]

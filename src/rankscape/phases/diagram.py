@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from rankscape.errors import InputError, did_you_mean
 from rankscape.papers import PaperFigure
-from rankscape.sweeps import Progress, sweep
+from rankscape.sweeps import SweepProgress, sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,7 +45,7 @@ def phase_diagram(
     quick: bool = False,
     executor: Any = None,
     workers: int | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[SweepProgress], None] | None = None,
 ) -> PaperFigure:
     """Make a phase diagram; cells that are in the store already are not made again.
 

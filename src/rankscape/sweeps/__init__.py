@@ -1,11 +1,17 @@
 """Sweeps: a grid of settings becomes batches, the batches become one zarr store, and nothing is lost on the way.
 
-`grid` says which runs there are, an experiment (`simulations`, `function`) makes them, `layout` and `store` hold what
-comes back, `worker` does one batch, `executors` says where, and `run.sweep` brings them together.
+====================  ========================================================================================
+which runs            `grid` numbers them, `over` reads what a user writes, `file` a TOML file
+who makes them        `experiment` is the contract; `simulations` (with `kinds`) and `function` keep it
+where they are made   `executors`, `clusters`; `dispatch` sends batches, `worker` does one
+what is kept          `layout` of one run, `store` of all; `result` reads it back, `export` writes one file
+who is at it          `lock` (one client at a time), `progress`
+all together          `run.sweep`
+====================  ========================================================================================
 """
 
-from rankscape.sweeps.progress import Progress as Progress
+from rankscape.sweeps.progress import SweepProgress as SweepProgress
 from rankscape.sweeps.result import Sweep as Sweep
 from rankscape.sweeps.run import sweep as sweep
 
-__all__ = ["Progress", "Sweep", "sweep"]
+__all__ = ["Sweep", "SweepProgress", "sweep"]

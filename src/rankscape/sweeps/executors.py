@@ -9,12 +9,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from rankscape.errors import InputError, did_you_mean
 from rankscape.ground.checks import whole
 from rankscape.sweeps.clusters import BATCH_SYSTEMS, PROTOCOLS, connected, started
 from rankscape.sweeps.worker import begin_worker
+
+# Where batches run: an executor, its name, or the address of a Dask scheduler.
+ExecutorLike: TypeAlias = Executor | str
 
 
 class InProcess(Executor):
@@ -41,7 +44,9 @@ class Pool:
 
 
 @contextlib.contextmanager
-def open_pool(executor: Any, workers: int | None, cluster: Mapping[str, Any] | None) -> Iterator[Pool]:
+def open_pool(
+    executor: ExecutorLike | None, workers: int | None, cluster: Mapping[str, object] | None
+) -> Iterator[Pool]:
     """Start what the user asked for, and end it afterwards; an executor of the user is left alone.
 
     Parameters

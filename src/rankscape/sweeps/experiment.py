@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.sweeps.grid import Grid, Setting
-from rankscape.sweeps.layout import Layout
+from rankscape.sweeps.grid import Grid, Point
+from rankscape.sweeps.layout import RunLayout
 
 
 class Batch(NamedTuple):
@@ -24,7 +24,7 @@ class Plan(NamedTuple):
     """Found out before any work starts: the grid in its order, the layout, and how many runs are one batch."""
 
     grid: Grid
-    layout: Layout
+    layout: RunLayout
     batch: int
     facts: dict[str, Any]
 
@@ -45,11 +45,11 @@ class AbstractExperiment(ABC):
         """Look before the leap; `call(function, *arguments)` runs a function where the batches will run."""
 
     @abstractmethod
-    def run(self, settings: Sequence[Setting], layout: Layout) -> Batch:
+    def run(self, points: Sequence[Point], layout: RunLayout) -> Batch:
         """Make a batch of runs. What goes wrong with a run is an entry of the batch, not an exception."""
 
     @abstractmethod
-    def shared(self) -> Setting:
+    def shared(self) -> Point:
         """Every hyperparameter by name, numbers or text, as it is where the grid does not set it."""
 
     @abstractmethod

@@ -12,8 +12,8 @@ from rankscape.ground.fingerprint import of_function
 from rankscape.run.outcome import Outcome
 from rankscape.run.trajectory import DIMENSIONS, Trajectory
 from rankscape.sweeps.experiment import AbstractExperiment, Batch, Plan, as_text, batch_size
-from rankscape.sweeps.grid import Grid, Setting
-from rankscape.sweeps.layout import Layout, layout_of
+from rankscape.sweeps.grid import Grid, Point
+from rankscape.sweeps.layout import RunLayout, layout_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,22 +54,22 @@ class Function(AbstractExperiment):
             raise RunFailed(f"The first run ({_text(grid[0])}) failed: {as_text(error)}.") from error
         return Plan(grid, layout_of([sample]), batch_size(len(grid), len(grid) / BATCHES), {})
 
-    def sample(self, setting: Setting) -> "xr.Dataset":
+    def sample(self, point: Point) -> "xr.Dataset":
         """One run as a labelled data set."""
-        return as_dataset(self.function(**setting))[0]
+        return as_dataset(self.function(**point))[0]
 
-    def run(self, settings: Sequence[Setting], layout: Layout) -> Batch:
+    def run(self, points: Sequence[Point], layout: RunLayout) -> Batch:
         """One call after the other; one that raises does not disturb the others."""
-        batch = Batch(layout.blank(len(settings)), *([""] * len(settings) for _ in range(3)))
-        for k, setting in enumerate(settings):
+        batch = Batch(layout.blank(len(points)), *([""] * len(points) for _ in range(3)))
+        for k, point in enumerate(points):
             try:
-                dataset, batch.outcomes[k], batch.messages[k] = as_dataset(self.function(**setting))
+                dataset, batch.outcomes[k], batch.messages[k] = as_dataset(self.function(**point))
                 layout.place(batch.blocks, [k], dataset.expand_dims("run"))
             except Exception as error:
                 batch.errors[k] = as_text(error)
         return batch
 
-    def shared(self) -> Setting:
+    def shared(self) -> Point:
         """The defaults of the function that are numbers or text."""
         return self._defaults
 
@@ -87,7 +87,7 @@ class Function(AbstractExperiment):
         return inspect.signature(self.function).parameters
 
     @property
-    def _defaults(self) -> Setting:
+    def _defaults(self) -> Point:
         simple = bool | int | float | str
         return {name: p.default for name, p in self._parameters.items() if isinstance(p.default, simple)}
 
@@ -115,5 +115,5 @@ def _variable(name: str, value: Any) -> Any:
     return (dims, array)
 
 
-def _text(setting: Setting) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in setting.items())
+def _text(point: Point) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in point.items())

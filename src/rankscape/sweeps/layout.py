@@ -20,7 +20,7 @@ OWN = {"run", "done", "outcome", "message"}
 
 
 @dataclass(frozen=True)
-class Layout:
+class RunLayout:
     """Names, dimensions and sizes of the variables of one run, and the labels of the dimensions.
 
     Attributes
@@ -77,7 +77,7 @@ class Layout:
         return places
 
 
-def layout_of(samples: Sequence["xr.Dataset"], steps: np.ndarray | None = None) -> Layout:
+def layout_of(samples: Sequence["xr.Dataset"], steps: np.ndarray | None = None) -> RunLayout:
     """What fits all `samples`, single runs each; `steps` stand in for those that the samples recorded."""
     variables: dict[str, tuple[str, ...]] = {}
     labels: dict[str, np.ndarray] = {} if steps is None else {"step": steps}
@@ -100,7 +100,7 @@ def layout_of(samples: Sequence["xr.Dataset"], steps: np.ndarray | None = None) 
     variables = {name: dims for name, dims in variables.items() if name not in OWN}
     if not variables:
         raise InputError("There is nothing to keep of a run: it returned no number.")
-    return Layout(variables, sizes, labels)
+    return RunLayout(variables, sizes, labels)
 
 
 def _check_number(name: str, variable: Any) -> None:

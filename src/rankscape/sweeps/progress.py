@@ -8,7 +8,7 @@ from rankscape.sweeps.lock import read_lock
 from rankscape.sweeps.store import Store
 
 
-class Progress(NamedTuple):
+class SweepProgress(NamedTuple):
     """How far a sweep is.
 
     Attributes
@@ -35,7 +35,7 @@ class Progress(NamedTuple):
     owner: str | None
 
 
-def look(path: str | Path) -> Progress:
+def look(path: str | Path) -> SweepProgress:
     """The progress of the sweep in a store, whoever fills it."""
     store = Store(path)
     marks, owner = store.done(), read_lock(store.path)
@@ -46,8 +46,10 @@ def look(path: str | Path) -> Progress:
     return measured(store.runs, done, store.failed(marks), began, state, name)
 
 
-def measured(runs: int, done: int, failed: int, began: tuple[float, int], state: str, owner: Any = None) -> Progress:
+def measured(
+    runs: int, done: int, failed: int, began: tuple[float, int], state: str, owner: Any = None
+) -> SweepProgress:
     """Progress from counts; `began` is the time of day and the runs done at that time."""
     seconds, new = time.time() - began[0], done - began[1]
     rate = new / seconds if new > 0 and seconds > 0 else None
-    return Progress(runs, done, failed, runs - done, rate, (runs - done) / rate if rate else None, state, owner)
+    return SweepProgress(runs, done, failed, runs - done, rate, (runs - done) / rate if rate else None, state, owner)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rankscape.errors import InputError
-from rankscape.sweeps.progress import Progress, look
+from rankscape.sweeps.progress import SweepProgress, look
 from rankscape.sweeps.store import Store
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Sweep:
             raise InputError(f"The runs of {self.path} do not make a grid: {error}.") from None
         return grid.assign_coords(shared).transpose(*names, ...)
 
-    def status(self) -> Progress:
+    def status(self) -> SweepProgress:
         """Runs done, failed and left, rate and time left, whoever fills the store."""
         return look(self.path)
 

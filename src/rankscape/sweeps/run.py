@@ -3,43 +3,48 @@
 import json
 import pickle
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from rankscape.config import SimulationConfig
 from rankscape.errors import InputError, RunFailed
 from rankscape.ground.checks import whole
 from rankscape.sweeps.dispatch import ask, begin, reports, wait_until_ready
-from rankscape.sweeps.executors import InProcess, Pool, open_pool
+from rankscape.sweeps.executors import ExecutorLike, InProcess, Pool, open_pool
 from rankscape.sweeps.experiment import AbstractExperiment, Plan
 from rankscape.sweeps.file import read_sweep
 from rankscape.sweeps.function import Function
-from rankscape.sweeps.grid import Grid, make_grid
+from rankscape.sweeps.grid import Grid
 from rankscape.sweeps.layout import OWN
 from rankscape.sweeps.lock import Lock, locked
-from rankscape.sweeps.progress import Progress, measured
+from rankscape.sweeps.over import Over, Seeds, make_grid
+from rankscape.sweeps.progress import SweepProgress, measured
 from rankscape.sweeps.result import Sweep
 from rankscape.sweeps.simulations import Simulations
 from rankscape.sweeps.store import Store, check_place, check_same, column, column_type, create
 from rankscape.sweeps.worker import Task, prepare, versions
+
+# What all runs share: values by name, a configuration, the file of one, or a function of the hyperparameters.
+Base: TypeAlias = Mapping[str, object] | SimulationConfig | str | Path | Callable[..., Any]
 
 # Runs that a grid may have before it must be allowed explicitly.
 MOST_RUNS = 1_000_000
 
 
 def sweep(
-    base: Any,
-    over: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    base: Base,
+    over: Over | None = None,
     *,
-    seeds: Any = None,
+    seeds: Seeds | None = None,
     store: str | Path | None = None,
-    executor: Any = None,
+    executor: ExecutorLike | None = None,
     workers: int | None = None,
-    cluster: Mapping[str, Any] | None = None,
+    cluster: Mapping[str, object] | None = None,
     batch: int | None = None,
     most_runs: int = MOST_RUNS,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[SweepProgress], None] | None = None,
 ) -> Sweep:
     """Make all runs of a grid and keep them in one store; started again, make only those that are missing.
 
@@ -73,7 +78,7 @@ def sweep(
     most_runs : int
         Refuse grids of more runs.
     progress : callable, optional
-        Called with a `Progress` after each batch.
+        Called with a `SweepProgress` after each batch.
 
     Returns
     -------
@@ -170,7 +175,7 @@ def _fill(
     grid: Grid,
     pool: Pool,
     lock: Lock,
-    progress: Callable[[Progress], None] | None,
+    progress: Callable[[SweepProgress], None] | None,
 ) -> None:
     """Make the batches that are missing, and count."""
     store.remove_parts()

@@ -1,7 +1,6 @@
 """Runs of `rankscape.simulate` by the names of `SimulationConfig`; equal shapes go in one vectorised call."""
 
 import json
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,23 +21,15 @@ from rankscape.run.settings import choose_for_all, make_settings
 from rankscape.run.simulation import simulate
 from rankscape.run.trajectory import Trajectory
 from rankscape.sweeps.experiment import AbstractExperiment, Batch, Plan, as_text, batch_size
-from rankscape.sweeps.grid import Grid, Setting
-from rankscape.sweeps.layout import Layout, layout_of
-
-# What decides the problem; with held-out entries, the seed does too.
-PROBLEM = ("eigenvalues", "target", "entries", "rows", "columns", "values", "heldout")
-
-# Runs that agree in these can share one vectorised call.
-KIND = (*PROBLEM, "depth", "width", "initialization", "dynamics", "steps", "dtype", "engine", "compress_width")
+from rankscape.sweeps.grid import Grid, Point
+from rankscape.sweeps.kinds import KIND, PROBLEM, at_once, kinds_of, shape_of
+from rankscape.sweeps.layout import RunLayout, layout_of
 
 # Estimated length of a batch: long beside what it costs to write one, short beside a night.
 MICROSECONDS = 8e6
 
 # Most memory of the records and factors of a batch.
 BYTES = 128 << 20
-
-# Runs that a GPU takes at once where a processor would take them one after the other.
-GPU_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class Simulations(AbstractExperiment):
     problem: AbstractProblem | None = None
 
     @classmethod
-    def of(cls, base: Mapping[str, Any] | SimulationConfig) -> "Simulations":
+    def of(cls, base: Mapping[str, object] | SimulationConfig) -> "Simulations":
         """From names and values; `problem` may be an object, and `record` a schedule."""
         if isinstance(base, SimulationConfig):
             return cls(base.model_copy(update={"record": None}), base.record)
@@ -82,11 +73,7 @@ class Simulations(AbstractExperiment):
 
     def check(self, grid: Grid) -> Grid:
         """Each value alone: names are independent of each other in their types and bounds."""
-        axes = {
-            name: values if isinstance(values, range) and name == "seed" and values[0] >= 0 and values[-1] >= 0
-            else [_checked(name, value) for value in values]
-            for name, values in grid.axes.items()
-        }  # fmt: skip
+        axes = {name: _checked_axis(name, values) for name, values in grid.axes.items()}
         return Grid([{name: _checked(name, value) for name, value in row.items()} for row in grid.rows], axes)
 
     def plan(self, grid: Grid, call: Callable[..., Any]) -> Plan:
@@ -96,7 +83,7 @@ class Simulations(AbstractExperiment):
         shapes: dict[tuple, SimulationConfig] = {}
         for corner in grid.corners(KIND):
             config = self._config(corner)
-            shapes.setdefault(_shape(config), config)
+            shapes.setdefault(shape_of(config), config)
         samples = self._samples(list(shapes.values()))
         engines = [self._engine(config) for config in shapes.values()]
         steps = self._steps(grid, engines[0])
@@ -104,23 +91,22 @@ class Simulations(AbstractExperiment):
         memory = layout.bytes + max(sum(W.nbytes for W in sample.factors) for sample in samples)
         longest = max(grid.values("steps"), default=self.base.steps) if "steps" in grid.names else self.base.steps
         costs = [longest * engine.step_cost() + len(steps) * engine.record_cost() for engine in engines]
-        affordable = max(MICROSECONDS / float(np.mean(costs)), max(map(_at_once, engines)))
+        affordable = max(MICROSECONDS / float(np.mean(costs)), max(map(at_once, engines)))
         facts = {
             "record": of_arrays(steps),
             "problems": _digest([self._problem(config).describe() for config in shapes.values()]),
         }
         return Plan(grid, layout, batch_size(len(grid), min(affordable, BYTES / memory)), facts)
 
-    def run(self, settings: Sequence[Setting], layout: Layout) -> Batch:
+    def run(self, points: Sequence[Point], layout: RunLayout) -> Batch:
         """One call of `simulate` for all runs of a kind."""
-        configs = [self._config(setting) for setting in settings]
+        configs = [self._config(point) for point in points]
         batch = Batch(layout.blank(len(configs)), *([""] * len(configs) for _ in range(3)))
-        for rows in _kinds(configs):
+        for rows in kinds_of(configs):
             try:
                 run = self._simulate([configs[k] for k in rows], layout.labels["step"])
-                known = np.isin(
-                    run.step, layout.labels["step"]
-                )  # a run that diverges also records its last finite step
+                # A run that diverges also records its last finite step, for which the store has no place.
+                known = np.isin(run.step, layout.labels["step"])
                 layout.place(batch.blocks, rows, run.dataset.isel(step=known))
                 texts = json.loads(run.dataset.attrs["messages"])
             except Exception as error:
@@ -131,7 +117,7 @@ class Simulations(AbstractExperiment):
                 batch.outcomes[k], batch.messages[k] = str(outcome), text
         return batch
 
-    def shared(self) -> Setting:
+    def shared(self) -> Point:
         """All fields but those that describe the problem."""
         return {name: getattr(self.base, name) for name in self.names() if name not in PROBLEM}
 
@@ -144,8 +130,8 @@ class Simulations(AbstractExperiment):
         base = json.loads(self.base.model_dump_json(exclude={"record"}))
         return {"base": base, "problem": None if self.problem is None else self.problem.describe()}
 
-    def _config(self, setting: Setting) -> SimulationConfig:
-        return self.base.model_copy(update=setting) if setting else self.base
+    def _config(self, point: Point) -> SimulationConfig:
+        return self.base.model_copy(update=point) if point else self.base
 
     def _problem(self, config: SimulationConfig) -> AbstractProblem:
         if self.problem is not None:
@@ -208,6 +194,13 @@ class Simulations(AbstractExperiment):
         return np.union1d(steps, ends[ends < steps[0]])
 
 
+def _checked_axis(name: str, values: Sequence[Any]) -> Sequence[Any]:
+    """A range of seeds stays a range: written out, a million seeds would be a million checked objects."""
+    if isinstance(values, range) and name == "seed" and min(values[0], values[-1]) >= 0:
+        return values
+    return [_checked(name, value) for value in values]
+
+
 def _checked(name: str, value: Any) -> Any:
     """A value in the type of its field."""
     if isinstance(value, bool) != (SimulationConfig.model_fields[name].annotation is bool):
@@ -215,36 +208,10 @@ def _checked(name: str, value: Any) -> Any:
     return getattr(make_config({name: value}, "over"), name)
 
 
-def _shape(config: SimulationConfig) -> tuple:
-    """Runs that agree in this leave arrays of the same shape."""
-    modes = None if config.eigenvalues is None else len(config.eigenvalues)
-    rest = [name for name in KIND if name not in ("eigenvalues", "heldout", "steps")]
-    return (modes, config.heldout > 0, *(str(getattr(config, name)) for name in rest))
-
-
-def _kinds(configs: Sequence[SimulationConfig]) -> list[list[int]]:
-    """The places of runs that can go in one call; a run whose width is compressed goes alone."""
-    kinds: dict[str, list[int]] = {}
-    for k, config in enumerate(configs):
-        alone = [k] if config.compress_width else []
-        seed = [config.seed] if config.heldout else []
-        kinds.setdefault(repr([getattr(config, name) for name in KIND] + alone + seed), []).append(k)
-    return list(kinds.values())
-
-
 @lru_cache(maxsize=8)
 def _load(text: str) -> AbstractProblem:
     """A problem from its part of the configuration; files are read once in each process."""
     return SimulationConfig.model_validate_json(text).problem()
-
-
-def _at_once(engine: AbstractEngine) -> int:
-    """Runs below which an engine leaves cores or devices idle."""
-    if engine.name == "entrywise":
-        return os.cpu_count() or 1
-    import jax
-
-    return GPU_BATCH if jax.default_backend() != "cpu" else jax.device_count()
 
 
 def _digest(descriptions: Sequence[Mapping[str, Any]]) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from rankscape.errors import CheckpointMismatch, InputError, StorageError
 from rankscape.ground.storage import FULL, check_folder
 from rankscape.run.checkpoint import differences
-from rankscape.sweeps.layout import OUTCOMES, Layout
+from rankscape.sweeps.layout import OUTCOMES, RunLayout
 
 # Version of the stored layout.
 FORMAT = 1
@@ -54,11 +54,11 @@ class Store:
         return zarr.open_array(self.path / name, mode=mode, zarr_format=3)
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> RunLayout:
         """What one run leaves behind."""
         stored = self.attributes["layout"]
         labels = {dim: np.asarray(self._array(dim)[:]) for dim in stored["labels"]}
-        return Layout({name: tuple(dims) for name, dims in stored["variables"].items()}, stored["sizes"], labels)
+        return RunLayout({name: tuple(dims) for name, dims in stored["variables"].items()}, stored["sizes"], labels)
 
     def done(self) -> np.ndarray:
         """For each run whether it stands in the store."""
@@ -93,7 +93,7 @@ class Store:
 
 def create(
     path: Path,
-    layout: Layout,
+    layout: RunLayout,
     runs: int,
     batch: int,
     shared: Mapping[str, Any],
@@ -119,7 +119,7 @@ def create(
     return Store(path)
 
 
-def _write_empty(path: Path, layout: Layout, runs: int, batch: int, shared, dtypes, part, facts) -> None:
+def _write_empty(path: Path, layout: RunLayout, runs: int, batch: int, shared, dtypes, part, facts) -> None:
     import zarr
 
     stored = {"variables": dict(layout.variables), "sizes": dict(layout.sizes), "labels": list(layout.labels)}

@@ -12,7 +12,7 @@ from rankscape.errors import InputError
 from rankscape.run.outcome import Outcome
 from rankscape.run.settings import versions
 from rankscape.sweeps.experiment import AbstractExperiment, Batch
-from rankscape.sweeps.grid import Setting
+from rankscape.sweeps.grid import Point
 from rankscape.sweeps.layout import OUTCOMES
 from rankscape.sweeps.store import UNKNOWN, Store
 
@@ -31,7 +31,7 @@ class Task(NamedTuple):
     configuration: Any
     experiment: AbstractExperiment
     start: int
-    settings: list[Setting]
+    points: list[Point]
 
 
 class Report(NamedTuple):
@@ -57,7 +57,7 @@ def work(task: Task) -> Report:
     check_versions(task.configuration["versions"])
     began = time.monotonic()
     store = Store(task.path)
-    batch = task.experiment.run(task.settings, store.layout)
+    batch = task.experiment.run(task.points, store.layout)
     arrays, done = _arrays(batch)
     if Store(task.path).attributes["configuration"] != task.configuration:
         raise InputError(f"{task.path} was replaced by another sweep while this one was running.")

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
-from rankscape.ground.types import Matrix
+from rankscape.ground.types import ArrayLike, Matrix
 
 
 class Entries(NamedTuple):
@@ -19,7 +19,7 @@ class Entries(NamedTuple):
     values: np.ndarray
 
 
-def entries(matrix: Any) -> Entries:
+def entries(matrix: ArrayLike) -> Entries:
     """The entries of a matrix that are not NaN: all of them for a fully observed target.
 
     Raises
@@ -41,7 +41,7 @@ def entries(matrix: Any) -> Entries:
     return Entries(rows, columns, array[rows, columns])
 
 
-def array_of(name: str, values: Any) -> np.ndarray:
+def array_of(name: str, values: object) -> np.ndarray:
     """The numbers as float64; the caller's array itself when it already is one."""
     try:
         return np.asarray(values, dtype=np.float64)
@@ -49,7 +49,7 @@ def array_of(name: str, values: Any) -> np.ndarray:
         raise InputError(f"`{name}` must hold numbers, got {type(values).__name__}.") from error
 
 
-def check_entries(rows: Any, columns: Any, values: Any, shape: tuple[int, int]) -> Entries:
+def check_entries(rows: ArrayLike, columns: ArrayLike, values: ArrayLike, shape: tuple[int, int]) -> Entries:
     """Entries that lie within the shape and are finite."""
     y, i, j = array_of("values", values), np.asarray(rows), np.asarray(columns)
     if y.ndim != 1 or not y.size or i.shape != y.shape or j.shape != y.shape:
@@ -65,7 +65,7 @@ def check_entries(rows: Any, columns: Any, values: Any, shape: tuple[int, int]) 
     return Entries(i, j, y)
 
 
-def check_chain(factors: Sequence[Any], least: int = 2) -> list[Matrix]:
+def check_chain(factors: Sequence[ArrayLike], least: int = 2) -> list[Matrix]:
     """Finite matrices whose widths chain, at least `least` of them.
 
     Raises
@@ -87,14 +87,14 @@ def check_chain(factors: Sequence[Any], least: int = 2) -> list[Matrix]:
     return matrices
 
 
-def deep_chain(factors: Sequence[Any]) -> list[Matrix]:
+def deep_chain(factors: Sequence[ArrayLike]) -> list[Matrix]:
     """Factors of a depth at which ranks can be absorbing."""
     matrices = check_chain(factors, least=1)
     check_deep(len(matrices))
     return matrices
 
 
-def check_deep(depth: Any) -> int:
+def check_deep(depth: object) -> int:
     """At depth 2 the data can lift a dead mode at the rate at which the ridge shrinks it: no rank is absorbing."""
     depth = whole("depth", depth, least=1)
     if depth < 3:
@@ -106,12 +106,12 @@ def check_deep(depth: Any) -> int:
     return depth
 
 
-def weight_of(weight: Any, count: int) -> float:
+def weight_of(weight: object, count: int) -> float:
     """The weight of one squared residual: ``1 / count`` for completion when it is left out."""
     return 1.0 / count if weight is None else positive("weight", weight)
 
 
-def decay(learning_rate: Any, ridge: Any) -> tuple[float, float, float]:
+def decay(learning_rate: object, ridge: object) -> tuple[float, float, float]:
     r""":math:`\eta, \lambda` and :math:`\rho = 1 - 2\eta\lambda > 0`, by which a step shrinks every weight."""
     eta, lam = positive("learning_rate", learning_rate), positive("ridge", ridge)
     rho = 1 - 2 * eta * lam

@@ -3,12 +3,13 @@
 import math
 import reprlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, real, whole
+from rankscape.ground.types import ArrayLike
 
 # Relative distance from its transpose that rounding may leave in a symmetric matrix.
 ASYMMETRY = 1e-10
@@ -20,6 +21,9 @@ DEEPEST = 1000
 
 # Relative gap that rounding may leave between equal eigenvalues.
 CLUSTER = 1e-10
+
+# Relative: one for all modes, or that of the active and that of the inactive ones.
+Tolerance: TypeAlias = float | tuple[float, float]
 
 # Decades that floating-point numbers span on either side of 1, with room.
 RANGE = 290
@@ -65,7 +69,7 @@ class Start:
         return ("symmetric, fully observed target; no ridge", start)
 
 
-def start_of(depth: Any, alpha: Any, beta: Any = None) -> Start:
+def start_of(depth: object, alpha: object, beta: object = None) -> Start:
     """A checked start.
 
     Raises
@@ -88,7 +92,7 @@ def start_of(depth: Any, alpha: Any, beta: Any = None) -> Start:
     return Start(depth, alpha, number)
 
 
-def numbers_of(name: str, values: Any) -> np.ndarray:
+def numbers_of(name: str, values: ArrayLike) -> np.ndarray:
     """Finite real numbers as a new float64 array."""
     try:
         array = np.array(np.asarray(values), dtype=np.float64) if not np.iscomplexobj(values) else None
@@ -101,7 +105,7 @@ def numbers_of(name: str, values: Any) -> np.ndarray:
     return array
 
 
-def matrix_of(name: str, values: Any) -> np.ndarray:
+def matrix_of(name: str, values: ArrayLike) -> np.ndarray:
     """A matrix that is not empty."""
     array = numbers_of(name, values)
     if array.ndim != 2 or array.size == 0:
@@ -109,7 +113,7 @@ def matrix_of(name: str, values: Any) -> np.ndarray:
     return array
 
 
-def times_of(times: Any) -> np.ndarray:
+def times_of(times: ArrayLike) -> np.ndarray:
     """Times, or steps, in their order."""
     array = np.atleast_1d(numbers_of("times", times))
     if array.ndim != 1 or np.any(array < 0) or np.any(np.diff(array) < 0):
@@ -117,7 +121,7 @@ def times_of(times: Any) -> np.ndarray:
     return array
 
 
-def spectrum_of(eigenvalues: Any, *, learnable: bool = False) -> np.ndarray:
+def spectrum_of(eigenvalues: ArrayLike, *, learnable: bool = False) -> np.ndarray:
     """Finite eigenvalues as a float64 vector; a symmetric matrix gives its own, descending.
 
     Raises
@@ -152,12 +156,12 @@ def _check_symmetric(target: np.ndarray) -> None:
     )
 
 
-def alike(one: Any, other: Any) -> Any:
+def alike(one: np.ndarray | float, other: np.ndarray | float) -> np.ndarray | np.bool:
     """Whether eigenvalues are equal but for rounding; elementwise for arrays."""
-    return abs(one - other) <= CLUSTER * abs(other)
+    return np.less_equal(np.abs(one - other), CLUSTER * np.abs(other))
 
 
-def tolerances_of(tolerance: Any) -> tuple[float, float]:
+def tolerances_of(tolerance: Tolerance) -> tuple[float, float]:
     """One relative tolerance, or a pair (active, inactive), each within (0, 1)."""
     pair = numbers_of("tolerance", tolerance).ravel()
     if pair.size not in (1, 2) or not np.all((pair > 0) & (pair < 1)):

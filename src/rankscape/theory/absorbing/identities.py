@@ -7,18 +7,17 @@ A step is :math:`W_l \leftarrow \rho W_l - \eta g_l` in all layers at once, with
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
-from rankscape.ground.types import Matrix
+from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.soft import soft_count, soft_slope
 from rankscape.theory.chain import check_chain, check_entries, decay, imbalances, product_gradient, sides, squared_norm
 
 
-def batch_gradient(factors: Sequence[Any], rows: Any, columns: Any, values: Any) -> Matrix:
+def batch_gradient(factors: Sequence[ArrayLike], rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> Matrix:
     r"""The gradient by the product of the mean of :math:`\frac12 (W_{ij} - y)^2` over a batch of entries.
 
     Examples
@@ -38,7 +37,7 @@ def layer_gradients(factors: Sequence[Matrix], gradient: Matrix) -> list[Matrix]
     return [a.T @ gradient @ b.T for a, b in zip(above, below, strict=True)]
 
 
-def imbalance_after(factors: Sequence[Any], gradient: Matrix, learning_rate: float, ridge: float) -> list[Matrix]:
+def imbalance_after(factors: Sequence[ArrayLike], gradient: Matrix, learning_rate: float, ridge: float) -> list[Matrix]:
     r"""The imbalance after the step, from that before it: the terms of first order cancel.
 
     .. math:: D_l^+ = \rho^2 D_l + \eta^2 (g_{l+1}^\top g_{l+1} - g_l g_l^\top)
@@ -76,7 +75,7 @@ def imbalance_after(factors: Sequence[Any], gradient: Matrix, learning_rate: flo
     ]
 
 
-def norms_after(factors: Sequence[Any], gradient: Matrix, learning_rate: float, ridge: float) -> np.ndarray:
+def norms_after(factors: Sequence[ArrayLike], gradient: Matrix, learning_rate: float, ridge: float) -> np.ndarray:
     r"""The squared norms after the step: the term of first order is the same in every layer.
 
     .. math:: \|W_l^+\|_F^2 = \rho^2 \|W_l\|_F^2 - 2\rho\eta \langle G, W \rangle + \eta^2 \|g_l\|_F^2
@@ -96,7 +95,12 @@ def norms_after(factors: Sequence[Any], gradient: Matrix, learning_rate: float, 
 
 
 def norm_bounds(
-    factors: Sequence[Any], row: Any, column: Any, value: Any, learning_rate: float, ridge: float
+    factors: Sequence[ArrayLike],
+    row: int,
+    column: int,
+    value: float,
+    learning_rate: float,
+    ridge: float,
 ) -> np.ndarray:
     r"""Bounds of the squared norms after a step on one entry, whatever its residual.
 
@@ -128,7 +132,7 @@ def norm_bounds(
 
 
 def soft_rank_bounds(
-    factors: Sequence[Any], gradient: Matrix, alpha: float, learning_rate: float, ridge: float
+    factors: Sequence[ArrayLike], gradient: Matrix, alpha: float, learning_rate: float, ridge: float
 ) -> np.ndarray:
     r"""Upper bounds of the soft ranks after the step, for every learning rate and every ridge.
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, share, whole
-from rankscape.ground.types import Matrix
+from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.soft import soft_rank
 from rankscape.theory.chain import deep_chain, imbalances, squared_norm
 
@@ -80,7 +80,7 @@ class RankSet:
         if self.balance_norm not in ("operator", "frobenius"):
             raise InputError(f"`balance_norm` must be 'operator' or 'frobenius', got {self.balance_norm!r}.")
 
-    def margins(self, factors: Sequence[Any]) -> Margins:
+    def margins(self, factors: Sequence[ArrayLike]) -> Margins:
         """What is left of each of the three conditions; the point is a member iff none is negative."""
         W = deep_chain(factors)
         return Margins(
@@ -89,7 +89,7 @@ class RankSet:
             self.C - max(map(squared_norm, W)),
         )
 
-    def contains(self, factors: Sequence[Any]) -> bool:
+    def contains(self, factors: Sequence[ArrayLike]) -> bool:
         """Whether the point is a member."""
         return min(self.margins(factors)) >= 0
 

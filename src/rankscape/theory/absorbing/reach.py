@@ -3,12 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.types import Matrix
+from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.rank_set import RankSet
 from rankscape.theory.chain import Entries, check_entries, decay, deep_chain, imbalances, squared_norm
 from rankscape.theory.landscape.scalar import scalar_thresholds
@@ -35,10 +34,10 @@ class Reachability:
 
 def reachability(
     rank_set: RankSet,
-    factors: Sequence[Any],
-    rows: Any,
-    columns: Any,
-    values: Any,
+    factors: Sequence[ArrayLike],
+    rows: ArrayLike,
+    columns: ArrayLike,
+    values: ArrayLike,
     learning_rate: float,
     ridge: float,
 ) -> Reachability:

@@ -1,15 +1,15 @@
 r"""The soft rank: a smooth, concave count of the singular values that matter."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from rankscape.ground.checks import positive
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import check_chain
 
 
-def soft_count(x: Any, alpha: float) -> np.ndarray:
+def soft_count(x: ArrayLike, alpha: float) -> np.ndarray:
     r"""How much an eigenvalue counts: 0 at 0, 1 from `alpha` on, concave and once differentiable between.
 
     .. math:: f_\alpha(x) = x (2\alpha - x) / \alpha^2 \quad (x \le \alpha), \qquad 1 \quad (x > \alpha)
@@ -28,7 +28,7 @@ def soft_slope(x: np.ndarray, alpha: float) -> np.ndarray:
     return 2 * np.maximum(alpha - x, 0.0) / alpha**2
 
 
-def soft_rank(factors: Sequence[Any], alpha: float) -> np.ndarray:
+def soft_rank(factors: Sequence[ArrayLike], alpha: float) -> np.ndarray:
     r"""The soft rank of every layer, :math:`F_l = \sum_i f_\alpha(s_i(W_l)^2)`.
 
     It lies between 0 and the rank, and equals the rank when no squared singular value is inside :math:`(0, \alpha)`.

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.ground.types import Matrix
+from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.rank_set import Margins, RankSet
 from rankscape.theory.absorbing.soft import soft_count, soft_slope
 from rankscape.theory.chain import check_entries, decay, deep_chain, sides, squared_norm
@@ -56,10 +56,10 @@ class _Layer(NamedTuple):
 
 def step_certificate(
     rank_set: RankSet,
-    factors: Sequence[Any],
-    rows: Any,
-    columns: Any,
-    values: Any,
+    factors: Sequence[ArrayLike],
+    rows: ArrayLike,
+    columns: ArrayLike,
+    values: ArrayLike,
     learning_rate: float,
     ridge: float,
 ) -> StepCertificate:

@@ -2,15 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, real, whole
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.flow import time_to
 from rankscape.theory.climbing.plateaus import learning_order
-from rankscape.theory.inputs import RANGE, Start, alike, spectrum_of, start_of, tolerances_of
+from rankscape.theory.inputs import RANGE, Start, Tolerance, alike, spectrum_of, start_of, tolerances_of
 
 # Scales below this are not proposed, even where their powers are still in range.
 SMALLEST = 1e-60
@@ -29,7 +29,7 @@ class CriticalAlpha:
     failed: str | None = None
 
 
-def ratio_of(beta_ratio: Any) -> float | None:
+def ratio_of(beta_ratio: object) -> float | None:
     """The perturbation in units of alpha; None for the identical start."""
     if beta_ratio is None:
         return None
@@ -74,7 +74,7 @@ def window(start: Start, lam: np.ndarray, rank: int, tolerance: tuple[float, flo
     return float(first), float(last)
 
 
-def wish_of(eigenvalues: Any, rank: Any, depth: int, ratio: float | None) -> tuple[np.ndarray, int, str | None]:
+def wish_of(eigenvalues: ArrayLike, rank: int, depth: int, ratio: float | None) -> tuple[np.ndarray, int, str | None]:
     """The spectrum, the rank, and what makes the wish impossible at any scale."""
     lam = spectrum_of(eigenvalues, learnable=True)
     learnable = lam[lam > 0] if ratio is None else lam[lam != 0]
@@ -91,7 +91,12 @@ def wish_of(eigenvalues: Any, rank: Any, depth: int, ratio: float | None) -> tup
 
 
 def critical_alpha(
-    eigenvalues: Any, rank: int, depth: int, tolerance: Any = 0.05, length: float = 0.0, beta_ratio: float | None = None
+    eigenvalues: ArrayLike,
+    rank: int,
+    depth: int,
+    tolerance: Tolerance = 0.05,
+    length: float = 0.0,
+    beta_ratio: float | None = None,
 ) -> CriticalAlpha:
     r"""The largest alpha with which the plateau of a rank exists (and lasts a given flow time).
 

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from rankscape.ground.checks import whole
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.critical import largest_scale, no_scale, ratio_of, scaled_start, scales, window, wish_of
 from rankscape.theory.climbing.limits import step_limit
 from rankscape.theory.climbing.plateaus import Plateau, RankIntervals
-from rankscape.theory.inputs import tolerances_of
+from rankscape.theory.inputs import Tolerance, tolerances_of
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Design:
 
 
 def design(
-    eigenvalues: Any,
+    eigenvalues: ArrayLike,
     rank: int,
     depth: int,
     steps: int,
     budget: int,
-    tolerance: Any = 0.05,
+    tolerance: Tolerance = 0.05,
     beta_ratio: float | None = None,
 ) -> Design:
     r"""Choose alpha and the learning rate so that a rank holds for at least X of the first K steps.

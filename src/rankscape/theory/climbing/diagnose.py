@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.ground.checks import positive
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.critical import critical_alpha
 from rankscape.theory.climbing.flow import time_to
 from rankscape.theory.climbing.limits import too_large
@@ -40,7 +40,7 @@ class Case:
 
 
 def diagnose(
-    eigenvalues: Any, depth: int, alpha: float, learning_rate: float, beta: float | None = None
+    eigenvalues: ArrayLike, depth: int, alpha: float, learning_rate: float, beta: float | None = None
 ) -> tuple[Finding, ...]:
     r"""What is easily got wrong about a setting, in words and numbers; warnings first.
 

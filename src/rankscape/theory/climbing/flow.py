@@ -8,12 +8,12 @@ on the leaf :math:`a^2 - b^2 = \delta`, which the flow conserves.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import real
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.imbalance_leaf import Leaf, angle, sharpness, way_left
 from rankscape.theory.inputs import Start, numbers_of, start_of
 
@@ -165,7 +165,9 @@ def flow_time(eigenvalue: float, level: float, depth: int, alpha: float, beta: f
     return float(time_to(start, real("eigenvalue", eigenvalue), real("level", level)))
 
 
-def flow_value(eigenvalue: float, time: Any, depth: int, alpha: float, beta: float | None = None) -> Any:
+def flow_value(
+    eigenvalue: float, time: ArrayLike, depth: int, alpha: float, beta: float | None = None
+) -> float | np.ndarray:
     r"""The product's eigenvalue after a flow time: the inverse of `flow_time`.
 
     Parameters

@@ -2,12 +2,12 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.ground.checks import positive, real
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.imbalance_leaf import sharpness
 from rankscape.theory.climbing.recursion import advance, product
 from rankscape.theory.inputs import Start, spectrum_of, start_of
@@ -29,7 +29,7 @@ class Limit:
 
 
 def limit(
-    eigenvalues: Any, depth: int, alpha: float, beta: float | None = None, learning_rate: float | None = None
+    eigenvalues: ArrayLike, depth: int, alpha: float, beta: float | None = None, learning_rate: float | None = None
 ) -> Limit:
     r"""What gradient descent converges to: the positive part of the target, or all of it.
 
@@ -84,7 +84,7 @@ class StepLimit:
 
 
 def step_limit(
-    eigenvalues: Any,
+    eigenvalues: ArrayLike,
     depth: int,
     alpha: float,
     beta: float | None = None,

@@ -3,17 +3,17 @@ r"""The low-rank plateaus: for each rank an interval of steps in which it provab
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, positive
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
 from rankscape.theory.climbing.flow import time_to
 from rankscape.theory.climbing.limits import warn_if_too_large
 from rankscape.theory.climbing.settled_times import last_settled
-from rankscape.theory.inputs import Start, alike, spectrum_of, start_of, tolerances_of
+from rankscape.theory.inputs import Start, Tolerance, alike, spectrum_of, start_of, tolerances_of
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Plateau:
 
 
 def plateaus(
-    eigenvalues: Any,
+    eigenvalues: ArrayLike,
     depth: int,
     alpha: float,
     learning_rate: float,
     beta: float | None = None,
-    tolerance: Any = 0.05,
+    tolerance: Tolerance = 0.05,
     target_noise: float = 0.0,
 ) -> tuple[Plateau, ...]:
     r"""For each rank L the guaranteed interval of steps in which the product is close to rank L.

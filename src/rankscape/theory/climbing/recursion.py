@@ -12,12 +12,12 @@ Gradient descent from a (perturbed) identical start keeps the target's eigenvect
 """
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.inputs import Start, spectrum_of, start_of
 
 # Numbers kept between two comparisons with the levels.
@@ -66,7 +66,7 @@ def _initial(start: Start, lam: np.ndarray):
 
 
 def factor_path(
-    eigenvalues: Any, depth: int, alpha: float, learning_rate: float, steps: Any, beta: float | None = None
+    eigenvalues: ArrayLike, depth: int, alpha: float, learning_rate: float, steps: ArrayLike, beta: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""The factors' eigenvalues after the given numbers of steps, exactly.
 
@@ -115,7 +115,7 @@ def factor_path(
 
 
 def eigenvalue_path(
-    eigenvalues: Any, depth: int, alpha: float, learning_rate: float, steps: Any, beta: float | None = None
+    eigenvalues: ArrayLike, depth: int, alpha: float, learning_rate: float, steps: ArrayLike, beta: float | None = None
 ) -> np.ndarray:
     r"""The product's eigenvalues :math:`p_i = a_i^{N-1} b_i` after the given numbers of steps, exactly.
 

@@ -2,15 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.plateaus import Plateau, plateaus
 from rankscape.theory.climbing.recursion import BLOCK, advance
-from rankscape.theory.inputs import Start, spectrum_of, start_of
+from rankscape.theory.inputs import Start, Tolerance, spectrum_of, start_of
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ def effective_rank_of(p: np.ndarray) -> np.ndarray:
 
 
 def stopping_rule(
-    eigenvalues: Any,
+    eigenvalues: ArrayLike,
     depth: int,
     alpha: float,
     learning_rate: float,
     rank: int | None = None,
     effective_rank: float | None = None,
     beta: float | None = None,
-    tolerance: Any = 0.05,
+    tolerance: Tolerance = 0.05,
     target_noise: float = 0.0,
     max_steps: int = 1_000_000,
 ) -> StoppingRule:

@@ -1,20 +1,27 @@
 """A start along the singular vectors of the target: each mode moves alone."""
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import AlignedPath
 from rankscape.theory.inputs import matrix_of, numbers_of, times_of
 
 
 def aligned_flow(
-    target: Any, depth: int, alpha: Any, times: Any, *, ridge: float = 0.0, rtol: float = 1e-11, atol: float = 1e-13
+    target: ArrayLike,
+    depth: int,
+    alpha: ArrayLike,
+    times: ArrayLike,
+    *,
+    ridge: float = 0.0,
+    rtol: float = 1e-11,
+    atol: float = 1e-13,
 ) -> AlignedPath:
     r"""Gradient flow from factors along the singular vectors of the target, for any shape and depth.
 
@@ -58,7 +65,7 @@ def aligned_flow(
 
 
 def aligned_descent(
-    target: Any, depth: int, alpha: Any, learning_rate: float, steps: Any, *, ridge: float = 0.0
+    target: ArrayLike, depth: int, alpha: ArrayLike, learning_rate: float, steps: ArrayLike, *, ridge: float = 0.0
 ) -> AlignedPath:
     r"""Gradient descent from factors along the singular vectors of the target: `aligned_flow`, step by step.
 
@@ -101,7 +108,7 @@ def aligned_descent(
     return AlignedPath(wanted, modes, sigma, U, V, _assumptions("gradient descent"))
 
 
-def _aligned(target: Any, alpha: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _aligned(target: ArrayLike, alpha: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """U, the singular values and V of the target, and where each mode starts."""
     U, sigma, Vt = thin_svd(matrix_of("target", target))
     scales = numbers_of("alpha", alpha)

@@ -1,23 +1,23 @@
 """Balanced factors: the flow of the product without the factors."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, whole
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import FlowPath
 from rankscape.theory.inputs import matrix_of, numbers_of, times_of
 
 
 def end_to_end_flow(
-    gradient: Callable[[np.ndarray], Any],
-    start: Any,
+    gradient: Callable[[np.ndarray], ArrayLike],
+    start: ArrayLike,
     depth: int,
-    times: Any,
+    times: ArrayLike,
     *,
     ridge: float = 0.0,
     rtol: float = 1e-10,

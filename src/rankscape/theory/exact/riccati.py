@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.exact.paths import FlowPath
 from rankscape.theory.inputs import matrix_of, times_of
 
@@ -17,7 +17,7 @@ BALANCED = 1e-10
 STABLE_STEP = 0.5
 
 
-def two_layer_flow(target: Any, start: Sequence[Any], times: Any) -> FlowPath:
+def two_layer_flow(target: ArrayLike, start: Sequence[ArrayLike], times: ArrayLike) -> FlowPath:
     r"""Gradient flow of :math:`\tfrac12\|W_2 W_1 - \hat W\|_F^2` from any balanced start.
 
     With :math:`Q = [W_1^T; W_2]` and :math:`F = [[0, \hat W^T], [\hat W, 0]]` the flow is
@@ -96,7 +96,7 @@ def _riccati_step(values: np.ndarray, Q: np.ndarray, h: float) -> np.ndarray:
     return np.linalg.solve(C, (np.exp(h * values)[:, None] * Q).T).T
 
 
-def _two_layers(start: Any) -> list[np.ndarray]:
+def _two_layers(start: Sequence[ArrayLike]) -> list[np.ndarray]:
     """Both factors, checked."""
     count = len(start) if hasattr(start, "__len__") else start
     if count != 2:

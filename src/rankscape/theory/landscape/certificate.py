@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import check_entries, weight_of
 from rankscape.theory.landscape.cost import representation_cost
 
@@ -28,7 +28,7 @@ class RankCertificate:
         """
         return int(np.sum(float(objective) < self.bounds))
 
-    def largest_ridge(self, rank: int, fit: Any, depth: int) -> float:
+    def largest_ridge(self, rank: int, fit: ArrayLike, depth: int) -> float:
         r"""Below this ridge some point certifies `rank`: the balanced factors of `fit`, a matrix that fits the data.
 
         .. math:: \lambda < LB_r \Big/ \Big(L \sum_i s_i(B)^{2/L}\Big)
@@ -41,12 +41,12 @@ class RankCertificate:
 
 
 def rank_certificate(
-    rows: Any,
-    columns: Any,
-    values: Any,
+    rows: ArrayLike,
+    columns: ArrayLike,
+    values: ArrayLike,
     shape: tuple[int, int],
     weight: float | None = None,
-    blocks: Sequence[tuple[Any, Any]] | None = None,
+    blocks: Sequence[tuple[ArrayLike, ArrayLike]] | None = None,
     rank: int = 1,
 ) -> RankCertificate:
     r"""Bounds that certify: once the objective is below :math:`LB_r`, a descent path ends at rank r or more.
@@ -122,7 +122,7 @@ def rank_certificate(
     )
 
 
-def _indices(given: Any, size: int) -> np.ndarray:
+def _indices(given: object, size: int) -> np.ndarray:
     """The rows or the columns of a block."""
     index = np.atleast_1d(np.asarray(given))
     if index.dtype.kind not in "iu" or not index.size or len(np.unique(index)) < index.size:

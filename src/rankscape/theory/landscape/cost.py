@@ -1,18 +1,17 @@
 """What a matrix costs when it is written as a product: the ridge in the language of its singular values."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
 from rankscape.ground.linalg import thin_svd
-from rankscape.ground.types import Matrix
+from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.chain import array_of
 
 
-def representation_cost(matrix: Any, depth: int) -> float:
+def representation_cost(matrix: ArrayLike, depth: int) -> float:
     r"""The smallest ridge penalty of a product of `depth` factors equal to `matrix`.
 
     .. math:: \min_{W_L \cdots W_1 = A} \sum_l \|W_l\|_F^2 = L \sum_i s_i(A)^{2/L}
@@ -38,7 +37,7 @@ def representation_cost(matrix: Any, depth: int) -> float:
     return float(L * np.sum(s ** (2 / L)))
 
 
-def balanced_factors(matrix: Any, depth: int, width: int | Sequence[int] | None = None) -> list[Matrix]:
+def balanced_factors(matrix: ArrayLike, depth: int, width: int | Sequence[int] | None = None) -> list[Matrix]:
     r"""Factors of `matrix` with the smallest ridge penalty: every layer has the singular values :math:`s_i^{1/L}`.
 
     .. math:: W_l = Q_l S^{1/L} Q_{l-1}^\top, \qquad W_{l+1}^\top W_{l+1} = W_l W_l^\top
@@ -82,7 +81,7 @@ def balanced_factors(matrix: Any, depth: int, width: int | Sequence[int] | None 
     return [(bases[l + 1] * root) @ bases[l].T for l in range(L)]
 
 
-def _decompose(matrix: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _decompose(matrix: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The thin singular value decomposition without the part that is zero up to rounding."""
     A = array_of("matrix", matrix)
     if A.ndim != 2 or not A.size or not np.isfinite(A).all():

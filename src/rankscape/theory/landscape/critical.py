@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.ground.checks import positive
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import (
     check_chain,
     check_entries,
@@ -40,7 +40,12 @@ class CriticalCheck:
 
 
 def critical_check(
-    factors: Sequence[Any], rows: Any, columns: Any, values: Any, ridge: float, weight: float | None = None
+    factors: Sequence[ArrayLike],
+    rows: ArrayLike,
+    columns: ArrayLike,
+    values: ArrayLike,
+    ridge: float,
+    weight: float | None = None,
 ) -> CriticalCheck:
     r"""Gradient, imbalance, stationarity and principled rank of a point of the completion problem with a ridge.
 

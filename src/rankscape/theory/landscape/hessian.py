@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
-from rankscape.ground.types import Matrix
+from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.chain import Sides, check_chain, check_entries, product_gradient, sides, weight_of
 from rankscape.theory.landscape.critical import critical_check
 
@@ -18,7 +17,12 @@ LARGEST = 3000
 
 
 def hessian(
-    factors: Sequence[Any], rows: Any, columns: Any, values: Any, ridge: float, weight: float | None = None
+    factors: Sequence[ArrayLike],
+    rows: ArrayLike,
+    columns: ArrayLike,
+    values: ArrayLike,
+    ridge: float,
+    weight: float | None = None,
 ) -> Matrix:
     r"""The Hessian of :math:`\frac{c}{2} \sum (W_{ij} - T_{ij})^2 + \lambda \sum_l \|W_l\|_F^2`, exactly.
 
@@ -97,10 +101,10 @@ class HessianSignature:
 
 
 def hessian_signature(
-    factors: Sequence[Any],
-    rows: Any,
-    columns: Any,
-    values: Any,
+    factors: Sequence[ArrayLike],
+    rows: ArrayLike,
+    columns: ArrayLike,
+    values: ArrayLike,
     ridge: float,
     weight: float | None = None,
     tolerance: float = 1e-7,

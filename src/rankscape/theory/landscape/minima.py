@@ -1,12 +1,12 @@
 """Every local minimum of the fully observed problem."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.landscape.scalar import critical_points, scalar_thresholds, targets_of
 
 
@@ -28,7 +28,7 @@ class LocalMinimum:
     )
 
 
-def local_minima(singular_values: Any, depth: int, ridge: float, weight: float = 1.0) -> list[LocalMinimum]:
+def local_minima(singular_values: ArrayLike, depth: int, ridge: float, weight: float = 1.0) -> list[LocalMinimum]:
     r"""All local minima of :math:`\frac{c}{2}\|W - T\|_F^2 + \lambda \sum_l \|W_l\|_F^2`.
 
     At depth 3 or more a set of kept modes is a local minimum iff it is :math:`\{1, \dots, k\}` with

@@ -2,12 +2,13 @@ r"""One mode alone: :math:`h(s) = \frac{c}{2}(s-a)^2 + \lambda L s^{2/L}`, and w
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import array_of
 
 
@@ -70,7 +71,7 @@ def scalar_thresholds(depth: int, kappa: float) -> Thresholds:
     return Thresholds(s_c, 2 * (L - 1) / (L - 2) * s_c, s_g, (L - 1) / (L - 2) * s_g)
 
 
-def soft_threshold(singular_values: Any, kappa: float) -> np.ndarray:
+def soft_threshold(singular_values: ArrayLike, kappa: float) -> np.ndarray:
     r"""What the ridge leaves of each mode at depth 2, where it is the nuclear norm: :math:`\max(a - \kappa, 0)`.
 
     Examples
@@ -95,12 +96,12 @@ class CriticalPoints:
     """The local minimum above the barrier; 0 when there is none but zero."""
     assumptions: tuple[str, ...]
 
-    def objective(self, s: Any) -> np.ndarray:
+    def objective(self, s: ArrayLike) -> np.ndarray:
         r"""The mode's share of the objective, :math:`\frac{c}{2}(s-a)^2 + \lambda L s^{2/L}`."""
         s = np.asarray(s, dtype=np.float64)
         return np.asarray(self.weight / 2 * (s - self.target) ** 2 + self.ridge * self.depth * s ** (2 / self.depth))
 
-    def curvature(self, s: Any) -> np.ndarray:
+    def curvature(self, s: ArrayLike) -> np.ndarray:
         r"""The Hessian of the chain :math:`w_l = s^{1/L}` along (1, .., 1) at a critical point s > 0.
 
         .. math:: L c s^{2-2/L} - 2\lambda(L-2)
@@ -124,7 +125,7 @@ class CriticalPoints:
         return np.asarray((self.minimum > 0) & (self.objective(self.minimum) < self.objective(0.0)))
 
 
-def critical_points(target: Any, depth: int, ridge: float, weight: float = 1.0) -> CriticalPoints:
+def critical_points(target: ArrayLike, depth: int, ridge: float, weight: float = 1.0) -> CriticalPoints:
     r"""The barrier and the minimum of one mode, or of many.
 
     Nonzero critical points solve
@@ -174,7 +175,7 @@ def critical_points(target: Any, depth: int, ridge: float, weight: float = 1.0) 
     return CriticalPoints(a, L, ridge, c, barrier, minimum, assumptions)
 
 
-def _root(log_a: np.ndarray, kappa: float, p: float, start: Any) -> np.ndarray:
+def _root(log_a: np.ndarray, kappa: float, p: float, start: ArrayLike) -> np.ndarray:
     """Solve ``log(e^t + kappa e^(-p t)) = log a``: convex in t, so Newton from outside the roots is monotone."""
     t = np.asarray(start)
     for _ in range(100):
@@ -188,7 +189,7 @@ def _root(log_a: np.ndarray, kappa: float, p: float, start: Any) -> np.ndarray:
     return t
 
 
-def targets_of(name: str, values: Any) -> np.ndarray:
+def targets_of(name: str, values: object) -> np.ndarray:
     """Singular values: finite and nonnegative."""
     array = array_of(name, values)
     if not array.size or not np.all(np.isfinite(array) & (array >= 0)):
