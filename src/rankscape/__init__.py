@@ -99,19 +99,21 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted([*_MODULE, *_ROOMS])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str):
-    if name == "__version__":
-        from importlib.metadata import version  # takes as long as the rest of this file, so only when asked for
+if not TYPE_CHECKING:  # checkers read the imports above, and refuse a name that is not among them
 
-        value = version("rankscape")
-    elif name in _MODULE:
-        value = getattr(importlib.import_module(f"rankscape.{_MODULE[name]}"), name)
-    elif name in _ROOMS:
-        value = importlib.import_module(f"rankscape.{name}")
-    else:
-        raise AttributeError(f"module 'rankscape' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+    def __getattr__(name: str):
+        if name == "__version__":
+            from importlib.metadata import version  # takes as long as the rest of this file, so only when asked for
+
+            value = version("rankscape")
+        elif name in _MODULE:
+            value = getattr(importlib.import_module(f"rankscape.{_MODULE[name]}"), name)
+        elif name in _ROOMS:
+            value = importlib.import_module(f"rankscape.{name}")
+        else:
+            raise AttributeError(f"module 'rankscape' has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,27 @@
+"""Mistakes that type checkers must find: each line would be an error without its mark, and a needless mark is one."""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+import rankscape as rs
+
+# A name that does not exist: the package loads its names late, and checkers must know them all the same.
+rs.simulat(rs.Estimation(eigenvalues=[5, 3]))  # type: ignore[attr-defined]
+rs.theory.plateau([5, 3], 3, 0.1, 1e-3)  # type: ignore[attr-defined]
+
+# Numbers that are none, arguments that are missing or unknown.
+rs.theory.plateaus([5, 3], "3", 0.1, 1e-3)  # type: ignore[arg-type]
+rs.theory.plateaus([5, 3], 3, 0.1, 1e-3, tolerance="small")  # type: ignore[arg-type]
+rs.theory.plateaus({"a": 5}, 3, 0.1, 1e-3)  # type: ignore[arg-type]
+rs.theory.stopping_rule([5, 3], 3, 0.1, 1e-3, rank=2.5)  # type: ignore[arg-type]
+rs.theory.hitting_time(5, 2.5, 3, 0.1)  # type: ignore[call-arg]
+rs.theory.landscape.local_minima([3, 2, 1], depth=3, rigde=0.1)  # type: ignore[call-arg]
+rs.Identical("0.1")  # type: ignore[arg-type]
+
+# What comes back has a type too.
+rank: str = rs.theory.plateaus([5, 3], 3, 0.1, 1e-3)[0].rank  # type: ignore[assignment]
+
+# Sweeps: what is swept is a mapping or a list of mappings, seeds are whole numbers, an executor is one or its name.
+rs.sweep({"eigenvalues": [5, 3]}, over=3, store="grid.zarr")  # type: ignore[arg-type]
+rs.sweep({"eigenvalues": [5, 3]}, over={"alpha": 0.1}, store="grid.zarr")  # type: ignore[dict-item]
+rs.sweep({"eigenvalues": [5, 3]}, seeds="three", store="grid.zarr")  # type: ignore[arg-type]
+rs.sweep({"eigenvalues": [5, 3]}, seeds=3, store="grid.zarr", executor=2)  # type: ignore[arg-type]
+rs.sweep(3, seeds=3, store="grid.zarr")  # type: ignore[arg-type]
