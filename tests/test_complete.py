@@ -10,11 +10,13 @@ from scipy import sparse
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import CompletedMatrix, complete
-from rankscape.estimators.completion.baselines import baseline_errors, fit_offset
-from rankscape.estimators.completion.methods.solve import Modes, balanced_factors, killing_ridge, live_rank, modes_of
+from rankscape.estimators.completion.baselines import baseline_errors
+from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.ground.modes import Modes, modes_of
 from rankscape.problem import Completion
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.quasi_newton import minimise_smooth
+from rankscape.solvers.ridge_minimum import balanced_factors, killing_ridge, live_rank
 
 
 def planted(n_out, n_in, rank, share, seed, noise=0.0, condition=1.0):

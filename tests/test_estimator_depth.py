@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 import rankscape as rs
-from rankscape.entries.prepared import outer_factors, value_and_gradient
+from rankscape.entries import Entries
+from rankscape.entries.prepared import PreparedEntries, outer_factors, value_and_gradient
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
-from rankscape.estimators.completion.methods.jumping import SGDJumps
-from rankscape.estimators.completion.methods.path import Path
-from rankscape.estimators.completion.methods.solve import modes_of
+from rankscape.estimators.completion.jumping import SGDJumps
+from rankscape.estimators.completion.methods.penalised import Penalised
+from rankscape.estimators.completion.ridge_path import RidgePath
+from rankscape.ground.modes import modes_of
 from rankscape.solvers.relaxation import relax
-
-NOTHING = np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.zeros(0)
 
 
 def kernel(seed, share=0.6):
@@ -36,7 +36,7 @@ def test_where_no_rank_is_the_rank_the_ridge_decides(done, monkeypatch):
     W, seen = kernel(0)
     assert done.method == "penalised"
     assert f"depth {done.depth}" in done.reason
-    monkeypatch.setattr("rankscape.estimators.completion.trial.Trial.penalise", lambda *_: None)
+    monkeypatch.setattr(Penalised, "wanted", lambda *_: False)
     without = complete(seen)
     assert without.method != "penalised"
     assert hidden_error(W, seen, done) < 0.95 * hidden_error(W, seen, without)
@@ -72,8 +72,9 @@ def test_a_penalised_fit_is_a_critical_point(depth):
     done = complete(seen, depth=depth, offset="none")
     assert done.method == "penalised"
     assert set(done.path.depth.values) <= {0, depth}
-    scale = np.sqrt(np.mean(done.observed.values**2))
-    entries = done.observed.with_values(done.observed.values / scale).prepared()
+    i, j, y = done.observed.rows, done.observed.columns, done.observed.values
+    scale = np.sqrt(np.mean(y**2))
+    entries = PreparedEntries(Entries(i, j, y / scale, done.shape))
     ridge = done.path.attrs["ridge"]
     factors = [W / scale ** (1 / depth) for W in done.factors]
     _, gradient = value_and_gradient(entries, factors, ridge)
@@ -120,11 +121,11 @@ def test_sgd_leaves_a_minimum_of_too_high_a_rank(monkeypatch):
     """The planted problem of Wang and Jacot: rank 2, and descent is stuck above."""
     lab = rs.data.planted()
     problem, ridge = lab.problem, 0.4 / len(lab.problem.values)
-    path = Path(problem.entries.prepared(), NOTHING, 3)
+    path = RidgePath(PreparedEntries(problem.entries), problem.entries.part(np.zeros(0, dtype=int)), 3)
     stuck = modes_of(*outer_factors(relax(problem, lab.start(), ridge).factors))
     assert len(path.settle(stuck, ridge, "falling", 0.0).s) == 3
-    monkeypatch.setattr("rankscape.estimators.completion.methods.jumping.EPOCHS", 4000)
-    path.jump = SGDJumps(path.entries, seed=0, rate=0.2)
+    monkeypatch.setattr("rankscape.estimators.completion.jumping.EPOCHS", 4000)
+    path.jump = SGDJumps(problem.entries, seed=0, rate=0.2)
     assert len(path.settle(stuck, ridge, "falling", 0.0).s) == 2
     assert path.records[-1].step > 300_000
 

@@ -5,11 +5,13 @@ import pytest
 
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.estimators.completion.baselines import fit_offset
-from rankscape.estimators.completion.candidate import Candidate
 from rankscape.estimators.completion.certificate import certify
-from rankscape.estimators.completion.methods import climb
-from rankscape.estimators.completion.methods.solve import Modes
+from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.methods import CLIMBED, climbed
+from rankscape.estimators.completion.methods.averaged import Averaged
+from rankscape.estimators.completion.methods.penalised import Penalised
+from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.ground.modes import Modes
 
 
 def gaussian(seed, shape, rank, share, noise=0.0):
@@ -51,18 +53,16 @@ def test_heavy_tails_do_not_hide_the_rank(seed):
 
 def test_a_high_rank_that_predicts_nothing_is_not_polished_with_patience(monkeypatch):
     steps = []
-    polish = climb.polish
-    monkeypatch.setattr(climb, "polish", lambda *a: steps.append(polish(*a)) or steps[-1])
+    polish = climbed.polish
+    monkeypatch.setattr(climbed, "polish", lambda *a: steps.append(polish(*a)) or steps[-1])
     model = DeepMatrixCompletion().fit(gaussian(0, (60, 40), 1, 0.95, noise=2.0)[1])
     assert model.rank_ <= 2
     assert sum(fit.steps * len(fit.modes.s) for fit in steps) < 1000
 
 
 def test_a_model_that_follows_its_entries_only_is_not_trusted(monkeypatch):
-    monkeypatch.setattr(
-        "rankscape.estimators.completion.trial.Trial.settle", lambda *_: None
-    )  # without the cure above,
-    monkeypatch.setattr("rankscape.estimators.completion.trial.Trial.penalise", lambda *_: None)
+    monkeypatch.setattr(Averaged, "settle", lambda *_: None)  # without the cure above
+    monkeypatch.setattr(Penalised, "wanted", lambda *_: False)
     model = DeepMatrixCompletion().fit(heavy_tailed(31)[1])
     assert model.certificate_.unseen > 3
     assert not model.certificate_.trusted
@@ -74,7 +74,7 @@ def test_an_exact_fit_that_misses_held_out_entries_is_not_trusted(missed, words)
     i, j = np.indices((6, 5)).reshape(2, -1)
     entries = Entries(i, j, np.ones(30), (6, 5))
     modes = Modes(np.full((6, 1), 6**-0.5), np.array([30**0.5]), np.full((5, 1), 5**-0.5))
-    fit = Candidate("climbed", modes, fit_offset("none", entries), 1.0, 0.0, exact=True)
+    fit = Fit(CLIMBED, modes, fit_offset("none", entries), 1.0, 0.0, exact=True)
     warnings = certify(entries, fit, missed, {"column_mean": 1.0}, 0.0).warnings
     assert len(warnings) == len(words)
     assert all(word in warning for word, warning in zip(words, warnings, strict=True))

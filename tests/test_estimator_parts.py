@@ -6,17 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankscape.entries import Entries
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators import complete
 from rankscape.estimators.completion.baselines import baseline_errors
-from rankscape.estimators.completion.methods.chance import unexplained
-from rankscape.estimators.completion.methods.folding import fold
-from rankscape.estimators.completion.methods.polish import core, polish
-from rankscape.estimators.completion.methods.posterior import Posterior
-from rankscape.estimators.completion.methods.sampling import average_of_draws
-from rankscape.estimators.completion.methods.solve import Modes, modes_of
+from rankscape.estimators.completion.methods.sampled import average_of_draws
+from rankscape.ground.modes import Modes, modes_of
 from rankscape.problem import Completion
 from rankscape.solvers.conditioning import condition
 from rankscape.solvers.gauss_newton import gauss_newton
+from rankscape.solvers.least_squares import core, polish
+from rankscape.solvers.new_rows import fold
+from rankscape.solvers.posterior import Posterior
+from rankscape.solvers.sign_flips import unexplained
 from rankscape.solvers.variable_projection import project
 
 
@@ -26,7 +27,7 @@ def instance(n_out, n_in, rank, share, seed, noise=0.0, weighted=False):
     i, j = np.nonzero(rng.random((n_out, n_in)) < share)
     y = (left @ right.T + noise * rng.standard_normal((n_out, n_in)))[i, j]
     weights = rng.uniform(0.5, 2, len(y)) if weighted else None
-    return Entries(i, j, y, (n_out, n_in), weights).prepared("sparse"), left, right
+    return PreparedEntries(Entries(i, j, y, (n_out, n_in), weights), "sparse"), left, right
 
 
 @settings(max_examples=25)

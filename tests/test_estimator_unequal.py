@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from rankscape.estimators import DeepMatrixCompletion, complete
-from rankscape.estimators.completion.methods.unequal import estimate_variances
+from rankscape.estimators.completion.methods import named
+from rankscape.solvers.noise_variances import estimate_variances
 
 
 def unequal(seed, shape=(120, 80), rank=3, share=0.5):
@@ -26,7 +27,7 @@ def test_quiet_columns_count_for_more(model, monkeypatch):
     found = np.sqrt(done.variances.column)
     assert np.corrcoef(np.log(found), np.log(noise))[0, 1] > 0.9
     assert "own noise" in done.reason
-    monkeypatch.setattr("rankscape.estimators.completion.search._unequal", lambda trial, chosen, *_: chosen)
+    monkeypatch.setattr(type(named(done.method)), "weighs", False)
     equal = complete(seen)
     assert equal.variances is None
     assert np.linalg.norm(done.fitted - W) < 0.95 * np.linalg.norm(equal.fitted - W)

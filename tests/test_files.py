@@ -189,7 +189,7 @@ def test_both_ways_of_sorting_keep_the_order_among_equals(cells, count):
 
 
 def test_unknown_policy(tmp_path):
-    with expect(InputError, "'first'", "'error', 'mean' or 'last'"):
+    with expect(InputError, "'error', 'mean' or 'last'", "'first'"):
         read(tmp_path / "x.csv", duplicates="first")
 
 

@@ -6,6 +6,7 @@
 `as_json`         NumPy values as JSON
 `fingerprint`     digests of arrays, tables and functions: what a checkpoint or a sweep must match
 `linalg`          a singular value decomposition that does not give up
+`modes`           a matrix as its directions: `Modes`, a thin singular value decomposition
 `stream`          random numbers addressed by seed and position
 `jit`             the one place that asks numba to compile
 `types`           array types with their shapes

@@ -1,4 +1,4 @@
-"""Arrays from outside: checked once, returned as float64."""
+"""Arrays from outside: checked once, returned as float64; and their size."""
 
 from typing import Any
 
@@ -34,3 +34,8 @@ def finite_array(values: Any, name: str, ndim: int, empty: bool = False) -> np.n
         raise InputError(f"`{name}` holds {array[where]} at position {where}; every value must be finite.")
     array.setflags(write=False)
     return array
+
+
+def root_mean_square(values: np.ndarray) -> float:
+    """Of no values it is NaN."""
+    return float(np.sqrt(np.mean(values * values))) if len(values) else float("nan")

@@ -1,5 +1,6 @@
 """Abstract or final, never in between: a class that settings are made of is not subclassed into silence."""
 
+from inspect import isabstract
 from typing import TYPE_CHECKING, Any
 
 from rankscape.errors import FinalClassError
@@ -26,7 +27,7 @@ else:
 
         def refuse(subclass: type, **options: Any) -> None:
             del subclass, options
-            base = next((b for b in cls.__mro__[1:] if b.__name__.startswith("Abstract")), None)
+            base = next((b for b in cls.__mro__[1:] if b.__name__.startswith("Abstract") or isabstract(b)), None)
             instead = "Hold one as a field instead" if base is None else f"Subclass {base.__name__} instead"
             raise FinalClassError(
                 f"{cls.__name__} is final: a subclass would run as {cls.__name__} itself. {instead} "

@@ -124,23 +124,11 @@ def _path(subject: Subject) -> Section:
     text = [done.reason]
     if chosen != done.rank:
         text.append(f"All entries together, the held-out ones included, hold up rank {done.rank}.")
-    if done.method in HOW:
-        text.append(HOW[done.method])
+    if done.how:
+        text.append(done.how)
     references = {WORDS[name]: error for name, error in done.certificate.baselines.items()}
     panels = trajectory_panels(done.trajectory, references)
     return Section(heading, text, figures=[_visible(panel) for panel in panels])
-
-
-# How each method comes to its rank.
-HOW = {
-    "climbed": "The ridge falls along the path: a strong one leaves few directions alive, a weak one more. After it, "
-    "least squares adds directions as long as what is left over holds one that chance does not explain.",
-    "averaged": "There is no sharp edge between signal and noise here, so that the model is a mean over many "
-    "directions, each weighted by how certain it is.",
-    "penalised": "There is no sharp edge between signal and noise here. All directions start at once under a weak "
-    "ridge; those that the data do not hold up die, and the others are shrunk a little.",
-    "sampled": "The data are mostly noise, so that the model is a mean over random draws of many models.",
-}
 
 
 def _visible(panel: Panel) -> Panel:

@@ -36,7 +36,7 @@ def count(number: int, noun: str) -> str:
 def finding(completed: CompletedMatrix) -> str:
     """The one sentence to remember."""
     if completed.rank:
-        about = "" if completed.method == "climbed" else "about "
+        about = "" if completed.sharp else "about "
         return f"The data hold up {about}{count(completed.rank, 'direction')}"
     levels = {"none": "zero", "mean": "their mean", "row": "the levels of rows", "column": "the levels of columns"}
     kind = levels.get(completed.removed.kind, "the levels of rows and columns")

@@ -2,14 +2,14 @@
 
 ================================  ==============================================================================
 `complete`, `estimator`           the two doors, one of them with the manners of scikit-learn
-`inputs`, `fitting`               from what people have to entries; split, search, fit to all, report
-`options`, `search`               what may be tried, in which order, and what held-out entries choose
-`trial`, `candidate`              one offset with its fits; one fit with its held-out error
-`refitting`                       the fit that was chosen, once more: on all entries
-`methods`                         how entries are fitted: the ridge path, the climb, averages, draws
-`baselines`                       what needs no factor: offsets to remove first, and rules to be judged by
-`result`, `certificate`           what comes back, and whether to trust it
-`uncertainty`, `storing`          standard errors of single values; files without pickle
-`progress`                        what is told meanwhile
+`inputs`, `settings`, `split`     what people give: entries, arguments, and which entries are held out
+`select`                          how the rank is chosen: the order in which things are tried, on one page
+`methods`                         how entries are fitted: one contract, one file a method
+`trial`, `fit`                    one offset on one set of entries; one fit with its held-out error
+`ridge_path`, `jumping`           the minima of a falling ridge, and SGD in the place of descent
+`offsets`, `baselines`            what needs no factor: offsets to remove first, and rules to be judged by
+`fitting`, `result`               from entries to what comes back
+`certificate`, `uncertainty`      whether to trust it; standard errors of single values
+`storing`, `progress`             files without pickle; what is told meanwhile
 ================================  ==============================================================================
 """

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankscape.entries import Entries
-from rankscape.estimators.completion.candidate import Candidate
+from rankscape.estimators.completion.fit import Fit
 
 # Oversampling below which a completion is near the information limit.
 SCARCE = 1.4
@@ -79,12 +79,12 @@ class Certificate:
 
 
 def certify(
-    entries: Entries, final: Candidate, heldout_rmse: float | None, baselines: dict[str, float], seen: float | None
+    entries: Entries, final: Fit, heldout_rmse: float | None, baselines: dict[str, float], seen: float | None
 ) -> Certificate:
     """Measure and judge a fit to all `entries`; `seen` is the noise of the fit whose held-out error is given."""
     n_out, n_in = entries.shape
-    rank, m = _needed(final), len(entries.values)
-    by_row, by_column = np.bincount(entries.rows, minlength=n_out), np.bincount(entries.columns, minlength=n_in)
+    rank, m = final.method.needed(final), entries.count
+    by_row, by_column = entries.counts()
     oversampling = m / (rank * (n_out + n_in - rank)) if rank else np.inf
     edge = final.noise / final.scale * (n_out**0.5 + n_in**0.5) / (m / (n_out * n_in)) ** 0.5
     gap = float(final.modes.s[-1]) / edge if rank and not final.exact and edge else np.inf
@@ -95,17 +95,11 @@ def certify(
     return replace(facts, warnings=tuple(_warnings(facts, final)))
 
 
-def _needed(final: Candidate) -> float:
-    """Where directions are shrunk and not fitted, the effective rank."""
-    s = final.modes.s
-    return float(s.sum() / s[0]) if final.method == "penalised" and len(s) else float(final.rank)
-
-
-def _warnings(facts: Certificate, final: Candidate) -> Iterator[str]:
+def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
     rank = f"{facts.needed:.3g}"
     if not facts.needed and final.noise > 0:
         yield "No low rank was found: every missing value is the offset alone."
-    if facts.oversampling < SCARCE and final.method != "sampled":
+    if facts.oversampling < SCARCE and final.method.wary:
         yield (
             f"Only {facts.oversampling:.2f} entries per free parameter of rank {rank}: near the information limit, "
             "where another matrix may fit as well."

@@ -1,28 +1,21 @@
 """Completing a matrix without choosing a rank."""
 
-from collections.abc import Callable
-from typing import Any, Literal
-
-from rankscape.errors import InputError
-from rankscape.estimators.completion.baselines import OFFSETS
-from rankscape.estimators.completion.fitting import WIDTH, Settings, fit_entries
-from rankscape.estimators.completion.inputs import entries_of_problem
-from rankscape.estimators.completion.progress import Progress
+from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
+from rankscape.estimators.completion.inputs import MatrixData, entries_and_split, problem_of
 from rankscape.estimators.completion.result import CompletedMatrix
-from rankscape.ground.checks import share, whole
-from rankscape.problem import Completion
+from rankscape.estimators.completion.settings import Depth, OffsetChoice, PathKind, settings_of
 
 
 def complete(
-    data: Any,
+    data: MatrixData,
     *,
-    depth: int | Literal["auto"] = "auto",
+    depth: Depth = "auto",
     width: int | None = None,
     heldout: float = 0.1,
-    offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
-    path: Literal["minima", "sgd"] = "minima",
+    offset: OffsetChoice = "auto",
+    path: PathKind = "minima",
     seed: int = 0,
-    progress: Callable[[Progress], None] | None = None,
+    progress: ProgressCall | None = None,
 ) -> CompletedMatrix:
     r"""Complete a matrix with holes; the ridge path of a deep factorization and held-out entries choose the rank.
 
@@ -57,7 +50,7 @@ def complete(
     seed : int
         Of the held-out split and of all draws.
     progress : callable, optional
-        Receives a `Progress` after each record and every 0.2 s or so.
+        Receives a `CompletionProgress` after each record and every 0.2 s or so.
 
     Returns
     -------
@@ -84,29 +77,6 @@ def complete(
     .. [chou2024] Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit
        bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
-    problem = _as_problem(data)
+    problem = problem_of(data)
     settings = settings_of(depth, width, heldout, offset, path, seed)
-    return fit_entries(*entries_of_problem(problem), settings, progress)
-
-
-def _as_problem(data: Any) -> Completion:
-    if isinstance(data, Completion):
-        return data
-    from scipy.sparse import issparse
-
-    return Completion.from_sparse(data) if issparse(data) else Completion.from_array(data)
-
-
-def settings_of(
-    depth: Any, width: Any, heldout: Any, offset: Any, path: Any, seed: int, resolution: float = 2.2e-16
-) -> Settings:
-    """The settings of a fit, checked; `resolution` is the relative precision of the data."""
-    if offset not in ("auto", *OFFSETS):
-        raise InputError(f"`offset` must be 'auto', {', '.join(map(repr, OFFSETS))}, got {offset!r}.")
-    if path not in ("minima", "sgd"):
-        raise InputError(f"`path` must be 'minima' or 'sgd', got {path!r}.")
-    if isinstance(depth, str) and depth != "auto":
-        raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
-    depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
-    width = WIDTH if width is None else whole("width", width, least=1)
-    return Settings(depth, width, share("heldout", heldout), offset, path, seed, float(resolution))
+    return fit_entries(*entries_and_split(problem), settings, progress)

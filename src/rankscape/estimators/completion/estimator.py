@@ -1,9 +1,10 @@
 """The scikit-learn face of completion."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
@@ -11,17 +12,23 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.estimators.completion.complete import settings_of
 from rankscape.estimators.completion.fitting import fit_entries
 from rankscape.estimators.completion.inputs import (
+    Bounds,
+    MatrixData,
+    SparseMatrix,
     clip_range,
+    entries_and_split,
     entries_of,
-    entries_of_problem,
     precision_of,
     warn_of_empty,
 )
+from rankscape.estimators.completion.settings import Depth, OffsetChoice, PathKind, settings_of
 from rankscape.estimators.completion.uncertainty import standard_errors
 from rankscape.problem import Completion
+
+RandomState: TypeAlias = int | np.random.RandomState | None
+Weights: TypeAlias = ArrayLike | SparseMatrix | None
 
 
 class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -99,14 +106,14 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     def __init__(
         self,
         *,
-        depth: int | Literal["auto"] = "auto",
+        depth: Depth = "auto",
         width: int | None = None,
         heldout: float = 0.1,
-        offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
-        path: Literal["minima", "sgd"] = "minima",
-        clip: Any = None,
+        offset: OffsetChoice = "auto",
+        path: PathKind = "minima",
+        clip: Bounds = None,
         warm_start: bool = False,
-        random_state: Any = 0,
+        random_state: RandomState = 0,
     ):
         self.depth = depth
         self.width = width
@@ -119,7 +126,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
     # -- fitting -------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None, weights: Any = None) -> Self:
+    def fit(self, X: MatrixData, y: None = None, weights: Weights = None) -> Self:
         """Fit the observed entries.
 
         Parameters
@@ -143,10 +150,10 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             Some row or column has no entry: it is filled with the offset.
         """
         X = self._checked(X, reset=True)
-        held = entries_of_problem(X)[1] if isinstance(X, Completion) else None
+        held = entries_and_split(X)[1] if isinstance(X, Completion) else None
         return self._fit(entries_of(X, weights), held, precision_of(X))
 
-    def partial_fit(self, X: Any, y: Any = None, weights: Any = None) -> Self:
+    def partial_fit(self, X: MatrixData, y: None = None, weights: Weights = None) -> Self:
         """Add the observed entries of X, which replace earlier ones, and fit again from where the last fit ended.
 
         Rows keep their positions; X may have more of them than before.
@@ -179,7 +186,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
     # -- what was found ------------------------------------------------------------------------------------
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: MatrixData) -> np.ndarray:
         """Fill the missing entries of X, whose rows may be new: each is folded in against the learned columns.
 
         The matrix that was fitted is filled with the fit itself. Observed entries keep their values. A row without
@@ -189,19 +196,21 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         X = self._checked(X, reset=False)
         entries = entries_of(X, allow_empty=True)
         done = self.completed_
-        parts = [[e.rows, e.columns, e.values] for e in (entries, done.observed)]
-        same = entries.shape == done.shape and all(map(np.array_equal, *parts))
+        same = entries.shape == done.shape and all(
+            np.array_equal(getattr(entries, name), getattr(done.observed, name))
+            for name in ("rows", "columns", "values")
+        )
         if not same:
             warn_of_empty(entries, columns=False)
         filled = self._clipped(done.fitted if same else done.folded(entries))
         filled[entries.rows, entries.columns] = entries.values
         return filled.astype(precision_of(X), copy=False)
 
-    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
+    def fit_transform(self, X: MatrixData, y: None = None, **fit_params: Weights) -> np.ndarray:
         """Fit, with `weights` if given, and return the completed matrix."""
         return self.fit(X, y, **fit_params).transform(X)
 
-    def predict(self, rows: Any, columns: Any = None, return_std: bool = False) -> Any:
+    def predict(self, rows: MatrixData, columns: ArrayLike | None = None, return_std: bool = False) -> Any:
         """The model's values at pairs of positions; of a matrix in place of `rows`, at all of its entries.
 
         Parameters

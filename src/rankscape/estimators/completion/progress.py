@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from rankscape.estimators.completion.methods.path import Record
+from rankscape.estimators.completion.ridge_path import Record
+from rankscape.ground.final import final
 
 
+@final
 @dataclass(frozen=True)
-class Progress:
+class CompletionProgress:
     """What a progress function receives.
 
     Attributes
@@ -32,12 +34,12 @@ class Progress:
 
 
 class Meter:
-    """Turns records into `Progress`: adds up the shares of phases, and never lets the fraction fall."""
+    """Turns records into `CompletionProgress`: adds up the shares of phases, and never lets the fraction fall."""
 
-    def __init__(self, call: Callable[[Progress], None] | None, unit: float):
+    def __init__(self, call: Callable[[CompletionProgress], None] | None, unit: float):
         self.call, self.unit = call, unit
         self.base, self.share, self.earlier = 0.0, 0.0, 0
-        self.state = Progress(0, 0.0, 0, float("nan"), float("nan"), 0.0)
+        self.state = CompletionProgress(0, 0.0, 0, float("nan"), float("nan"), 0.0)
 
     def begin(self, phase: str, share: float, fresh: bool = False) -> None:
         """A phase that takes this share of the whole; `fresh` when its steps count from zero again."""
@@ -53,7 +55,7 @@ class Meter:
         errors = record.train_rmse * unit, record.heldout_rmse * unit
         done = max(min(self.base + share * self.share, 1.0), self.state.fraction_done)
         step = max(self.earlier + record.step, self.state.step)
-        self.state = Progress(step, record.ridge, record.rank, *errors, done, self.state.phase)
+        self.state = CompletionProgress(step, record.ridge, record.rank, *errors, done, self.state.phase)
         if self.call is not None:
             self.call(self.state)
 

@@ -2,21 +2,23 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from rankscape.entries import Entries
 from rankscape.entries.checking import check_indices
-from rankscape.entries.prepared import entries_of_product
-from rankscape.estimators.completion.baselines import Offset
+from rankscape.entries.prepared import PreparedEntries, entries_of_product
 from rankscape.estimators.completion.certificate import Certificate
-from rankscape.estimators.completion.methods.folding import fold
-from rankscape.estimators.completion.methods.path import Record
-from rankscape.estimators.completion.methods.solve import Modes, balanced_factors
-from rankscape.estimators.completion.methods.unequal import Variances
+from rankscape.estimators.completion.methods import named
+from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.ridge_path import Record
+from rankscape.ground.modes import Modes
 from rankscape.run.outcome import Outcome
+from rankscape.solvers.new_rows import fold
+from rankscape.solvers.noise_variances import Variances
+from rankscape.solvers.ridge_minimum import balanced_factors
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,7 +49,9 @@ class CompletedMatrix:
         are taken for equal, because held-out entries are predicted better so.
     method : str
         "climbed" (one best pair of factors), "penalised" (the minimum at a ridge), "averaged" or "sampled" (means over
-        many), or "offset".
+        many), or "offset"; or one that was registered (`methods.register`).
+    memory : NamedTuple
+        What that method remembers of the fit, a NamedTuple of its own.
     path : xarray.Dataset
         Dims ``step`` and ``index``: ``ridge``, ``depth``, ``rank``, ``singular_values``, ``effective_rank``,
         ``train_rmse``, ``heldout_rmse`` (NaN where nothing was held out) and ``phase`` of everything that was tried.
@@ -82,6 +86,7 @@ class CompletedMatrix:
     noise: float
     variances: Variances | None
     method: str
+    memory: NamedTuple
     path: xr.Dataset
     reason: str
     certificate: Certificate
@@ -102,15 +107,30 @@ class CompletedMatrix:
         """What was removed before factorizing, in words."""
         return self.removed.words
 
+    @property
+    def how(self) -> str:
+        """How the method comes to its rank, in a sentence or two."""
+        return named(self.method).how
+
+    @property
+    def sharp(self) -> bool:
+        """Whether the rank is a number of directions that are there or not, and not a matter of degree."""
+        return named(self.method).sharp
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the bibliography for the method (`rankscape cite KEY`)."""
+        return named(self.method).references
+
     @cached_property
     def trajectory(self) -> xr.Dataset:
         """The `path` as one walks it: without minima that were only compared, and its steps counted anew.
 
         Of the starts "all at once" it keeps the one that was chosen, if one was.
         """
-        path, chosen = self.path, self.path.attrs
+        path = self.path
         compared = (path.phase == "all at once").values
-        mine = compared & ((path.ridge == chosen["ridge"]) & (path.depth == chosen["depth"])).values
+        mine = compared & named(path.attrs["method"]).walked(path, self.memory)
         begins = np.flatnonzero(np.diff(mine, prepend=False) & mine)  # of each start at this ridge; the last one counts
         mine[: begins[-1] if len(begins) else 0] = False
         compared &= ~mine
@@ -166,7 +186,7 @@ class CompletedMatrix:
         column = self.removed.mean + self.removed.column
         values = (entries.values - column[entries.columns]) / unit
         weights = None if self.variances is None else 1 / self.variances.column[entries.columns]
-        observed = Entries.sorted(entries.rows, entries.columns, values, entries.shape, weights).prepared("sparse")
+        observed = PreparedEntries(entries.with_values(values).with_weights(weights), "sparse")
         rows = fold(observed, right, left.T @ left / len(left), (self.noise / unit) ** 2)
         return rows @ right.T * unit + column
 

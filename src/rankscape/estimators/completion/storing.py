@@ -12,16 +12,17 @@ import xarray as xr
 import rankscape
 from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.estimators.completion.baselines import Offset
 from rankscape.estimators.completion.certificate import Certificate
-from rankscape.estimators.completion.methods.solve import Modes
-from rankscape.estimators.completion.methods.unequal import Variances
+from rankscape.estimators.completion.methods import named
+from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.result import CompletedMatrix
+from rankscape.ground.modes import Modes
 from rankscape.ground.storage import check_writable, replacing
 from rankscape.run.outcome import Outcome
+from rankscape.solvers.noise_variances import Variances
 
 # Version of the layout of the file.
-FORMAT = 1
+FORMAT = 2
 
 
 def save(estimator: Any, path: Path) -> None:
@@ -40,6 +41,7 @@ def save(estimator: Any, path: Path) -> None:
         "numbers": {name: getattr(done, name) for name in ("heldout_rmse", "baselines", "depth", "noise")},
         "words": {name: str(getattr(done, name)) for name in ("outcome", "method", "reason")},
         "offset": {"kind": done.removed.kind, "mean": done.removed.mean},
+        "memory": list(done.memory),
         "certificate": asdict(done.certificate),
         "path": done.path.attrs,
     }
@@ -91,9 +93,10 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         rank=len(modes.s),
         singular_values=modes.s,
         modes=modes,
+        memory=named(facts["path"]["method"]).memory(*facts["memory"]),
         path=xr.Dataset({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
         certificate=Certificate(**certificate),
-        observed=Entries.sorted(rows, columns, values, shape, arrays.get("entries_weights")),
+        observed=Entries(rows, columns, values, shape, arrays.get("entries_weights")),
         removed=offset,
         variances=Variances(arrays["variances_row"], arrays["variances_column"]) if "variances_row" in arrays else None,
         **facts["numbers"],

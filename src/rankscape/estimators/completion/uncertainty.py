@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from rankscape.entries.checking import check_indices
+from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.result import CompletedMatrix
 
 # Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
@@ -31,7 +32,7 @@ def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.n
     if completed.variances is not None:
         precision = 1 / completed.variances.at(observed.rows, observed.columns)
         weights = precision if weights is None else precision * weights
-    entries = observed.with_weights(weights).prepared("sparse")
+    entries = PreparedEntries(observed.with_weights(weights), "sparse")
     ridges = [noise**2 * len(F) / np.maximum((F * F).sum(0), 1e-300) for F in (U, V)]
     blocks = [gram + np.diag(ridge) for gram, ridge in zip(entries.grams(U, V), ridges, strict=True)]
     size = len(U) * len(free_u) + len(V) * len(free_v)

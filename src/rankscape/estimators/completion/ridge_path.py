@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries, entries_of_product
-from rankscape.estimators.completion.methods.solve import Modes, live_rank, minimise, residual_modes
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.modes import Modes
+from rankscape.solvers.ridge_minimum import live_rank, minimise, residual_modes
 
 # L-BFGS iterations of a stage, least and most: warm starts need no more, and a stage goes on in the next one.
 ITERATIONS = 30, 100
@@ -47,15 +50,15 @@ class Minimum(NamedTuple):
 
 
 @dataclass(eq=False)
-class Path:
+class RidgePath:
     """Training entries (offset removed, rms 1), what is held out, and the records made so far.
 
     Attributes
     ----------
     entries : PreparedEntries
         What the factors are fitted to.
-    heldout : tuple of ndarray
-        Rows, columns, values and weights of the held-out entries in the same units; empty when nothing is held out.
+    heldout : Entries
+        The held-out entries in the same units; empty when nothing is held out.
     depth : int
         Of the factorization, where a phase does not say otherwise.
     jump : callable, optional
@@ -67,7 +70,7 @@ class Path:
     """
 
     entries: PreparedEntries
-    heldout: tuple[np.ndarray, np.ndarray, np.ndarray]
+    heldout: Entries
     depth: int
     jump: Jump | None = None
     report: Callable[[Record, float], None] = lambda record, share: None
@@ -77,8 +80,8 @@ class Path:
 
     def heldout_residual(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Prediction minus value on the held-out entries."""
-        rows, columns, values = self.heldout
-        return entries_of_product(rows, columns, left, right) - values
+        held = self.heldout
+        return entries_of_product(held.rows, held.columns, left, right) - held.values
 
     def record(
         self, modes: Modes, ridge: float, phase: str, share: float = 0.0, rank: int | None = None, depth: int = 0
@@ -133,8 +136,3 @@ class Path:
     def _iterations(self, width: int) -> int:
         work = width * (50 * sum(self.entries.shape) + 6 * self.entries.count)
         return int(np.clip(WORK / max(work, 1), *ITERATIONS))
-
-
-def root_mean_square(values: np.ndarray) -> float:
-    """Of no values it is NaN."""
-    return float(np.sqrt(np.mean(values * values))) if len(values) else float("nan")

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
-from rankscape.estimators.completion.methods.folding import fold
-from rankscape.estimators.completion.methods.solve import Modes, modes_of
+from rankscape.ground.modes import Modes, modes_of
 from rankscape.solvers.gauss_newton import gauss_newton
+from rankscape.solvers.new_rows import fold
 from rankscape.solvers.variable_projection import project
 
 # Steps of one fit, of ample and of scarce entries; a good start needs 4 to 8.

@@ -3,9 +3,10 @@
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
-from rankscape.estimators.completion.methods.path import root_mean_square
-from rankscape.estimators.completion.methods.polish import Polished
-from rankscape.estimators.completion.methods.solve import Modes, leading_modes, modes_of
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.modes import Modes, modes_of
+from rankscape.solvers.least_squares import Polished
+from rankscape.solvers.ridge_minimum import leading_modes
 
 # Random signs that a residual's leading singular value is compared with.
 FLIPS = 3

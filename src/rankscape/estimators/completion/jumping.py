@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.entries.prepared import PreparedEntries, outer_factors
+from rankscape.entries import Entries
+from rankscape.entries.prepared import outer_factors
 from rankscape.errors import DivergenceWarning, RunFailed
-from rankscape.estimators.completion.methods.solve import Modes, balanced_factors, modes_of
+from rankscape.ground.modes import Modes, modes_of
 from rankscape.initialization import Factors
 from rankscape.problem import Completion
 from rankscape.run.outcome import Outcome
 from rankscape.run.simulation import simulate
+from rankscape.solvers.ridge_minimum import balanced_factors
 
 # Passes over the entries at each ridge, and most steps.
 EPOCHS, MOST = 50, 5_000_000
@@ -27,7 +29,7 @@ class SGDJumps:
 
     Attributes
     ----------
-    entries : PreparedEntries
+    entries : Entries
         Of rms 1, drawn uniformly, one a step.
     seed : int
         Of the draws; each ridge has its own.
@@ -35,13 +37,12 @@ class SGDJumps:
         The learning rate that has not blown up so far.
     """
 
-    entries: PreparedEntries
+    entries: Entries
     seed: int
     rate: float = RATE
 
     def __post_init__(self):
-        entries = self.entries
-        self._problem = Completion(entries.rows, entries.columns, entries.values, entries.shape)
+        self._problem = Completion.of(self.entries)
 
     def __call__(self, modes: Modes, ridge: float, depth: int) -> tuple[Modes, int]:
         """SGD from balanced factors of `modes`; where it ends, and its steps."""

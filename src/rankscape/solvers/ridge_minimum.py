@@ -1,13 +1,13 @@
 """One ridge: minimise over the factors, count the live directions, drop the dead ones, grow missing ones."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse.linalg import svds
 
 from rankscape.entries.prepared import PreparedEntries, outer_factors, value_and_gradient
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.modes import Modes, modes_of
 from rankscape.solvers.quasi_newton import minimise_smooth
 
 # Relative decrease of the objective at which a stage ends: the bias of the ridge is far above it.
@@ -19,30 +19,6 @@ DEAD = 0.1
 
 # Matrices up to this many entries get their leading singular vectors from a dense decomposition.
 DENSE_SVD = 50_000
-
-
-class Modes(NamedTuple):
-    """A thin singular value decomposition ``W = U diag(s) V^T``, values descending."""
-
-    U: np.ndarray
-    s: np.ndarray
-    V: np.ndarray
-
-    def head(self, rank: int) -> "Modes":
-        """The leading `rank` modes."""
-        return Modes(self.U[:, :rank], self.s[:rank], self.V[:, :rank])
-
-    def join(self, other: "Modes") -> "Modes":
-        """Both sets side by side (no longer orthogonal)."""
-        return Modes(np.c_[self.U, other.U], np.r_[self.s, other.s], np.c_[self.V, other.V])
-
-
-def modes_of(left: np.ndarray, right: np.ndarray) -> Modes:
-    """Singular value decomposition of ``left @ right.T`` by two thin QRs, in O((n_out + n_in) k^2)."""
-    Q_left, R_left = np.linalg.qr(left)
-    Q_right, R_right = np.linalg.qr(right)
-    U, s, Vt = thin_svd(R_left @ R_right.T)
-    return Modes(Q_left @ U[:, : len(s)], s, Q_right @ Vt[: len(s)].T)
 
 
 def balanced_factors(modes: Modes, depth: int) -> list[np.ndarray]:

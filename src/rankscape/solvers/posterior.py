@@ -12,7 +12,7 @@ import numpy as np
 
 from rankscape.entries import loops
 from rankscape.entries.prepared import PreparedEntries
-from rankscape.estimators.completion.methods.solve import Modes, modes_of
+from rankscape.ground.modes import Modes, modes_of
 from rankscape.solvers.conditioning import condition
 
 # Least noise variance, of entries of rms 1.

@@ -1,11 +1,24 @@
-"""The mean of many draws from the posterior of two thin factors (Gibbs sampling), for data that are mostly noise."""
+"""The mean of many draws from the posterior of two thin factors, for data that are mostly noise."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.estimators.completion.methods.posterior import FLOOR, Posterior
-from rankscape.estimators.completion.methods.solve import Modes, modes_of
+from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.methods.base import Method
+from rankscape.estimators.completion.trial import Trial
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.final import final
+from rankscape.ground.modes import Modes, modes_of
+from rankscape.solvers.posterior import FLOOR, Posterior
+from rankscape.solvers.ridge_minimum import leading_modes
+
+# Directions of the sampler.
+WIDTH = 6
+
+# Sweeps of the sampler on all entries, and on training entries; the first ones are forgotten.
+DRAWS, BURN = (80, 50), 15
 
 # Share of the power of a mean of draws that its rank has to carry.
 AGREED = 0.995
@@ -15,6 +28,63 @@ BATCH = 12
 
 # Rows that the prior of the factors counts for when their centre is drawn towards zero.
 PULL = 2.0
+
+
+class Draws(NamedTuple):
+    """How many draws there were, the forgotten ones included."""
+
+    sweeps: int
+
+
+@final
+class Sampled(Method):
+    """Bayesian probabilistic matrix factorization by Gibbs sampling, with normal-Wishart priors.
+
+    References
+    ----------
+    .. [salakhutdinov2008] Salakhutdinov, Mnih, "Bayesian probabilistic matrix factorization using Markov chain
+       Monte Carlo", ICML 2008.
+    """
+
+    # No row or column counts by its own noise: where noise is all but everything, the variances are no better known
+    # than the rest. And scarce entries are no doubt: a mean of draws follows none of them.
+    name, richness, phase, share, memory, wary, weighs = "sampled", 3, "sampling", 0.2, Draws, False, False
+    how = "The data are mostly noise, so that the model is a mean over random draws of many models."
+    references = ("salakhutdinov2008",)
+
+    def wanted(self, trial: Trial) -> bool:
+        """Where averaging found more noise than anything else."""
+        return trial.mostly_noise is True
+
+    def fit(self, trial: Trial) -> None:
+        """One long chain."""
+        trial.offer(self._mean(trial))
+
+    def again(self, trial: Trial, fit: Fit) -> Fit:
+        """Another chain, longer where no entries are held out: it is the last."""
+        del fit
+        return self._mean(trial)
+
+    def _mean(self, trial: Trial) -> Fit:
+        entries, path, settings = trial.entries, trial.path, trial.settings
+        width = trial.affordable(min(WIDTH, settings.most(entries.shape)))
+        modes = leading_modes(entries, entries.values, width)
+        posterior, offset = trial.posterior(modes, root_mean_square(entries.values))
+
+        def watch() -> None:
+            path.step += 1
+            if path.records:
+                path.report(path.records[-1], 1.0)
+
+        draws = DRAWS[trial.judged]
+        modes, biases, noise = average_of_draws(posterior, np.random.default_rng(settings.seed), draws, BURN, watch)
+        biased = trial.biased(offset, biases)
+        return trial.fit(self, modes, noise**0.5 * trial.scale, biased, memory=Draws(draws))
+
+    def why(self, fit: Fit) -> str:
+        """What the number counts."""
+        del fit
+        return "averaged over random draws, which agree on so many directions"
 
 
 def average_of_draws(

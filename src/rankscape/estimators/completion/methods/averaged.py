@@ -1,0 +1,136 @@
+"""The mean of many directions, each weighted by how certain it is: for spectra without an edge."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.methods.base import Method
+from rankscape.estimators.completion.methods.climbed import exact_fit, shrink
+from rankscape.estimators.completion.trial import Trial
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.final import final
+from rankscape.solvers.ridge_minimum import leading_modes
+
+# Directions that averaging starts with: ratings keep a few, photographs and gene expression about 30.
+WIDTHS = 16, 40, 60
+
+# Share of the directions of an average that may be alive at its end; if more are, it starts again with more.
+ROOM_TO_DIE = 0.8
+
+# Sweeps at most; held-out entries stop them earlier, and are first asked after a few.
+SWEEPS, FIRST_LOOK = 12, 4
+
+# Factor by which the last sweep lowers the held-out error when averaging has not converged.
+STILL = 0.97
+
+# First noises, as a share of the entries' rms: a low one keeps more directions alive. Both are tried.
+QUIET = 0.2, 0.45
+
+# Share of the entries' mean square that is noise, beyond which draws are averaged instead.
+NOISY = 0.5
+
+# Noise of an average, as a share of the entries' rms, below which its directions may lead to an exact fit.
+NEARLY_EXACT = 0.1
+
+# Directions beyond twice the rank found with which all entries are averaged: the others died.
+FEW = 4
+
+
+class Averaging(NamedTuple):
+    """The directions and the share of noise that averaging started with, and the sweeps it took (0: not known yet)."""
+
+    width: int
+    quiet: float
+    sweeps: int = 0
+
+
+@final
+class Averaged(Method):
+    """Variational Bayes of two thin Gaussian factors, with priors read off the data (`solvers.posterior`).
+
+    References
+    ----------
+    .. [lim2007] Lim, Teh, "Variational Bayesian approach to movie rating prediction", KDD Cup and Workshop
+       2007.
+    .. [ilin2010] Ilin, Raiko, "Practical approaches to principal component analysis in the presence of missing
+       values", Journal of Machine Learning Research 11 (2010).
+    """
+
+    name, richness, phase, share, memory = "averaged", 2, "averaging", 0.1, Averaging
+    how = (
+        "There is no sharp edge between signal and noise here, so that the model is a mean over many "
+        "directions, each weighted by how certain it is."
+    )
+    references = ("lim2007", "ilin2010")
+
+    def wanted(self, trial: Trial) -> bool:
+        """Where the climb left more than a few directions, on the richest offset: it takes time."""
+        return trial.richest and trial.climb is not None and trial.climb.more
+
+    def fit(self, trial: Trial) -> None:
+        """From more and more directions until some die, then once more from a louder start."""
+        found = self._wide_enough(trial)
+        trial.mostly_noise = found.noise**2 > NOISY * trial.scale**2
+        if not trial.mostly_noise:
+            trial.offer(self._average(trial, Averaging(found.memory[0], QUIET[1])))
+
+    def _wide_enough(self, trial: Trial) -> Fit:
+        """The first average that some of its directions died in; if hardly any do there may be more, but those cost."""
+        most = trial.settings.most(trial.entries.shape)
+        for width in WIDTHS:
+            found = trial.offer(self._average(trial, Averaging(min(width, most), QUIET[0])))
+            some_died = found.rank <= ROOM_TO_DIE * min(width, most)
+            if some_died or found.noise**2 > NOISY * trial.scale**2 or width >= most:
+                break
+        return found
+
+    def _average(self, trial: Trial, start: Averaging) -> Fit:
+        """Sweeps from the leading directions; held-out entries say when to stop, unless their number is known."""
+        entries, path = trial.entries, trial.path
+        modes = leading_modes(entries, entries.values, trial.affordable(start.width))
+        posterior, offset = trial.posterior(modes, start.quiet * root_mean_square(entries.values))
+        best, before, worse = None, np.inf, 0
+        for sweep in range(1, (start.sweeps or SWEEPS) + 1):
+            posterior.average()
+            path.step += 1
+            if sweep < (start.sweeps or FIRST_LOOK):
+                continue
+            biased, memory = trial.biased(offset, posterior.biases), start._replace(sweeps=sweep)
+            found = trial.fit(self, posterior.live, posterior.noise**0.5 * trial.scale, biased, memory=memory)
+            trial.note(found, "averaging")
+            if best is None or found.rmse < best.rmse:
+                best, before, sweeps = found, np.inf if best is None else best.rmse, sweep
+                continue
+            worse += 1
+            if worse > 1:  # one bad sweep may be a step across a ridge, two are a decline
+                break
+        assert best is not None
+        return replace(best, converged=sweeps < SWEEPS or best.rmse > STILL * before)
+
+    def again(self, trial: Trial, fit: Fit) -> Fit:
+        """With held-out entries, from the same start; without, as many sweeps as they asked for before."""
+        start = Averaging(*fit.memory)
+        if trial.judged:
+            return self._average(trial, start._replace(sweeps=0))
+        width = min(start.width, 2 * fit.rank + FEW)
+        return replace(self._average(trial, start._replace(width=width)), converged=fit.converged)
+
+    def settle(self, trial: Trial) -> Fit | None:
+        """Least squares from the directions found, if their noise is small enough to hope for an exact fit."""
+        if trial.mostly_noise is not False:
+            return None
+        found = min([fit for fit in trial.fits if fit.method is self][-2:], key=lambda fit: fit.rmse)
+        if not found.rank or found.noise > NEARLY_EXACT * found.scale:
+            return None
+        fit = exact_fit(trial.path, found.modes, trial.settings.exact)
+        if fit is None:
+            return None
+        trial.path.record(fit.modes, 0.0, "climbing")
+        return shrink(trial, fit, exact=True)
+
+    def why(self, fit: Fit) -> str:
+        """What the number counts."""
+        del fit
+        return "averaged over many directions, of which so many are larger than their uncertainty"

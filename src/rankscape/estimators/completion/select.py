@@ -1,0 +1,160 @@
+"""How the rank is chosen: offsets, methods, held-out entries, and the choice once more on all entries.
+
+In this order, and nowhere else:
+
+1. A fit from before is tried first, where there is one (`before`).
+2. The simplest offset is taken away, because an exact rank means most there; then the richest that held-out entries
+   support (`_offsets`).
+3. On each, every method that is `wanted`, simplest first. A fit that is exact ends the search: chance cannot do that.
+   Where the training entries are a few too few for an exact fit, all entries are tried at once.
+4. What the methods found may still lead to an exact fit (`settle`).
+5. Held-out entries choose: the simplest fit that is hardly worse than the best (`fit.choose`).
+6. Rows and columns count by their own noise where held-out entries prefer that.
+7. The choice is fitted once more, to all entries.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rankscape.entries import Entries
+from rankscape.estimators.completion.fit import Fit, choose, ties
+from rankscape.estimators.completion.methods import METHODS
+from rankscape.estimators.completion.methods.base import Method
+from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.progress import Meter
+from rankscape.estimators.completion.settings import Settings
+from rankscape.estimators.completion.split import Split
+from rankscape.estimators.completion.trial import Trial
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.final import final
+
+# Held-out error without an offset, in standard deviations, below which nothing is taken away.
+NEARLY_EXACT = 0.1
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What was chosen.
+
+    Attributes
+    ----------
+    final : Fit
+        To all entries.
+    chosen : Fit
+        To the training entries, with its error on the held-out ones; `final` itself where none could be held out.
+    trial : Trial
+        Whose path led to it.
+    judged : bool
+        Whether held-out entries judged it.
+    """
+
+    final: Fit
+    chosen: Fit
+    trial: Trial
+    judged: bool = True
+
+    @property
+    def alone(self) -> float:
+        """Error of the offset alone on the held-out entries."""
+        return self.trial.fits[0].rmse
+
+
+def select(split: Split, settings: Settings, meter: Meter, before: Fit | None = None) -> Selection:
+    """Try offsets and methods, choose, and fit the choice to all entries."""
+    search = _Search(split, settings, meter)
+    if before is not None:
+        trial = search.trial(before.offset.kind, split.training, split.heldout)
+        again = trial.again(before)
+        if again.converged and (again.exact or not before.exact):
+            return search.finish(trial, again)
+    trials = list(search.offsets())
+    for trial in trials:
+        for method in search.methods(trial, len(trials)):
+            method.fit(trial)
+            if trial.fits[-1].exact:
+                return search.finish(trial, trial.fits[-1])
+            if trial.simpler is None and method.may_be_exact(trial, split.whole.count):
+                whole = search.on_all(trial, method)
+                if whole is not None:
+                    return whole
+    for method in METHODS:
+        exact = method.settle(trials[-1])
+        if exact is not None:
+            return search.finish(trials[-1], exact)
+    chosen = choose([fit for trial in trials for fit in trial.fits])
+    trial = next(trial for trial in trials if chosen in trial.fits)
+    return search.finish(trial, search.by_own_noise(trial, chosen))
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """The steps of `select`, with what all of them need."""
+
+    split: Split
+    settings: Settings
+    meter: Meter
+
+    def trial(self, kind: str, fitted: Entries, judging: Entries, **place) -> Trial:
+        """A trial with the offset alone as its first fit."""
+        offset = fit_offset(kind, fitted)
+        trial = Trial.begin(offset, fitted, judging, self.settings, self.meter, **place)
+        METHODS[0].fit(trial)
+        return trial
+
+    def offsets(self) -> Iterator[Trial]:
+        """A trial of the simplest offset, and one of the richest that held-out entries support."""
+        training, heldout, kinds = self.split.training, self.split.heldout, self.settings.kinds
+        offsets = [fit_offset(kind, training) for kind in kinds]
+        left = [heldout.root_weights * (offset.of(heldout) - heldout.values) for offset in offsets]
+        best = min(left, key=root_mean_square)
+        supported = next(k for k, residual in enumerate(left) if ties(residual, best))
+        first = self.trial(kinds[0], training, heldout, richest=not supported)
+        yield first
+        if supported:
+            yield self.trial(kinds[supported], training, heldout, simpler=first)
+
+    def methods(self, trial: Trial, trials: int) -> Iterator[Method]:
+        """The methods to try, one after another: what one finds decides which of the later ones are wanted."""
+        self.meter.begin(f"offset {trial.offset.kind}", 0.0, fresh=True)
+        if trial.simpler is not None:
+            trial.climb = trial.simpler.climb
+        for method in METHODS[1:]:
+            if method.wanted(trial) and not (method.sharp and self._nothing_left(trial)):
+                self.meter.begin(method.phase, method.share / trials)
+                yield method
+
+    def _nothing_left(self, trial: Trial) -> bool:
+        """Whether the simpler offset led so near an exact fit that this one, alone, does not come near."""
+        if trial.simpler is None:
+            return False
+        best = min(trial.simpler.fits, key=lambda fit: fit.rmse)
+        near = ties(trial.fits[0].residual, best.residual)
+        return best.rmse < NEARLY_EXACT * float(self.split.training.values.std()) and not near
+
+    def on_all(self, trial: Trial, method: Method) -> Selection | None:
+        """An exact fit to all entries at once; nothing is left over then to measure its error by."""
+        self.meter.begin("all entries", 0.1, fresh=True)
+        whole = self.trial(trial.offset.kind, self.split.whole, self._nothing())
+        method.fit(whole)
+        exact = whole.fits[-1]
+        return Selection(exact, exact, whole, judged=False) if exact.exact else None
+
+    def by_own_noise(self, trial: Trial, chosen: Fit) -> Fit:
+        """The chosen fit with each row's and column's own noise, if held-out entries prefer that."""
+        if not chosen.rank or not chosen.method.weighs:
+            return chosen
+        self.meter.begin("noise of rows and columns", 0.1)
+        again = trial.again(replace(chosen, variances=trial.variances_of(chosen)))
+        return again if again.rmse < chosen.rmse else chosen
+
+    def finish(self, trial: Trial, chosen: Fit) -> Selection:
+        """The choice, fitted once more to all entries."""
+        self.meter.begin("refit on all entries", 0.15)
+        whole = self.trial(trial.offset.kind, self.split.whole, self._nothing())
+        return Selection(whole.again(chosen), chosen, trial)
+
+    def _nothing(self) -> Entries:
+        return self.split.whole.part(np.zeros(self.split.whole.count, dtype=bool))

@@ -1,0 +1,84 @@
+"""How to complete: the arguments of `complete` and of `DeepMatrixCompletion`, checked once."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from rankscape.errors import InputError
+from rankscape.estimators.completion.offsets import OFFSETS, OffsetKind
+from rankscape.ground.checks import share, whole
+from rankscape.ground.final import final
+
+Depth: TypeAlias = int | Literal["auto"]
+OffsetChoice: TypeAlias = Literal["auto"] | OffsetKind
+PathKind: TypeAlias = Literal["minima", "sgd"]
+
+# Default width: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it.
+WIDTH = 60
+
+# Depths that held-out entries choose from; at the first one, ranks are sharp and minima are quick to find.
+DEPTHS = 3, 2, 4
+
+# Root mean square residual, on entries of rms 1, of an exact fit in double precision.
+EXACT = 1e-9
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """What a completion may try.
+
+    Attributes
+    ----------
+    depth, width, heldout, offset, path, seed
+        As in `complete`; the seed is that of the held-out split and of all draws.
+    resolution : float
+        Relative precision of the data.
+    """
+
+    depth: Depth = "auto"
+    width: int = WIDTH
+    heldout: float = 0.1
+    offset: OffsetChoice = "auto"
+    path: PathKind = "minima"
+    seed: int = 0
+    resolution: float = 2.2e-16
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """The depths to try; the first one climbs."""
+        return DEPTHS if isinstance(self.depth, str) else (self.depth,)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The offsets to try, from simple to rich."""
+        return OFFSETS if self.offset == "auto" else (self.offset,)
+
+    @property
+    def exact(self) -> float:
+        """Root mean square residual, on entries of rms 1, that counts as none."""
+        return max(EXACT, min(20 * self.resolution, 1e-5))
+
+    def most(self, shape: tuple[int, int]) -> int:
+        """Most directions of a matrix of this shape."""
+        return min(self.width, *shape)
+
+
+def settings_of(
+    depth: Depth,
+    width: int | None,
+    heldout: float,
+    offset: OffsetChoice,
+    path: PathKind,
+    seed: int,
+    resolution: float = 2.2e-16,
+) -> Settings:
+    """The settings of a fit, checked; `resolution` is the relative precision of the data."""
+    if offset not in ("auto", *OFFSETS):
+        raise InputError(f"`offset` must be 'auto', {', '.join(map(repr, OFFSETS))}, got {offset!r}.")
+    if path not in ("minima", "sgd"):
+        raise InputError(f"`path` must be 'minima' or 'sgd', got {path!r}.")
+    if isinstance(depth, str) and depth != "auto":
+        raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
+    depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
+    width = WIDTH if width is None else whole("width", width, least=1)
+    return Settings(depth, width, share("heldout", heldout), offset, path, seed, float(resolution))

@@ -1,0 +1,58 @@
+"""Entries made ready for selection: in one unit, and split into those that are fitted and those that judge."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankscape.entries import Entries
+from rankscape.entries.heldout import choose_heldout
+from rankscape.errors import InputError
+from rankscape.estimators.completion.settings import Settings
+from rankscape.ground.final import final
+
+# Spread of the entries, as a share of the largest, below which they all count as equal.
+CONSTANT = 1e-12
+
+# Added to the seed of the held-out entries: whoever tests the estimator on `Completion.split` with the same seed hides
+# the entries that it would hold out itself.
+OWN = 0x9D2C5680
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The entries of one completion.
+
+    Attributes
+    ----------
+    observed : Entries
+        As they were given.
+    unit : float
+        The largest of them in magnitude: the others are in this unit, because squares of 1e200 do not exist.
+    whole, training, heldout : Entries
+        All of them, those that choose a fit, and those that judge it.
+    """
+
+    observed: Entries
+    unit: float
+    whole: Entries
+    training: Entries
+    heldout: Entries
+
+    @property
+    def constant(self) -> bool:
+        """Whether all entries are equal."""
+        return bool(np.ptp(self.whole.values) <= CONSTANT)
+
+
+def split(observed: Entries, held: np.ndarray | None, settings: Settings) -> Split:
+    """Hold entries out: those that a mask marks, or, without one, those that a hash of (row, column, seed) chooses."""
+    if settings.path == "sgd" and observed.weights is not None:
+        raise InputError("path='sgd' draws all entries equally often: it takes no `weights`.")
+    if held is None:
+        seed = OWN + settings.seed
+        held = choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, seed)
+    unit = float(np.abs(observed.values).max()) or 1.0
+    weights = None if observed.weights is None else observed.weights / observed.weights.mean()
+    whole = observed.with_values(observed.values / unit).with_weights(weights)
+    return Split(observed, unit, whole, *whole.split(held))
