@@ -1,0 +1,54 @@
+"""Names, types, bounds and help of a simulation's settings: the options of the command line, the keys of a file."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from rankscape.ground.checks import listed
+
+# People type 5,3,1.5; a TOML file has a list.
+Floats = Annotated[list[float], BeforeValidator(listed)]
+Steps = Annotated[list[int], BeforeValidator(listed)]
+
+
+class Fields(BaseModel):
+    """What `rankscape simulate` needs; every value can stand in a TOML file or be given as an option."""
+
+    # Frozen, because runs are batched and cached by what they are set to; a misspelled name is an error, not a default.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    eigenvalues: Floats | None = Field(None, description="Diagonal target, as 5,3,1.5.")
+    target: Path | None = Field(None, description="Fully observed target: a NPY, NPZ or Matrix Market file.")
+    entries: str | None = Field(None, description="Completion: a name from `rankscape data`, or a file of entries.")
+    rows: str | None = Field(None, description="Column of a long file that names the row.")
+    columns: str | None = Field(None, description="Column of a long file that names the column.")
+    values: str | None = Field(None, description="Column of a long file that holds the value.")
+    heldout: float = Field(0.0, ge=0, lt=1, description="Share of the entries held out of training.")
+    depth: int = Field(3, ge=1, description="Number of factors.")
+    width: int | None = Field(
+        None, ge=1, description="Hidden width; as wide as the larger outer dimension if left out."
+    )
+    initialization: Literal["identical", "perturbed-identical", "gaussian", "orthogonal"] = Field(
+        "identical", description="How the factors start."
+    )
+    alpha: float = Field(0.1, gt=0, description="Scale of the (perturbed) identical start.")
+    beta: float = Field(0.05, gt=0, description="Perturbation of the perturbed identical start.")
+    scale: float = Field(0.1, gt=0, description="Scale of the gaussian or orthogonal start.")
+    dynamics: Literal["gradient-descent", "gradient-flow", "sgd"] = Field(
+        "gradient-descent", description="How the factors move."
+    )
+    learning_rate: float = Field(
+        1e-3, gt=0, description="Step size of one update of all factors; time of one step for gradient-flow."
+    )
+    ridge: float = Field(0.0, ge=0, description="Factor of the sum of squared Frobenius norms of the factors.")
+    batch_size: int = Field(1, ge=1, description="Entries in one step of SGD.")
+    replacement: bool = Field(True, description="Draw entries with replacement; otherwise reshuffled epochs.")
+    steps: int = Field(10_000, ge=0, description="Number of steps.")
+    record: Steps | None = Field(None, description="Steps to record, as 0,10,1000; a schedule if left out.")
+    seed: int = Field(0, ge=0, description="Decides every random number.")
+    dtype: Literal["float64", "float32"] = Field("float64", description="Precision.")
+    engine: Literal["auto", "spectral", "matrix", "entrywise", "flow", "stack", "measurements"] = Field(
+        "auto", description="Which engine computes."
+    )
+    compress_width: bool = Field(False, description="Drop hidden directions that died (depth 3 and more).")

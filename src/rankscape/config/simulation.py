@@ -1,0 +1,99 @@
+"""A simulation as a flat configuration: the same names in a TOML file, on the command line, and in Python."""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from rankscape.config.fields import Fields
+from rankscape.errors import FallbackWarning, InputError
+
+if TYPE_CHECKING:
+    from rankscape.dynamics import AbstractDynamics
+    from rankscape.initialization import AbstractInitialization
+    from rankscape.problem import AbstractProblem
+    from rankscape.run.trajectory import Trajectory
+
+
+class SimulationConfig(Fields):
+    """The settings of a run, and what they make: problem, start, dynamics, trajectory.
+
+    What is made is imported where it is made: to parse a command must not load an engine.
+    """
+
+    def problem(self) -> "AbstractProblem":
+        """The problem that the configuration names: exactly one of eigenvalues, target and entries."""
+        from rankscape.problem import Completion, Estimation
+
+        given = [name for name in ("eigenvalues", "target", "entries") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) if given else "none"
+            raise InputError(
+                f"Give exactly one of --eigenvalues, --target and --entries, as options or in the file; found {found}."
+            )
+        self.check_use()
+        if self.eigenvalues is not None:
+            return Estimation(eigenvalues=self.eigenvalues)
+        from rankscape.data.source import open_source
+
+        if self.target is not None:
+            table = open_source(str(self.target)).table
+            if len(table.values) < table.shape[0] * table.shape[1]:
+                raise InputError(f"--target {self.target} has missing entries; give it as --entries instead.")
+            return Estimation(table.dense())
+        table = open_source(str(self.entries), rows=self.rows, columns=self.columns, values=self.values).table
+        problem = Completion(table.rows, table.columns, table.values, table.shape)
+        return problem.split(self.heldout, self.seed) if self.heldout else problem
+
+    def check_use(self) -> None:
+        """SGD needs entries; settings that the run does not look at are named in a warning."""
+        if self.dynamics == "sgd" and self.entries is None:
+            raise InputError("--dynamics sgd draws observed entries: give --entries, not --eigenvalues or --target.")
+        used = {
+            **dict.fromkeys(("rows", "columns", "values", "heldout"), self.entries is not None),
+            **dict.fromkeys(("batch_size", "replacement"), self.dynamics == "sgd"),
+            "alpha": self.initialization in ("identical", "perturbed-identical"),
+            "beta": self.initialization == "perturbed-identical",
+            "scale": self.initialization in ("gaussian", "orthogonal"),
+        }
+        idle = [f"--{name.replace('_', '-')}" for name in used if name in self.model_fields_set and not used[name]]
+        if idle:
+            warnings.warn(f"{', '.join(idle)}: without effect in this run.", FallbackWarning, stacklevel=3)
+
+    def run(self, **options: Any) -> "Trajectory":
+        """Simulate; `options` go to `rankscape.simulate`."""
+        from rankscape.run.simulation import simulate
+
+        return simulate(
+            self.problem(),
+            self.depth,
+            self.width,
+            initialization=self.make_initialization(),
+            dynamics=self.make_dynamics(),
+            **{name: getattr(self, name) for name in ("steps", "record", "seed", "dtype", "engine", "compress_width")},
+            **options,
+        )
+
+    def make_initialization(self) -> "AbstractInitialization":
+        """Where it starts."""
+        from rankscape import initialization
+
+        match self.initialization:
+            case "identical":
+                return initialization.Identical(self.alpha)
+            case "perturbed-identical":
+                return initialization.PerturbedIdentical(self.alpha, self.beta)
+            case "gaussian":
+                return initialization.Gaussian(self.scale)
+            case "orthogonal":
+                return initialization.Orthogonal(self.scale)
+
+    def make_dynamics(self) -> "AbstractDynamics":
+        """How it moves."""
+        from rankscape import dynamics
+
+        match self.dynamics:
+            case "gradient-descent":
+                return dynamics.GradientDescent(self.learning_rate, self.ridge)
+            case "gradient-flow":
+                return dynamics.GradientFlow(self.learning_rate, self.ridge)
+            case "sgd":
+                return dynamics.SGD(self.learning_rate, self.ridge, self.batch_size, self.replacement)
