@@ -18,7 +18,6 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rankscape.entries import duplicates
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, StorageError
 from rankscape.files import Table, check_writable, read, write
 
@@ -180,12 +179,6 @@ def test_duplicates_by_policy(tmp_path, policy, value):
     table = read(text(tmp_path, "r,c,v\na,x,1\nb,x,2\na,x,3\na,x,4\n"), duplicates=policy)
     np.testing.assert_array_equal(table.dense(), [[value], [2]])
     assert table.merged == 2
-
-
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.sampled_from([31, 2**62]))
-def test_both_ways_of_sorting_keep_the_order_among_equals(cells, count):
-    expected = np.argsort(cells, kind="stable")
-    np.testing.assert_array_equal(duplicates._stable_order(np.array(cells), count), expected)
 
 
 def test_unknown_policy(tmp_path):

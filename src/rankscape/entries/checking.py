@@ -10,17 +10,17 @@ from rankscape.ground.types import Indices
 
 
 def check_indices(indices: Any, name: str, count: int, size: int) -> np.ndarray:
-    """An int64 copy of `indices`, checked for kind, length and range ``0 <= index < size``."""
-    array = np.array(indices)
+    """The `indices`, checked for kind, length and range ``0 <= index < size``: int32 if they were, else int64."""
+    array = np.asarray(indices)
     if array.ndim != 1 or len(array) != count:
         raise InputError(f"`{name}` must hold one index for each of the {count} values, got shape {array.shape}.")
     if not np.issubdtype(array.dtype, np.integer):
         raise InputError(f"`{name}` must hold integers, got {array.dtype}.")
-    wrong = (array < 0) | (array >= size)
-    if wrong.any():
-        k = int(np.argmax(wrong))
+    if count and (array.min() < 0 or array.max() >= size):
+        k = int(np.argmax((array < 0) | (array >= size)))
         raise InputError(f"`{name}[{k}]` is {array[k]}, outside 0..{size - 1}; indices count from zero.")
-    return array.astype(np.int64)
+    # Half the memory where the caller thought of it: scipy's sparse matrices and large files come with int32.
+    return array if array.dtype == np.int32 else array.astype(np.int64, copy=False)
 
 
 def check_shape(shape: Any) -> tuple[int, int]:

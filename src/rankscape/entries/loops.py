@@ -107,16 +107,6 @@ def mirror(matrices):
 
 
 @_loop
-def place(keys, order, starts, out):
-    """One pass of a counting sort: the positions in `order`, by key and otherwise as they were."""
-    at = starts[:-1].copy()
-    for position in order:
-        key = keys[position]
-        out[at[key]] = position
-        at[key] += 1
-
-
-@_loop
 def entries(rows, columns, left, right, out):
     """``out_e = <left_i, right_j>``."""
     for e in range(len(rows)):

@@ -65,11 +65,14 @@ class Entries:
         duplicates: Duplicates = "error",
     ):
         shape = check_shape(shape)
-        y = finite_array(values, "values", ndim=1, empty=True)
+        y = finite_array(values, "values", ndim=1, empty=True, copy=False)
         i = check_indices(rows, "rows", len(y), shape[0])
         j = check_indices(columns, "columns", len(y), shape[1])
         w = None if weights is None else check_weights(weights, i, j)
-        self._set(*settle(i, j, y, w, shape, duplicates), shape)
+        settled = settle(i, j, y, w, shape, duplicates)
+        if settled[0] is i:  # not sorted into arrays of our own: these may be the caller's, who may write to them
+            settled = i.copy(), j.copy(), y.copy(), w
+        self._set(*settled, shape)
 
     def _set(self, rows, columns, values, weights, shape) -> None:
         for array in (rows, columns, values, weights):

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from rankscape.entries import loops
+from rankscape.entries.duplicates import index_type
 from rankscape.entries.observed import Entries
 from rankscape.ground.final import final
 
@@ -59,11 +60,10 @@ class PreparedEntries:
     def __init__(self, entries: Entries, method: Method = "auto"):
         self.shape, self.count = entries.shape, entries.count
         self.row_starts = _starts(entries.rows, self.shape[0])
-        self.columns = _fixed(entries.columns, _index_type(self.shape[1]))
+        self.columns = _fixed(entries.columns, index_type(self.shape[1]))
         self.values = _fixed(entries.values)
         self.weights = _fixed(np.empty(0) if entries.weights is None else entries.weights)
-        names = np.arange(self.shape[0], dtype=_index_type(self.shape[0]))
-        self.rows = np.repeat(names, np.diff(self.row_starts))
+        self.rows = _fixed(entries.rows, index_type(self.shape[0]))
         size = self.shape[0] * self.shape[1]
         small = size <= min(DENSE_LIMIT, DENSE_RATIO * self.count)
         self.dense = method == "dense" or (method == "auto" and small)
@@ -159,12 +159,12 @@ class PreparedEntries:
 def _numbered(indices: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The indices that occur, ascending, and the new number of each of them."""
     occurs = np.bincount(indices, minlength=size) > 0
-    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1).astype(_index_type(size))
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1).astype(index_type(size))
 
 
-def _starts(indices: np.ndarray, size: int) -> np.ndarray:
-    ends = np.cumsum(np.bincount(indices, minlength=size))
-    return np.concatenate(([0], ends)).astype(_index_type(len(indices)))
+def _starts(rows: np.ndarray, size: int) -> np.ndarray:
+    """Where each row begins among sorted `rows`, and where the last one ends."""
+    return np.searchsorted(rows, np.arange(size + 1, dtype=rows.dtype)).astype(index_type(len(rows)))
 
 
 def _fixed(array: np.ndarray, kind: type = np.float64) -> np.ndarray:
@@ -172,11 +172,6 @@ def _fixed(array: np.ndarray, kind: type = np.float64) -> np.ndarray:
     view = np.asarray(array, dtype=kind).view()
     view.setflags(write=False)
     return view
-
-
-def _index_type(size: int) -> type:
-    """Half the memory wherever it is enough."""
-    return np.int32 if size < 2**31 else np.int64
 
 
 def outer_factors(factors: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -82,7 +82,7 @@ class Completion(AbstractProblem):
         row_labels: Any = None,
         column_labels: Any = None,
     ):
-        y = finite_array(values, "values", ndim=1)
+        y = finite_array(values, "values", ndim=1, copy=False)
         entries = Entries(rows, columns, y, shape, duplicates=duplicates)
         warn_empty(entries.rows, entries.columns, entries.shape)
         named_rows = check_labels(row_labels, "row_labels", entries.shape[0])
