@@ -17,4 +17,5 @@ def cite(*keys: str, every: Annotated[bool, Parameter("--all", negative="")] = F
     every
         Print the whole bibliography.
     """
+    # Keys that stand there win over the credits; --all over both.
     print(bibtex(bibliography() if every else keys or CREDITS))

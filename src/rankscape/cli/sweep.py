@@ -60,6 +60,7 @@ def sweep(
         with meter() as bar:
             made = run(file, progress=lambda now: _show(bar, now), **options)
     except InputError as error:
+        # The command line has an option where Python has an argument.
         raise type(error)(str(error).replace("`most_runs`", "--yes")) from error
     _print(made.path, made.status(), json)
     return DONE
@@ -115,6 +116,7 @@ def export(
     from rankscape.sweeps.export import FORMATS
 
     if output is None:
+        # An unknown format is refused by `export`, whatever the file is called.
         output = store.with_suffix(FORMATS.get(format or "netcdf", ".nc"))
     made = Sweep(store).export(output, format)
     facts = {"output": str(made), "bytes": made.stat().st_size}

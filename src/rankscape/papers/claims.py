@@ -26,6 +26,7 @@ def contains(name: str, predicted: tuple[float, float | None], observed: tuple[f
     >>> contains("rank-2 plateau", (3386, None), (3386, 5125)).holds
     False
     """
+    # A guarantee may be shorter than what is seen, and never longer.
     holds = observed is not None and observed[0] <= predicted[0] and _end(predicted) <= _end(observed)
     return Claim(name, list(predicted), None if observed is None else list(observed), holds)
 

@@ -57,6 +57,7 @@ def check(paper: str, figures: Sequence[str] | None = None) -> tuple[str, ...]:
         if name not in makers:
             text = f"{paper} has no figure {name!r}{did_you_mean(name, makers)}; it has {', '.join(makers)}."
             raise InputError(text)
+    # In the order of the paper, or as asked for; a figure that is named twice is made once.
     return tuple(dict.fromkeys(figures or makers))
 
 

@@ -26,6 +26,7 @@ def reports(pool: Pool, tasks: Iterator[Task]) -> Iterator[Report]:
             lost = _send(pool, running, again, tasks)
             if not running and not lost:
                 return
+            # With a time limit: a scheduler that vanished leaves futures that never end.
             for future in wait(running, LOOK, FIRST_COMPLETED).done:
                 task = running.pop(future)
                 report = _result(future)
@@ -38,6 +39,7 @@ def reports(pool: Pool, tasks: Iterator[Task]) -> Iterator[Report]:
                 raise RunFailed("The scheduler is gone; what is done stays done. Start the same sweep again.")
             if lost:
                 deaths += 1
+                # Dead workers take along all that was out, also what they had not begun.
                 again += [*lost, *running.values()]
                 running.clear()
                 _start_again(pool, deaths, f"the batch that begins with run {again[0].start}")

@@ -79,6 +79,7 @@ def _frame(data: "xr.Dataset") -> "pd.DataFrame":
 
 def _write_csv(frames: Iterator["pd.DataFrame"], file: Any) -> None:
     for k, frame in enumerate(frames):
+        # The names of the columns stand once, above the first batch.
         file.write(frame.to_csv(index=False, header=k == 0).encode())
 
 
@@ -88,6 +89,7 @@ def _write_parquet(frames: Iterator["pd.DataFrame"], file: Any) -> None:
 
     writer = None
     for frame in frames:
+        # All batches in the types of the first: one that holds only NaN would have others.
         table = pa.Table.from_pandas(frame, schema=writer.schema if writer else None, preserve_index=False)
         writer = writer or pq.ParquetWriter(file, table.schema)
         writer.write_table(table)

@@ -109,6 +109,7 @@ def _variable(name: str, value: Any) -> Any:
 
     if isinstance(value, xr.DataArray):
         return value.drop_vars(set(value.coords) - set(value.dims))
+    # Names that a trajectory has too get its dimensions, so that both stores look alike.
     array = np.asarray(value)
     known = DIMENSIONS.get(name, ())
     dims = known if len(known) == array.ndim else tuple(f"{name}_{d}" for d in range(array.ndim))

@@ -70,6 +70,7 @@ class RunLayout:
                 raise InputError(f"its {dim!r} has {size} places, the first runs had {self.sizes[dim]}.")
             return np.arange(size)
         steps, known = dataset["step"].values, self.labels["step"]
+        # The last place for steps beyond the end; that they are not known there is seen in the next line.
         places = np.minimum(np.searchsorted(known, steps), len(known) - 1)
         stray = steps[known[places] != steps]
         if stray.size:

@@ -93,6 +93,7 @@ def _acquire(path: Path) -> int:
         if not _grab_patiently(descriptor) or (owner and _elsewhere(owner) and owner["silent"] < SILENT):
             os.close(descriptor)
             raise InputError(_refusal(path, owner))
+        # The lock is on the file, and the path may lead to another one by now.
         if _same_file(descriptor, path):
             return descriptor
         os.close(descriptor)  # the owner left in between and took the file along

@@ -51,6 +51,7 @@ def _rows_and_axes(over: Over) -> tuple[list[Point], dict[str, Sequence[Any]]]:
     for k, row in enumerate(rows):
         if not isinstance(row, Mapping):
             raise InputError(f"`over`: setting {k} must be a mapping of names to values, got {row!r}.")
+        # A column of the store needs a value for every run.
         if set(row) != set(rows[0]):
             odd = sorted(map(str, set(row) ^ set(rows[0])))
             raise InputError(f"`over`: setting {k} and setting 0 differ in the names they set: {', '.join(odd)}.")

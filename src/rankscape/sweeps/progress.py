@@ -40,6 +40,7 @@ def look(path: str | Path) -> SweepProgress:
     store = Store(path)
     marks, owner = store.done(), read_lock(store.path)
     done = int(marks.sum())
+    # Who holds the lock decides: marks alone cannot tell an interrupted sweep from a slow one.
     state = "running" if owner else "finished" if done == store.runs else "interrupted"
     name = f"{owner['user']} on {owner['host']} (process {owner['process']})" if owner else None
     began = (owner["started"], owner["done"]) if owner else (time.time(), done)

@@ -43,6 +43,7 @@ class Sweep:
         """All runs along ``run``, hyperparameters as coordinates, read from the store where they are looked at."""
         import xarray as xr
 
+        # No consolidated metadata: they would be stale while the store is being filled.
         data = xr.open_zarr(self.path, consolidated=False, chunks=None)
         texts = {name: array.astype(object) for name, array in data.variables.items() if array.dtype.kind == "T"}
         order = [*self._store.attributes["layout"]["variables"], "outcome", "message", "done"]

@@ -121,12 +121,15 @@ def sweep(
     if len(grid) > most_runs:
         raise InputError(f"The grid has {len(grid):,} runs, more than {most_runs:,}; allow it with `most_runs`.")
     check_place(path)
+    # The lock first: two clients must not lay out the same store.
     with locked(path) as lock, open_pool(executor, workers, cluster) as pool:
         _check_can_be_sent(experiment, pool)
+        # Workers load their packages while this process plans: both take seconds.
         ready = begin(pool, prepare, experiment, versions())
         there = Store(path) if path.exists() else None
         plan = _planned(experiment, grid, pool, batch, there)
         facts = experiment.describe() | plan.grid.describe() | plan.facts | {"versions": versions()}
+        # Through JSON and back, so that it compares equal to what the store will give back.
         configuration = json.loads(json.dumps(facts, default=str))
         if there is not None:
             check_same(there, configuration)

@@ -79,6 +79,7 @@ class Simulations(AbstractExperiment):
     def plan(self, grid: Grid, call: Callable[..., Any]) -> Plan:
         """The first record of one run of each shape shows the variables, and whether an engine can run it at all."""
         slow = [*KIND, "seed"] if any(self._config(corner).heldout for corner in grid.corners(["heldout"])) else KIND
+        # Runs of a kind together, so that a batch is few calls.
         grid = grid.ordered(slow)
         shapes: dict[tuple, SimulationConfig] = {}
         for corner in grid.corners(KIND):
@@ -88,6 +89,7 @@ class Simulations(AbstractExperiment):
         engines = [self._engine(config) for config in shapes.values()]
         steps = self._steps(grid, engines[0])
         layout = layout_of([sample.dataset for sample in samples], steps)
+        # What a batch holds at its end: all records, and the factors of the largest shape.
         memory = layout.bytes + max(sum(W.nbytes for W in sample.factors) for sample in samples)
         longest = max(grid.values("steps"), default=self.base.steps) if "steps" in grid.names else self.base.steps
         costs = [longest * engine.step_cost() + len(steps) * engine.record_cost() for engine in engines]

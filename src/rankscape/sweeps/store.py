@@ -80,6 +80,7 @@ class Store:
         try:
             for name, array in arrays.items():
                 self._array(name, "r+")[rows] = array
+            # Last of all: what is marked as done is there.
             self._array("done", "r+")[rows] = done
         except OSError as error:
             raise _cannot_write(self.path, error) from error
@@ -110,6 +111,7 @@ def create(
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         _write_empty(temporary / "new", layout, runs, batch, shared, dtypes, part, facts)
+        # Beside its place, on the same file system, so that the last step is one rename.
         (temporary / "new").rename(path)
     except OSError as error:
         raise _cannot_write(path, error) from error

@@ -59,6 +59,7 @@ def work(task: Task) -> Report:
     store = Store(task.path)
     batch = task.experiment.run(task.points, store.layout)
     arrays, done = _arrays(batch)
+    # Read again: hours may have passed since the batch was sent.
     if Store(task.path).attributes["configuration"] != task.configuration:
         raise InputError(f"{task.path} was replaced by another sweep while this one was running.")
     store.write(task.start, arrays, done)

@@ -162,9 +162,11 @@ def mean_exit_time(
     if bottom >= high:
         raise InputError(f"`level` must lie below the minimum {math.exp(L * high):g}, got {level:g}.")
     coarse, fine = (_solve(chain, bottom, high, cells) for cells in (CELLS, 2 * CELLS))
+    # Too long a time comes out of the linear system as noise, of either sign.
     if not 0 < fine < LONGEST:
         text = f"longer than {LONGEST:g} epochs, beyond double precision: see `wkb_exponent`"
         return ExitTime(math.inf, math.inf, level, ASSUMPTIONS, text)
+    # Richardson: the error of the scheme is of second order in the cell.
     return ExitTime(fine + (fine - coarse) / 3, abs(fine - coarse) / fine, level, ASSUMPTIONS)
 
 
@@ -215,6 +217,7 @@ def _chain_of(target: float, depth: int, ridge_per_epoch: float, learning_rate: 
     k, eta = 2 * positive("ridge_per_epoch", ridge_per_epoch), positive("learning_rate", learning_rate)
     chain = _Chain(a, L, k, eta, eta * k)
     if _margin(chain) <= 0:
+        # The margin falls with the rate, from 1 at 0: one root, which the message names.
         limit = brentq(lambda x: _margin(chain._replace(eta=x)), 0.0, eta)
         raise InputError(f"learning rate {eta:g} is beyond stability for this target: it must be below {limit:.6g}.")
     if chain.jump(chain.hill) <= chain.q:
@@ -232,6 +235,7 @@ def _margin(chain: _Chain) -> float:
 
 def _roots(force: Callable, chain: _Chain, level: float) -> tuple[float, float]:
     """Barrier and minimum in z, where the force of the draws equals that of the ridge."""
+    # The force has one hill: one root on its left, one on its right.
     ends = (math.log(chain.k / chain.a) / (chain.L - 2), chain.hill, math.log(chain.a) / chain.L)
     low, high = (brentq(lambda z: float(force(z)) - level, *span) for span in pairwise(ends))
     return float(low), float(high)  # pyright: ignore[reportArgumentType]
@@ -241,6 +245,7 @@ def _action(ratio: Callable, low: float, high: float) -> float:
     """The integral of x with ``1 - x = exp(-x r)``, r the ratio of the two forces."""
     z = (low + high) / 2 + (high - low) / 2 * NODES
     r = np.maximum(ratio(z), 1.0)
+    # The principal branch; r > 1 everywhere between the roots.
     x = 1 + np.real(lambertw(-r * np.exp(-r))) / r
     return float((high - low) / 2 * WEIGHTS @ x)
 

@@ -79,6 +79,7 @@ def start_of(depth: object, alpha: object, beta: object = None) -> Start:
         the range of floating-point numbers.
     """
     depth, alpha = whole("depth", depth, least=2, most=DEEPEST), positive("alpha", alpha)
+    # Half the range upwards: the powers are squared further on.
     if not -RANGE < depth * math.log10(alpha) < RANGE / 2:
         raise InputError(f"`alpha` = {alpha:g} to the power of `depth` = {depth} is out of range: take it nearer to 1.")
     if beta is None:
@@ -95,6 +96,7 @@ def start_of(depth: object, alpha: object, beta: object = None) -> Start:
 def numbers_of(name: str, values: ArrayLike) -> np.ndarray:
     """Finite real numbers as a new float64 array."""
     try:
+        # A copy: a prediction must not change with the array of the caller.
         array = np.array(np.asarray(values), dtype=np.float64) if not np.iscomplexobj(values) else None
     except (TypeError, ValueError, OverflowError):
         array = None
@@ -146,6 +148,7 @@ def _check_symmetric(target: np.ndarray) -> None:
     if target.shape[0] != target.shape[1]:
         wrong = f"this one has shape {target.shape}"
     else:
+        # Divided by the largest entry first, so that no square overflows.
         gap, size = (np.linalg.norm(A / max(np.abs(target).max(), TINY)) for A in (target - target.T, target))
         if gap <= ASYMMETRY * size:
             return

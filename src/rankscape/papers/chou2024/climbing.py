@@ -42,10 +42,10 @@ def effective_rank(quick: bool = False) -> PaperFigure:
     r"""The effective rank :math:`\|W\|_* / \|W\|` beside the plateaus that theory guarantees."""
     panels, claims, kept = [], [], {}
     for depth, alpha in ALPHAS.items():
-        ladder = theory.plateaus(SPECTRUM, depth, alpha, RATE)
-        steps = round(1.6 * max(edges_of(ladder)))
-        run = descend(SPECTRUM, depth, alpha, RATE, steps, edges=edges_of(ladder), records=150 if quick else 400)
-        levels = [(p.effective_rank, f"rank-{p.rank} projection") for p in ladder]
+        plateaus = theory.plateaus(SPECTRUM, depth, alpha, RATE)
+        steps = round(1.6 * max(edges_of(plateaus)))
+        run = descend(SPECTRUM, depth, alpha, RATE, steps, edges=edges_of(plateaus), records=150 if quick else 400)
+        levels = [(p.effective_rank, f"rank-{p.rank} projection") for p in plateaus]
         panels.append(
             Panel(
                 f"depth {depth}, alpha = {alpha:g}",
@@ -55,11 +55,11 @@ def effective_rank(quick: bool = False) -> PaperFigure:
                 log_x=True,
                 bounds=(0.8, 2.8),
                 references=levels,
-                bands=bands(ladder),
+                bands=bands(plateaus),
                 span=(steps / 300, steps),
             )
         )
-        claims += plateau_claims(run, ladder, f"depth {depth}")
+        claims += plateau_claims(run, plateaus, f"depth {depth}")
         claims.append(_one_turn(run, depth))
         kept[depth] = run[["effective_rank"]]
     return PaperFigure(

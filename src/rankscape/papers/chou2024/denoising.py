@@ -88,5 +88,6 @@ def _cosines(n: int) -> np.ndarray:
     """The orthonormal basis of the discrete cosine transform, in columns."""
     i, j = np.arange(n)[:, None], np.arange(n)[None]
     V = np.sqrt(2 / n) * np.cos(np.pi * (2 * i + 1) * j / (2 * n))
+    # The constant cosine has twice the squared norm of the others.
     V[:, 0] /= np.sqrt(2)
     return V

@@ -27,8 +27,10 @@ class StoppedPath:
         problem = rs.Estimation(noisy)
         self.target, self._left, self._right, start = _modes(problem, alpha, depth)
         rate = SHARE * theory.step_limit(self.target, depth, alpha).value
+        # Half: a direction at the threshold, as much noise as signal, is then in the middle of its rise.
         time = theory.hitting_time(threshold, threshold / 2, depth, alpha, rate, method="predict")
         self.stop = int(time.estimate)
+        # Far beyond the stop, so that the noise is seen being learned.
         record = np.unique(np.append(np.geomspace(1, 12 * self.stop, records).round(), [0, self.stop])).astype(int)
         run = rs.simulate(
             problem, depth=depth, initialization=start, dynamics=rs.GradientDescent(rate),
@@ -44,6 +46,7 @@ class StoppedPath:
         """``||W - clean||_F / ||clean||_F`` at every record."""
         kept = np.einsum("ik,ij,jk->k", self._left, self.clean, self._right, optimize=True)
         size = np.sum(self.clean**2)
+        # By inner products of the modes: W is never formed at the records.
         return np.sqrt((np.sum((self._learned - kept) ** 2, axis=1) + size - np.sum(kept**2)) / size)
 
     @property
@@ -96,6 +99,7 @@ class StoppedPath:
         U, s, Vt = np.linalg.svd(self.noisy, full_matrices=False)
         kept = np.einsum("ik,ij,kj->k", U, self.clean, Vt, optimize=True)
         size = np.sum(self.clean**2)
+        # One more direction changes the squared error by s^2 - 2 s kept: all ranks in one sum.
         return float(np.sqrt(np.min(np.cumsum(s**2 - 2 * s * kept)) / size + 1))
 
 

@@ -11,9 +11,10 @@ TOLERANCE = 0.05
 
 def until_learned(eigenvalues: tuple[float, ...], depth: int, alpha: float, learning_rate: float) -> xr.Dataset:
     """A run that is recorded densely around the edges of plateaus and ends when the last eigenvalue is learned."""
-    ladder = theory.plateaus(eigenvalues, depth, alpha, learning_rate, tolerance=TOLERANCE)
+    plateaus = theory.plateaus(eigenvalues, depth, alpha, learning_rate, tolerance=TOLERANCE)
     last = theory.hitting_time(eigenvalues[-1], 0.97 * eigenvalues[-1], depth, alpha, learning_rate)
-    edges = [edge for p in ladder for edge in (p.start, p.end) if edge is not None]
+    edges = [edge for p in plateaus for edge in (p.start, p.end) if edge is not None]
+    # A fifth longer, so that the last plateau is seen to hold.
     return descend(eigenvalues, depth, alpha, learning_rate, int(1.2 * last.upper), edges=edges)
 
 

@@ -20,12 +20,12 @@ def negative_eigenvalues(quick: bool = False) -> PaperFigure:
     records = 150 if quick else 400
     learned = [lam for lam in SPECTRUM if lam]
     halves = {lam: theory.hitting_time(lam, lam / 2, DEPTH, ALPHA, RATE, beta=BETA) for lam in learned}
-    ladder = theory.plateaus(SPECTRUM, DEPTH, ALPHA, RATE, beta=BETA)
-    edges = [int(time.estimate) for time in halves.values()] + edges_of(ladder)
+    plateaus = theory.plateaus(SPECTRUM, DEPTH, ALPHA, RATE, beta=BETA)
+    edges = [int(time.estimate) for time in halves.values()] + edges_of(plateaus)
     identical = descend(SPECTRUM, DEPTH, ALPHA, RATE, STEPS, records=records)
     perturbed = descend(SPECTRUM, DEPTH, ALPHA, RATE, STEPS, beta=BETA, edges=edges, records=records)
     claims = [*_time_claims(perturbed, halves), *_limit_claims(identical, perturbed)]
-    claims += plateau_claims(perturbed, ladder, "perturbed start")
+    claims += plateau_claims(perturbed, plateaus, "perturbed start")
     data = xr.merge([_named(identical, "identical"), _named(perturbed, "perturbed")], compat="no_conflicts")
     rank = Line(perturbed.step.values, perturbed.effective_rank.values, "perturbed", COLORS[0])
     lost = Line(identical.step.values, identical.effective_rank.values, "identical", COLORS[1], style="--")
@@ -36,7 +36,7 @@ def negative_eigenvalues(quick: bool = False) -> PaperFigure:
             _spectrum("identical start", identical, {}),
             _spectrum("perturbed start", perturbed, halves),
             Panel("effective rank; shaded: guaranteed plateaus", "effective rank of W", "step", [rank, lost],
-                  log_x=True, bounds=(0.9, 3.5), span=(100, STEPS), bands=bands(ladder)),
+                  log_x=True, bounds=(0.9, 3.5), span=(100, STEPS), bands=bands(plateaus)),
         ], data, claims,
     )
 

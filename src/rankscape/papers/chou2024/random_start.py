@@ -65,5 +65,6 @@ def _escape(run: xr.Dataset, scale: float, rate: float, where: str) -> Claim:
     r"""A small random start is a power iteration first: one mode is out at :math:`\ln(\sigma_1/s^2)/(2\sigma_1)`."""
     predicted = np.log(SPECTRUM[0] / scale**2) / (2 * SPECTRUM[0]) / rate
     seen = float(np.interp(SPECTRUM[0] / 2, run.singular_values.values[:, 0], run.step.values))
+    # The overlap of a random start with the leading vectors shifts the time by some of its size.
     interval = (round(0.7 * predicted), round(1.3 * predicted))
     return between(f"{where}: step at which 5 is half learned", interval, round(seen))

@@ -58,7 +58,9 @@ def _beyond_the_limit(single: dict[float, xr.Dataset], limit: float) -> list[Cla
     paths = {share: run.eigenvalues.values[:, 0] for share, run in single.items()}
     monotone = bool(np.all(np.diff(paths[0.9]) >= -1e-15))
     swing = paths[1.5] - 1
+    # Signs of what is left of the swing by rounding are no turns.
     turns = int(np.sum(np.diff(np.sign(swing[np.abs(swing) > 1e-9])) != 0))
+    # At depth 2 the two points obey p q = 1 / eta^2 and p + q = lam + 1 / eta: here 16/21 and 25/21.
     cycle = sorted(_every_step(2.1 * limit, 2001).eigenvalues.values[-2:, 0].tolist())
     oscillates = turns > 5 and abs(swing[-1]) < 1e-6
     return [

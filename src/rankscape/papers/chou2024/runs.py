@@ -52,6 +52,7 @@ def observed_plateau(run: xr.Dataset, plateau: Plateau) -> tuple[int, int | None
     if not inside.size:
         return None
     steps = run.step.values
+    # Still inside at the last record: the end was not seen.
     last = None if inside[-1] == steps.size - 1 else int(steps[inside[-1]])
     return int(steps[inside[0]]), last
 

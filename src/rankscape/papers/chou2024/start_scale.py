@@ -21,6 +21,7 @@ def alpha(quick: bool = False) -> PaperFigure:
     runs = {a: until_learned(SPECTRUM, DEPTH, a, RATE) for a in SHOWN}
     critical = {rank: theory.critical_alpha(SPECTRUM, rank, DEPTH, TOLERANCE).alpha for rank in RANKS}
     fine = np.geomspace(0.04, 0.35, 40)
+    # Theory is cheap everywhere; runs are made at a few of its places.
     few = fine[:: 13 if quick else 5]
     flow = np.array([[flow_length(SPECTRUM, DEPTH, a, rank) for rank in RANKS] for a in fine])
     seen = np.array([simulated_lengths(SPECTRUM, DEPTH, a, RATE) for a in few])

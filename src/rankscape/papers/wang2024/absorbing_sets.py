@@ -34,6 +34,7 @@ def soft_rank_margins(quick: bool = False) -> PaperFigure:
         "always the worst entry": lambda certificate: certificate.adversary,
     }
     walks = {name: _walk(inside, rate, pick, steps) for name, pick in choose.items()}
+    # From a singular value of W to a squared one of a layer: s^(2/3) at depth 3.
     barrier = float(critical_points(1.0, 3, SMALL_RIDGE).barrier) ** (2 / 3)
     starts = (inside.alpha / 2, 0.97 * barrier, 1.03 * barrier)
     single = {x: _one_entry(x, rate) for x in starts}
@@ -57,6 +58,7 @@ def soft_rank_margins(quick: bool = False) -> PaperFigure:
 def _walk(inside: RankSet, rate: float, pick: Callable[[StepCertificate], int], steps: int) -> np.ndarray:
     """Step by step: soft rank and margins after each step, and what had been certified for it."""
     alpha, (rows, columns, values) = inside.alpha, entries(TARGET)
+    # One mode that counts fully, and one whose soft count is EDGE - 1.
     x = np.array([0.5, alpha * (1 - np.sqrt(1 - (EDGE - 1))), 0.0])
     factors, rho = [np.diag(np.sqrt(x))] * 3, 1 - 2 * rate * SMALL_RIDGE
     rows_seen = []
@@ -67,6 +69,7 @@ def _walk(inside: RankSet, rate: float, pick: Callable[[StepCertificate], int], 
         push = rate * ((third[i] @ second) @ first[:, j] - values[k])
         up = [third[i] @ second, third[i], np.eye(3)[i]]
         down = [np.eye(3)[j], first[:, j], second @ first[:, j]]
+        # SGD written out: what is certified here does not rest on an engine.
         factors = [rho * W - push * np.outer(u, v) for W, u, v in zip(factors, up, down, strict=True)]
         rows_seen.append([soft_rank(factors, alpha).max(), *inside.margins(factors), *certificate.margins])
     return np.array(rows_seen)
@@ -133,6 +136,7 @@ def _barrier_panel(single: dict[float, xr.Dataset], barrier: float, alpha: float
 def _jump_panel(run: xr.Dataset) -> Panel:
     later = run.step.values >= 1000
     step, margins, certified = run.step.values[later], run.margins.values[later, 0], run.certified.values[later]
+    # Markers on every record would hide the curves.
     at = slice(None, None, max(1, len(step) // 25))
     lines = []
     for i, (name, unit) in enumerate((("balance", LOOSE.eps1), ("rank", 1.0), ("norm", LOOSE.C))):

@@ -64,6 +64,7 @@ def _descend(lab: KnownMatrix, factors: list[np.ndarray]) -> list[float]:
 
 def _anneal(lab: KnownMatrix, start: list[np.ndarray], method: str, seed: int) -> tuple[int, float, tuple[str, ...]]:
     """Rank, test error and concerns of the library's annealing from the trap."""
+    # Unscaled: in the units of the laboratory, so that both annealings see the same ridges.
     end = rs.anneal(
         lab.problem, method=method, initialization=rs.Factors(start), ridges=RIDGES, learning_rate=RATE, scale=False,
         epochs=STAGE / len(lab.problem.values), seed=seed,

@@ -77,6 +77,7 @@ def _single(ridge_m: float, rates: tuple[float, ...], replicas: int) -> Times:
     """The model of the theory: between two draws of its entry the mode only decays."""
     side = int(np.sqrt(IDLE))
     rows, columns = (np.append(0, 1 + place.ravel()) for place in np.indices((side, side)))
+    # The other entries share no row or column with the mode: they only make an epoch long.
     problem = rs.Completion(rows, columns, np.append(TARGET, np.zeros(IDLE)), shape=(side + 1, side + 1))
     size = float(rs.theory.landscape.critical_points(TARGET, 3, ridge_m).minimum)
     mode = np.eye(1, side + 1) * size ** (1 / 3)
@@ -104,6 +105,7 @@ def _estimate(problem: rs.Completion, start, ridge_m: float, rates, replicas: in
 
 
 def _times(rates: tuple[float, ...], found: list[rs.JumpRate], predicted: list[float]) -> Times:
+    # Steps in an epoch.
     epoch = found[0].mean / found[0].epochs
     low, high = np.array([each.interval for each in found]).T / epoch
     seen = np.array([each.epochs for each in found])
@@ -131,6 +133,7 @@ def _panel(title: str, group: dict[float, Times]) -> Panel:
 def _claims(single: dict[float, Times], lab: dict[float, Times]) -> list[Claim]:
     claims = []
     for ridge_m, times in single.items():
+        # The geometric mean over the rates: times span decades.
         ratio = float(np.exp(np.mean(np.log(times.seen / times.predicted))))
         claims.append(between(f"one-entry mode, ridge * m = {ridge_m}: time over prediction", (0.6, 1.6), ratio))
     for ridge_m, times in lab.items():

@@ -56,6 +56,7 @@ def leave(
 ) -> rs.Trajectory:
     """A batch of runs from one point, one for each seed, watched for jumps; some may diverge."""
     with warnings.catch_warnings():
+        # A run that diverges says so by its outcome.
         warnings.simplefilter("ignore", DivergenceWarning)
         return rs.simulate(
             lab.problem, initialization=[rs.Factors(start)] * len(seeds), dynamics=dynamics, steps=steps, record=record,

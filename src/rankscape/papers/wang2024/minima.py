@@ -61,11 +61,13 @@ def _search_laboratory(lab: KnownMatrix, ridge_m: float, starts: int) -> list[tu
     rng, ridge, n = np.random.default_rng(SEED), ridge_of(lab, ridge_m), len(lab.matrix)
     shapes = [(WIDTH, n), (WIDTH, WIDTH), (n, WIDTH)]
     begin = [lab.start(width=WIDTH), balanced_factors(lab.matrix, 3, WIDTH)]
+    # Zero itself: from depth 3 on it is a minimum, and no descent starts there by chance.
     begin += [[0 * W for W in begin[0]]]
     begin += [[scale * rng.normal(size=shape) for shape in shapes] for scale in np.geomspace(0.05, 1.0, starts)]
     points: dict[tuple[int, float], str] = {}
     for start in begin:
         end = relax(lab.problem, start, ridge)
+        # Ends in one minimum agree to far more digits than this.
         key = end.rank, round(_objective(lab.problem, end.factors, ridge), 6)
         if key not in points:
             seen = lab.problem.rows, lab.problem.columns, lab.problem.values

@@ -29,6 +29,7 @@ def one_way(quick: bool = False) -> PaperFigure:
     first = np.sort([lane[0][0] if lane else steps + 1 for lane in jumps_of(runs)])
     up = int(runs.up_jumps.sum())
     mean = float(np.minimum(first, steps).sum() / max(1, np.sum(first <= steps)))
+    # Disturbed: a mode at exactly zero could not come back, whatever the noise does.
     awake = [W + 0.1 * rng.normal(size=W.shape) for W in bottom(lab)]
     low = rs.simulate(
         lab.problem, initialization=rs.Factors(awake), dynamics=rs.SGD(0.1, ridge), steps=long, seed=0,

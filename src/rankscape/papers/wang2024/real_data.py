@@ -92,6 +92,7 @@ def _most_rated(people: int, films: int) -> np.ndarray:
     """The ratings of the people and films that have most of them; NaN where there is none."""
     matrix = rs.data.load(RATINGS).dense()
     known = ~np.isnan(matrix)
+    # Films first: people are then counted by ratings of films that are kept.
     films_kept = np.sort(np.argsort(-known.sum(0), kind="stable")[:films])
     people_kept = np.sort(np.argsort(-known[:, films_kept].sum(1), kind="stable")[:people])
     return matrix[np.ix_(people_kept, films_kept)]
@@ -119,6 +120,7 @@ def _claims(pulse: Pulse, run: rs.Trajectory) -> list[Claim]:
     ends = np.arange(8, 8 * len(pulse.ridges) + 1, 8)
     alive, heldout = run.alive_modes.values[ends], run.heldout_loss.values[ends]
     top = int(np.argmax(pulse.ridges))
+    # In the first stage modes come alive out of the random start.
     ups = run.jumps.values[(run.jumps.values[:, 0] > run.step.values[ends[0]])]
     rises = int(np.sum(ups[:, 2] > ups[:, 1]))
     best = float(np.sqrt(2 * heldout.min()))

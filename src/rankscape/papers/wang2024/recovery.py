@@ -93,6 +93,7 @@ def _soft_impute(lab: KnownMatrix) -> Estimate:
         for _ in range(100):
             U, s, Vt = np.linalg.svd(np.where(seen, target, W))
             W = (U * np.maximum(s - threshold, 0.0)) @ Vt
+    # A shrunken direction that is left at a hundredth of the first is noise of the last threshold.
     s = np.linalg.svd(W)[1]
     return W, int(np.sum(s > 1e-2 * s[0]))
 
@@ -102,6 +103,7 @@ def _told(lab: KnownMatrix, rank: int) -> Estimate:
     rng, target = np.random.default_rng(0), np.where(lab.unseen, 0.0, lab.matrix)
     starts = [np.linalg.svd(target)[2][:rank].T * np.sqrt(len(target)), *rng.normal(size=(RESTARTS, len(target), rank))]
     fits = [_least_squares(lab, V) for V in starts]
+    # Chosen by what is seen: the hidden entries are what is measured.
     return min(fits, key=lambda W: float(np.mean((W - lab.matrix)[~lab.unseen] ** 2))), rank
 
 
@@ -116,6 +118,7 @@ def _least_squares(lab: KnownMatrix, V: np.ndarray) -> np.ndarray:
         normal = (mask @ squares).reshape(-1, r, r) + ridge * np.eye(r)
         return np.linalg.solve(normal, (values @ other)[..., None])[..., 0]
 
+    # A row with fewer entries than the rank would make the system singular without a ridge.
     for ridge in np.geomspace(1.0, 1e-8, SWEEPS):
         U = solve(seen, target, V, ridge)
         V = solve(seen.T, target.T, U, ridge)

@@ -67,6 +67,7 @@ def _bifurcation(depth: int, targets: np.ndarray, ends: dict[float, np.ndarray])
     mode = critical_points(targets, depth, RIDGE)
     minimum = np.where(mode.minimum > 0, mode.minimum, np.nan)
     lines = [Line(targets, minimum, "predicted minimum", COLORS[0])]
+    # Markers on every target would hide the predicted curve.
     thin = slice(None, None, max(1, len(targets) // 30))
     lines.append(Line(targets[thin], ends[ABOVE][thin], "descent from 4", COLORS[1], 0, "", "."))
     if depth > 2:
@@ -106,6 +107,7 @@ def _claims(depth: int, targets: np.ndarray, ends: dict[float, np.ndarray]) -> l
                             _least(targets, ends[s]), 1.01 * spacing))
     grid = np.linspace(0, 4, 20_001)
     best = [grid[np.argmin(critical_points(a, depth, RIDGE).objective(grid))] for a in targets]
+    # By search, which knows nothing of the formula for the threshold.
     lowest = float(targets[np.array(best) > 1e-3][0])
     claims.append(close(f"depth {depth}: least target whose minimum beats zero, by search on a grid",
                         limits.a_global, lowest, 1.01 * spacing))

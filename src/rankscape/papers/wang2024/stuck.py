@@ -43,6 +43,7 @@ def stuck(quick: bool = False) -> PaperFigure:
     record = np.unique(np.append(np.geomspace(FIRST, steps, 61 if quick else 241).round().astype(int), 0))
     runs = leave(lab, start, rs.SGD(DEEP_RATE, ridge), steps, seeds, record, observe=observe)
     jumps = jumps_of(runs)
+    # The first of the seeds that fall lowest.
     shown = max(range(len(jumps)), key=lambda k: (-jumps[k][-1][2] if jumps[k] else -4, -k))
     one = runs.select(shown)
     lowered = {"SGD": _lower(lab, one.factors), "gradient descent": _lower(lab, gd.factors)}
@@ -64,6 +65,7 @@ def _panels(gd: xr.Dataset, sgd: xr.Dataset, jumps, lowered) -> list[Panel]:
     here: dict[str, Any] = dict(log=True, log_x=True, bands=bands, span=span)
 
     def pair(name: str) -> list[Line]:
+        # Gradient descent does not move, so its last value stands for all steps.
         still = np.full(2, float(gd[name][-1]))
         return [Line(steps, sgd[name].values, "SGD", COLORS[0]),
                 Line(np.array(span), still, "gradient descent", COLORS[1], 1.8, "--")]

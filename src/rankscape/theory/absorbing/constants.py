@@ -92,6 +92,7 @@ def worst_case(
     M = positive("largest_value", largest_value)
     C = M**2 / (4 * lam)
     with np.errstate(over="ignore"):
+        # A number of NumPy overflows to infinity, which is refused below; one of Python would raise here.
         E = float(M + np.float64(C) ** (L / 2))
     why = (f"observed entries of modulus at most {M:g}", "single entries, batches or full gradients; no added noise")
     return _absorption(rank, L, lam, E, C, learning_rate, sharp, why)
@@ -138,6 +139,7 @@ def _absorption(rank, L, lam, E, C, learning_rate, sharp, why) -> Absorption:
     sharp = sharp and L == 3
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         alpha, eps1, eta = map(float, (_depth_three if sharp else _any_depth)(L, lam, np.float64(E), np.float64(C)))
+    # Written so that NaN is refused as well.
     if not min(alpha, eps1, eta) > 1e-300:
         raise InputError("the constants underflow: follow the run with `step_certificate` instead.")
     if learning_rate is not None and positive("learning_rate", learning_rate) > eta:
@@ -150,12 +152,14 @@ def _absorption(rank, L, lam, E, C, learning_rate, sharp, why) -> Absorption:
 
 
 def _depth_three(L: int, lam: float, E: np.float64, C: np.float64) -> tuple:
+    # Balance within alpha/4 keeps |v h W u| below 0.65 sqrt(alpha), and 0.65 * 0.69 < 1/2, the pull at eps2.
     alpha = (0.69 * lam / E) ** 2
     return alpha, alpha / 4, min(0.3 * lam * alpha / (E * C) ** 2, 0.5 / C**2, 0.05 / lam)
 
 
 def _any_depth(L: int, lam: float, E: np.float64, C: np.float64) -> tuple:
     q = L / 2
+    # q^q / (1+q)^(1+q) is the maximum of x^q (1 - x), the largest push on a mode; 20 leaves room for imbalance.
     alpha = (lam / (20 * E * q**q / (1 + q) ** (q + 1))) ** (2 / (L - 2))
     P = C ** (L - 1)
     eps1 = min(2 * (lam * alpha / (20 * E)) ** 2 / (L * (L - 1) * P), lam * alpha**2 / (20 * E * (L - 1) * C**q))

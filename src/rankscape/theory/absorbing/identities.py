@@ -163,6 +163,7 @@ def soft_rank_bounds(
     bounds = []
     for w, g in zip(W, layer_gradients(W, gradient), strict=True):
         _, s, Q = np.linalg.svd(w, full_matrices=True)
+        # A wide layer has directions of value 0 too, and there the slope is steepest.
         x = np.zeros(len(Q))
         x[: len(s)] = s**2
         h, wQ, gQ = soft_slope(x, alpha), w @ Q.T, g @ Q.T

@@ -104,8 +104,10 @@ def _by_lines(rank_set: RankSet, W: list[Matrix], seen: Entries, rho: float) -> 
     options = []
     for axis, index, outer in (("rows", seen.rows, W[-1]), ("columns", seen.columns, W[0].T)):
         counts = np.bincount(index, minlength=len(outer))
+        # The best observed lines: their share of the entries is raised to the power T.
         kept = np.sort(np.argsort(-counts, kind="stable")[:r])
         rest = squared_norm(np.delete(outer, kept, axis=0))
+        # At least 1: a point that is inside needs no draw.
         ratio = max(4 * (rest + unbalanced) / (rank_set.alpha * rank_set.eps2), from_balance, 1.0)
         steps = math.ceil(math.log(ratio) / (2 * -math.log(rho)))
         options.append((steps * math.log10(counts[kept].sum() / total), axis, steps, tuple(map(int, kept))))
@@ -125,6 +127,7 @@ def _by_entry(rank_set: RankSet, W: list[Matrix], seen: Entries, eta: float, lam
     if sizes.min() >= limit:
         text = f"every observed entry is at least {sizes.min():g} in modulus; only one below {limit:g} kills all modes"
         return Reachability(None, None, (), "entry", assumptions, text)
+    # The gentlest entry: a small force, and far enough below the threshold to lose quickly.
     force = np.sum(W[-1] ** 2, axis=1)[seen.rows] * np.sum(W[0] ** 2, axis=0)[seen.columns]
     k = int(np.argmin(np.where(sizes < limit, force / np.maximum(1 - sizes / limit, 1e-9), np.inf)))
     target = float(sizes[k])
@@ -149,6 +152,7 @@ def _steps_down(x: list[float], goal: float, target: float, eta: float, rho: flo
             return step
         product = math.prod(x)
         pushes = [eta * product / value if value else 0.0 for value in x]
+        # From here on a step is beyond stability, and the maximum below lies elsewhere.
         if max(pushes) >= rho:
             return None
         for l, push in enumerate(pushes):

@@ -19,6 +19,7 @@ def soft_count(x: ArrayLike, alpha: float) -> np.ndarray:
     >>> soft_count([0.0, 0.5, 1.0, 7.0], alpha=1.0).tolist()
     [0.0, 0.75, 1.0, 1.0]
     """
+    # Clipped first: above alpha the parabola would fall again.
     y = np.minimum(np.asarray(x, dtype=np.float64) / positive("alpha", alpha), 1.0)
     return y * (2 - y)
 

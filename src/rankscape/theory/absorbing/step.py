@@ -114,6 +114,7 @@ def step_certificate(
     layers = [_layer(w, a, b, draws, rank_set.alpha) for w, a, b in zip(W, above, below, strict=True)]
     soft = np.array([layer.soft for layer in layers])
     pushed = [float(np.max(draws.push**2 * layer.sensitivity)) for layer in layers]
+    # Two positive semidefinite terms with opposite signs: in operator norm the larger one bounds them.
     both = max if rank_set.balance_norm == "operator" else np.hypot
     balance = [rho**2 * D + both(*pair) for D, pair in zip(rank_set.imbalance_norms(W), pairwise(pushed), strict=True)]
     margins = Margins(
@@ -135,6 +136,7 @@ def _layer(w: Matrix, above: Matrix, below: Matrix, draws: _Draws, alpha: float)
     from_right = u2 * (h @ v**2 + _outside(below - right.T @ v, alpha))[j]
     from_left = v2 * (h @ u.T**2 + _outside(above.T - left @ u.T, alpha))[i]
     start = soft_count(s**2, alpha).sum() - (1 - rho**2) * np.sum(h * s**2)
+    # One side for all entries of a layer, because a batch mixes them.
     soft = min((start - first + push**2 * side for side in (from_right, from_left)), key=np.max)
     norm = rho**2 * squared_norm(w) + float(np.max(push**2 * u2 * v2 - 2 * rho * push * product))
     return _Layer(norm, u2 * v2, soft)

@@ -57,6 +57,7 @@ def passage(start: Start, lam, level, eta: float, *, only: Side | None = None) -
             else:
                 low, up, guess, ok = _perturbed(start, lam[on], level[on], eta, only)
         ok &= np.isfinite(low) & (np.isfinite(up) | (only == "lower"))
+        # A level that is not passed at the start takes at least one step, whatever rounding says.
         lower[on], upper[on] = np.where(ok, np.maximum(low, 1.0), 0.0), np.where(ok, up, np.inf)
         estimate[on] = np.where(np.isfinite(guess), np.maximum(guess, 1.0), np.inf)
         certified[on] = ok
@@ -81,6 +82,7 @@ def _identical(start: Start, lam, level, eta: float):
     h0, h1 = p0 ** ((N - 1) / N) * (lam - p0), d ** (N - 1) * (lam - level)
     end = d + eta * h1  # the last step cannot go further
     root = np.maximum(lam, 0.0) ** (1 / N)
+    # If one more step could jump over the limit, slopes up to there bound nothing.
     fits = np.where(level > p0, end <= root * (1 + 1e-12), end >= root * (1 - 1e-12))
     low_x, high_x = np.minimum(start.alpha, end), np.maximum(start.alpha, end)
     m, M = _slopes(N, lam, low_x, high_x)
@@ -125,6 +127,7 @@ def smallest_imbalance(start: Start, lam, yb) -> np.ndarray:
     b0, root = start.alpha - (start.beta or 0.0), np.abs(lam) ** (1 / start.depth)
     rate = yb / (1 - yb)
     delta, done = np.full(np.shape(lam), start.imbalance), np.zeros(np.shape(lam), dtype=bool)
+    # Iterated from above, so that an unfinished iteration is no bound: it counts as failed below.
     for _ in range(400):
         s = np.sqrt(delta)
         theta = np.arcsinh(np.where(lam > 0, np.maximum(root, b0), b0) / s)
@@ -151,6 +154,7 @@ def leaf_constants(start: Start, lam, eta: float):
     Sb = np.maximum(sharpness(N, lam, delta), sharpness(N, np.full(lam.shape, p0), delta))
     M, m = np.where(grow, reach_p * Sp, 0.0), -Sb - np.where(shrink, reach_p * Sp, 0.0)
     least = smallest_imbalance(start, lam, np.minimum(yb, 0.5))
+    # Below 1/2 no step can flip the sign of the imbalance; the rest keeps the logarithms defined.
     ok = (yb < 0.5) & (less > 0) & (1 + eta * more * m > 0) & (least > 0)
     return eta * more * _ell(eta * more * m), eta * less * _ell(eta * less * M), np.where(ok, least, delta), ok
 
@@ -159,6 +163,7 @@ def _perturbed(start: Start, lam, level, eta: float, only: Side | None):
     N, p0, delta = start.depth, start.product, np.full(lam.shape, start.imbalance)
     longest, shortest, least, ok = leaf_constants(start, lam, eta)
     low, up, guess = np.zeros(lam.shape), np.full(lam.shape, np.inf), np.full(lam.shape, np.nan)
+    # Each of the integrals costs as much as all the rest: only what is asked for is computed.
     if only != "upper":
         low = np.ceil(guarded(perturbed_time(N, lam, p0, level, delta) / longest, -1))
     if only != "lower":

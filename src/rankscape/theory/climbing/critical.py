@@ -41,6 +41,7 @@ def ratio_of(beta_ratio: object) -> float | None:
 
 def scales(depth: int) -> tuple[float, float]:
     """Logarithms of the smallest and the greatest alpha that may be proposed."""
+    # alpha^N must stay a number; upwards with room for its square.
     decade = math.log(10) * (RANGE - 1) / depth
     return max(math.log(SMALLEST), -decade), decade / 2
 
@@ -70,6 +71,7 @@ def window(start: Start, lam: np.ndarray, rank: int, tolerance: tuple[float, flo
     if start.beta is None:
         rest = np.maximum(rest, 0.0)
     rest = rest[np.abs(rest) > small]
+    # A level at or below the start is passed at time 0.
     last = time_to(start, rest, np.sign(rest) * small).min(initial=math.inf) if small > floor else 0.0
     return float(first), float(last)
 
@@ -84,9 +86,8 @@ def wish_of(eigenvalues: ArrayLike, rank: int, depth: int, ratio: float | None) 
     ordered = np.sort(learnable)[::-1]
     if ratio is None and rank < ordered.size and alike(ordered[rank - 1], ordered[rank]):
         cluster = int(np.flatnonzero(alike(ordered, ordered[rank]))[-1]) + 1
-        return lam, rank, (
-            f"eigenvalue {ordered[rank]:g} is degenerate: its modes are learned at once; ask for rank {cluster}"
-        )  # fmt: skip
+        text = f"eigenvalue {ordered[rank]:g} is degenerate: its modes are learned at once; ask for rank {cluster}"
+        return lam, rank, text
     return lam, rank, None
 
 
@@ -151,14 +152,17 @@ def largest_scale(lam, rank: int, N: int, tol, length: float, ratio: float | Non
     def surplus(x: float) -> float:
         found = window(scaled_start(N, math.exp(x), ratio), lam, rank, tol)
         if found is None or math.isinf(found[0]):
+            # As bad as no plateau, and a number, which the bracketing needs.
             return -1.0 - length
         return min(found[1] - found[0], 1e300) - length
 
     bottom, top = scales(N)
+    # Begin where alpha^N is the largest eigenvalue: no larger start can have a plateau.
     low = high = min(top, math.log(float(np.max(np.abs(lam)))) / N)
     move = 0.01
     while surplus(low) <= 0:
         high, low = low, low - move
+        # Longer and longer moves: at depth 2 the scale may lie a hundred decades further down.
         move *= 1.2
         if low <= bottom:
             return None

@@ -88,14 +88,17 @@ def design(
     if top is None:
         assumptions = ("symmetric, fully observed target; no ridge",)
         return Design(None, None, None, None, 0, assumptions, wrong or no_scale(N))
+    # From the largest start downwards: larger ones learn faster, so the first that holds is the quickest.
     best, move, x = 0.0, 0.02, math.log(top) - 0.005
     while x > scales(N)[0]:
         start = scaled_start(N, math.exp(x), ratio)
+        # At the limit itself the bounds have no room left.
         fastest = 0.9 * step_limit(lam, N, start.alpha, start.beta).value
         found = window(start, lam, rank, tol)
         if found is not None and found[1] > found[0]:
             first, last = found
             best = max(best, K - first / min(fastest, last / K))
+            # Smaller starts are later still.
             if first / fastest > K:
                 break
             for eta in _rates(first, last, X, K, fastest):

@@ -70,7 +70,7 @@ def diagnose(
     case = Case(
         start_of(depth, alpha, beta), spectrum_of(eigenvalues, learnable=True), positive("learning_rate", learning_rate)
     )
-    found = [Finding(name, severity, text) for check in _CHECKS for severity, name, text in check(case)]
+    found = [Finding(name, severity, text) for check in (*_WARNINGS, *_NOTES) for severity, name, text in check(case)]
     return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
 
 
@@ -128,6 +128,7 @@ def _symmetry(s: Case) -> _Texts:
     lost, kept = -s.lam[s.lam < 0], s.lam[s.lam > 0]
     if s.start.beta is not None or N == 2 or not lost.size or not kept.size:
         return
+    # Linearised at the limit: how fast a part grows that mixes the two eigenvectors.
     growth = float(np.max(kept ** (1 - 2 / N) * (lost.max() - kept)))
     if growth > 0:
         tail = f"grow like exp({growth * s.eta:.3g} k) from rounding near the limit"
@@ -214,6 +215,5 @@ def _bottleneck(s: Case) -> _Texts:
     )
 
 
-_CHECKS: tuple[Callable[[Case], _Texts], ...] = (
-    _step, _unreachable, _plateaus, _late, _symmetry, _initial, _final, _floor, _decay, _bottleneck,
-)  # fmt: skip
+_WARNINGS: tuple[Callable[[Case], _Texts], ...] = (_step, _unreachable, _plateaus, _late, _symmetry)
+_NOTES: tuple[Callable[[Case], _Texts], ...] = (_initial, _final, _floor, _decay, _bottleneck)

@@ -36,6 +36,7 @@ def reach(start: Start, lam, level):
     """(past, never): whether the level lies at or behind the start, or at or beyond the limit."""
     p0, end = start.product, goal(start, lam)
     way = np.sign(end - p0)
+    # A start that is its own limit never moves: it has reached its own level and no other.
     past = ((level - p0) * way <= 0) & ((way != 0) | (level == p0))
     return past, ~past & ((end - level) * way <= 0)
 
@@ -60,8 +61,10 @@ def identical_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, gap: np.n
     with np.errstate(all="ignore"):
         if N == 2:
             change = lam * (p1 - p0) / (p0 * gap)
+            # log1p keeps the digits of a short way, plain logarithms those of a long one.
             logs = np.where(np.abs(change) < 0.5, np.log1p(change), np.log(p1 / p0) - np.log(gap / (lam - p0)))
             return np.where(lam == 0, 1 / (2 * p1) - 1 / (2 * p0), logs / (2 * lam))
+        # Around lam = 0 the antiderivative is a difference of huge terms: a power series takes its place.
         small = np.abs(lam) < SERIES * np.minimum(p0s, p1)
         s, o = small, ~small
         t[s] = _series(N, lam[s], p1[s]) - _series(N, lam[s], p0s[s])
@@ -72,6 +75,7 @@ def identical_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, gap: np.n
 def _series(N: int, lam: np.ndarray, p: np.ndarray) -> np.ndarray:
     """The antiderivative for |lam| << p, term by term; alone its first term when lam = 0."""
     base, ratio = p ** ((2 - 2 * N) / N), lam / p
+    # 36 terms: 0.3^36 is below rounding.
     return base * sum(ratio**j / (2 * N - 2 + j * N) for j in range(36))
 
 
@@ -103,6 +107,7 @@ def perturbed_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, delta) ->
     if N == 2:
         return _riccati_time(lam, np.full(lam.shape, p0), p1, delta)
     first, left = angle(N, p0, delta), np.maximum(way_left(N, lam, delta, p1), 1e-300)
+    # The quadrature ends a hair before the limit; the exponential tail behind it has a closed form.
     until = np.maximum(left, np.minimum(TAIL, np.abs(angle(N, lam, delta) - first)))
     leaf = Leaf(N, lam, delta, first, angle(N, p1, delta), distance=until)
     with np.errstate(all="ignore"):
@@ -232,6 +237,7 @@ def _solve(excess) -> float:
     from scipy.optimize import root_scalar
 
     far = 1.0
+    # exp(-700) is about the smallest float: nothing is left to look for beyond it.
     while excess(-far) < 0 and far < 700:
         far *= 2
     far = min(far, 700.0)
@@ -248,6 +254,7 @@ def _invert_identical(N: int, lam: float, p0: float, t: float) -> float:
         if u == 0:
             return -t
         if lam > 0:
+            # The gap is handed on as it is: computed again as lam - p it would be all rounding.
             gap = np.array([(lam - p0) * math.exp(u)])
             return float(identical_time(N, at, p0, lam - gap, gap)[0]) - t
         return float(identical_time(N, at, p0, np.array([p0 * math.exp(u)]))[0]) - t

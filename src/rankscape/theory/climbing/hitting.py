@@ -117,6 +117,7 @@ def _bounds(start: Start, lam: float, level: float, eta: float, most: int, large
     if not found.certified[0]:
         failed = large or "the step is too large for the bounds; take method='exact' or a smaller learning rate"
     assumptions = (*start.assumptions, *ASSUMPTIONS[start.beta is not None])
+    # The prediction is not proven, so it gives way to the bounds.
     return HittingTime(lower, upper, min(max(guess, lower), upper), "bounds", assumptions, failed)
 
 

@@ -33,6 +33,7 @@ def lower_factor(N: int, p, delta):
     with np.errstate(divide="ignore"):
         L = np.log(np.abs(p)) - N / 2 * np.log(delta)
     L = np.where(np.isfinite(L), L, 0.0)
+    # The two asymptotes: b ~ p / delta^((N-1)/2) for small p, b ~ p^(1/N) for large.
     u = np.where(L < 0, L, L / N)
     for _ in range(60):
         e = np.exp(-2 * np.abs(u))
@@ -63,6 +64,7 @@ def way_left(N: int, lam, delta, p):
         a, b = np.sqrt(delta) * np.cosh(theta), np.sqrt(delta) * np.sinh(theta)
         return a ** (N - 2) * (a**2 + (N - 1) * b**2)
 
+    # Simpson's error is of the order (N angle)^4, here 1e-10.
     near = N * plain < 3e-3
     e, h = np.where(near, end, 0.0), np.where(near, here, 0.0)
     with np.errstate(all="ignore"):
@@ -108,6 +110,7 @@ class Leaf:
         far = np.abs(end - self.first)
         near = np.abs(end - self.last) if self.distance is None else self.distance
         near = np.maximum(near, 1e-300)
+        # Up to a distance of 1 in the angle, from there in its logarithm: both integrands are smooth.
         middle = np.clip(np.minimum(1.0, far), near, None)
         x1, j1 = self._panels(far, middle)
         s, j2 = self._panels(np.log(middle), np.log(near))
@@ -125,6 +128,7 @@ class Leaf:
     def _panels(high: np.ndarray, low: np.ndarray):
         """Nodes from high down to low in equal panels, and half a panel's width."""
         longest = float(np.max(high - low, initial=0.0))
+        # As many panels for every mode as the longest way needs: arrays stay rectangular.
         count = max(1, math.ceil(longest / PANEL))
         half = ((high - low) / (2 * count))[:, None, None]
         centres = high[:, None, None] - half * (2 * np.arange(count) + 1)[None, :, None]

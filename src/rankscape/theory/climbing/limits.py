@@ -62,6 +62,7 @@ def limit(
     start, lam = start_of(depth, alpha, beta), spectrum_of(eigenvalues)
     ends, failed, matrix = lam if start.beta is not None else np.maximum(lam, 0.0), None, None
     if np.ndim(eigenvalues) == 2:
+        # Decomposed anew: the matrix is put together in the order of these vectors, not in that of `lam`.
         values, V = np.linalg.eigh(np.asarray(eigenvalues, dtype=np.float64))
         matrix = (V * (values if start.beta is not None else np.maximum(values, 0.0))) @ V.T
     assumptions = (*start.assumptions, "learning rate at most step_limit(..., kind='monotone')")
@@ -129,6 +130,7 @@ def step_limit(
     start, lam = start_of(depth, alpha, beta), spectrum_of(eigenvalues)
     if kind not in ("monotone", "stable", "uniform"):
         raise InputError(f"`kind` must be 'monotone', 'stable' or 'uniform', got {kind!r}.")
+    # An infinite limit is an answer: such a mode sets none.
     with np.errstate(divide="ignore", over="ignore"):
         if kind == "stable":
             per_mode, why = _stable(start, lam), "local: attraction near the minimum only, also from larger starts"
@@ -149,6 +151,7 @@ def step_limit(
 def _monotone(start: Start, lam: np.ndarray) -> np.ndarray:
     N, x = start.depth, start.alpha
     below = x**N < lam
+    # `minimum` keeps the branch that is not used away from a division by zero.
     above = 1 / (x ** (N - 2) * ((2 * N - 1) * x**N - (N - 1) * np.minimum(lam, x**N)))
     return np.where(below, 1 / (N * np.where(below, lam, 1.0) ** (2 - 2 / N)), above)
 
@@ -165,6 +168,7 @@ def what_happens(start: Start, lam: float, eta: float) -> str:
     """Run one mode for a while and say in a few words how it behaves."""
     N = start.depth
     root = max(lam, 0.0) ** (1 / N)
+    # Begun near the limit, where oscillation shows at once: from a tiny start the trial would end before it.
     a = 0.9 * root if start.beta is None and start.alpha < root else start.alpha
     b = a if start.beta is None else start.alpha - start.beta
     end = max(lam, 0.0) if start.beta is None else lam
@@ -174,11 +178,13 @@ def what_happens(start: Start, lam: float, eta: float) -> str:
     advance(a, b, lam, eta, N, TRIAL, path)
     if not all(abs(p) < 1e100 for p in path):
         return "divergence"
+    # Rounding crosses the limit by parts in 1e-16; only a real overshoot counts.
     crossed, tail = any((p - end) * side < -1e-12 * abs(side) for p in path), path[-4:]
     if start.beta is None and lam < 0 and abs(tail[-1] - lam) < 1e-6 * abs(lam):
         return "a sign flip: for odd depth it converges to the negative eigenvalue"
     scale = max(abs(end), start.alpha**N)
     if abs(tail[3] - end) > 1e-6 * scale and crossed:
+        # Every second step the same and neighbours apart: the two-cycle just above the stable rate.
         two = abs(tail[3] - tail[1]) < 1e-6 * scale < abs(tail[3] - tail[2])
         return f"a two-cycle between {tail[2]:.6g} and {tail[3]:.6g}" if two else "no convergence: it keeps oscillating"
     return "oscillation around the limit while it converges" if crossed else "monotone convergence"
@@ -187,6 +193,7 @@ def what_happens(start: Start, lam: float, eta: float) -> str:
 def too_large(start: Start, lam: np.ndarray, eta: float) -> str | None:
     """None when the learning rate is within the monotone limit, else the limit and what will happen above it."""
     bound = step_limit(lam, start.depth, start.alpha, start.beta)
+    # A rate that was computed from this limit may lie one rounding above it.
     if eta <= bound.value * (1 + 1e-12):
         return None
     worst = lam[int(np.argmin(bound.per_mode))]
@@ -205,6 +212,7 @@ def warn_if_too_large(start: Start, lam: np.ndarray, eta: float) -> str | None:
     """The same, said aloud."""
     text = too_large(start, lam, eta)
     if text is not None:
+        # The third frame is the line of the user.
         warnings.warn(text + ".", RankscapeWarning, stacklevel=3)
     return text
 
@@ -263,5 +271,6 @@ def rate(eigenvalue: float, depth: int, alpha: float, learning_rate: float, beta
         return Rate("linear", abs(1 - eta * N * lam ** (2 - 2 / N)), None, start.assumptions, failed)
     if lam < 0 and N == 2:
         return Rate("linear", (1 - eta * abs(lam)) ** 2, None, start.assumptions, failed)
+    # Powers of time that solve p' = -N p^(2-2/N) (|lam| + p) for small p.
     exponent = N / (N - 2) if lam < 0 else N / (2 * N - 2)
     return Rate("sublinear", None, exponent, start.assumptions, failed)

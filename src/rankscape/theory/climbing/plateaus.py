@@ -123,6 +123,7 @@ def plateaus(
     """
     start, lam = start_of(depth, alpha, beta), spectrum_of(eigenvalues, learnable=True)
     eta, e = positive("learning_rate", learning_rate), nonnegative("target_noise", target_noise)
+    # Weyl: every target within e has its eigenvalues between these.
     large = warn_if_too_large(start, np.concatenate([lam - e, lam + e]) if e else lam, eta)
     if start.beta is None and not np.any(lam > 0):
         raise InputError(
@@ -138,6 +139,7 @@ def learning_order(start: Start, lam: np.ndarray) -> np.ndarray:
         return order[lam[order] > 0]
     modes = np.flatnonzero(lam)
     times = time_to(start, lam[modes], lam[modes] / 2)
+    # From W = 0 both signs take the same time: then the larger modulus comes first.
     return modes[np.lexsort((-np.abs(lam[modes]), times))]
 
 
@@ -145,15 +147,21 @@ class RankIntervals:
     """The intervals of all ranks for one start and learning rate; arrays are in the order of learning."""
 
     def __init__(
-        self, start: Start, lam: np.ndarray, eta: float, tolerance: tuple[float, float], noise: float = 0.0,
+        self,
+        start: Start,
+        lam: np.ndarray,
+        eta: float,
+        tolerance: tuple[float, float],
+        noise: float = 0.0,
         large: str | None = None,
-    ):  # fmt: skip
+    ):
         self.start, self.eta, self.noise, self.large = start, eta, noise, large
         self.n, self.order = lam.size, learning_order(start, lam)
         self.lam, self.dead = lam[self.order], np.delete(lam, self.order)
         self.mu, self.sign = np.abs(self.lam), np.sign(self.lam)
         self.smallest, floor = np.minimum.accumulate(self.mu), start.alpha**start.depth
         self.eps = tolerance[0] * self.smallest
+        # Inactive modes start at about alpha^N: a smaller level would be passed before the first step.
         self.small = np.maximum(np.append(tolerance[1] * self.mu[1:], floor), floor)
         speed = self.mu if start.product == 0 else self.lam  # from W = 0 both signs are learned at once
         self.apart = np.append(~alike(speed[:-1], speed[1:]), True)
@@ -163,6 +171,7 @@ class RankIntervals:
         wanted = np.arange(self.mu.size) if only is None else np.array([only - 1])
         wrong = {i: self._hypothesis(i) for i in wanted.tolist()}
         ranks = np.array([i for i, text in wrong.items() if text is None], dtype=np.intp)
+        # Only ranks whose hypotheses hold, and all of them at once: they share their modes.
         interval = dict(zip(ranks.tolist(), zip(self._starts(ranks), self._ends(ranks), strict=True), strict=True))
         r, deviations = self._effective_rank()
         order, levels = tuple(self.order.tolist()), list(zip(self.eps.tolist(), self.small.tolist(), strict=True))
@@ -230,6 +239,7 @@ class RankIntervals:
         out, small = np.full(ranks.size, np.inf), self.small[ranks]
         for sign in (1.0, -1.0) if self.start.beta is not None else (1.0,):
             left = np.append(sign * self.lam, np.max(sign * self.dead, initial=-np.inf))
+            # The larger an eigenvalue the earlier it rises, so the strongest that is left decides for its sign.
             strongest = np.maximum.accumulate(left[::-1])[::-1][ranks + 1] + self.noise
             on = strongest > small
             found = passage(self.start, sign * strongest[on], sign * small[on], self.eta, only="lower").lower - 1

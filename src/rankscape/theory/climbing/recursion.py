@@ -34,6 +34,7 @@ def advance(a, b, lam, eta: float, N: int, steps: int, out=None):
     """
     same = b is a
     for k in range(steps):
+        # All N factors are equal: one update serves them, and `a` and `b` stay one object to the bit.
         if same:
             q = a
             for _ in range(N - 2):
@@ -41,6 +42,7 @@ def advance(a, b, lam, eta: float, N: int, steps: int, out=None):
             p = q * a
             a = b = a + eta * q * (lam - p)
         else:
+            # a^(N-2) by multiplication: a power function would round floats and arrays differently.
             q = a if N > 2 else 1.0
             for _ in range(N - 3):
                 q = q * a
@@ -150,6 +152,7 @@ def _passage(start: Start, lam: float, level: float, eta: float, most: int) -> i
     b = a if start.beta is None else b
     up, k = level > product(a, b, N), 0
     while k <= most:
+        # In blocks, so that the loop of `advance` need not compare.
         block = [0.0] * min(4096, most + 1 - k)
         a, b = advance(a, b, lam, eta, N, len(block), block)
         for j, p in enumerate(block):
@@ -164,6 +167,7 @@ def _passages(start: Start, lam: np.ndarray, level: np.ndarray, eta: float, most
     N = start.depth
     out, left = np.full(lam.shape, -1), np.arange(lam.size)
     (a, b), k = _initial(start, lam), 0
+    # Modes that fall are mirrored, so that one comparison serves both ways.
     sign = np.where(level > product(a, b, N), 1.0, -1.0)
     with np.errstate(over="ignore", invalid="ignore"):
         while left.size and k <= most:
@@ -176,6 +180,7 @@ def _passages(start: Start, lam: np.ndarray, level: np.ndarray, eta: float, most
             k += rows
             same = b is a
             a = a[~hit]
+            # One object stays one object, or the next block would take the slower branch.
             b = a if same else b[~hit]
             left = left[~hit]
     return out

@@ -36,10 +36,12 @@ def last_settled(start: Start, lam: np.ndarray, eps: np.ndarray, ranks: np.ndarr
     for part in np.array_split(np.arange(ranks.size), -(-ranks.size * lam.size // BLOCK)):
         rank = ranks[part]
         least, greatest = enclosure(rank)
+        # A mode that is not active at a rank says nothing about it.
         later = np.arange(lam.size) > rank[:, None]
         least[later] = greatest[later] = -np.inf
         last = np.ceil(least.max(axis=1))
         row, mode = np.nonzero(greatest > last[:, None])
+        # Of all pairs only those that the enclosure leaves open are bounded in full.
         np.maximum.at(last, row, _upper(start, lam[mode], eps[rank[row]], eta))
         out[part] = last
     return out
@@ -70,6 +72,7 @@ def _lines(start: Start, lam: np.ndarray, eps: np.ndarray, eta: float) -> Enclos
 
 def _grid(start: Start, lam: np.ndarray, eps: np.ndarray, eta: float) -> Enclosure:
     """Identical start: the bounds grow as eps falls, so those at the neighbours on a grid enclose them."""
+    # The lowest place lies below every eps, so that each has a neighbour on either side.
     grid = np.geomspace(eps.min() * (1 - 1e-9), eps.max(), CELLS)
     cell = np.searchsorted(grid, eps, side="right") - 1
     used, place = np.unique(np.append(cell, np.minimum(cell + 1, CELLS - 1)), return_inverse=True)

@@ -111,6 +111,7 @@ def _for_rank(found: tuple[Plateau, ...], rank: int) -> StoppingRule:
         text = f"no certified step for rank {rank}: {here.failed}"
         return StoppingRule(middle, None, None, None, (1.0, math.inf), False, here, here.assumptions, text)
     assert here.start is not None
+    # The geometric middle: as many times later than the start as earlier than the end.
     step = here.start if here.end is None else math.floor(math.sqrt(here.start * here.end))
     low, high = (here.effective_rank + deviation for deviation in here.deviation)
     return StoppingRule(
@@ -145,6 +146,7 @@ def _rise(start: Start, lam: np.ndarray, eta: float, wish: float, most: int) -> 
             if not np.all(np.isfinite(block)):
                 raise InputError(f"the recursion overflows at learning rate {eta:g}: see `step_limit`.")
             r = effective_rank_of(block)
+            # The effective rank falls before it rises: only a rise from below the wish counts.
             under = np.logical_or.accumulate((r > 0) & (r < wish)) | below
             hits = np.flatnonzero(under & (r >= wish))
             if hits.size:

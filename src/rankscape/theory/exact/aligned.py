@@ -98,6 +98,7 @@ def aligned_descent(
     U, sigma, V, d = _aligned(target, alpha)
     wanted, path = wanted.astype(np.int64), []
     with np.errstate(over="ignore", invalid="ignore"):
+        # Step by step: this is the definition that engines are compared with.
         for before, after in pairwise([0, *wanted.tolist()]):
             for _ in range(after - before):
                 d = d + rate * (d ** (depth - 1) * (sigma - d**depth) - 2 * ridge * d)

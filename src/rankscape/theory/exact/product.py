@@ -88,6 +88,7 @@ def _precondition(W: np.ndarray, G: np.ndarray, depth: int) -> np.ndarray:
         return G
     U, sigma, Vt = thin_svd(W)
     powers = [sigma ** (2 * j / depth) for j in range(depth)]
+    # The outer terms act on one side alone, also outside of the range of W; the inner ones share their bases.
     total = (U * powers[-1]) @ (U.T @ G) + ((G @ Vt.T) * powers[-1]) @ Vt
     inner = sum(np.outer(powers[depth - j], powers[j - 1]) for j in range(2, depth))
     return total + U @ (inner * (U.T @ G @ Vt.T)) @ Vt

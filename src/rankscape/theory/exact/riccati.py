@@ -76,6 +76,7 @@ def two_layer_flow(target: ArrayLike, start: Sequence[ArrayLike], times: ArrayLi
         raise InputError(f"The start multiplies to shape {product.shape}, but `target` has shape {goal.shape}.")
     _check_balanced(W_1, W_2)
     values, vectors = np.linalg.eigh(np.block([[np.zeros((n_in, n_in)), goal.T], [goal, np.zeros((n_out, n_out))]]))
+    # A step must resolve the start as well as the target.
     longest = STABLE_STEP / max(np.abs(values).max(), np.linalg.norm(W_1, 2) ** 2, np.finfo(float).tiny)
     Q, path = vectors.T @ np.vstack([W_1.T, W_2]), []  # in the eigenbasis of F, where its exponential is diagonal
     for before, after in pairwise([0.0, *times.tolist()]):
@@ -91,6 +92,7 @@ def two_layer_flow(target: ArrayLike, start: Sequence[ArrayLike], times: ArrayLi
 def _riccati_step(values: np.ndarray, Q: np.ndarray, h: float) -> np.ndarray:
     """``e^{hF} Q C^{-T}`` with ``C C^T = I + Q^T I_h Q``: Q up to a rotation of the hidden space."""
     still = values == 0
+    # For an eigenvalue 0 the integral is h, the limit of the quotient.
     integral = np.where(still, h, np.expm1(2 * h * values) / np.where(still, 1.0, 2 * values))
     C = np.linalg.cholesky(np.eye(Q.shape[1]) + (Q.T * integral) @ Q)
     return np.linalg.solve(C, (np.exp(h * values)[:, None] * Q).T).T
@@ -108,6 +110,7 @@ def _two_layers(start: Sequence[ArrayLike]) -> list[np.ndarray]:
 
 
 def _check_balanced(W_1: np.ndarray, W_2: np.ndarray) -> None:
+    # Relative to the factors: a start of size 1e-3 is not balanced by being small.
     gap = np.linalg.norm(W_2.T @ W_2 - W_1 @ W_1.T)
     scale = np.linalg.norm(W_1) ** 2 + np.linalg.norm(W_2) ** 2
     if gap > BALANCED * scale:

@@ -108,6 +108,7 @@ def rank_certificate(
     if len(seen.values) != np.sum(~np.isnan(T)):
         raise InputError("an entry occurs twice: merge duplicates first.")
     if blocks is None:
+        # The search uses entries up, and so does the sum below: each needs its own.
         chosen = _search(T.copy(), r)
     else:
         chosen = [(_indices(R, n_out), _indices(S, n_in)) for R, S in blocks]
@@ -154,6 +155,7 @@ def _search(T: np.ndarray, r: int) -> list[tuple[np.ndarray, np.ndarray]]:
     if not np.isnan(T).any():
         return [(np.arange(T.shape[0]), np.arange(T.shape[1]))]
     chosen = []
+    # Rows with most entries first: they start the largest blocks.
     for seed in np.argsort(-np.sum(~np.isnan(T), axis=1), kind="stable"):
         R, S = _grow(T, int(seed), r)
         if len(R):
@@ -167,8 +169,10 @@ def _grow(T: np.ndarray, seed: int, r: int) -> tuple[np.ndarray, np.ndarray]:
     there = ~np.isnan(T)
     R, S, best, found = [seed], there[seed], 0.0, (np.zeros(0, np.int64), np.zeros(0, np.int64))
     while S.sum() >= r:
+        # With fewer than r rows a block has no r-th singular value.
         if len(R) >= r and (gain := _tails(T[np.ix_(R, S)])[r - 1]) > best:
             best, found = gain, (np.sort(R), np.flatnonzero(S))
+        # How many of the columns so far each row would keep.
         shared = there @ S.astype(np.int64)
         shared[R] = 0
         if not shared.any():

@@ -76,6 +76,7 @@ def balanced_factors(matrix: ArrayLike, depth: int, width: int | Sequence[int] |
     k = len(s)
     if min(hidden, default=k) < k:
         raise InputError(f"a matrix of rank {k} needs hidden widths of at least {k}, got {hidden}.")
+    # Any orthonormal hidden bases give the same product; unit vectors are exact.
     bases = [Vt.T, *(np.eye(d, k) for d in hidden), U]
     root = s ** (1 / L)
     return [(bases[l + 1] * root) @ bases[l].T for l in range(L)]

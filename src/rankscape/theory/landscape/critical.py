@@ -98,6 +98,7 @@ def critical_check(
     gradients = [a.T @ G @ b.T + 2 * lam * w for a, w, b in zip(above, W, below, strict=True)]
     U, s, Vt = np.linalg.svd(A)
     floor = rank_floor(float(np.linalg.norm(G, 2)), L, lam)
+    # At a critical point nothing lies between 0 and the floor: its half tells both apart.
     k = int(np.sum(s > floor / 2)) if L > 2 else int(np.sum(s > 1e-6 * s[0]))
     residual = U[:, :k].T @ G @ Vt[:k].T + 2 * lam * np.diag(s[:k] ** (2 / L - 1))
     loss = c / 2 * float(np.sum((A[seen.rows, seen.columns] - seen.values) ** 2))

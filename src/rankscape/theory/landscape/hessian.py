@@ -61,11 +61,12 @@ def hessian(
     seen = check_entries(rows, columns, values, A.shape)
     c = weight_of(weight, len(seen.values))
     # Row k of J: the derivatives u_l v_l^T of the k-th observed entry by every layer.
-    J = np.hstack([
-        (u[seen.rows, :, None] * v.T[seen.columns, None, :]).reshape(len(seen.values), -1)
-        for u, v in zip(both.above, both.below, strict=True)
-    ])  # fmt: skip
+    pairs = zip(both.above, both.below, strict=True)
+    J = np.hstack(
+        [(u[seen.rows, :, None] * v.T[seen.columns, None, :]).reshape(len(seen.values), -1) for u, v in pairs]
+    )
     H = c * (J.T @ J) + _second(W, both, product_gradient(A, seen, c), np.cumsum([0, *sizes]))
+    # The ridge is the same in every direction.
     H[np.diag_indices_from(H)] += 2 * lam
     return H
 
@@ -146,6 +147,7 @@ def hessian_signature(
     zero = len(eigenvalues) - len(live)
     rotations = sum(check.rank * (2 * w.shape[0] - check.rank - 1) // 2 for w in W[:-1])
     norm = np.sqrt(sum(np.vdot(w, w) for w in W))
+    # First of all: signs of the Hessian mean nothing where the gradient is not zero.
     if check.gradient_norm > tol * 2 * ridge * max(norm, 1.0):
         kind = "not critical"
     elif negative:

@@ -71,9 +71,11 @@ def local_minima(singular_values: ArrayLike, depth: int, ridge: float, weight: f
         raise InputError(f"`singular_values` must be a vector, got shape {a.shape}.")
     ridge, c = positive("ridge", ridge), positive("weight", weight)
     modes, limits = critical_points(a, L, ridge, c), scalar_thresholds(L, 2 * ridge / c)
+    # The price of keeping the first k modes and dropping the others, for every k at once.
     dropped = np.append(np.cumsum(modes.objective(0.0)[::-1])[::-1], 0.0)
     kept = np.append(0.0, np.cumsum(modes.objective(modes.minimum)))
     most = int(np.sum(a > limits.a_local))
+    # On the threshold itself both minima are global.
     best, ties = int(np.sum(a > limits.a_global)), int(np.sum(a >= limits.a_global))
     return [
         LocalMinimum(

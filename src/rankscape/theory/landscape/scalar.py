@@ -169,6 +169,7 @@ def critical_points(target: ArrayLike, depth: int, ridge: float, weight: float =
         barrier, minimum = np.where(alive, 0.0, np.inf), np.where(alive, a - kappa, 0.0)
     else:
         p = 1 - 2 / L
+        # Newton starts outside of the roots, where one of the two terms alone already makes up a.
         barrier = np.where(alive, np.exp(_root(log_a, kappa, p, (math.log(kappa) - log_a) / p)), np.inf)
         minimum = np.where(alive, np.exp(_root(log_a, kappa, p, log_a)), 0.0)
     assumptions = ("balanced factors aligned with the target's singular vectors", "every entry observed, weight c")
