@@ -38,6 +38,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # `run` says so, and knows the exit code
 )
 for _name, _help in COMMANDS.items():
+    # By path and not by function: a module is imported when its command is called.
     app.command(f"rankscape.cli.{_name}:{'app' if _name in ('data', 'sweep') else _name}", name=_name, help=_help)
 
 
@@ -55,6 +56,7 @@ def run(command: Callable[[], object]) -> int:
     """Call a command; turn warnings and errors into lines on stderr, and the end into an exit code."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # Our warnings speak to the user; those of libraries speak to programmers.
         warnings.simplefilter("always", RankscapeWarning)
         warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
         return _guarded(command)
@@ -68,6 +70,7 @@ def _guarded(command: Callable[[], object]) -> int:
     except CycloptsError as error:
         say(f"error: {_explain(error)}")
         return BAD_INPUT
+    # Before its base class below: a run that failed is not bad input.
     except RunFailed as error:
         say(f"error: {error}")
         return FAILED
@@ -101,6 +104,7 @@ def _explain(error: CycloptsError) -> str:
     cause = error.__cause__ or error.__context__
     if hasattr(cause, "errors"):
         first = cause.errors()[0]  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+        # Python names the field, people typed an option.
         option = "--" + str(first["loc"][0]).replace("_", "-")
         return f"{option} {shlex.quote(str(first['input']))}: {first['msg']}."
     if isinstance(error, UnusedCliTokensError):

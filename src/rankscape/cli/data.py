@@ -84,6 +84,7 @@ def fetch(name: str, /, *, force: Annotated[bool, Parameter(negative="")] = Fals
     info = data.info(name)
     if not json:
         print_facts([("data set", info.title), ("terms", info.licence), ("cite", info.citation)])
+    # What a dependency ships is here already.
     path = None if info.offline else data.fetch(name, force=force, progress=say)
     if json:
         print_json(_facts(info) | {"path": path})

@@ -34,6 +34,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for k, name in enumerate(header):
+        # A number cut in two would be read as another one.
         table.add_column(name, no_wrap=k < len(header) - 1, overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
@@ -45,6 +46,7 @@ def _print(table: Any) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
+    # Captured, because rich fills lines up with blanks, which end up in files and diffs.
     with console.capture() as text:
         console.print(table)
     print("\n".join(line.rstrip() for line in text.get().splitlines()))

@@ -46,6 +46,7 @@ def phases(
     phases.check(diagram)
     folder = Path("phases") if output is None else output
     check_folder(folder)
+    # A quick grid has a store of its own: the other one would refuse it.
     cells = folder / f"{diagram}{'-quick' if quick else ''}.zarr" if store is None else store
     with meter() as bar:
         made = phases.phase_diagram(

@@ -39,10 +39,12 @@ def reproduce(
 
     folder = Path(paper) if output is None else output
     wanted = papers.check(paper, figure)
+    # Before any work: the figures of a paper take minutes.
     check_folder(folder)
     made = []
     with meter() as bar:
         for done, result in enumerate(papers.reproduce(paper, wanted, quick), start=1):
+            # Each as soon as it is made: an interruption costs one figure.
             result.save(folder)
             made.append(result)
             bar.update(done / len(wanted), figure=result.name)
@@ -73,6 +75,7 @@ def print_claims(made: Sequence[Any]) -> None:
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_text(v) for v in value) + "]"
+    # Intervals come as lists, and their open end as None.
     if isinstance(value, float):
         return number(value)
     if isinstance(value, bool):

@@ -65,6 +65,7 @@ def _check_files(file: Path | None, output: Path | None, figure: Path | None, ch
     named = {"FILE": file, "--output": output, "--figure": figure, "--checkpoint": checkpoint}
     owners: dict[Path, str] = {}
     for name, path in named.items():
+        # Resolved, so that two spellings of one file are seen.
         if path is not None and (other := owners.setdefault(path.resolve(), name)) != name:
             raise InputError(f"{other} and {name} are the same file, {path}; choose different names.")
     if output is not None and not output.parent.is_dir():
@@ -96,6 +97,7 @@ def _merge(file: Path | None, settings: SimulationConfig | None) -> SimulationCo
         if not given:
             raise InputError("Nothing to simulate: name a TOML file, or give --eigenvalues, --target or --entries.")
         return make_config(given, "command line")
+    # Options win over the file, and only those that were given: defaults must not.
     return make_config(read_toml(file) | given, str(file))
 
 
@@ -124,6 +126,7 @@ def _facts(run: Any, config: SimulationConfig) -> dict[str, Any]:
     return facts | {
         "effective_rank": float(last.effective_rank),
         "numerical_rank": int(last.numerical_rank),
+        # Ten say what there is to see; all of them are in the stored trajectory.
         "singular_values": last.singular_values.values[:10].tolist(),
     }
 

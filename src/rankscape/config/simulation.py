@@ -36,11 +36,13 @@ class SimulationConfig(Fields):
 
         if self.target is not None:
             table = open_source(str(self.target)).table
+            # A file of entries would be read as a target with holes, and a hole is not a zero.
             if len(table.values) < table.shape[0] * table.shape[1]:
                 raise InputError(f"--target {self.target} has missing entries; give it as --entries instead.")
             return Estimation(table.dense())
         table = open_source(str(self.entries), rows=self.rows, columns=self.columns, values=self.values).table
         problem = Completion(table.rows, table.columns, table.values, table.shape)
+        # The seed of the run decides what is held out, too: one number repeats all of it.
         return problem.split(self.heldout, self.seed) if self.heldout else problem
 
     def check_use(self) -> None:
@@ -54,6 +56,7 @@ class SimulationConfig(Fields):
             "beta": self.initialization == "perturbed-identical",
             "scale": self.initialization in ("gaussian", "orthogonal"),
         }
+        # Only what was given: defaults that have no effect are no mistake.
         idle = [f"--{name.replace('_', '-')}" for name in used if name in self.model_fields_set and not used[name]]
         if idle:
             warnings.warn(f"{', '.join(idle)}: without effect in this run.", FallbackWarning, stacklevel=3)

@@ -78,6 +78,7 @@ def bibliography() -> dict[str, Reference]:
     """All works by key: rankscape, the two papers, then the others by name."""
     from rankscape import __version__
 
+    # From the package and not from a path: it may be installed as an archive.
     text = files("rankscape.papers").joinpath("references.bib").read_text(encoding="utf-8")
     entries = text.replace("{VERSION}", f"{{{__version__}}}").strip().split("\n\n")
     return {work.key: work for work in map(_read, entries)}

@@ -245,6 +245,7 @@ def _row(s: Statement) -> str:
 def _linked(name: str) -> str:
     """A name with a link to its file, and the record that it returns."""
     found = resolve(name)
+    # By the module: the function itself may be wrapped by a checker of types.
     file = Path(sys.modules[found.__module__].__file__ or "")
     inside = file.relative_to(Path(__file__).parent.parent)
     made = getattr(inspect.signature(found).return_annotation, "__args__", None) if inspect.isfunction(found) else None

@@ -254,6 +254,7 @@ def _solve(chain: _Chain, bottom: float, start: float, cells: int) -> float:
     """The mean time from `start`; a draw within a cell leads to the mean of what it does at both ends."""
     top = max(chain.top, math.log(chain.a) / chain.L)
     z, h = np.linspace(bottom, top, cells + 1, retstep=True)
+    # No draw leads out of the grid: its top is the largest z that draws can reach.
     landing = (np.clip(z + chain.jump(z), bottom, top) - bottom) / h
     left = np.minimum(landing.astype(np.int64), cells - 1)
     share, d = landing - left, float(h) / chain.q
@@ -264,6 +265,7 @@ def _solve(chain: _Chain, bottom: float, start: float, cells: int) -> float:
     weights = np.array([1 - share[:-1], share[:-1], 1 - share[1:], share[1:]]).ravel()
     value = np.concatenate([np.ones(cells + 1), np.full(cells, -stay), -half * weights])
     right = np.full(cells + 1, 2 * half)
+    # At the bottom the mode is lost: no time is left.
     right[0] = 0.0
     T = np.asarray(spsolve(csc_array((value, (row, column)), shape=(cells + 1, cells + 1)), right))
     return float(np.interp(start, z, T))

@@ -71,6 +71,7 @@ def effective_rank(quick: bool = False) -> PaperFigure:
 
 def _eigenvalue_panel(run: xr.Dataset, depth: int, alpha: float) -> Panel:
     steps, p = run.step.values, run.eigenvalues.values
+    # Few points for the flow: dots beside the curves of the run, not curves over them.
     some = np.unique(np.geomspace(max(steps[-1] / 300, 1), steps[-1], 22).round())
     lines = []
     for i, lam in enumerate(SPECTRUM):

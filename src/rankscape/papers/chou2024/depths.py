@@ -58,6 +58,7 @@ def _ranks(name: str, runs: dict[int, xr.Dataset]) -> Panel:
         Line(run.step.values * RATE, run.effective_rank.values, f"depth {N}", COLORS[i], style=STYLES[i])
         for i, (N, run) in enumerate(runs.items())
     ]
+    # One axis for all depths: the deepest takes longest.
     last = max(float(run.step[-1]) for run in runs.values()) * RATE
     return Panel(
         f"{name} held fixed", "effective rank of W", "steps x learning rate", lines,

@@ -21,6 +21,7 @@ def negative_eigenvalues(quick: bool = False) -> PaperFigure:
     learned = [lam for lam in SPECTRUM if lam]
     halves = {lam: theory.hitting_time(lam, lam / 2, DEPTH, ALPHA, RATE, beta=BETA) for lam in learned}
     plateaus = theory.plateaus(SPECTRUM, DEPTH, ALPHA, RATE, beta=BETA)
+    # Recorded densely where an eigenvalue is half learned, and at the edges of plateaus.
     edges = [int(time.estimate) for time in halves.values()] + edges_of(plateaus)
     identical = descend(SPECTRUM, DEPTH, ALPHA, RATE, STEPS, records=records)
     perturbed = descend(SPECTRUM, DEPTH, ALPHA, RATE, STEPS, beta=BETA, edges=edges, records=records)

@@ -79,6 +79,7 @@ def _sensing_claims(runs, errors, counts, depths) -> list[Claim]:
     for N in depths:
         run = runs[counts[-1], N]
         r = run.effective_rank.values
+        # The rank falls first, from that of the start.
         least = int(np.argmin(r))
         name = f"depth {N}, {counts[-1]} measurements"
         seen = [float(r[0]), float(r[least]), float(r[-1])]

@@ -40,6 +40,7 @@ def trap(lab: KnownMatrix, ridge_m: float = RIDGE, depth: int = 3) -> list[np.nd
 
 def bottom(lab: KnownMatrix, ridge_m: float = RIDGE) -> list[np.ndarray]:
     """The minimum of the true rank, by gradient descent from the truth."""
+    # Balanced, as every minimum is: descent then only has to shrink.
     truth = rs.theory.landscape.balanced_factors(lab.matrix, depth=3, width=WIDTH)
     return relax(lab.problem, truth, ridge_of(lab, ridge_m)).factors
 

@@ -23,6 +23,7 @@ def scalar_landscape(quick: bool = False) -> PaperFigure:
     targets = np.arange(0.5, 3.5, 0.02 if quick else 0.005)
     ends = {N: _ends(N, (*STARTS[N], ABOVE), targets) for N in depths}
     landscape = [_objective(N, i) for i, N in enumerate(depths)]
+    # At depth 2 there is no barrier to mark.
     marks = [Line(*_critical(N), "", COLORS[i], 0, "", "os^"[i]) for i, N in enumerate(depths) if N > 2]
     parts = [
         Panel("objective of a mode with target 2.5", "loss + ridge, minus its value at 0", "size s of the mode",

@@ -136,6 +136,7 @@ def a_posteriori(
 
 
 def _absorption(rank, L, lam, E, C, learning_rate, sharp, why) -> Absorption:
+    # The sharper constants are proved for three layers only.
     sharp = sharp and L == 3
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         alpha, eps1, eta = map(float, (_depth_three if sharp else _any_depth)(L, lam, np.float64(E), np.float64(C)))

@@ -99,6 +99,7 @@ def reachability(
 def _by_lines(rank_set: RankSet, W: list[Matrix], seen: Entries, rho: float) -> Reachability:
     """Draw from the r best observed rows or columns only."""
     r, total = rank_set.rank, len(seen.values)
+    # In nuclear norm, which bounds (times 2 / alpha) by how much the soft ranks of the layers differ.
     unbalanced = sum(float(np.linalg.norm(D, "nuc")) for D in imbalances(W))
     from_balance = 2 * max(rank_set.imbalance_norms(W)) / rank_set.eps1
     options = []
@@ -136,6 +137,7 @@ def _by_entry(rank_set: RankSet, W: list[Matrix], seen: Entries, eta: float, lam
     row, column = W[-1][seen.rows[k]], W[0][:, seen.columns[k]]
     touched = [squared_norm(column), *map(squared_norm, W[1:-1]), squared_norm(row)]
     untouched = max(squared_norm(W[0]) - touched[0], squared_norm(W[-1]) - touched[-1])
+    # What the entry does not touch shrinks by the ridge alone.
     fall = math.ceil(math.log(max(2 * untouched / goal, 1.0)) / (2 * -math.log(rho)))
     held = _steps_down(touched, goal / 2, target, eta, rho)
     if held is None:

@@ -129,6 +129,7 @@ def _layer(w: Matrix, above: Matrix, below: Matrix, draws: _Draws, alpha: float)
     i, j, product, push, rho = draws
     left, s, right = np.linalg.svd(w, full_matrices=False)
     h = soft_slope(s**2, alpha)
+    # In the layer's own singular bases, where its slope is diagonal.
     u, v = above @ left, right @ below
     u2, v2 = np.sum(above**2, axis=1)[i], np.sum(below**2, axis=0)[j]
     first = 2 * rho * push * ((u * (h * s)) @ v)[i, j]

@@ -59,6 +59,7 @@ def passage(start: Start, lam, level, eta: float, *, only: Side | None = None) -
         ok &= np.isfinite(low) & (np.isfinite(up) | (only == "lower"))
         # A level that is not passed at the start takes at least one step, whatever rounding says.
         lower[on], upper[on] = np.where(ok, np.maximum(low, 1.0), 0.0), np.where(ok, up, np.inf)
+        # Far outside of the bounds the predictor may be no number: then it says never.
         estimate[on] = np.where(np.isfinite(guess), np.maximum(guess, 1.0), np.inf)
         certified[on] = ok
     return Passage(lower, upper, estimate, certified)
@@ -88,6 +89,7 @@ def _identical(start: Start, lam, level, eta: float):
     m, M = _slopes(N, lam, low_x, high_x)
     ok = fits & (1 + eta * m > 0)
     lower, upper = t / (eta * _ell(eta * m)), t / (eta * _ell(eta * M))
+    # The second order is tighter but holds for small steps only; both bounds together are the bound.
     remainder, holds = _second_order(N, lam, level > p0, start.alpha, m, M, eta)
     E = t + eta / 2 * np.log(np.abs(h1 / h0))
     lower = np.where(holds, np.maximum(lower, E / (eta + remainder)), lower)
@@ -129,6 +131,7 @@ def smallest_imbalance(start: Start, lam, yb) -> np.ndarray:
     delta, done = np.full(np.shape(lam), start.imbalance), np.zeros(np.shape(lam), dtype=bool)
     # Iterated from above, so that an unfinished iteration is no bound: it counts as failed below.
     for _ in range(400):
+        # The angle that the flow covers on its way, through zero for a negative eigenvalue.
         s = np.sqrt(delta)
         theta = np.arcsinh(np.where(lam > 0, np.maximum(root, b0), b0) / s)
         theta = theta + np.where(lam < 0, np.arcsinh(root / s), 0.0)

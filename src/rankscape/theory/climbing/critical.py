@@ -65,6 +65,7 @@ def window(start: Start, lam: np.ndarray, rank: int, tolerance: tuple[float, flo
     if mu.min() - eps <= start.product:
         return None
     first = time_to(start, lam[active], lam[active] - np.sign(lam[active]) * eps).max()
+    # After the last mode nothing else rises.
     if rank == order.size:
         return float(first), math.inf
     small = max(tolerance[1] * abs(lam[order[rank]]), floor)

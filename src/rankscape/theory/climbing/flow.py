@@ -60,6 +60,7 @@ def identical_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, gap: np.n
     p0s, t = np.full(lam.shape, p0), np.empty(lam.shape)
     with np.errstate(all="ignore"):
         if N == 2:
+            # The odds p / (lam - p) grow exponentially: this is their relative change.
             change = lam * (p1 - p0) / (p0 * gap)
             # log1p keeps the digits of a short way, plain logarithms those of a long one.
             logs = np.where(np.abs(change) < 0.5, np.log1p(change), np.log(p1 / p0) - np.log(gap / (lam - p0)))
@@ -117,6 +118,7 @@ def perturbed_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, delta) ->
 
 def _riccati_time(lam, p0, p1, delta):
     """N = 2: ``(z - z+)/(z - z-)`` decays like ``exp(-w t)``; signs are flipped for lam < 0."""
+    # (-lam, -p) obeys the same equation, and with lam > 0 nothing cancels.
     sign = np.where(lam < 0, -1.0, 1.0)
     lam, p0, p1 = sign * lam, sign * p0, sign * p1
     w = np.sqrt(4 * lam**2 + delta**2)
@@ -211,6 +213,7 @@ def _value(start: Start, lam: float, t: float) -> float:
     if start.beta is not None:
         return _riccati_value(lam, t, p0, start.imbalance) if N == 2 else _invert_leaf(start, lam, t)
     if abs(lam) < TINY:
+        # At lam = 0 the power law itself; the bracketing below would divide by zero.
         k = (2 * N - 2) / N
         return (p0**-k + (2 * N - 2) * t) ** (-1 / k)
     if N == 2:
@@ -273,6 +276,7 @@ def _invert_leaf(start: Start, lam: float, t: float) -> float:
         return Leaf(N, at, delta, first, last, distance=np.abs(last - first) * math.exp(u))
 
     u = _solve(lambda u: -t if u == 0 else float(leaf(u).time()[0]) - t)
+    # From the limit backwards: the distance keeps its digits where the angle has lost them.
     theta = last - (last - first) * math.exp(u)
     a, b = np.sqrt(delta) * np.cosh(theta), np.sqrt(delta) * np.sinh(theta)
     return float((a ** (N - 1) * b)[0])

@@ -129,6 +129,7 @@ def _predict(start: Start, lam: float, level: float, eta: float, most: int, larg
 
 def _flow(start: Start, lam: float, level: float, eta: float, most: int, large: str | None) -> HittingTime:
     T = _whole(np.ceil(time_to(start, np.array([lam]), np.array([level]))[0] / eta))
+    # From above every Euler step covers at least the way of the flow.
     falls = start.beta is None and lam < start.product and large is None
     failed = None if falls else large or "the flow alone bounds gradient descent only when p falls (identical start)"
     return HittingTime(0, T if falls else math.inf, T, "flow", (*start.assumptions, "gradient flow"), failed)

@@ -106,6 +106,7 @@ class Leaf:
     jacobian: np.ndarray = field(init=False)
 
     def __post_init__(self):
+        # All distances are measured from the limit, where the flow slows down.
         end = angle(self.N, self.lam, self.delta)
         far = np.abs(end - self.first)
         near = np.abs(end - self.last) if self.distance is None else self.distance
@@ -121,6 +122,7 @@ class Leaf:
         self.a = np.sqrt(self.delta)[:, None, None] * np.cosh(self.theta)
         self.rho = self._residual(end[:, None, None], toward[:, None, None] * x)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            # A panel of no width may divide by zero: such nodes count nothing.
             jac = width / (self.a ** (self.N - 2) * np.abs(self.rho))
         self.jacobian = np.where(width == 0, 0.0, jac)
 

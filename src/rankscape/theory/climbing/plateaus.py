@@ -197,6 +197,7 @@ class RankIntervals:
         if self.large is not None:
             return self.large
         if not self.apart[i]:
+            # The end of the cluster: the next rank at which the spectrum has a gap.
             last = i + int(np.argmax(self.apart[i:]))
             many = last - int(np.max(np.flatnonzero(self.apart[:i]), initial=-1))
             return (
@@ -231,6 +232,7 @@ class RankIntervals:
 
     def _starts(self, ranks: np.ndarray) -> np.ndarray:
         """The largest upper bound of the active modes' times."""
+        # From the nearest target, lam - e, to the level of the farthest, lam + e - eps: eps - 2e is left.
         nearest = self.lam - self.sign * self.noise
         return last_settled(self.start, nearest, self.eps - 2 * self.noise, ranks, self.eta)
 

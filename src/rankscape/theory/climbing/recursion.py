@@ -109,6 +109,7 @@ def factor_path(
     with np.errstate(over="ignore", invalid="ignore"):
         for stop in stops:
             a, b = advance(a, b, lam, eta, start.depth, stop - at)
+            # Kept as they are: `advance` makes new arrays and does not write into old ones.
             out.append((a, b))
             at = stop
     if not all(np.all(np.isfinite(factor)) for pair in out for factor in pair):

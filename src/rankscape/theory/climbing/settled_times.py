@@ -59,6 +59,7 @@ def _lines(start: Start, lam: np.ndarray, eps: np.ndarray, eta: float) -> Enclos
     p = lam - np.sign(lam) * eps
     with np.errstate(all="ignore"):
         _, step, least, ok = leaf_constants(start, lam, eta)
+        # Where the bound does not apply nothing is known: infinite, like the bound itself.
         own = np.where(ok, guarded(perturbed_time(start.depth, lam, start.product, p, least) / step, +1), np.inf)
         steep, flat = (np.where(ok, 1 / (sharpness(start.depth, at, least) * step), 0.0) for at in (p, lam))
     logs = np.log(eps)
@@ -76,6 +77,7 @@ def _grid(start: Start, lam: np.ndarray, eps: np.ndarray, eta: float) -> Enclosu
     grid = np.geomspace(eps.min() * (1 - 1e-9), eps.max(), CELLS)
     cell = np.searchsorted(grid, eps, side="right") - 1
     used, place = np.unique(np.append(cell, np.minimum(cell + 1, CELLS - 1)), return_inverse=True)
+    # Only the places of the grid that some eps needs.
     table = np.stack([_upper(start, lam, np.full(lam.shape, grid[g]), eta) for g in used])
     tighter, looser = place[: eps.size], place[eps.size :]
     return lambda ranks: (table[looser[ranks]], table[tighter[ranks]])

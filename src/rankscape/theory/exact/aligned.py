@@ -117,6 +117,7 @@ def _aligned(target: ArrayLike, alpha: ArrayLike) -> tuple[np.ndarray, np.ndarra
         raise InputError(f"`alpha` must be one number or {len(sigma)}, one a mode; got shape {scales.shape}.")
     if np.any(scales < 0):
         raise InputError("`alpha` must not be negative.")
+    # A copy, because a broadcast view cannot be written to.
     return U, sigma, Vt.T, np.broadcast_to(scales, sigma.shape).astype(np.float64)
 
 

@@ -69,6 +69,7 @@ def end_to_end_flow(
     ridge, shape = nonnegative("ridge", ridge), W_0.shape
     if not callable(gradient):
         raise InputError(f"`gradient` must be a function of a matrix, got {type(gradient).__name__}.")
+    # Asked once before the solver, so that a wrong shape is named and not broadcast.
     given = numbers_of("gradient", gradient(W_0)).shape
     if given != shape:
         raise InputError(f"`gradient` returns shape {given} for a matrix of shape {shape}.")

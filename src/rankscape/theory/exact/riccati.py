@@ -95,6 +95,7 @@ def _riccati_step(values: np.ndarray, Q: np.ndarray, h: float) -> np.ndarray:
     # For an eigenvalue 0 the integral is h, the limit of the quotient.
     integral = np.where(still, h, np.expm1(2 * h * values) / np.where(still, 1.0, 2 * values))
     C = np.linalg.cholesky(np.eye(Q.shape[1]) + (Q.T * integral) @ Q)
+    # By the triangular factor and not by a square root: any rotation of the hidden space will do.
     return np.linalg.solve(C, (np.exp(h * values)[:, None] * Q).T).T
 
 

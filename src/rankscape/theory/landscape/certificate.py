@@ -146,6 +146,7 @@ def _take(T: np.ndarray, R: np.ndarray, S: np.ndarray) -> np.ndarray:
 def _tails(block: np.ndarray) -> np.ndarray:
     """``sum over k >= r of s_k^2`` for r = 1, 2, ...; singular values at rounding level are zero."""
     s = np.linalg.svd(block, compute_uv=False)
+    # Left in, rounding would certify a full rank for every block.
     s[s <= np.finfo(float).eps * max(block.shape) * s[0]] = 0.0
     return np.cumsum(s[::-1] ** 2)[::-1]
 

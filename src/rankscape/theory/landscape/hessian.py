@@ -144,6 +144,7 @@ def hessian_signature(
     eigenvalues = np.linalg.eigvalsh(hessian(W, rows, columns, values, ridge, weight))
     live = eigenvalues[np.abs(eigenvalues) > tol * np.abs(eigenvalues).max()]
     negative, positive_ = int(np.sum(live < 0)), int(np.sum(live > 0))
+    # Compared with the rotations below: one more, and the point is degenerate.
     zero = len(eigenvalues) - len(live)
     rotations = sum(check.rank * (2 * w.shape[0] - check.rank - 1) // 2 for w in W[:-1])
     norm = np.sqrt(sum(np.vdot(w, w) for w in W))

@@ -74,6 +74,7 @@ def local_minima(singular_values: ArrayLike, depth: int, ridge: float, weight: f
     # The price of keeping the first k modes and dropping the others, for every k at once.
     dropped = np.append(np.cumsum(modes.objective(0.0)[::-1])[::-1], 0.0)
     kept = np.append(0.0, np.cumsum(modes.objective(modes.minimum)))
+    # Only modes above the threshold have a minimum other than zero.
     most = int(np.sum(a > limits.a_local))
     # On the threshold itself both minima are global.
     best, ties = int(np.sum(a > limits.a_global)), int(np.sum(a >= limits.a_global))

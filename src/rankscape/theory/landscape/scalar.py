@@ -183,6 +183,7 @@ def _root(log_a: np.ndarray, kappa: float, p: float, start: ArrayLike) -> np.nda
         total = np.logaddexp(t, math.log(kappa) - p * t)
         share = np.exp(t - total)
         slope = share - p * (1 - share)
+        # At the fold of both roots the slope vanishes, and there the iteration has arrived.
         move = np.where(slope == 0, 0.0, (total - log_a) / np.where(slope == 0, 1.0, slope))
         t = np.asarray(t - move)
         if not np.any(np.abs(move) > 1e-15 * (1 + np.abs(t))):
