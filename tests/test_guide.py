@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rankscape.estimators.completion.methods import METHODS
+
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", GUIDE, flags=re.MULTILINE | re.DOTALL)
@@ -31,6 +33,11 @@ def test_it_answers_the_five_questions():
 
 def test_the_rank_is_found(namespace):
     assert namespace["completed"].rank == np.linalg.matrix_rank(namespace["truth"]) == 3
+
+
+def test_every_method_is_described_as_it_describes_itself():
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", GUIDE, flags=re.MULTILINE)
+    assert rows == [(method.name, method.how) for method in METHODS]
 
 
 def test_a_spectrum_without_an_edge_is_penalised(namespace):

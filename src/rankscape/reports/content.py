@@ -124,7 +124,7 @@ def _path(subject: Subject) -> Section:
     text = [done.reason]
     if chosen != done.rank:
         text.append(f"All entries together, the held-out ones included, hold up rank {done.rank}.")
-    if done.how:
+    if done.rank:
         text.append(done.how)
     references = {WORDS[name]: error for name, error in done.certificate.baselines.items()}
     panels = trajectory_panels(done.trajectory, references)

@@ -46,7 +46,7 @@ class Method(ABC):
     wary: ClassVar[bool] = True
     weighs: ClassVar[bool] = True
     memory: ClassVar[type[NamedTuple]] = Forgetful
-    how: ClassVar[str] = ""
+    how: ClassVar[str]
     references: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

@@ -18,6 +18,7 @@ class OffsetAlone(Method):
     """
 
     name, richness, phase, share = "offset", 0, "offset", 0.0
+    how = "No direction predicts held-out entries better than the mean and the levels of rows and columns."
     references = ("koren2009",)
 
     def wanted(self, trial: Trial) -> bool:
