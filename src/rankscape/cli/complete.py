@@ -107,6 +107,7 @@ def complete(
 
     began = time.perf_counter()
     opened = open_source(source, rows=rows, columns=columns, values=values, duplicates=duplicates)
+    # Everything that may be refused is refused before the work, which can take minutes.
     output = files.check_writable(output or Path(f"{opened.stem}-completed{opened.extension}"))
     if opened.info is None and output.exists() and output.samefile(Path(source).expanduser()):
         raise InputError(f"--output {output} is the source itself; choose another name.")
@@ -123,6 +124,7 @@ def complete(
     files.write(output, completed.matrix, opened.table)
     settings = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "path": path}
     settings |= {"hide": hide, "seed": seed}
+    # The matrix is safe by now: a picture that fails must not make it look lost.
     try:
         _draw(opened, problem, hidden, completed, figure)
         if report is not None:
@@ -146,6 +148,7 @@ def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "C
     problem = Completion(table.rows, table.columns, table.values, table.shape)
     if not hide:
         return problem, None
+    # Another seed than the estimator's own split: the hidden entries are a test, not the validation.
     split = problem.split(hide, seed=seed + HIDING)
     return split.training, split.heldout
 

@@ -62,6 +62,7 @@ def page_of(subject: Subject) -> Page:
         ("rank", str(done.rank)),
         ("held-out RMSE", digits(done.heldout_rmse)),
     ]
+    # A number means little alone: the best rule that needs no model stands beside it.
     best = best_rule(done)
     if best is not None:
         facts.append(("best simple rule", digits(best[1])))
@@ -103,6 +104,7 @@ def _directions(subject: Subject) -> list[Table]:
     done = subject.completed
     if subject.column_labels is None or not done.rank or subject.image:
         return []
+    # Columns with no more entries than the rank have guessed directions: they are not described.
     known = np.flatnonzero(subject.counts()[1] > done.rank)
     if len(known) < 2 * ENDS:
         return []
@@ -122,6 +124,7 @@ def _path(subject: Subject) -> Section:
     chosen = int(path["rank"].sel(step=path.attrs["chosen"]))
     heading = f"On a path through the ranks {ranks.min()} to {ranks.max()}, rank {chosen} was chosen"
     text = [done.reason]
+    # The choice was made on a part of the entries; the last fit saw all, and may keep another rank.
     if chosen != done.rank:
         text.append(f"All entries together, the held-out ones included, hold up rank {done.rank}.")
     if done.rank:
@@ -156,6 +159,7 @@ def _spectrum(subject: Subject) -> Section | None:
     else:
         heading = f"The singular values run from {digits(s[0])} to {digits(s[-1])}"
     line = Line(np.arange(1, 1 + len(s))[:SHOWN], s[:SHOWN], "", COLORS[0], marker="o")
+    # One point has no axis of its own.
     span = None if len(s) > 1 else (0.0, 2.0)
     panel = Panel(
         "Spectrum of the model", "singular value", "direction", [line], log=True, references=references, span=span
@@ -183,6 +187,7 @@ def _errors(subject: Subject) -> Section:
 
 def _residuals(subject: Subject) -> Section:
     done, hidden = subject.completed, subject.hidden
+    # Residuals on what was fitted flatter; hidden entries do not, where there are some.
     judged = hidden if hidden is not None and len(hidden.values) else done.observed
     predicted = done.predict(judged.rows, judged.columns)
     residual = judged.values - predicted

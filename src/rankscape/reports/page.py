@@ -61,6 +61,7 @@ def _table(table: Table) -> str:
     rows = []
     for k, row in enumerate(table.rows):
         bar = f'<td class="bar"><span style="width:{table.bars[k]:.1%}"></span></td>' if table.bars else ""
+        # The reader looks for the model among the rules it is compared with.
         mine = ' class="mine"' if table.bars and row[0] == "this model" else ""
         rows.append(f"<tr{mine}>{_cells('td', row)}{bar}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -78,6 +79,7 @@ def _figure(panel: Panel) -> str:
     from matplotlib import rc_context
     from matplotlib.ticker import MaxNLocator
 
+    # Panels are the ones that `plot` draws elsewhere: the page adds its size, its letters and its colours.
     figure = draw([panel])
     figure.set_size_inches(*SIZE)
     axes = figure.axes[0]
@@ -88,6 +90,7 @@ def _figure(panel: Panel) -> str:
     if legend is not None:  # a small figure has less room below its axes
         legend.set_bbox_to_anchor((0.5, -0.21))
     file = io.StringIO()
+    # Text stays text, so that it can be searched and read aloud; the salt makes ids the same every time.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "rankscape"}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return f"<figure>{_inline(file.getvalue(), panel.title)}</figure>"
@@ -111,6 +114,7 @@ def _image(image: Image) -> str:
 
     values = image.values[:: _stride(image.values), :: _stride(image.values)]
     low, high = image.limits
+    # 255 grey levels would need 256 colours with the tint: one level fewer leaves room for it.
     shade = np.clip((values - low) / (high - low or 1.0), 0, 1) * 254
     codes = np.where(np.isnan(shade), 255, np.nan_to_num(shade).round()).astype(np.uint8)
     picture = Pixels.fromarray(codes).convert("P")

@@ -41,6 +41,7 @@ def residual_panels(predicted: np.ndarray, residual: np.ndarray) -> list[Panel]:
 
 def _histogram(scaled: np.ndarray) -> Panel:
     edges = np.linspace(-WIDEST, WIDEST, BINS + 1)
+    # What lies beyond the edge counts in the last bin: an outlier must not vanish from the picture.
     inside = np.clip(scaled, edges[0], edges[-1])
     share = 100 * np.histogram(inside, edges)[0] / len(scaled)
     middle = (edges[1:] + edges[:-1]) / 2
@@ -54,6 +55,7 @@ def _histogram(scaled: np.ndarray) -> Panel:
 
 def _along(predicted: np.ndarray, residual: np.ndarray, groups: int) -> Panel:
     order = np.argsort(predicted, kind="stable")
+    # Bins of equal count: those of equal width would be empty where predictions are rare.
     parts = [(predicted[part], residual[part]) for part in np.array_split(order, groups)]
     x = np.array([p.mean() for p, _ in parts])
     low, middle, high = np.array([np.quantile(r, [0.1, 0.5, 0.9]) for _, r in parts]).T
@@ -77,6 +79,7 @@ def worst(
     largest = float(np.abs(residual).max(initial=0.0)) or 1.0
     squares = np.bincount(groups, weights=(residual / largest) ** 2, minlength=size)
     rms = largest * np.sqrt(squares / np.maximum(counts, 1))
+    # The worst of many small groups is worst by chance.
     enough = np.flatnonzero(counts >= least)
     order = enough[np.argsort(-rms[enough], kind="stable")][:most]
     return [(int(k), float(rms[k])) for k in order]

@@ -19,6 +19,7 @@ def digits(value: float | None) -> str:
         return "none"
     if not math.isfinite(value):
         return "no limit" if value == math.inf else str(value)
+    # Rounded first: 999.6 has four digits before the point once it is rounded.
     short = float(f"{value:.3g}")
     return f"{short:,.0f}" if 1000 <= abs(short) < 1e9 else f"{short:.3g}"
 
@@ -57,6 +58,7 @@ def comparison(completed: CompletedMatrix) -> str:
     rule, error = best
     if held > error:
         return f"A simple rule, the {rule}, predicts unseen entries better than this model"
+    # Per cent only where per cent are readable: next to nothing, and next to all, are said in words.
     gain = 1 - held / error if error > 0 else 0.0
     if gain < 0.005:
         return f"Unseen entries are predicted as well as by the best simple rule, the {rule}"

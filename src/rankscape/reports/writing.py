@@ -82,6 +82,7 @@ def report(
     for role, labels, size in (("row", row_labels, 0), ("column", column_labels, 1)):
         if labels is not None and len(labels) != completed.shape[size]:
             raise InputError(f"`{role}_labels` has {len(labels)} names for {completed.shape[size]} {role}s.")
+    # The content is complete before the file is opened: an error in it leaves no half page.
     subject = Subject(completed, name, settings or {}, hidden, row_labels, column_labels, image)
     text = render(page_of(subject), _footer(subject))
     with replacing(path) as file:

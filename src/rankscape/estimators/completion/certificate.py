@@ -86,9 +86,11 @@ def certify(
     rank, m = final.method.needed(final), entries.count
     by_row, by_column = entries.counts()
     oversampling = m / (rank * (n_out + n_in - rank)) if rank else np.inf
+    # The largest singular value of noise alone on this pattern, scaled to the whole matrix.
     edge = final.noise / final.scale * (n_out**0.5 + n_in**0.5) / (m / (n_out * n_in)) ** 0.5
     gap = float(final.modes.s[-1]) / edge if rank and not final.exact and edge else np.inf
     thin = int((by_row <= rank).sum()), int((by_column <= rank).sum())
+    # An exact fit leaves no noise to compare with.
     unseen = None if heldout_rmse is None or not seen or final.exact else heldout_rmse / seen
     counts = int(by_row.min()), int(by_column.min()), *thin
     facts = Certificate(rank, oversampling, *counts, gap, heldout_rmse, baselines, unseen, final.exact, final.converged)
@@ -112,6 +114,7 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
     if facts.heldout_rmse is None:
         yield "No entries could be held out, so the error is not measured."
     elif facts.baselines:
+        # A model that a column mean beats is worse than no model.
         name, error = min(facts.baselines.items(), key=lambda pair: pair[1])
         if error < facts.heldout_rmse:
             yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."

@@ -165,6 +165,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         return self._fit(merged, None, precision_of(X), warm=True)
 
     def _fit(self, entries: Entries, held: np.ndarray | None, dtype: Any, warm: bool = False) -> Self:
+        # A RandomState gives another seed at every fit, as scikit-learn promises.
         seed = self.random_state
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31)
@@ -202,6 +203,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         )
         if not same:
             warn_of_empty(entries, columns=False)
+        # The same matrix gets its own fit back: folding would fit each row again, without its neighbours.
         filled = self._clipped(done.fitted if same else done.folded(entries))
         filled[entries.rows, entries.columns] = entries.values
         return filled.astype(precision_of(X), copy=False)
@@ -246,6 +248,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     def _checked(self, X: Any, reset: bool) -> Any:
         """Check X with scikit-learn; what is not finite is judged later, with its position."""
         if isinstance(X, Completion):
+            # Triplets are never made dense, not even to be checked.
             empty = csr_array(X.shape)  # for the number of columns, and that they are as before
             self._checked(empty, reset)
             return X

@@ -42,6 +42,7 @@ def fit_entries(
         if parts.heldout.count:
             errors = baseline_errors(parts.training, parts.heldout)
             baselines = {name: error * parts.unit for name, error in errors.items()}
+        # Without anything to judge by, no rank could be defended.
         if parts.constant or not parts.heldout.count:
             return _offset_alone(parts, settings, baselines)
         meter = Meter(progress, parts.unit)
@@ -54,6 +55,7 @@ def fit_entries(
 def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
     """An earlier fit to go on from; rows that are new start at zero."""
     n_out, n_in = parts.whole.shape
+    # Rows may have been added since, columns not: the factors of columns are what is carried over.
     more = n_out - before.shape[0]
     if not before.rank or before.shape[1] != n_in or more < 0:
         return None
@@ -71,6 +73,7 @@ def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
 def _report(parts: Split, settings: Settings, selection: Selection, baselines: dict[str, float]) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
     heldout_rmse = chosen.rmse * unit if selection.judged else None
+    # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen, "chosen")
     attributes = {"chosen": trial.path.step, "method": chosen.method.name, "offset": chosen.offset.words}

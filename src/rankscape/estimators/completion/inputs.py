@@ -51,6 +51,7 @@ def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entrie
     if np.isinf(values).any():
         k = int(np.argmax(np.isinf(values)))
         raise InputError(f"X holds {values[k]} at row {rows[k]}, column {columns[k]}; missing entries are NaN.")
+    # Rows to be predicted may be empty; a matrix to be learned from may not.
     if not len(values) and not allow_empty:
         raise InputError(f"No entry of X of shape {X.shape} is observed: there is nothing to learn from.")
     entries = Entries(rows, columns, values, X.shape)
@@ -62,6 +63,7 @@ def entries_and_split(problem: Completion) -> tuple[Entries, np.ndarray | None]:
     if problem.heldout is None:
         return problem.entries, None
     training, heldout = problem.entries, problem.heldout.entries
+    # Merging sorts: the marks go through the same merge, so that they stay with their entries.
     marks = training.with_values(np.zeros(training.count)).merge(heldout.with_values(np.ones(heldout.count)))
     return training.merge(heldout), marks.values > 0
 

@@ -112,6 +112,7 @@ def fit_offset(kind: str, entries: Entries) -> Offset:
             biases[s] = damped_means(groups[s], entries.values - mean - other, entries.shape[s], dampings[s])
         rest = entries.values - mean - biases[0][entries.rows] - biases[1][entries.columns]
         noise = float(np.mean(rest**2))
+        # The damping is learned on the way: none where there is no noise, so that exact ranks stay exact.
         dampings = [_next_damping(groups[s], biases[s], dampings[s], noise) for s in (0, 1)]
     return Offset(kind, mean, *biases)
 

@@ -53,6 +53,7 @@ class Meter:
         """Report one record, whose errors are in units of `scale`."""
         unit = scale * self.unit
         errors = record.train_rmse * unit, record.heldout_rmse * unit
+        # Estimates of what is left may be wrong; a bar that walks back helps nobody.
         done = max(min(self.base + share * self.share, 1.0), self.state.fraction_done)
         step = max(self.earlier + record.step, self.state.step)
         self.state = CompletionProgress(step, record.ridge, record.rank, *errors, done, self.state.phase)

@@ -134,6 +134,7 @@ class CompletedMatrix:
         begins = np.flatnonzero(np.diff(mine, prepend=False) & mine)  # of each start at this ridge; the last one counts
         mine[: begins[-1] if len(begins) else 0] = False
         compared &= ~mine
+        # Steps are counted anew without those that were only compared, as one would walk to the choice.
         walked = np.diff(path.step.values, prepend=0)
         walked[1:][compared[:-1]] = 1
         kept = path.isel(step=~compared)
@@ -177,6 +178,7 @@ class CompletedMatrix:
 
     def folded(self, entries: Entries) -> np.ndarray:
         """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
+        # In units of the largest entry, as it was fitted: squares of 1e200 do not exist.
         unit = float(np.abs(self.observed.values).max()) or 1.0
         root = np.sqrt(self.modes.s / unit)
         left, right = self.modes.U * root, self.modes.V * root
@@ -185,6 +187,7 @@ class CompletedMatrix:
             right = np.column_stack([right, np.ones(len(right))])
         column = self.removed.mean + self.removed.column
         values = (entries.values - column[entries.columns]) / unit
+        # Nothing is known of the noise of a new row: only its columns' variances count.
         weights = None if self.variances is None else 1 / self.variances.column[entries.columns]
         observed = PreparedEntries(entries.with_values(values).with_weights(weights), "sparse")
         rows = fold(observed, right, left.T @ left / len(left), (self.noise / unit) ** 2)

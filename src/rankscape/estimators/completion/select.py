@@ -67,6 +67,7 @@ def select(split: Split, settings: Settings, meter: Meter, before: Fit | None = 
     search = _Search(split, settings, meter)
     if before is not None:
         trial = search.trial(before.offset.kind, split.training, split.heldout)
+        # It must still hold on these entries: a fit that was exact and no longer is starts a new search.
         again = trial.again(before)
         if again.converged and (again.exact or not before.exact):
             return search.finish(trial, again)
@@ -130,6 +131,7 @@ class _Search:
         """Whether the simpler offset led so near an exact fit that this one, alone, does not come near."""
         if trial.simpler is None:
             return False
+        # On exact low ranks the richer offset only adds noise of its own.
         best = min(trial.simpler.fits, key=lambda fit: fit.rmse)
         near = ties(trial.fits[0].residual, best.residual)
         return best.rmse < NEARLY_EXACT * float(self.split.training.values.std()) and not near

@@ -53,6 +53,7 @@ def split(observed: Entries, held: np.ndarray | None, settings: Settings) -> Spl
         seed = OWN + settings.seed
         held = choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, seed)
     unit = float(np.abs(observed.values).max()) or 1.0
+    # Only ratios of weights count: with a mean of one they leave the size of the objective as it is.
     weights = None if observed.weights is None else observed.weights / observed.weights.mean()
     whole = observed.with_values(observed.values / unit).with_weights(weights)
     return Split(observed, unit, whole, *whole.split(held))

@@ -30,6 +30,7 @@ def save(estimator: Any, path: Path) -> None:
     check_writable(path)
     done: CompletedMatrix = estimator.completed_
     parameters = estimator.get_params()
+    # A generator has a state that JSON cannot hold, and pickle is not opened here.
     if not isinstance(parameters["random_state"], (int, type(None))):
         raise InputError("`random_state` must be a number or None to be saved.")
     facts = {

@@ -74,6 +74,7 @@ class Trial:
     ) -> "Trial":
         """Take an offset, fitted to the training entries, away from both parts."""
         values = training.values - offset.of(training)
+        # All thresholds of the methods are for entries of rms 1.
         scale = root_mean_square(values) or 1.0  # nothing is left: any scale will do
         entries = PreparedEntries(training.with_values(values / scale))
         held = heldout.with_values((heldout.values - offset.of(heldout)) / scale)

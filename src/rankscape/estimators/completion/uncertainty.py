@@ -33,10 +33,12 @@ def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.n
         precision = 1 / completed.variances.at(observed.rows, observed.columns)
         weights = precision if weights is None else precision * weights
     entries = PreparedEntries(observed.with_weights(weights), "sparse")
+    # The prior of the factors, read off their sizes: without it scarce rows would have no finite error.
     ridges = [noise**2 * len(F) / np.maximum((F * F).sum(0), 1e-300) for F in (U, V)]
     blocks = [gram + np.diag(ridge) for gram, ridge in zip(entries.grams(U, V), ridges, strict=True)]
     size = len(U) * len(free_u) + len(V) * len(free_v)
     if size > DENSE_UNKNOWNS:
+        # Block by block: rows given the columns, and columns given the rows, as if independent.
         inverse_u = np.linalg.inv(blocks[0][:, free_u[:, None], free_u])
         inverse_v = np.linalg.inv(blocks[1][:, free_v[:, None], free_v])
         of_u = np.einsum("ka,kab,kb->k", V[j][:, free_u], inverse_u[i], V[j][:, free_u])
