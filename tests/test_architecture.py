@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +119,34 @@ def test_type_checkers_see_the_names_that_exist():
     assert declared == names | {("rankscape", room) for room in rankscape._ROOMS}
     others = {node.target.id for node in block.body if isinstance(node, ast.AnnAssign)}
     assert others == {"__version__"}
+
+
+# -- the page about the house ----------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_the_floors_as_they_are_enforced():
+    chain = re.search(r"^```\n(errors -> .*?)^```$", PAGE, re.M | re.S)
+    assert chain, "the imports, from the ground up"
+    floors = [set(floor.replace(",", " ").split()) for floor in chain[1].split("->")]
+    assert floors == FLOORS[:-1]
+
+
+def test_the_page_describes_every_room_and_nothing_else():
+    described = set(re.findall(r"^\| (`[^|]*`) \|", PAGE, re.M))
+    rooms = {name.strip("/").removesuffix(".py") for cell in described for name in re.findall(r"`([\w./]+)`", cell)}
+    there = {_room(path) for path in MODULES} - {"__main__"}
+    assert rooms == there
+
+
+def test_the_front_hall_holds_what_a_newcomer_needs():
+    hall = {path.stem for path in SOURCE.glob("*.py")}
+    assert hall == {"__init__", "__main__", "errors", "factorization", "initialization", "observe", "rates"}
+
+
+@pytest.mark.parametrize(
+    "room", [path for path in SOURCE.rglob("*") if (path / "__init__.py").exists()], ids=lambda path: path.name
+)
+def test_every_room_says_what_it_is_for(room):
+    assert ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
