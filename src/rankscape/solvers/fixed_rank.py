@@ -1,13 +1,14 @@
 """Least squares over the matrices of one rank, seen through linear measurements."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lsmr
 
 from rankscape.ground.linalg import thin_svd
 from rankscape.problem import Sensing
+from rankscape.solvers.levenberg import Damping, levenberg_marquardt
 
 # Relative residual at which the measurements are met to rounding.
 EXACT = 1e-11
@@ -64,25 +65,21 @@ def fit_rank(problem: Sensing, W: np.ndarray, rank: int, flat: float = FLAT) -> 
 
     With orthonormal U and V the tangent ``A V^T + U B^T`` is as well conditioned as the measurements themselves, also
     where the matrix is not.
+
+    References
+    ----------
+    .. [zilber2022] Zilber, Nadler, "GNMR: A provable one-line algorithm for low rank matrix recovery", SIAM Journal on
+       Mathematics of Data Science 4 (2022).
     """
     fit = truncated(problem, W, rank)
     seen = problem.operators.apply(fit.U @ fit.V.T)
-    unit, damping = float(np.linalg.norm(seen)) / max(rank, 1) ** 0.5 or 1.0, 1e-3
+    unit = float(np.linalg.norm(seen)) / max(rank, 1) ** 0.5 or 1.0
     enough = EXACT**2 * float(problem.measurements @ problem.measurements)
-    for _ in range(STEPS if rank else 0):
-        if fit.squared <= enough:
-            return RankFit(fit.U, fit.s, fit.V, fit.residual, True)
-        new = _retracted(problem, fit, *_step(problem, fit, damping, unit))
-        if not new.squared < fit.squared:
-            damping *= 10
-            if damping > 10:  # no step helps: the point is stationary to rounding
-                return RankFit(fit.U, fit.s, fit.V, fit.residual, True)
-            continue
-        gain, damping = 1 - new.squared / fit.squared, max(damping / 10, 1e-14)
-        fit = RankFit(new.U, new.s, new.V, new.residual, gain < flat)
-        if fit.converged:
-            break
-    return fit
+    if not rank or fit.squared <= enough:
+        return replace(fit, converged=True)
+    moved = lambda at, damping: _retracted(problem, at, *_step(problem, at, damping, unit))
+    end = levenberg_marquardt(fit, moved, STEPS, flat, enough, Damping(most=10))
+    return replace(end.point, converged=end.converged)
 
 
 def best_fit(problem: Sensing, starts: Sequence[np.ndarray], rank: int) -> RankFit:

@@ -1,8 +1,11 @@
 """Least squares at a known rank for large matrices: Gauss-Newton steps by conjugate gradients."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
+from rankscape.solvers.levenberg import Damping, levenberg_marquardt
 from rankscape.solvers.variable_projection import EXACT, Fitted
 
 # Conjugate gradient steps per Gauss-Newton step.
@@ -10,6 +13,10 @@ INNER = 30
 
 # Reduction of the preconditioned squared residual at which conjugate gradients stop (an inexact Newton method).
 INNER_TOLERANCE = 1e-4
+
+# The preconditioner keeps even undamped steps solvable, so nothing bounds the damping below; what a refused step needs
+# is damping that conjugate gradients notice.
+DAMPING = Damping(most=10, least=0.0, raised=1e-8)
 
 
 def gauss_newton(entries: PreparedEntries, left: np.ndarray, right: np.ndarray, steps: int, tolerance: float) -> Fitted:
@@ -25,46 +32,44 @@ def gauss_newton(entries: PreparedEntries, left: np.ndarray, right: np.ndarray, 
         At most so many.
     tolerance : float
         Relative decrease at which a fit that is not exact ends; exact ones fall by large factors.
+
+    References
+    ----------
+    .. [zilber2022] Zilber, Nadler, "GNMR: A provable one-line algorithm for low rank matrix recovery", SIAM Journal on
+       Mathematics of Data Science 4 (2022).
     """
-    n_out = entries.shape[0]
-    x = np.concatenate([left, right])
-    model = _Linearization(entries)
-    squared, gradient = model.evaluate(x)
-    damping, converged, taken = 1e-3, False, 0
-    while taken < steps:
-        taken += 1
-        new_x = x + model.step(x, gradient, damping)
-        new_squared, new_gradient = model.evaluate(new_x)
-        if not new_squared < squared:
-            damping = max(10 * damping, 1e-8)
-            if damping > 10:  # no step helps: the point is stationary to rounding
-                converged = True
-                break
-            continue
-        gain = (squared - new_squared) / squared
-        x, squared, gradient, damping = new_x, new_squared, new_gradient, damping / 10
-        if gain < tolerance or squared < EXACT * entries.count:
-            converged = True
-            break
-    return Fitted(x[:n_out], x[n_out:], squared, taken, converged)
+    model, n_out = _Linearization(entries), entries.shape[0]
+    moved = lambda point, damping: model.evaluate(point.x + model.step(point, damping))
+    start = model.evaluate(np.concatenate([left, right]))
+    end = levenberg_marquardt(start, moved, steps, tolerance, EXACT * entries.count, DAMPING)
+    return Fitted(end.point.x[:n_out], end.point.x[n_out:], end.point.squared, end.steps, end.converged)
+
+
+class _Point(NamedTuple):
+    """Both factors stacked, (n_out + n_in, r), the squared residual there and half its gradient."""
+
+    x: np.ndarray
+    squared: float
+    gradient: np.ndarray
 
 
 class _Linearization:
-    """The objective and its Gauss-Newton steps; a point stacks the factors, (n_out + n_in, r)."""
+    """The objective and its Gauss-Newton steps."""
 
     def __init__(self, entries: PreparedEntries):
         self.entries, self.linear, self.n_out = entries, entries.with_values(np.zeros(entries.count)), entries.shape[0]
 
-    def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Squared residual and half its gradient."""
+    def evaluate(self, x: np.ndarray) -> _Point:
+        """The objective at x."""
         squared, G_left, G_right = self.entries.thin_gradient(x[: self.n_out], x[self.n_out :])
-        return squared, np.concatenate([G_left, G_right])
+        return _Point(x, squared, np.concatenate([G_left, G_right]))
 
-    def step(self, x: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:
+    def step(self, point: _Point, damping: float) -> np.ndarray:
         """Solve ``(J^T J + damping) step = -gradient`` by conjugate gradients.
 
         The preconditioner is the block diagonal: one r x r block for each row and column (an ALS step).
         """
+        x = point.x
         U, V = x[: self.n_out], x[self.n_out :]
         rank = x.shape[1]
         blocks = np.concatenate(self.entries.grams(U, V))
@@ -79,7 +84,7 @@ class _Linearization:
             _, left, right = self.linear.thin_gradient(np.c_[d[: self.n_out], U], np.c_[V, d[self.n_out :]])
             return np.concatenate([left[:, :rank], right[:, rank:]]) + shift * d
 
-        return _conjugate_gradients(normal, apply, -gradient)
+        return _conjugate_gradients(normal, apply, -point.gradient)
 
 
 def _conjugate_gradients(normal, apply, right_side: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from scipy.linalg import get_lapack_funcs
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.jit import compiled
+from rankscape.solvers.levenberg import Damping, levenberg_marquardt
 
 # Mean squared residual, on entries of rms 1, below which no further step can help.
 EXACT = 1e-26
@@ -95,33 +96,28 @@ def project(entries: PreparedEntries, right: np.ndarray, steps: int, tolerance: 
         At most so many.
     tolerance : float
         Relative decrease at which a fit that is not exact ends; exact ones fall by large factors.
+
+    References
+    ----------
+    .. [golub1973] Golub, Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
+       variables separate", SIAM Journal on Numerical Analysis 10 (1973).
     """
-    n, taken = len(right), 0
-    V = np.linalg.qr(right)[0] * np.sqrt(n)
-    now = _evaluate(entries, V)
-    damping, converged = 1e-3, False
-    while taken < steps:
-        taken += 1
-        new_V = V + _step(now, V, damping)
-        new_V = np.linalg.qr(new_V)[0] * np.sqrt(n)
-        new = _evaluate(entries, new_V)
-        if not new.squared < now.squared:
-            damping *= 10
-            if damping > GIVE_UP:
-                converged = True
-                break
-            continue
-        gain = (now.squared - new.squared) / now.squared
-        V, now, damping = new_V, new, max(damping / 10, 1e-14)
-        if gain < tolerance or now.squared < EXACT * entries.count:
-            converged = True
-            break
-    return Fitted(now.left, V, now.squared, taken, converged)
+    n = len(right)
+
+    def at(V: np.ndarray) -> _Point:
+        # Only the span of V counts; orthonormal columns of rms 1 keep every r x r system well conditioned.
+        V = np.linalg.qr(V)[0] * np.sqrt(n)
+        return _evaluate(entries, V)
+
+    moved = lambda point, damping: at(point.right + _step(point, damping))
+    end = levenberg_marquardt(at(right), moved, steps, tolerance, EXACT * entries.count, Damping(GIVE_UP))
+    return Fitted(end.point.left, end.point.right, end.point.squared, end.steps, end.converged)
 
 
 class _Point(NamedTuple):
     squared: float
     left: np.ndarray
+    right: np.ndarray
     normal: np.ndarray
     gradient: np.ndarray
 
@@ -130,10 +126,11 @@ def _evaluate(entries: PreparedEntries, V: np.ndarray) -> _Point:
     left = np.zeros((entries.shape[0], V.shape[1]))
     normal, gradient = np.zeros((V.size, V.size)), np.zeros(V.size)
     parts = entries.row_starts, entries.columns, entries.values, entries.weights
-    return _Point(_assemble(*parts, V, left, normal, gradient), left, normal, gradient)
+    return _Point(_assemble(*parts, V, left, normal, gradient), left, V, normal, gradient)
 
 
-def _step(point: _Point, V: np.ndarray, damping: float) -> np.ndarray:
+def _step(point: _Point, damping: float) -> np.ndarray:
+    V = point.right
     n, r = V.shape
     matrix = point.normal.copy()
     mean = max(float(np.trace(matrix)) / len(matrix), 1e-300)
