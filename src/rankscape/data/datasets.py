@@ -5,24 +5,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.data.catalogue import DATASETS, DatasetInfo
+from rankscape.entries import Entries
+from rankscape.entries.labelled import AbstractLabelled
 from rankscape.errors import InputError, did_you_mean
-from rankscape.files import entries
+from rankscape.ground.final import final
 
 _REGISTRY = {what.name: what for what in DATASETS}
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A real matrix: its observed entries, sorted by row and then by column, and what is known about it.
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset(AbstractLabelled):
+    """A real matrix: its observed entries, and what is known about it.
 
     Parameters
     ----------
     info
         Licence, citation and provenance.
-    rows, columns, values
-        One element an observed entry.
-    shape
-        Size of the matrix.
+    entries
+        In row order; ``rows``, ``columns``, ``values`` and ``shape`` are theirs.
     row_labels, column_labels
         Names of the rows and columns, or None.
     times
@@ -30,17 +31,7 @@ class Dataset:
     """
 
     info: DatasetInfo
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-    shape: tuple[int, int]
-    row_labels: np.ndarray | None = None
-    column_labels: np.ndarray | None = None
     times: np.ndarray | None = None
-
-    def dense(self) -> np.ndarray:
-        """Return the matrix, NaN where no entry was observed."""
-        return entries.dense(self.rows, self.columns, self.values, self.shape)
 
 
 def names() -> tuple[str, ...]:
@@ -90,8 +81,7 @@ def load(name: str) -> Dataset:
         from rankscape.data.cache import content
     parts = dict(content(what))
     if "matrix" in parts:
-        matrix = parts.pop("matrix")
-        rows, columns, values = entries.of_array(matrix, name)
-        return Dataset(what, rows, columns, values, matrix.shape, **parts)
-    values = parts.pop("values").astype(np.float64)
-    return Dataset(what, values=values, shape=what.shape, **parts)
+        return Dataset(info=what, entries=Entries.from_array(parts.pop("matrix"), name), **parts)
+    # The triplets are in row order since they were fetched (`times` go by it), and are checked again for all that.
+    triplets = (parts.pop(part) for part in ("rows", "columns", "values"))
+    return Dataset(info=what, entries=Entries(*triplets, what.shape), **parts)

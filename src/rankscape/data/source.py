@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rankscape import data
 from rankscape.data import DatasetInfo
+from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import InputError, did_you_mean
 from rankscape.files import Table, read
 
@@ -39,7 +40,7 @@ def open_source(
     rows: str | None = None,
     columns: str | None = None,
     values: str | None = None,
-    duplicates: str = "error",
+    duplicates: Duplicates = "error",
 ) -> Source:
     """Load a named data set, or read a file.
 
@@ -59,9 +60,8 @@ def open_source(
     """
     if source in data.names():
         loaded = data.load(source)
-        table = Table(
-            loaded.rows, loaded.columns, loaded.values, loaded.shape, loaded.row_labels, loaded.column_labels, "npy"
-        )
+        named = dict(row_labels=loaded.row_labels, column_labels=loaded.column_labels)
+        table = Table(entries=loaded.entries, **named, format="npy")
         return Source(source, table, loaded.info)
     if not source.strip() or (not Path(source).expanduser().exists() and not Path(source).suffix):
         raise InputError(

@@ -2,6 +2,7 @@
 
 ================  ==============================================================================================
 `observed`        `Entries`: positions, values, weights; checked, sorted and merged once, read-only
+`labelled`        what holds entries and the names of their rows and columns: a file, a data set
 `prepared`        `PreparedEntries`: the same, ready for many evaluations of a loss and its gradient
 `loops`           the compiled loops behind it
 `checking`        kind, length and range of what people give

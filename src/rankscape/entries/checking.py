@@ -1,12 +1,15 @@
 """What every list of entries is checked for, once: kind, length, range; and rows or columns without an entry."""
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.ground.types import Indices
+
+if TYPE_CHECKING:
+    from rankscape.entries.observed import Entries
 
 
 def check_indices(indices: Any, name: str, count: int, size: int) -> np.ndarray:
@@ -61,18 +64,18 @@ def check_weights(weights: Any, rows: Indices, columns: Indices) -> np.ndarray:
     return array
 
 
-def warn_empty(rows: Indices, columns: Indices, shape: tuple[int, int]) -> None:
+def warn_empty(entries: "Entries") -> None:
     """One warning that counts the rows and columns without any entry."""
     parts = []
-    for kind, indices, size in (("row", rows, shape[0]), ("column", columns, shape[1])):
-        missing = np.flatnonzero(np.bincount(indices, minlength=size) == 0)
+    for kind, counts in zip(("row", "column"), entries.counts(), strict=True):
+        missing = np.flatnonzero(counts == 0)
         if len(missing):
             shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
             parts.append(f"{len(missing)} {kind}(s) ({shown})")
     if parts:
         warnings.warn(
-            f"No entry is observed in {' and '.join(parts)} of {shape}; the data say nothing about them: a simulation "
-            "leaves them to its start and its ridge, a completion fills them with the offset.",
+            f"No entry is observed in {' and '.join(parts)} of {entries.shape}; the data say nothing about them: a "
+            "simulation leaves them to its start and its ridge, a completion fills them with the offset.",
             FallbackWarning,
             stacklevel=3,
         )

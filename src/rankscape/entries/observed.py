@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.entries.checking import check_indices, check_shape, check_weights
-from rankscape.entries.duplicates import Duplicates, settle
+from rankscape.entries.duplicates import Duplicates, Refuse, settle
 from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array, real_array
 from rankscape.ground.final import final
@@ -35,6 +35,8 @@ class Entries:
         Positive weights of the squared residuals; all one without them.
     duplicates : {"error", "mean", "last"}
         What to do when a position occurs twice.
+    refuse : callable, optional
+        Called with two positions in the lists that give the same cell, to raise an error that knows more: a line, say.
 
     Raises
     ------
@@ -63,13 +65,14 @@ class Entries:
         weights: Any = None,
         *,
         duplicates: Duplicates = "error",
+        refuse: Refuse | None = None,
     ):
         shape = check_shape(shape)
         y = finite_array(values, "values", ndim=1, empty=True, copy=False)
         i = check_indices(rows, "rows", len(y), shape[0])
         j = check_indices(columns, "columns", len(y), shape[1])
         w = None if weights is None else check_weights(weights, i, j)
-        settled = settle(i, j, y, w, shape, duplicates)
+        settled = settle(i, j, y, w, shape, duplicates, refuse)
         if settled[0] is i:  # not sorted into arrays of our own: these may be the caller's, who may write to them
             settled = i.copy(), j.copy(), y.copy(), w
         self._set(*settled, shape)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError, did_you_mean
-from rankscape.files import entries
+from rankscape.files.dense import entries_of
 from rankscape.files.table import DEFAULT_NAMES, Table
 
 _NPY = b"\x93NUMPY"
@@ -16,7 +17,7 @@ _NPY = b"\x93NUMPY"
 MATRIX_NAMES = ("X", "matrix")
 
 
-def read_array(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: str) -> Table:
+def read_array(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: Duplicates) -> Table:
     """Read a dense matrix from an NPY or NPZ file; NaN is a missing entry."""
     if wanted[0] is not None or wanted[1] is not None or (kind == "npy" and wanted[2] is not None):
         raise InputError(f"{path} is a dense array, whose rows and columns have no names: leave the column names out")
@@ -31,9 +32,9 @@ def read_array(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates
             raise
         raise FileFormatError(f"{path}: {_explain(error)}") from error
     where = str(path) if kind == "npy" else f"{path}, array {name!r}"
-    rows, columns, values = entries.of_array(array, where)
+    entries = entries_of(array, where)
     names = (*DEFAULT_NAMES[:2], name)
-    return Table(rows, columns, values, array.shape, None, None, kind, names, skipped=array.size - len(values))
+    return Table(entries=entries, format=kind, names=names, skipped=array.size - entries.count)
 
 
 def _explain(error: Exception) -> str:

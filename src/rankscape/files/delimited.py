@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
 from rankscape.files.long import to_table
 from rankscape.files.records import NUMBER, Layout, check_utf8, first_line, lines_of, records, slow
@@ -16,7 +17,7 @@ from rankscape.files.table import Key, Long, Table, choose_columns, numbers_or_t
 _DELIMITERS = {"csv": ",;\t", "tsv": "\t", "txt": "\t;, "}
 
 
-def read_delimited(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: str) -> Table:
+def read_delimited(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: Duplicates) -> Table:
     """Read a long table from CSV or from its relatives."""
     layout = _layout(path, kind)
     chosen = choose_columns(path, layout.header, wanted)

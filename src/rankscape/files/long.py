@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rankscape.entries.duplicates import settle
+from rankscape.entries import Entries
+from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
 from rankscape.files.table import Long, Table
 
@@ -15,7 +16,7 @@ def to_table(
     kind: str,
     names: tuple[str, str, str],
     long: Long,
-    duplicates: str,
+    duplicates: Duplicates,
     place_of: Callable[[int, int], str],
 ) -> Table:
     """Sort labels and entries, leave out the empty cells and settle the repeated ones.
@@ -43,14 +44,13 @@ def to_table(
         )
 
     cells = rows.codes[observed], columns.codes[observed], long.values[observed]
-    settled = settle(*cells, None, shape, duplicates, refuse)[:3]
+    entries = Entries(*cells, shape, duplicates=duplicates, refuse=refuse)
     return Table(
-        *settled,
-        shape,
-        rows.labels,
-        columns.labels,
-        kind,
-        names,
+        entries=entries,
+        row_labels=rows.labels,
+        column_labels=columns.labels,
+        format=kind,
+        names=names,
         skipped=len(long.values) - len(observed),
-        merged=len(observed) - len(settled[0]),
+        merged=len(observed) - entries.count,
     )

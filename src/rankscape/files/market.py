@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.entries.duplicates import settle
+from rankscape.entries import Entries
+from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
-from rankscape.files import entries
+from rankscape.files.dense import entries_of
 from rankscape.files.table import Table
 
 
-def read_market(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: str) -> Table:
+def read_market(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: Duplicates) -> Table:
     """Read a Matrix Market file; a symmetric one is expanded to both halves, NaN is a missing entry.
 
     A symmetric file stores each cell once, in one half; one that does not is wrong whatever ``duplicates`` says.
@@ -31,14 +32,14 @@ def read_market(path: Path, kind: str, wanted: tuple[str | None, ...], duplicate
             f"{path}, line 1: says {symmetry}, but the matrix is {matrix.shape[0]} x {matrix.shape[1]}"
         )
     if layout == "array":
-        cells = entries.of_array(np.asarray(matrix), str(path))
-        return Table(*cells, matrix.shape, None, None, kind, skipped=matrix.size - len(cells[0]))
+        entries = entries_of(np.asarray(matrix), str(path))
+        return Table(entries=entries, format=kind, skipped=matrix.size - entries.count)
     rows, columns, values = _observed(path, content, matrix)
     policy = duplicates if symmetry == "general" else "error"
     refuse = lambda first, second: _refuse(path, content, (int(rows[second]) + 1, int(columns[second]) + 1), symmetry)
-    cells = settle(rows, columns, values, None, matrix.shape, policy, refuse)[:3]
-    skipped, merged = matrix.nnz - len(values), len(values) - len(cells[0])
-    return Table(*cells, matrix.shape, None, None, kind, skipped=skipped, merged=merged)
+    entries = Entries(rows, columns, values, matrix.shape, duplicates=policy, refuse=refuse)
+    skipped, merged = matrix.nnz - len(values), len(values) - entries.count
+    return Table(entries=entries, format=kind, skipped=skipped, merged=merged)
 
 
 def _content(path: Path) -> bytes:
@@ -92,7 +93,7 @@ def _observed(path: Path, content: bytes, matrix: Any) -> tuple[np.ndarray, np.n
     kept = ~np.isnan(values)
     if not kept.any():
         raise FileFormatError(f"{path}: all {len(values)} stored entries are missing (NaN); nothing is observed")
-    return matrix.row[kept].astype(np.int64), matrix.col[kept].astype(np.int64), values[kept]
+    return matrix.row[kept], matrix.col[kept], values[kept]
 
 
 def _refuse(path: Path, content: bytes, cell: tuple[int, int], symmetry: str) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
 from rankscape.files.long import to_table
 from rankscape.files.table import Key, Long, Table, choose_columns
 
 
-def read_parquet(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: str) -> Table:
+def read_parquet(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: Duplicates) -> Table:
     """Read a long table from a Parquet file; only the three columns that are used are read."""
     import pyarrow as pa
     from pyarrow import parquet

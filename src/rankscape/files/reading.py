@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from rankscape.entries.duplicates import check_policy
+from rankscape.entries.duplicates import Duplicates, check_policy
 from rankscape.errors import InputError, did_you_mean
 from rankscape.files.table import Table
 
@@ -28,7 +28,7 @@ def read(
     rows: str | None = None,
     columns: str | None = None,
     values: str | None = None,
-    duplicates: str = "error",
+    duplicates: Duplicates = "error",
 ) -> Table:
     r"""Read the observed entries of a matrix.
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rankscape.entries.labelled import AbstractLabelled
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, did_you_mean
-from rankscape.files import entries
+from rankscape.ground.final import final
 
 # Name of the boolean column that tells observed cells from completed ones in the files rankscape writes.
 OBSERVED = "observed"
@@ -17,16 +18,15 @@ OBSERVED = "observed"
 DEFAULT_NAMES = ("row", "column", "value")
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """The observed entries of a matrix in a file, sorted by row and then by column.
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Table(AbstractLabelled):
+    """The observed entries of a matrix in a file.
 
     Parameters
     ----------
-    rows, columns, values
-        One element an observed entry: two positions counted from 0, and a finite number.
-    shape
-        Size of the matrix.
+    entries
+        In row order; ``rows``, ``columns``, ``values`` and ``shape`` are theirs.
     row_labels, column_labels
         What the file calls each row and column, sorted; None where the file only counts them.
     format
@@ -39,20 +39,10 @@ class Table:
         How many entries went into others because they gave the same cell.
     """
 
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-    shape: tuple[int, int]
-    row_labels: np.ndarray | None
-    column_labels: np.ndarray | None
     format: str
     names: tuple[str, str, str] = DEFAULT_NAMES
     skipped: int = 0
     merged: int = 0
-
-    def dense(self) -> np.ndarray:
-        """Return the matrix, NaN where no entry was observed."""
-        return entries.dense(self.rows, self.columns, self.values, self.shape)
 
 
 @dataclass(frozen=True, eq=False)

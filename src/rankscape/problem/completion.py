@@ -84,7 +84,7 @@ class Completion(AbstractProblem):
     ):
         y = finite_array(values, "values", ndim=1, copy=False)
         entries = Entries(rows, columns, y, shape, duplicates=duplicates)
-        warn_empty(entries.rows, entries.columns, entries.shape)
+        warn_empty(entries)
         named_rows = check_labels(row_labels, "row_labels", entries.shape[0])
         named_columns = check_labels(column_labels, "column_labels", entries.shape[1])
         self._set(entries, named_rows, named_columns, heldout=None)
@@ -116,7 +116,7 @@ class Completion(AbstractProblem):
         entries = Entries.from_array(array)
         if not entries.count:
             raise InputError(f"No entry of the array of shape {entries.shape} is observed: all are NaN.")
-        warn_empty(entries.rows, entries.columns, entries.shape)
+        warn_empty(entries)
         return cls.of(entries)
 
     @classmethod

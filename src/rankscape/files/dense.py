@@ -1,18 +1,12 @@
-"""Observed entries ``(row, column, value)``: the one form every data set and every file is brought to."""
+"""From a dense array that a file holds to its entries."""
 
 import numpy as np
 
+from rankscape.entries import Entries
 from rankscape.errors import FileFormatError
 
 
-def dense(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return the matrix that the entries describe, NaN where there is none."""
-    matrix = np.full(shape, np.nan)
-    matrix[rows, columns] = values
-    return matrix
-
-
-def of_array(array: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def entries_of(array: np.ndarray, where: str) -> Entries:
     """Return the entries of a dense array in reading order; NaN is a missing one, infinity an error.
 
     Parameters
@@ -30,10 +24,10 @@ def of_array(array: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray, np.
             f"{where}: the cell at row {row}, column {column} (counted from 0) is {matrix[row, column]}; "
             f"{np.count_nonzero(infinite)} cell(s) are infinite: write NaN where a cell is missing"
         )
-    rows, columns = np.nonzero(~np.isnan(matrix))
-    if not rows.size:
+    entries = Entries.from_array(matrix)
+    if not entries.count:
         raise FileFormatError(f"{where}: all {matrix.size} cells are missing (NaN); at least one must be observed")
-    return rows, columns, matrix[rows, columns]
+    return entries
 
 
 def _real_matrix(array: np.ndarray, where: str) -> np.ndarray:
