@@ -143,6 +143,8 @@ def test_no_batch_does_worse_than_the_certificate(depth, seed, size):
     for norm in ("operator", "frobenius"):
         rank_set = RankSet(1, 10 ** rng.uniform(-3, 0), 1.0, 0.75, 5.0, norm)
         found = absorbing.step_certificate(rank_set, factors, rows, columns, values, eta, lam)
+    turned = absorbing.step_certificate(rank_set, factors, rows[::-1], columns[::-1], values[::-1], eta, lam)
+    np.testing.assert_array_equal(turned.soft_ranks, found.soft_ranks[:, ::-1])  # in the order of what was given
         for batch in [rng.integers(0, len(values), size) for _ in range(5)] + [np.arange(len(values))]:
             after = reference.sgd_step(factors, rows[batch], columns[batch], values[batch], eta, lam)
             assert np.all(np.array(rank_set.margins(after)) >= np.array(found.margins) - 1e-9)
@@ -154,6 +156,8 @@ def test_certificate_names_the_adversary_and_the_stability(rng):
     rows, columns, values = landscape.entries(rng.normal(size=(4, 5)))
     rank_set, eta, lam = RankSet(1, 0.05, 1.0, 0.75, 9.0), 0.05, 0.01
     found = absorbing.step_certificate(rank_set, factors, rows, columns, values, eta, lam)
+    turned = absorbing.step_certificate(rank_set, factors, rows[::-1], columns[::-1], values[::-1], eta, lam)
+    np.testing.assert_array_equal(turned.soft_ranks, found.soft_ranks[:, ::-1])  # in the order of what was given
     general = []  # the inequality entry by entry, for the product and for its transpose: the sharper one is taken
     for k in range(len(values)):
         G = absorbing.batch_gradient(factors, rows[[k]], columns[[k]], values[[k]])
@@ -310,6 +314,8 @@ def test_rank_zero_is_reached_by_one_small_entry():
     assert not zero.contains(factors)
     assert zero.contains(_draw(factors, seen, [found.kept[0]] * found.steps, eta, lam))
     k = found.kept[0]
+    turned = absorbing.reachability(zero, factors, *(array[::-1] for array in seen), eta, lam)
+    assert (turned.kept, turned.steps) == ((15 - k,), found.steps)  # the position in what was given
     factors[-1] = factors[-1] * np.where(np.arange(4) == seen.rows[k], 1.0, 30.0)[:, None]  # rows that only shrink
     longer = absorbing.reachability(zero, factors, *seen, eta, lam)
     assert longer.kept == found.kept
@@ -345,7 +351,7 @@ DEEP, SHALLOW, SEEN = [np.eye(2)] * 3, [np.eye(2)] * 2, ([0], [0], [1.0])
         (lambda: absorbing.step_certificate(ONE, DEEP, *SEEN, 0.1, 0.0), "`ridge`"),
         (lambda: absorbing.step_certificate(ONE, DEEP, *SEEN, 5.0, 0.1), "must be below 5"),
         (lambda: absorbing.step_certificate(ONE, [np.eye(2) * np.nan] * 3, *SEEN, 0.1, 0.1), "finite"),
-        (lambda: absorbing.step_certificate(ONE, DEEP, [0], [7], [1.0], 0.1, 0.1), "within 0 .. 1"),
+        (lambda: absorbing.step_certificate(ONE, DEEP, [0], [7], [1.0], 0.1, 0.1), "outside 0..1"),
         (lambda: absorbing.reachability(ONE.at_rank(2), DEEP, *SEEN, 0.1, 0.1), "a width of 2 allows no higher one"),
         (lambda: absorbing.norms_after(DEEP, np.ones((2, 2)), 0.1, -1.0), "`ridge`"),
         (lambda: absorbing.soft_rank(DEEP, 0.0), "`alpha`"),

@@ -35,7 +35,7 @@ def cells(entries: Entries) -> dict:
     keys = list(zip(entries.rows.tolist(), entries.columns.tolist(), strict=True))
     assert keys == sorted(set(keys))
     for array in (entries.rows, entries.columns, entries.values, entries.weights):
-        assert array is None or (len(array) == entries.count == len(entries) and not array.flags.writeable)
+        assert array is None or (len(array) == entries.count and not array.flags.writeable)
     weights = [None] * len(keys) if entries.weights is None else entries.weights.tolist()
     return dict(zip(keys, zip(entries.values.tolist(), weights, strict=True), strict=True))
 
@@ -198,6 +198,12 @@ def test_a_matrix_and_its_entries_are_the_same_thing(given):
     by_row, by_column = entries.counts()
     assert by_row.tolist() == (~np.isnan(dense)).sum(1).tolist()
     assert by_column.tolist() == (~np.isnan(dense)).sum(0).tolist()
+
+
+def test_entries_unpack_where_rows_columns_and_values_are_asked_for():
+    entries = Entries([1, 0], [0, 2], [5.0, 3.0], (2, 3))
+    assert all(one is two for one, two in zip(entries, (entries.rows, entries.columns, entries.values), strict=True))
+    assert cells(Entries(*entries, entries.shape)) == cells(entries)
 
 
 def test_an_infinite_cell_or_a_vector_is_no_matrix_with_holes():

@@ -1,5 +1,6 @@
 """The entries of a matrix that are seen: the one type for them, from a file to a completed matrix."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,8 +121,9 @@ class Entries:
     def __repr__(self) -> str:
         return f"Entries(shape={self.shape}, observed={self.count})"
 
-    def __len__(self) -> int:
-        return len(self.values)
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Rows, columns, values: ``*entries`` stands where a function asks for the three."""
+        yield from (self.rows, self.columns, self.values)
 
     @property
     def count(self) -> int:

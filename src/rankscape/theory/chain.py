@@ -6,21 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
 from rankscape.ground.types import ArrayLike, Matrix
 
 
-class Entries(NamedTuple):
-    """Observed entries: unpack it where rows, columns and values are asked for."""
-
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-
-
 def entries(matrix: ArrayLike) -> Entries:
-    """The entries of a matrix that are not NaN: all of them for a fully observed target.
+    """The entries of a matrix that are not NaN: all of them for a fully observed target; they unpack into three arrays.
 
     Raises
     ------
@@ -34,11 +27,10 @@ def entries(matrix: ArrayLike) -> Entries:
     >>> rows.tolist(), columns.tolist(), values.tolist()
     ([0, 1, 1], [0, 0, 1], [1.0, 2.0, 3.0])
     """
-    array = array_of("matrix", matrix)
-    if array.ndim != 2 or np.isinf(array).any() or np.isnan(array).all():
-        raise InputError(f"a matrix of finite numbers (NaN where unobserved) is needed, got shape {array.shape}.")
-    rows, columns = np.nonzero(~np.isnan(array))
-    return Entries(rows, columns, array[rows, columns])
+    seen = Entries.from_array(matrix, "`matrix`")
+    if not seen.count:
+        raise InputError(f"all of the matrix of shape {seen.shape} is NaN: at least one entry must be finite.")
+    return seen
 
 
 def array_of(name: str, values: object) -> np.ndarray:
@@ -50,19 +42,11 @@ def array_of(name: str, values: object) -> np.ndarray:
 
 
 def check_entries(rows: ArrayLike, columns: ArrayLike, values: ArrayLike, shape: tuple[int, int]) -> Entries:
-    """Entries that lie within the shape and are finite."""
-    y, i, j = array_of("values", values), np.asarray(rows), np.asarray(columns)
-    if y.ndim != 1 or not y.size or i.shape != y.shape or j.shape != y.shape:
-        raise InputError(
-            f"`rows`, `columns` and `values` must be vectors of one length, at least 1, got shapes {i.shape}, "
-            f"{j.shape} and {y.shape}."
-        )
-    for name, index, size in (("rows", i, shape[0]), ("columns", j, shape[1])):
-        if index.dtype.kind not in "iu" or index.min() < 0 or index.max() >= size:
-            raise InputError(f"`{name}` must hold whole numbers within 0 .. {size - 1}, counted from zero.")
-    if not np.isfinite(y).all():
-        raise InputError(f"`values` holds {y[~np.isfinite(y)][0]} at position {int(np.argmin(np.isfinite(y)))}.")
-    return Entries(i, j, y)
+    """At least one entry, each given once."""
+    seen = Entries(rows, columns, values, shape)
+    if not seen.count:
+        raise InputError("`rows`, `columns` and `values` are empty: at least one entry is needed.")
+    return seen
 
 
 def check_chain(factors: Sequence[ArrayLike], least: int = 2) -> list[Matrix]:
@@ -151,7 +135,8 @@ def squared_norm(array: np.ndarray) -> float:
 
 
 def product_gradient(product: Matrix, seen: Entries, weight: float) -> Matrix:
-    r"""The gradient of :math:`\frac{c}{2}\sum (A_{ij} - T_{ij})^2` by A; an entry given twice counts twice."""
+    r"""The gradient of :math:`\frac{c}{2}\sum (A_{ij} - T_{ij})^2` by A, each square times its weight."""
     G = np.zeros(product.shape)
-    np.add.at(G, (seen.rows, seen.columns), weight * (product[seen.rows, seen.columns] - seen.values))
+    pull = seen.at(product) - seen.values
+    G[seen.rows, seen.columns] += weight * (pull if seen.weights is None else seen.weights * pull)
     return G

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
 from rankscape.ground.types import ArrayLike, Matrix
@@ -27,8 +28,10 @@ def batch_gradient(factors: Sequence[ArrayLike], rows: ArrayLike, columns: Array
     """
     W = check_chain(factors)
     product = sides(W).above[0] @ W[0]
-    seen = check_entries(rows, columns, values, product.shape)
-    return product_gradient(product, seen, 1 / len(seen.values))
+    count = len(np.atleast_1d(values))
+    # A batch is drawn with replacement: an entry that is drawn twice counts twice.
+    batch = Entries(rows, columns, values, product.shape, np.ones(count), duplicates="mean")
+    return product_gradient(product, batch, 1 / count)
 
 
 def layer_gradients(factors: Sequence[Matrix], gradient: Matrix) -> list[Matrix]:

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rankscape.entries import Entries
+from rankscape.entries.duplicates import row_order
 from rankscape.errors import InputError
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.rank_set import RankSet
-from rankscape.theory.chain import Entries, check_entries, decay, deep_chain, imbalances, squared_norm
+from rankscape.theory.chain import check_entries, decay, deep_chain, imbalances, squared_norm
 from rankscape.theory.landscape.scalar import scalar_thresholds
 
 # Draws of one entry that are followed.
@@ -25,7 +27,7 @@ class Reachability:
     log10_probability: float | None
     """Of drawing only such entries all the time."""
     kept: tuple[int, ...]
-    """The rows or columns whose entries are drawn; for rank 0 the position of the one entry."""
+    """The rows or columns whose entries are drawn; for rank 0 the position of the one entry in `rows`."""
     axis: str
     """"rows", "columns" or "entry"."""
     assumptions: tuple[str, ...]
@@ -93,7 +95,11 @@ def reachability(
     width = min(min(w.shape) for w in W)
     if rank_set.rank >= width:
         raise InputError(f"rank {rank_set.rank} needs no reaching: a width of {width} allows no higher one.")
-    return _by_lines(rank_set, W, seen, rho) if rank_set.rank else _by_entry(rank_set, W, seen, eta, lam, rho)
+    if rank_set.rank:
+        return _by_lines(rank_set, W, seen, rho)
+    found = _by_entry(rank_set, W, seen, eta, lam, rho)
+    given = row_order(np.asarray(rows), np.asarray(columns), seen.shape)
+    return replace(found, kept=tuple(int(given[k]) for k in found.kept))
 
 
 def _by_lines(rank_set: RankSet, W: list[Matrix], seen: Entries, rho: float) -> Reachability:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rankscape.entries.duplicates import row_order
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.rank_set import Margins, RankSet
 from rankscape.theory.absorbing.soft import soft_count, soft_slope
@@ -109,10 +110,11 @@ def step_certificate(
     eta, _, rho = decay(learning_rate, ridge)
     above, below = sides(W)
     A = above[0] @ W[0]
-    i, j, y = check_entries(rows, columns, values, A.shape)
-    draws = _Draws(i, j, A[i, j], eta * (A[i, j] - y), rho)
+    seen = check_entries(rows, columns, values, A.shape)
+    draws = _Draws(seen.rows, seen.columns, seen.at(A), eta * (seen.at(A) - seen.values), rho)
     layers = [_layer(w, a, b, draws, rank_set.alpha) for w, a, b in zip(W, above, below, strict=True)]
-    soft = np.array([layer.soft for layer in layers])
+    soft = np.empty((len(W), seen.count))
+    soft[:, row_order(np.asarray(rows), np.asarray(columns), seen.shape)] = [layer.soft for layer in layers]
     pushed = [float(np.max(draws.push**2 * layer.sensitivity)) for layer in layers]
     # Two positive semidefinite terms with opposite signs: in operator norm the larger one bounds them.
     both = max if rank_set.balance_norm == "operator" else np.hypot

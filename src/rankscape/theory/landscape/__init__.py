@@ -19,7 +19,7 @@ Examples
 [0, 1, 2, 3]
 """
 
-from rankscape.theory.chain import Entries, entries
+from rankscape.theory.chain import entries
 from rankscape.theory.landscape.certificate import RankCertificate, rank_certificate
 from rankscape.theory.landscape.cost import balanced_factors, representation_cost
 from rankscape.theory.landscape.critical import CriticalCheck, critical_check, rank_floor
@@ -36,7 +36,6 @@ from rankscape.theory.landscape.scalar import (
 __all__ = [
     "CriticalCheck",
     "CriticalPoints",
-    "Entries",
     "HessianSignature",
     "LocalMinimum",
     "RankCertificate",

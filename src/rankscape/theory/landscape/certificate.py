@@ -103,10 +103,7 @@ def rank_certificate(
     n_out, n_in = (whole("shape", n, least=1) for n in shape)
     seen = check_entries(rows, columns, values, (n_out, n_in))
     r, c = whole("rank", rank, least=1, most=min(n_out, n_in)), weight_of(weight, len(seen.values))
-    T = np.full((n_out, n_in), np.nan)
-    T[seen.rows, seen.columns] = seen.values
-    if len(seen.values) != np.sum(~np.isnan(T)):
-        raise InputError("an entry occurs twice: merge duplicates first.")
+    T = seen.dense()
     if blocks is None:
         # The search uses entries up, and so does the sum below: each needs its own.
         chosen = _search(T.copy(), r)

@@ -101,7 +101,7 @@ def critical_check(
     # At a critical point nothing lies between 0 and the floor: its half tells both apart.
     k = int(np.sum(s > floor / 2)) if L > 2 else int(np.sum(s > 1e-6 * s[0]))
     residual = U[:, :k].T @ G @ Vt[:k].T + 2 * lam * np.diag(s[:k] ** (2 / L - 1))
-    loss = c / 2 * float(np.sum((A[seen.rows, seen.columns] - seen.values) ** 2))
+    loss = c / 2 * float(np.sum((seen.at(A) - seen.values) ** 2))
     return CriticalCheck(
         objective=loss + lam * sum(map(squared_norm, W)),
         gradient_norm=float(np.sqrt(sum(map(squared_norm, gradients)))),
