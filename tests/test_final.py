@@ -18,11 +18,16 @@ from rankscape.errors import FinalClassError, InputError
 from rankscape.factorization import factor_shapes
 from rankscape.initialization import AbstractInitialization
 from rankscape.problem import AbstractOperators, AbstractProblem
+from rankscape.run.watchers.base import AbstractWatcher
+from rankscape.run.watchers.stopping import AbstractRule
 
 # What comes back from a call. Every other public class is one of settings.
 RESULTS = {"Annealed", "CompletedMatrix", "JumpRate", "Outcome", "Sweep", "Trajectory"}
 
-OPEN = [AbstractDynamics, AbstractEngine, AbstractInitialization, AbstractOperators, AbstractProblem]
+OPEN = [
+    AbstractDynamics, AbstractEngine, AbstractInitialization, AbstractOperators, AbstractProblem, AbstractRule,
+    AbstractWatcher,
+]  # fmt: skip
 
 for module, _ in ENGINES.values():
     importlib.import_module(module)
@@ -36,11 +41,7 @@ def _ours(base: type) -> list[type]:
 
 PUBLIC = [getattr(rs, name) for name in rs.__all__ if inspect.isclass(getattr(rs, name)) and name not in RESULTS]
 BELOW = [cls for base in OPEN for cls in _ours(base)]
-SETTINGS = {
-    f"{cls.__module__}.{cls.__name__}": cls
-    for cls in [*PUBLIC, *BELOW, rs.rates.Path]
-    if not cls.__module__.startswith("rankscape.run.watchers")
-}
+SETTINGS = {f"{cls.__module__}.{cls.__name__}": cls for cls in [*PUBLIC, *BELOW, rs.rates.Path] if cls not in OPEN}
 
 
 @pytest.mark.parametrize("cls", SETTINGS.values(), ids=SETTINGS.keys())

@@ -1,4 +1,4 @@
-"""The loop: interrupted and resumed, killed, out of disk space, diverged, compressed, continued."""
+"""The loop: interrupted and resumed, killed, out of disk space, diverged, compressed."""
 
 import errno
 import gc
@@ -412,36 +412,7 @@ def test_compression_is_for_single_runs_of_full_factors(changes):
         _collapsing("matrix", 5, compress_width=True, **changes)
 
 
-# -- continuing ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["matrix-completion-3-equal", "matrix-rectangular-3-varied"])
-def test_a_continued_run_is_the_longer_run(name):
-    case = CASES[name]
-    setting = dict(dynamics=case.dynamics, engine="matrix")
-    half = case.simulate(100)
-    rest = rs.simulate(case.fit.problem, initialization=half, steps=50, **setting)
-    assert identical(rest.factors, case.simulate(150).factors)
-    assert rest.configuration["widths"] == half.configuration["widths"]
-
-
-def test_a_run_may_be_continued_by_other_dynamics():
-    problem = FITS["completion"].problem
-    first = rs.simulate(problem, 2, 3, initialization=rs.Gaussian(0.3), dynamics=rs.GradientDescent(0.2), steps=50)
-    second = rs.simulate(problem, initialization=first, dynamics=rs.SGD(0.01, ridge=0.1), steps=0)
-    assert second.dataset.attrs["engine"] == "entrywise"
-    assert identical(second.factors, first.factors)
-
-
-def test_a_batch_cannot_be_continued_as_one_run():
-    problem = FITS["rectangular"].problem
-    setting = dict(dynamics=rs.GradientDescent(0.01), steps=5)
-    batch = rs.simulate(problem, 2, initialization=rs.Gaussian(0.1), seed=[0, 1], **setting)
-    with pytest.raises(InputError, match="batch of runs"):
-        rs.simulate(problem, initialization=batch, **setting)
-    lane = rs.simulate(problem, initialization=batch.select(1), **setting)
-    both = rs.simulate(problem, initialization=[batch.select(0), batch.select(1)], **setting)
-    assert identical(both.all_factors[1], lane.factors)
+# -- what is told ---------------------------------------------------------------------------------------
 
 
 def test_progress_is_told_with_the_latest_record():

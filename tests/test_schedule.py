@@ -142,7 +142,6 @@ ESTIMATION, START, DYNAMICS = rs.Estimation(np.eye(2)), rs.Identical(0.5), rs.Gr
         ({"dtype": "float16"}, "'float64' or 'float32', got 'float16'"),
         ({"seed": -1}, r"`seed` must be a whole number within 0 .. 18446744073709551615, got -1"),
         ({"seed": 2**64}, "`seed` must be a whole number within"),
-        ({"seed": None}, "`seed`"),
         ({"seed": 1.5}, "`seed`"),
         ({"seed": [1, 2], "dynamics": [DYNAMICS] * 3}, "must have the same length"),
         ({"seed": []}, "at least 1"),

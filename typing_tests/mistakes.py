@@ -25,3 +25,14 @@ rs.sweep({"eigenvalues": [5, 3]}, over={"alpha": 0.1}, store="grid.zarr")  # typ
 rs.sweep({"eigenvalues": [5, 3]}, seeds="three", store="grid.zarr")  # type: ignore[arg-type]
 rs.sweep({"eigenvalues": [5, 3]}, seeds=3, store="grid.zarr", executor=2)  # type: ignore[arg-type]
 rs.sweep(3, seeds=3, store="grid.zarr")  # type: ignore[arg-type]
+
+# Runs: where they start, how they move and what looks at them have types, and an engine is one of six.
+START, DESCENT = rs.Identical(0.1), rs.GradientDescent(0.01)
+rs.simulate(rs.Estimation(eigenvalues=[5, 3]), initialization=0.1, dynamics=DESCENT, steps=3)  # type: ignore[arg-type]
+rs.simulate(rs.Estimation(eigenvalues=[5, 3]), initialization=START, dynamics=0.1, steps=3)  # type: ignore[arg-type]
+rs.simulate(rs.Estimation(eigenvalues=[5, 3]), initialization=START, dynamics=DESCENT)  # type: ignore[call-arg]
+rs.simulate(problem=[[1.0]], initialization=START, dynamics=DESCENT, steps=3)  # type: ignore[arg-type]
+rs.simulate(rs.Estimation([[1.0]]), initialization=START, dynamics=DESCENT, steps=3, record=5)  # type: ignore[arg-type]
+rs.simulate(rs.Estimation([[1.0]]), initialization=START, dynamics=DESCENT, steps=3, stop=5)  # type: ignore[arg-type]
+rs.simulate(rs.Estimation([[1.0]]), initialization=START, dynamics=DESCENT, steps=3, engine="gpu")  # type: ignore[arg-type]
+rs.RankMonitor(stop="sideways")  # type: ignore[arg-type]

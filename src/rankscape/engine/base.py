@@ -25,6 +25,8 @@ class Setting:
     dynamics: Any
     seed: int = 0
     dtype: str = "float64"
+    offset: int = 0
+    """Observations that were drawn before step 0 of the stream's own count: a run goes on with another batch size."""
 
     @property
     def depth(self) -> int:
@@ -45,6 +47,13 @@ class Setting:
         """The factors at step 0 in the precision of the run."""
         factors = self.initialization.factors(self.problem, self.widths, self.stream)
         return [np.ascontiguousarray(W, dtype=self.dtype) for W in factors]
+
+    def batches(self, step: int, end: int, count: int) -> np.ndarray:
+        """Which of `count` observations each of these steps of SGD uses, a row a step."""
+        dynamics = self.dynamics
+        draw = self.stream.draws if dynamics.replacement else self.stream.shuffled
+        first, last = (k * dynamics.batch_size + self.offset for k in (step, end))
+        return draw(first, last, count).reshape(end - step, dynamics.batch_size)
 
     def safe_learning_rate(self) -> float | None:
         r"""A uniform sufficient step for monotone gradient descent, :math:`1 / (3 N \beta M^{2N-2})`.
@@ -136,6 +145,8 @@ class AbstractEngine(ABC):
 
     name: ClassVar[str]
     why: ClassVar[str]
+    tied: ClassVar[bool] = False
+    """Whether what moves means something for its problem and its start only, as modes do."""
 
     def __init__(self, settings: Sequence[Setting]):
         self.settings = list(settings)
@@ -157,6 +168,13 @@ class AbstractEngine(ABC):
         """The state of a run that stands here at `step`, at rest, and remembers nothing of the way."""
         moving = [W.astype(setting.dtype) for W in moving]
         return State(step, moving, [np.zeros_like(W) for W in moving] if setting.dynamics.inertia else [])
+
+    def remembers(self, setting: Setting) -> str:
+        """What of the dynamics a state remembers beside what moves; empty where that is nothing.
+
+        A run goes on with the memory of another one where both remember the same.
+        """
+        return "velocity" if setting.dynamics.inertia else ""
 
     @abstractmethod
     def advance(self, states: Sequence[State], stop: int) -> list[State]:

@@ -34,7 +34,7 @@ def choose(setting: Setting, engine: str = "auto") -> tuple[type[AbstractEngine]
     if engine == "auto":
         obstacles = []
         for name in ENGINES:
-            kind = _load(name)
+            kind = load(name)
             obstacle = kind.obstacle(setting)
             if obstacle is None:
                 return kind, _sentence(kind, obstacles)
@@ -42,14 +42,15 @@ def choose(setting: Setting, engine: str = "auto") -> tuple[type[AbstractEngine]
         raise InputError(f"No engine can run this: {'; '.join(obstacles)}.")
     if engine not in ENGINES:
         raise InputError(f"There is no engine {engine!r}; choose 'auto' or one of {', '.join(ENGINES)}.")
-    kind = _load(engine)
+    kind = load(engine)
     obstacle = kind.obstacle(setting)
     if obstacle is not None:
         raise InputError(f"The {engine} engine cannot run this: {obstacle}. With engine='auto' another one is used.")
     return kind, f"{engine}: asked for"
 
 
-def _load(name: str) -> type[AbstractEngine]:
+def load(name: str) -> type[AbstractEngine]:
+    """The engine of this name; only engines that are asked for are imported."""
     module, attribute = ENGINES[name]
     return getattr(importlib.import_module(module), attribute)
 

@@ -23,6 +23,7 @@ No implicit method is needed: where the flow is stiff, at the bottom of a valley
 times that of gradient descent.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
@@ -121,6 +122,7 @@ class FlowEngine(AbstractEngine):
 
     name = "flow"
     why = "gradient flow, by closed forms of the modes, their scalar equations, or those of the factors"
+    tied = True
 
     def __init__(self, settings: Sequence[Setting]):
         super().__init__(settings)
@@ -147,6 +149,10 @@ class FlowEngine(AbstractEngine):
             raise InputError("`compress_width` is not for a flow whose modes evolve alone; leave it out.")
         size = setting.dynamics.time_step  # any size will do: the controller corrects it within a few trials
         return _state(step, moving, Walk(size * step, size, list(moving)))
+
+    def remembers(self, setting: Setting) -> str:
+        """Where the solver stands, which is of use to the same flow only."""
+        return json.dumps(setting.dynamics.describe())
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """The flow at step `stop`, one run after the other."""

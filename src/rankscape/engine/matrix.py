@@ -98,6 +98,12 @@ class MatrixEngine(AbstractEngine):
             state = state._replace(memory=[np.asarray(leaf) for leaf in leaves])
         return state
 
+    def remembers(self, setting: Setting) -> str:
+        """Of an optimizer the names of what it keeps: another rate does not change them."""
+        if not isinstance(setting.dynamics, Optimizer):
+            return super().remembers(setting)
+        return str(jax.tree.structure(_optimizer_state(setting.dynamics, [np.zeros((1, 1))] * setting.depth)))
+
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """Full-gradient steps up to `stop`."""
         with jax.enable_x64(True):

@@ -79,11 +79,8 @@ class MeasurementsEngine(AbstractEngine):
 
     def _batches(self, setting: Setting, step: int, end: int) -> np.ndarray:
         """The measurements that each step uses; the rest of the block is zero and never looked at."""
-        dynamics, count = setting.dynamics, len(self._arrays["measurements"])
-        draw = setting.stream.draws if dynamics.replacement else setting.stream.shuffled
-        batches = np.zeros((STEPS_AT_ONCE, dynamics.batch_size), dtype=np.int32)
-        drawn = draw(step * dynamics.batch_size, end * dynamics.batch_size, count)
-        batches[: end - step] = drawn.reshape(end - step, -1)
+        batches = np.zeros((STEPS_AT_ONCE, setting.dynamics.batch_size), dtype=np.int32)
+        batches[: end - step] = setting.batches(step, end, len(self._arrays["measurements"]))
         return batches
 
     def step_cost(self) -> float:

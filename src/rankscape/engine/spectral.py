@@ -160,6 +160,7 @@ class SpectralEngine(AbstractEngine):
 
     name = "spectral"
     why = "the start shares the target's eigenvectors or singular vectors, so every mode is a scalar recursion"
+    tied = True
 
     def __init__(self, settings: Sequence[Setting]):
         super().__init__(settings)

@@ -22,10 +22,9 @@ from rankscape.initialization import AbstractInitialization, Factors, Gaussian
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import Completion
 from rankscape.run.outcome import Outcome
-from rankscape.run.settings import make_settings
+from rankscape.run.settings import plan
 from rankscape.run.simulation import simulate
-from rankscape.run.trajectory import jump_variables
-from rankscape.run.watchers.jumps import Jump, RankMonitor
+from rankscape.run.watchers.jumps import Jump, RankMonitor, jump_variables
 from rankscape.solvers.relaxation import Relaxed, relax
 
 if TYPE_CHECKING:
@@ -155,8 +154,7 @@ def anneal(
     unit = _unit(problem) if scale else 1.0
     scaled = _scaled(problem, unit)
     stages = _Stages(problem, scaled, unit)
-    (first,), _ = make_settings(scaled, depth, width, start, SGD(learning_rate), seed, "float64")
-    now = first.initial_factors()
+    now = plan(scaled, depth, width, start, SGD(learning_rate), seed).engine.settings[0].initial_factors()
     components, found = concerns.components(problem), concerns.before(scaled, now, method, replacement, ridge_m[0])
     if components > 1:
         found.append(f"The observed entries fall into {components} unconnected parts: between them nothing is known.")

@@ -5,62 +5,63 @@ configuration it continues from there and ends bit-identical (same machine, same
 """
 
 import json
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 from zipfile import BadZipFile
 
 import numpy as np
 
-from rankscape.engine.base import State
+from rankscape.engine import AbstractEngine, State
 from rankscape.errors import CheckpointMismatch
-from rankscape.ground.storage import replacing
-from rankscape.run.watchers.jumps import Jump
+from rankscape.ground.final import final
+from rankscape.ground.storage import check_writable, replacing
+from rankscape.run.outcome import End
+from rankscape.run.watchers.base import AbstractWatcher, RunState
 
 # Seconds between two checkpoints; they fall on chunk ends.
 INTERVAL = 5.0
 
-Records = list[tuple[int, Mapping[str, Any]]]
+
+@final
+class Checkpoint(AbstractWatcher):
+    """Keeps the runs in a file, every few seconds and at the end."""
+
+    name: ClassVar[str] = "checkpoint"
+
+    def __init__(self, path: Path, configuration: Mapping[str, Any]):
+        check_writable(path)
+        self.path, self.configuration, self.saved = path, configuration, time.monotonic()
+
+    def restore(self) -> RunState | None:
+        """What the file holds, if there is one."""
+        return load(self.path, self.configuration) if self.path.exists() else None
+
+    def pause(self, now: RunState, engine: AbstractEngine, step: int, last: bool) -> None:
+        """Save where enough time has passed: how often depends on the clock, what is computed does not."""
+        if last or time.monotonic() - self.saved > INTERVAL:
+            save(self.path, now, self.configuration)
+            self.saved = time.monotonic()
 
 
-class End(NamedTuple):
-    """How a run ended before its last step."""
-
-    outcome: str
-    step: int
-    reason: str = ""
-
-
-class Progress(NamedTuple):
-    """Where a batch of runs stands: of each run the state, the records, the early end, the live modes and jumps."""
-
-    states: list[State]
-    records: list[Records]
-    ends: list[End | None]
-    events: list[str]
-    alive: list[int]
-    jumps: list[list[Jump]]
-
-
-def save(path: Path, progress: Progress, configuration: Mapping[str, Any]) -> None:
+def save(path: Path, now: RunState, configuration: Mapping[str, Any]) -> None:
     """Write a checkpoint."""
-    header: dict[str, Any] = {"configuration": configuration, "events": progress.events, "runs": []}
+    header: dict[str, Any] = {"configuration": configuration, "runs": []}
     arrays: dict[str, Any] = {}
-    for k, (state, records) in enumerate(zip(progress.states, progress.records, strict=True)):
-        names = list(records[0][1]) if records else []
-        header["runs"].append({"end": progress.ends[k], "variables": names})
-        packed = state.pack()
-        header["runs"][-1] |= {"arrays": list(packed), "alive": progress.alive[k], "jumps": progress.jumps[k]}
+    for k, (state, records, end, memory) in enumerate(zip(*now, strict=True)):
+        names, packed = list(records[0][1]) if records else [], state.pack()
+        header["runs"].append({"end": end, "variables": names, "state": list(packed), "memory": memory})
         arrays |= {f"run{k}/state/{name}": array for name, array in packed.items()}
         arrays[f"run{k}/steps"] = np.array([step for step, _ in records], dtype=np.int64)
         arrays |= {f"run{k}/record/{name}": np.stack([record[name] for _, record in records]) for name in names}
-    arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)  # text, so that nothing is pickled
     with replacing(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load(path: Path, configuration: Mapping[str, Any]) -> Progress:
+def load(path: Path, configuration: Mapping[str, Any]) -> RunState:
     """Read a checkpoint, and refuse one of another configuration or version."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -75,21 +76,21 @@ def load(path: Path, configuration: Mapping[str, Any]) -> Progress:
             f"{path} belongs to another run: {'; '.join(different)}. "
             "Delete it, name another checkpoint, or restore the configuration."
         )
-    states, records, ends, alive, jumps = [], [], [], [], []
+    now = RunState([], [], [], [])
     for k, run in enumerate(header["runs"]):
-        states.append(State.unpack({name: arrays[f"run{k}/state/{name}"] for name in run["arrays"]}))
+        now.states.append(State.unpack({name: arrays[f"run{k}/state/{name}"] for name in run["state"]}))
         columns = {name: arrays[f"run{k}/record/{name}"] for name in run["variables"]}
         steps = arrays[f"run{k}/steps"].tolist()
-        records.append([(step, {name: c[i] for name, c in columns.items()}) for i, step in enumerate(steps)])
-        ends.append(None if run["end"] is None else End(*run["end"]))
-        alive.append(run["alive"])
-        jumps.append([Jump(*jump) for jump in run["jumps"]])
-    return Progress(states, records, ends, header["events"], alive, jumps)
+        now.records.append([(step, {name: c[i] for name, c in columns.items()}) for i, step in enumerate(steps)])
+        now.ends.append(None if run["end"] is None else End(*run["end"]))
+        now.memories.append(run["memory"])
+    return now
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:
     """The leaves in which two JSON trees differ, as ``name: old -> new``."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
+        # Keys of both sides: what only one of them knows is a difference, too.
         keys: Sequence[str] = [*old, *(key for key in new if key not in old)]
         found = (differences(old.get(k), new.get(k), f"{name}.{k}" if name else k) for k in keys)
         return [line for lines in found for line in lines]

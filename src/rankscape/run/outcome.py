@@ -1,6 +1,7 @@
 """How a run can end: one name, and the remedy in its text."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -37,6 +38,9 @@ class Outcome(StrEnum):
         return _REMEDIES[self]
 
 
+# The code of an outcome in a batch is its place in this list; stored trajectories rely on the order.
+OUTCOMES = list(Outcome)
+
 _REMEDIES = {
     Outcome.FINISHED: "Nothing to do: all steps were taken.",
     Outcome.CONVERGED: "Nothing to do: the gradient vanished to within the tolerance.",
@@ -44,3 +48,11 @@ _REMEDIES = {
     Outcome.DIVERGED: "Lower the learning rate, or start from a smaller initialization.",
     Outcome.STEP_LIMIT: "Allow more iterations, or accept the result with its reported errors.",
 }
+
+
+class End(NamedTuple):
+    """How a run ended before its last step; the step is counted from where the call of `simulate` began."""
+
+    outcome: str
+    step: int
+    reason: str = ""

@@ -1,7 +1,8 @@
-"""From what a user types to one `Setting` for each run, and to the configuration that a checkpoint must match."""
+"""From what a user types to a plan: one `Setting` for each run, the engine, and the states from which it goes."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -10,13 +11,16 @@ import numpy as np
 
 from rankscape import __version__
 from rankscape.dynamics import AbstractDynamics
-from rankscape.engine import AbstractEngine, Setting, choose
+from rankscape.engine import AbstractEngine, Setting, State, choose
 from rankscape.errors import InputError
 from rankscape.factorization import chain_widths
 from rankscape.ground.checks import whole
 from rankscape.initialization import AbstractInitialization, Factors
 from rankscape.problem import AbstractProblem
+from rankscape.run.arguments import Motion, Seed, Start, Width
+from rankscape.run.continuing import Continuation, offset
 from rankscape.run.trajectory import Trajectory
+from rankscape.run.watchers.base import AbstractWatcher
 
 PRECISIONS = ("float64", "float32")
 
@@ -24,10 +28,55 @@ PRECISIONS = ("float64", "float32")
 VERSIONS = ("numpy", "scipy", "numba", "jax", "optax", "diffrax")
 
 
-def make_settings(
-    problem: Any, depth: int | None, width: Any, initialization: Any, dynamics: Any, seed: Any, dtype: str
-) -> tuple[list[Setting], bool]:
-    """One setting for each run, and whether they are a batch; what is not a list is shared by all runs."""
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What will run, before the first step.
+
+    Attributes
+    ----------
+    engine : AbstractEngine
+        It holds the settings of all runs.
+    why : str
+        Why this engine.
+    batched : bool
+        Whether lists were given: one run in a list is a batch.
+    problem : mapping
+        How the problem describes itself: a digest of much data takes its time, so it is asked once.
+    before : list of Continuation or None
+        The run that each one continues.
+    """
+
+    engine: AbstractEngine
+    why: str
+    batched: bool
+    problem: Mapping[str, Any]
+    before: Sequence[Continuation | None]
+
+    def starts(self) -> tuple[list[State], str]:
+        """The state of each run before its first step, and in words what was kept of runs that are continued."""
+        fresh = self.engine.start() if None in self.before else []  # random starts of large widths take their time
+        states, said = [], []
+        for k, (setting, run) in enumerate(zip(self.engine.settings, self.before, strict=True)):
+            if run is None:
+                states.append(fresh[k])
+                continue
+            state, sentence = run.carried(self.engine, setting, self.problem)
+            states.append(state)
+            said.append(sentence)
+        return states, ". ".join(dict.fromkeys(said))
+
+
+def plan(
+    problem: AbstractProblem,
+    depth: int | None,
+    width: Width,
+    initialization: Start,
+    dynamics: Motion,
+    seed: Seed = None,
+    dtype: str = "float64",
+    engine: str = "auto",
+) -> Plan:
+    """One setting for each run, and the engine that suits them all; what is not a list is shared by all runs."""
     if dtype not in PRECISIONS:
         raise InputError(f"`dtype` must be 'float64' or 'float32', got {dtype!r}.")
     if not isinstance(problem, AbstractProblem):
@@ -35,45 +84,81 @@ def make_settings(
             f"`problem` must be an Estimation, Sensing, Completion or Objective, got {type(problem).__name__}; "
             "wrap a matrix as Estimation(matrix), one with NaN as Completion.from_array(matrix)."
         )
-    lists = {"initialization": initialization, "dynamics": dynamics, "seed": seed}
-    lengths = {name: len(v) for name, v in lists.items() if isinstance(v, list | tuple | range | np.ndarray)}
-    if len(set(lengths.values())) > 1 or 0 in lengths.values():
-        raise InputError(f"Lists of one batch must have the same length, at least 1; got {lengths}.")
-    runs = next(iter(lengths.values()), 1)
-    lanes = [{name: v[k] if name in lengths else v for name, v in lists.items()} for k in range(runs)]
-    settings = []
+    lanes, batched = _lanes({"initialization": initialization, "dynamics": dynamics, "seed": seed})
+    described, settings, before = problem.describe(), [], []
     for lane in lanes:
-        start = _start(lane["initialization"])
-        widths = _widths(problem, depth, width, start)
-        if not isinstance(lane["dynamics"], AbstractDynamics):
-            raise InputError(
-                f"`dynamics` must be GradientDescent, GradientFlow, SGD or Optimizer, got {lane['dynamics']!r}."
-            )
-        number = whole("seed", lane["seed"], 0, 2**64 - 1)
-        settings.append(Setting(problem, widths, start, lane["dynamics"], number, dtype))
+        run, start = _start(lane["initialization"])
+        setting = _setting(problem, _widths(problem, depth, width, start), start, lane["dynamics"], lane["seed"], run)
+        setting = replace(setting, dtype=dtype)
+        settings.append(setting if run is None else run.setting(setting, engine, described))
+        before.append(run)
     if len({(s.widths, type(s.dynamics), type(s.initialization)) for s in settings}) > 1:
         raise InputError("The runs of a batch must share their widths, their kind of dynamics and of initialization.")
-    return settings, bool(lengths)
+    # All runs of a batch go through one engine: where they would choose differently, the one that can do everything.
+    choices = [_choice(s, run, engine, described) for s, run in zip(settings, before, strict=True)]
+    kind, why = choices[0]
+    if len({kind for kind, _ in choices}) > 1:
+        kind, _ = choose(settings[0], "matrix")
+        why = "matrix: runs of the batch would otherwise need different engines"
+    return Plan(kind(settings), why, batched, described, before)
 
 
-def _start(initialization: Any) -> AbstractInitialization:
-    if isinstance(initialization, Trajectory):
-        return Factors(initialization.factors)
-    if not isinstance(initialization, AbstractInitialization):
-        if isinstance(initialization, np.ndarray):
+def _lanes(given: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+    """What each run gets of what was given, and whether there was a list of anything."""
+    runs = given["initialization"]
+    if isinstance(runs, Trajectory):  # a batch goes on as a batch
+        given["initialization"] = runs.continuations if runs.batched else runs.continuations[0]
+    lengths = {name: len(v) for name, v in given.items() if isinstance(v, list | tuple | range | np.ndarray)}
+    if len(set(lengths.values())) > 1 or 0 in lengths.values():
+        raise InputError(f"Lists of one batch must have the same length, at least 1; got {lengths}.")
+    count = next(iter(lengths.values()), 1)
+    lanes = [{name: v[k] if name in lengths else v for name, v in given.items()} for k in range(count)]
+    return lanes, bool(lengths)
+
+
+def _start(given: Any) -> tuple[Continuation | None, AbstractInitialization]:
+    """The run that is continued, if any, and the factors to start from."""
+    if isinstance(given, Trajectory):
+        if given.batched:
+            raise InputError("A batch of runs stands in a list: give it alone, or its runs as `select(k)`.")
+        given = given.continuations[0]
+    if isinstance(given, Continuation):
+        return given, Factors(given.factors)
+    if not isinstance(given, AbstractInitialization):
+        if isinstance(given, np.ndarray):
             raise InputError("Factors to start from are given as one object: Factors([W_1, ..., W_N]).")
         raise InputError(
             "`initialization` must be Identical, PerturbedIdentical, Gaussian, Orthogonal, Balanced, Factors or a "
-            f"finished run, got {type(initialization).__name__}."
+            f"finished run, got {type(given).__name__}."
         )
-    return initialization
+    return None, given
 
 
-def _widths(problem: AbstractProblem, depth: int | None, width: Any, start: AbstractInitialization) -> tuple[int, ...]:
+def _setting(
+    problem: AbstractProblem,
+    widths: tuple[int, ...],
+    start: AbstractInitialization,
+    dynamics: Any,
+    seed: Any,
+    run: Continuation | None,
+) -> Setting:
+    """The setting of one run; one that is continued keeps its seed, and goes on in its stream."""
+    if not isinstance(dynamics, AbstractDynamics):
+        raise InputError(f"`dynamics` must be GradientDescent, GradientFlow, SGD or Optimizer, got {dynamics!r}.")
+    if seed is None:
+        seed = 0 if run is None else run.seed
+    number = whole("seed", seed, 0, 2**64 - 1)  # half of a Philox key
+    return Setting(problem, widths, start, dynamics, number, offset=0 if run is None else offset(dynamics, run))
+
+
+def _widths(
+    problem: AbstractProblem, depth: int | None, width: Width, start: AbstractInitialization
+) -> tuple[int, ...]:
     """The chain of widths; given factors decide it, and may not be contradicted."""
     if not isinstance(start, Factors):
         return chain_widths(problem.shape, 3 if depth is None else depth, width)
     widths = chain_widths(problem.shape, start.depth, start.hidden_widths)
+    # What was left out contradicts nothing: only a depth or width that was given is compared.
     asked = chain_widths(problem.shape, start.depth if depth is None else depth, width)
     if (depth is not None and len(asked) != len(widths)) or (width is not None and asked != widths):
         raise InputError(
@@ -83,26 +168,30 @@ def _widths(problem: AbstractProblem, depth: int | None, width: Any, start: Abst
     return widths
 
 
-def choose_for_all(settings: Sequence[Setting], engine: str) -> tuple[type[AbstractEngine], str]:
-    """The engine that suits every run of a batch."""
-    choices = [choose(setting, engine) for setting in settings]
-    if len({kind for kind, _ in choices}) == 1:
-        return choices[0]
-    return choose(settings[0], "matrix")[0], "matrix: runs of the batch would otherwise need different engines"
+def _choice(
+    setting: Setting, run: Continuation | None, engine: str, problem: Mapping[str, Any]
+) -> tuple[type[AbstractEngine], str]:
+    """The engine for one run; a run that is continued stays with its own, because another has other last bits."""
+    kind = None if run is None or engine != "auto" else run.engine_for(setting, problem)
+    return choose(setting, engine) if kind is None else (kind, f"{kind.name}: as in the run that is continued")
 
 
-def configuration(settings: Sequence[Setting], engine: str, **loop: Any) -> dict[str, Any]:
+def configuration(plan: Plan, watchers: Sequence[AbstractWatcher], **loop: Any) -> dict[str, Any]:
     """Everything that decides the numbers of a run, as JSON; a checkpoint must agree with all of it."""
-    first = settings[0]
+    settings, first = plan.engine.settings, plan.engine.settings[0]
+    starts = [run or s.initialization for run, s in zip(plan.before, settings, strict=True)]
+    watched = {watcher.name: watcher.describe() for watcher in watchers}
     return {
-        "problem": first.problem.describe(),
+        "problem": plan.problem,
         "widths": list(first.widths),
-        "initialization": [s.initialization.describe() for s in settings],
+        "initialization": [start.describe() for start in starts],
         "dynamics": [s.dynamics.describe() for s in settings],
         "seed": [s.seed for s in settings],
         "dtype": first.dtype,
-        "engine": engine,
+        "engine": plan.engine.name,
         **loop,
+        **{"compress_width": False, "observe": [], "stop": None},
+        **{name: described for name, described in watched.items() if described is not None},
         "versions": dict(versions()),
     }
 

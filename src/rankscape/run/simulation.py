@@ -1,26 +1,29 @@
 """The front door of the simulator: settings, an engine, the loop, a labelled trajectory."""
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from rankscape.dynamics import GradientDescent, Optimizer
-from rankscape.engine import Setting
-from rankscape.errors import DivergenceWarning, InputError, RunFailed
+from rankscape.dynamics import GradientDescent
+from rankscape.engine import Setting, State
+from rankscape.errors import InputError
 from rankscape.ground.checks import whole
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.initialization import Identical, PerturbedIdentical
 from rankscape.problem import AbstractProblem, Estimation
-from rankscape.run.checkpoint import Progress
-from rankscape.run.loop import Loop, label
-from rankscape.run.outcome import Outcome
+from rankscape.run.arguments import EngineName, Motion, Observer, Precision, Progress, Record, Seed, Start, Stop, Width
+from rankscape.run.batch import Batch
+from rankscape.run.checkpoint import Checkpoint
+from rankscape.run.ending import say_divergence
+from rankscape.run.labelling import RESERVED, label
+from rankscape.run.loop import Loop
 from rankscape.run.schedule import resolve
-from rankscape.run.settings import choose_for_all, configuration, make_settings
-from rankscape.run.trajectory import RESERVED, Trajectory
-from rankscape.run.watchers.jumps import RankMonitor
+from rankscape.run.settings import Plan, configuration, plan
+from rankscape.run.trajectory import Trajectory
+from rankscape.run.watchers.base import AbstractWatcher
+from rankscape.run.watchers.compression import WidthCompression
+from rankscape.run.watchers.observers import ChangingRates, Meter, Observers
 from rankscape.run.watchers.stopping import as_rule
 from rankscape.theory.climbing.limits import warn_if_too_large
 from rankscape.theory.inputs import start_of
@@ -32,21 +35,21 @@ CHUNK_SECONDS = 1.0
 def simulate(
     problem: AbstractProblem,
     depth: int | None = None,
-    width: int | Sequence[int] | None = None,
+    width: Width = None,
     *,
-    initialization: Any,
-    dynamics: Any,
+    initialization: Start,
+    dynamics: Motion,
     steps: int,
-    record: Any = None,
-    seed: Any = 0,
-    dtype: str = "float64",
-    engine: str = "auto",
+    record: Record = None,
+    seed: Seed = None,
+    dtype: Precision = "float64",
+    engine: EngineName = "auto",
     compress_width: bool = False,
-    stop: Any = None,
-    monitor: RankMonitor | None = None,
-    observe: Mapping[str, Callable[[list[np.ndarray]], Any]] | None = None,
+    stop: Stop = None,
+    monitor: AbstractWatcher | None = None,
+    observe: Mapping[str, Observer] | None = None,
     checkpoint: str | Path | None = None,
-    progress: Callable[[int, int, Mapping[str, Any]], None] | None = None,
+    progress: Progress | None = None,
     throw: bool = False,
 ) -> Trajectory:
     r"""Train ``W = W_N ... W_1`` and record its rank on the way.
@@ -60,16 +63,21 @@ def simulate(
     width : int or sequence of int, optional
         Hidden widths; None is as wide as the larger outer dimension.
     initialization : Identical, PerturbedIdentical, Gaussian, Orthogonal, Balanced, Factors or Trajectory
-        Where it starts; a finished run is continued from its last state.
+        Where it starts. A finished run, also one that was stored, goes on from where it ended: with its memory, at
+        its place in the random numbers and in the paths of rates, so that 100 steps and 100 more are 200, bit for bit.
+        A batch goes on as a batch. ``Factors(run.factors)`` starts anew from the same matrices.
     dynamics : GradientDescent, GradientFlow, SGD or Optimizer
         How it moves.
     steps : int
-        Number of simultaneous updates of all factors.
+        Number of simultaneous updates of all factors. Where a run is continued, these are further steps: `steps`,
+        `record`, `stop` and the steps of the data set count from there. Its attribute ``first_step`` and its
+        coordinate ``total_step`` say what came before, its attribute ``continued`` what was kept.
     record : sequence of int, Every or LogSpaced, optional
         Steps to record; the default spends a few percent of the run on records.
-    seed : int
-        Decides every random number. A list of seeds makes a batch; so does a list of initializations or dynamics.
-        Lists of one batch have equal length, and each run of it equals the same run alone, bit for bit.
+    seed : int, optional
+        Decides every random number; if left out 0, or that of the run that is continued. A list of seeds makes a batch;
+        so does a list of initializations or dynamics. Lists of one batch have equal length, and each run of it equals
+        the same run alone, bit for bit.
     dtype : {"float64", "float32"}
         Precision of the state. Records are float64.
     engine : {"auto", "spectral", "matrix", "entrywise", "flow", "stack", "measurements"}
@@ -79,7 +87,8 @@ def simulate(
     stop : AtStep, AtEffectiveRank, OnPlateau, OnHeldout or theory.StoppingRule, optional
         End the run early, at a record, when the rule is met; the outcome is then "stopped", with the reason.
     monitor : RankMonitor, optional
-        Watch for modes that die or come alive: every jump with its step, and what rank theory asks for.
+        Watch for modes that die or come alive: every jump with its step, and what rank theory asks for. Any other
+        watcher (`rankscape.run.watchers.base`) will do as well.
     observe : mapping of str to callable, optional
         Further records: functions of ``[W_1, ..., W_N]`` that return a number or an array of fixed shape.
     checkpoint : path, optional
@@ -101,6 +110,13 @@ def simulate(
     CheckpointMismatch
         `checkpoint` belongs to another configuration or version.
 
+    Warns
+    -----
+    FallbackWarning
+        A run is continued by other dynamics, which have no use for what the old ones remembered.
+    DivergenceWarning
+        A run diverged.
+
     Examples
     --------
     The larger eigenvalue is learned first, so the effective rank rests near 1 on the way to 1.5:
@@ -113,34 +129,51 @@ def simulate(
     >>> run.outcome
     <Outcome.FINISHED: 'finished'>
     """
-    settings, batched = make_settings(problem, depth, width, initialization, dynamics, seed, dtype)
+    planned = plan(problem, depth, width, initialization, dynamics, seed, dtype, engine)
     steps = whole("steps", steps, least=0)
-    _check_observers(observe or {})
-    kind, why = choose_for_all(settings, engine)
-    for setting in settings:
+    for setting in planned.engine.settings:
         _warn_of_large_steps(setting)
-    if compress_width:
-        _check_compression(settings, kind.name)
-    runner = kind(settings)
-    step_cost = runner.step_cost()
-    schedule = resolve(record, steps, step_cost, runner.record_cost())
-    rule = as_rule(stop)
-    if rule is not None:
-        schedule = np.union1d(schedule, rule.steps(steps))
+    starts, kept = planned.starts()
+    watchers = _watchers(planned, starts, observe, monitor, stop, compress_width)
+    schedule = resolve(record, steps, planned.engine.step_cost(), planned.engine.record_cost())
+    schedule = np.unique(np.concatenate([schedule, *(watcher.asked(steps) for watcher in watchers)]))
+    chunk = 1 << int(np.clip(np.log2(CHUNK_SECONDS * 1e6 / planned.engine.step_cost()), 3, 24))
+    fixed = configuration(planned, watchers, steps=steps, record=of_arrays(schedule), chunk=chunk)
+    # These two decide no number: a checkpoint may be resumed with or without them.
+    if progress is not None:
+        watchers.append(Meter(progress, steps))
+    if checkpoint is not None:
+        watchers.append(Checkpoint(Path(checkpoint), fixed))
+    loop = Loop(Batch(planned.engine, starts), steps, schedule, chunk, watchers)
+    end = loop.run(planned.before)
+    run = label(planned, loop, end, fixed, kept)
+    say_divergence(end.ends, run.message, throw)
+    return run
+
+
+def _watchers(
+    planned: Plan,
+    starts: Sequence[State],
+    observe: Mapping[str, Observer] | None,
+    monitor: AbstractWatcher | None,
+    stop: Stop,
+    compress_width: bool,
+) -> list[AbstractWatcher]:
+    """Those that were asked for, in the order in which they look; compression comes last, and leaves the state."""
+    settings, watchers = planned.engine.settings, []
+    if observe:
+        watchers.append(Observers(observe, RESERVED))
+    if any(setting.dynamics.paths for setting in settings):
+        watchers.append(ChangingRates(settings, [state.step for state in starts]))
     if monitor is not None:
-        _check_monitor(monitor)
-        schedule = np.union1d(schedule, monitor.asked(steps))
-    chunk = 1 << int(np.clip(np.log2(CHUNK_SECONDS * 1e6 / step_cost), 3, 24))
-    loop = Loop(runner, steps, schedule, chunk, compress_width, observe or {}, rule, monitor)
-    watched = {} if monitor is None else {"monitor": monitor.describe()}
-    fixed = configuration(
-        settings, kind.name, steps=steps, record=of_arrays(schedule), chunk=chunk,
-        compress_width=compress_width, observe=sorted(observe or {}), stop=None if rule is None else rule.describe(),
-        **watched,
-    )  # fmt: skip
-    end = loop.run(fixed, None if checkpoint is None else Path(checkpoint), progress)
-    run = label(runner, end, fixed, why, batched)
-    return _judge(run, end, throw)
+        if not isinstance(monitor, AbstractWatcher):
+            raise InputError(f"`monitor` must be a RankMonitor or another watcher, got {type(monitor).__name__}.")
+        watchers.append(monitor)
+    if stop is not None:
+        watchers.append(as_rule(stop))
+    if compress_width:
+        watchers.append(WidthCompression(settings, planned.engine.name))
+    return watchers
 
 
 def _warn_of_large_steps(setting: Setting) -> None:
@@ -150,41 +183,6 @@ def _warn_of_large_steps(setting: Setting) -> None:
         return
     if not isinstance(problem, Estimation) or not problem.symmetric or setting.depth == 1 or dynamics.ridge:
         return
-    if isinstance(dynamics.learning_rate, float):
+    if isinstance(dynamics.learning_rate, float):  # theory knows constant rates
         scales = start_of(setting.depth, start.alpha, getattr(start, "beta", None))
         warn_if_too_large(scales, problem.eigenbasis[0], dynamics.learning_rate)
-
-
-def _check_compression(settings: Sequence[Setting], engine: str) -> None:
-    """Where dead directions may come back, or are not kept at all, widths are not compressed."""
-    first = settings[0]
-    obstacles = {
-        "a batch": len(settings) > 1,
-        "the spectral engine": engine == "spectral",
-        "an optax optimizer": isinstance(first.dynamics, Optimizer),
-        f"depth {first.depth} (dead directions grow back)": first.depth < 3,
-        "float32 (dead directions stop near 5e-6)": first.dtype != "float64",
-    }
-    for obstacle, there in obstacles.items():
-        if there:
-            raise InputError(f"`compress_width` is not for {obstacle}; leave it out.")
-
-
-def _check_monitor(monitor: Any) -> None:
-    if not isinstance(monitor, RankMonitor):
-        raise InputError(f"`monitor` must be a RankMonitor, got {type(monitor).__name__}.")
-
-
-def _check_observers(observe: Mapping[str, Any]) -> None:
-    for name in observe:
-        if name in RESERVED:
-            raise InputError(f"`observe` cannot record {name!r}: the name is taken; choose another.")
-
-
-def _judge(run: Trajectory, end: Progress, throw: bool) -> Trajectory:
-    """Say aloud that a run diverged."""
-    if any(early is not None and early.outcome == Outcome.DIVERGED for early in end.ends):
-        if throw:
-            raise RunFailed(run.message)
-        warnings.warn(run.message, DivergenceWarning, stacklevel=3)
-    return run

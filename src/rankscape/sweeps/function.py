@@ -9,8 +9,9 @@ import numpy as np
 
 from rankscape.errors import InputError, RunFailed
 from rankscape.ground.fingerprint import of_function
+from rankscape.run.labelling import DIMENSIONS
 from rankscape.run.outcome import Outcome
-from rankscape.run.trajectory import DIMENSIONS, Trajectory
+from rankscape.run.trajectory import Trajectory
 from rankscape.sweeps.experiment import AbstractExperiment, Batch, Plan, as_text, batch_size
 from rankscape.sweeps.grid import Grid, Point
 from rankscape.sweeps.layout import RunLayout, layout_of

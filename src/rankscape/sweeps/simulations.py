@@ -17,7 +17,7 @@ from rankscape.ground.fingerprint import of_arrays
 from rankscape.initialization import Identical
 from rankscape.problem import AbstractProblem, Estimation
 from rankscape.run.schedule import Every, LogSpaced, default_schedule
-from rankscape.run.settings import choose_for_all, make_settings
+from rankscape.run.settings import plan
 from rankscape.run.simulation import simulate
 from rankscape.run.trajectory import Trajectory
 from rankscape.sweeps.experiment import AbstractExperiment, Batch, Plan, as_text, batch_size
@@ -171,7 +171,7 @@ class Simulations(AbstractExperiment):
         return samples
 
     def _engine(self, config: SimulationConfig) -> AbstractEngine:
-        settings, _ = make_settings(
+        return plan(
             self._problem(config),
             config.depth,
             config.width,
@@ -179,8 +179,8 @@ class Simulations(AbstractExperiment):
             config.make_dynamics(),
             config.seed,
             config.dtype,
-        )
-        return choose_for_all(settings, config.engine)[0](settings)
+            config.engine,
+        ).engine
 
     def _steps(self, grid: Grid, engine: AbstractEngine) -> np.ndarray:
         """The recorded steps of the store; a run records those that it reaches."""

@@ -56,11 +56,10 @@ class EntrywiseEngine(AbstractEngine):
 
     def _advance(self, state: State, setting: Setting, stop: int) -> State:
         dynamics, packed, step = setting.dynamics.at(state.step), _packed(state), state.step
-        draw = setting.stream.draws if dynamics.replacement else setting.stream.shuffled
         size = dynamics.batch_size
         while step < stop:
             end = min(stop, step + max(1, DRAWS_AT_ONCE // size))
-            batches = draw(step * size, end * size, len(self._entries[2])).reshape(-1, size)
+            batches = setting.batches(step, end, len(self._entries[2]))
             packed = kernels.advance(packed, *self._entries, batches, dynamics.learning_rate, dynamics.ridge)
             step = end
         return _state(step, packed)

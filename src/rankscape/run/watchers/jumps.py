@@ -8,18 +8,24 @@ again from the look before: runs repeat bit for bit, so this costs nothing until
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.engine import AbstractEngine, Setting, State
+from rankscape.engine import AbstractEngine
 from rankscape.errors import InputError
-from rankscape.factorization import product
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.final import final
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import Completion
+from rankscape.run.outcome import End, Outcome
+from rankscape.run.watchers.base import AbstractWatcher, Look, Memory, Record
+from rankscape.run.watchers.curvature import largest_curvature
 from rankscape.solvers.relaxation import relax
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # Part of the run that looks may take by default, by the estimates of the engines.
 SHARE = 0.04
@@ -30,17 +36,28 @@ LOOK = 0.6
 # Steps between two looks, at the least, where the user does not ask for fewer: a call of the engine has its price.
 FINEST = 256
 
+# What stands in a row of ``jumps``.
+JUMP_FIELDS = ["step", "from", "to"]
+
 
 class Jump(NamedTuple):
-    """The step at which the number of live modes changed, and the numbers before and after."""
+    """The step, counted as in the records, at which the number of live modes changed, and the numbers around it."""
 
     step: int
     before: int
     after: int
 
 
+class HasMargins(Protocol):
+    """A set of factors that says how far inside of it a point lies."""
+
+    def margins(self, factors: list[np.ndarray], /) -> Any:
+        """Balance, rank and norm, as fields of these names; all nonnegative inside."""
+
+
+@final
 @dataclass(frozen=True)
-class RankMonitor:
+class RankMonitor(AbstractWatcher):
     r"""Counts the live modes of a run, stamps every change with its step, and measures what rank theory asks for.
 
     Given to `simulate`, it adds to the data set:
@@ -90,12 +107,14 @@ class RankMonitor:
        rank", ICLR 2024.
     """
 
+    name: ClassVar[str] = "monitor"
+
     off: float = 1e-3
     on: float = 0.3
     every: int | None = None
-    relax: Any = None
-    sets: Sequence[Any] = ()
-    stop: str | None = None
+    relax: bool | Sequence[int] | None = None
+    sets: Sequence[HasMargins] = ()
+    stop: Literal["down", "up"] | None = None
 
     def __post_init__(self):
         relax_at = self.relax
@@ -119,11 +138,11 @@ class RankMonitor:
         relax_at = list(self.relax) if isinstance(self.relax, tuple) else self.relax
         return numbers | {"relax": relax_at, "sets": [repr(s) for s in self.sets]}
 
-    def looks(self, steps: int, step_cost: float, record_cost: float) -> np.ndarray:
-        """The steps at which the monitor looks, besides the records."""
+    def looks(self, steps: int, engine: AbstractEngine) -> np.ndarray:
+        """Each so many steps; by default so many that looks take a small part of the run."""
         if self.every is not None:
             return np.arange(self.every, steps + 1, self.every)
-        needed = max(FINEST, LOOK * record_cost / (SHARE * step_cost))
+        needed = max(FINEST, LOOK * engine.record_cost() / (SHARE * engine.step_cost()))
         every = 1 << int(np.ceil(np.log2(needed)))  # a power of two: looks and chunks fall together
         return np.arange(every, steps + 1, every)
 
@@ -138,6 +157,7 @@ class RankMonitor:
         """The number of live modes among descending singular values, given the number at the look before."""
         if before is None:
             return int(np.sum(sigma > self.on))
+        # Both loops go one mode at a time, so none jumps over a neighbour: the count says which are alive.
         alive = before
         while alive > 0 and (alive > len(sigma) or sigma[alive - 1] < self.off):
             alive -= 1
@@ -145,18 +165,30 @@ class RankMonitor:
             alive += 1
         return alive
 
-    def look(self, engine: AbstractEngine, state: State, before: int | None) -> int:
+    def look(self, now: Look, before: int | None) -> int:
         """The number of live modes of a state."""
-        return self.count(spectrum_of_factors(engine.factors(state)), before)
+        return self.count(spectrum_of_factors(now.factors), before)
 
-    def jumps(self, engine: AbstractEngine, low: State, high: State, alive: int) -> list[Jump]:
+    def begin(self, now: Look, kept: Memory | None) -> Memory:
+        """The modes that are alive; in a run that is continued, those between the thresholds stay what they were."""
+        return {"alive": self.look(now, None if kept is None else kept["alive"]), "jumps": []}
+
+    def see(self, before: Look, now: Look, memory: Memory) -> str | None:
+        """Note the jumps on the way; the reason to stop where one of them is what was waited for."""
+        found = self._between(before, now, memory["alive"])
+        if found:
+            memory["jumps"] += [list(jump) for jump in found]
+            memory["alive"] = found[-1].after
+        return self._reason(found)
+
+    def _between(self, low: Look, high: Look, alive: int) -> list[Jump]:
         """All changes between two states of one run, each at the step where it shows first; `alive` at the lower."""
         found: list[Jump] = []
-        while (end := self.look(engine, high, alive)) != alive:
+        while (end := self.look(high, alive)) != alive:
             upper = high
             while upper.step - low.step > 1:
-                middle = engine.advance([low], (low.step + upper.step) // 2)[0]
-                count = self.look(engine, middle, alive)
+                middle = low.ahead((upper.step - low.step) // 2)
+                count = self.look(middle, alive)
                 if count == alive:
                     low = middle
                 else:
@@ -165,25 +197,23 @@ class RankMonitor:
             low, alive = upper, end
         return found
 
-    def reason(self, jumps: Sequence[Jump]) -> str | None:
-        """Why these jumps end the run; None when they do not."""
+    def _reason(self, jumps: Sequence[Jump]) -> str | None:
         for jump in jumps:
             if self.stop is not None and (jump.after < jump.before) == (self.stop == "down"):
                 verb = "died" if self.stop == "down" else "came alive"
                 return f"a mode {verb} at step {jump.step}: {jump.before} -> {jump.after}"
         return None
 
-    def record(
-        self, engine: AbstractEngine, state: State, setting: Setting, alive: int, relaxes: bool = True
-    ) -> dict[str, Any]:
-        """What the monitor adds to a record."""
-        out: dict[str, Any] = {"alive_modes": np.int64(alive)}
-        factors = engine.factors(state)
-        rates = vars(setting.dynamics.at(state.step))
+    def record(self, now: Look, memory: Memory, end: End | None) -> Record:
+        """What it measures on a state."""
+        setting, factors = now.setting, now.factors
+        out: dict[str, Any] = {"alive_modes": np.int64(memory["alive"])}
+        rates = vars(setting.dynamics.at(now.state.step))
         if isinstance(setting.dynamics, SGD) and isinstance(setting.problem, Completion):
             out["stability"] = np.float64(rates["learning_rate"] * largest_curvature(setting.problem, factors))
         if self.relax:
-            asked = relaxes and (self.relax is True or state.step in self.relax)
+            # A run that overflows is at no place from which to relax.
+            asked = (end is None or end.outcome != Outcome.DIVERGED) and (self.relax is True or now.step in self.relax)
             out["relaxed_rank"] = np.int64(relax(setting.problem, factors, rates["ridge"]).rank) if asked else np.nan
         if self.sets:
             with np.errstate(over="ignore", invalid="ignore"):  # a run may be about to overflow
@@ -191,31 +221,21 @@ class RankMonitor:
             out["margins"] = np.array([[m.balance, m.rank, m.norm] for m in margins], dtype=float)
         return out
 
-
-def largest_curvature(problem: Completion, factors: Sequence[np.ndarray]) -> float:
-    r"""The largest :math:`\|u_l\|^2 \|v_l\|^2` over layers l and observed entries (i, j).
-
-    Here :math:`u_l^T` is row i of :math:`W_N \cdots W_{l+1}` and :math:`v_l` column j of :math:`W_{l-1} \cdots W_1`:
-    the step of SGD at that entry moves ``W_l`` by the residual times :math:`\eta u_l v_l^T`. Beyond a learning rate of
-    2 over this number, one layer alone overshoots the entry.
-
-    Examples
-    --------
-    >>> import numpy as np, rankscape as rs
-    >>> largest_curvature(rs.Completion([0], [0], [5.0], shape=(1, 1)), [np.array([[3.0]]), np.array([[4.0]])])
-    16.0
-    """
-    with np.errstate(over="ignore"):
-        return _largest_curvature(problem, factors)
+    def label(self, dataset: "xr.Dataset", memories: Sequence[Memory]) -> "xr.Dataset":
+        """The jumps of all runs."""
+        return dataset.assign(jump_variables([memory.get("jumps", []) for memory in memories], "run" in dataset.dims))
 
 
-def _largest_curvature(problem: Completion, factors: Sequence[np.ndarray]) -> float:
-    rows, columns = np.unique(problem.rows), np.unique(problem.columns)
-    left = [np.ones((1, len(rows)))]  # ||u_l||^2 by row, from the last layer down; u_N = e_i
-    for l in range(len(factors) - 1, 0, -1):
-        left.append(np.sum(product(factors[l:])[rows] ** 2, axis=1)[None])
-    right = [np.ones((1, len(columns)))]
-    for l in range(1, len(factors)):
-        right.append(np.sum(product(factors[:l])[:, columns] ** 2, axis=0)[None])
-    i, j = np.searchsorted(rows, problem.rows), np.searchsorted(columns, problem.columns)
-    return max(float(np.max(u[0, i] * v[0, j])) for u, v in zip(left[::-1], right, strict=True))
+def jump_variables(jumps: Sequence[Sequence[Sequence[int]]], batched: bool) -> dict[str, "xr.DataArray"]:
+    """The jumps of each run, (step, from, to), padded with -1 to the longest run, and how many go up and down."""
+    import xarray as xr
+
+    table = np.full((len(jumps), max(map(len, jumps)), 3), -1, dtype=np.int64)
+    for row, lane in zip(table, jumps, strict=True):
+        row[: len(lane)] = np.reshape(lane, (-1, 3))
+    up, down = (table[..., 2] > table[..., 1]).sum(1), (table[..., 2] < table[..., 1]).sum(1)
+    named = {"jumps": table, "up_jumps": up, "down_jumps": down}
+    dims = {"jumps": ("run", "jump", "jump_field"), "up_jumps": ("run",), "down_jumps": ("run",)}
+    arrays = {name: xr.DataArray(array, dims=dims[name]) for name, array in named.items()}
+    arrays["jumps"] = arrays["jumps"].assign_coords(jump_field=JUMP_FIELDS)
+    return arrays if batched else {name: array.isel(run=0) for name, array in arrays.items()}

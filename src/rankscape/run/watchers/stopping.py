@@ -1,20 +1,22 @@
 """WHEN a run may end early: rules that look at its records.
 
 A rule sees the steps and records so far, the newest last, and answers with the reason to stop, or None. Rules decide
-at records only, so a rule may ask for further ones with `every`.
+at records only, so a rule may ask for further ones with `every`. Where a run is continued, a rule sees the records of
+this call, with steps counted from where it began, as `steps` and `record` do; only `OnPlateau` has to know how long the
+whole run is.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, positive, whole
-
-Records = Sequence[tuple[int, Mapping[str, Any]]]
+from rankscape.ground.final import final
+from rankscape.run.watchers.base import NO_STEPS, AbstractWatcher, Records
+from rankscape.theory.climbing.stopping import StoppingRule
 
 # Part of the initial loss that has to be gone before a flat effective rank counts: at first everything is flat.
 MOVED = 0.01
@@ -23,29 +25,37 @@ MOVED = 0.01
 FEWEST = 4
 
 
-class AbstractRule(ABC):
-    """Looks at the records of a run and says when to stop."""
+class AbstractRule(AbstractWatcher, ABC):
+    """Looks at the records of a run and says when to stop.
 
+    Subclass it as a frozen dataclass with a method `reason`, and give it to `simulate` as ``stop``.
+    """
+
+    name: ClassVar[str] = "stop"
     every: int | None = None
 
     @abstractmethod
     def reason(self, records: Records) -> str | None:
         """Why to stop at the newest record, or None to go on."""
 
-    def steps(self, total: int) -> np.ndarray:
-        """Steps that the rule wants recorded."""
-        return np.arange(0, total + 1, self.every) if self.every else np.empty(0, dtype=np.int64)
+    def asked(self, steps: int) -> np.ndarray:
+        """Each step at which the rule wants to look."""
+        return np.arange(0, steps + 1, self.every) if self.every else NO_STEPS
+
+    def judge(self, records: Records, first: int) -> str | None:
+        """What the rule says; `first` steps came before this call."""
+        return self.reason(records)
 
     def describe(self) -> dict[str, Any]:
         """The kind and the numbers, as JSON."""
         return {"kind": type(self).__name__} | {f.name: getattr(self, f.name) for f in fields(self)}  # pyright: ignore
 
 
-def as_rule(stop: Any) -> AbstractRule | None:
+def as_rule(stop: AbstractRule | StoppingRule) -> AbstractRule:
     """A rule as it is; what theory says about a step (`rankscape.theory.stopping_rule`) as a rule to stop there."""
-    if stop is None or isinstance(stop, AbstractRule):
+    if isinstance(stop, AbstractRule):
         return stop
-    if not hasattr(stop, "step"):
+    if not isinstance(stop, StoppingRule):
         raise InputError(f"`stop` must be a stopping rule, got {type(stop).__name__}.")
     if stop.step is None:
         raise InputError(f"The stopping rule has no step to stop at: {stop.failed}")
@@ -55,6 +65,7 @@ def as_rule(stop: Any) -> AbstractRule | None:
     return AtStep(stop.step, f"as theory says; the same holds from step {stop.earliest} {until}")
 
 
+@final
 @dataclass(frozen=True)
 class AtStep(AbstractRule):
     """Stop at a step that was found beforehand, for instance by theory.
@@ -74,15 +85,16 @@ class AtStep(AbstractRule):
     def __post_init__(self):
         object.__setattr__(self, "step", whole("step", self.step, least=0))
 
-    def steps(self, total: int) -> np.ndarray:
+    def asked(self, steps: int) -> np.ndarray:
         """The step itself."""
-        return np.array([self.step] if self.step <= total else [], dtype=np.int64)
+        return np.array([self.step] if self.step <= steps else [], dtype=np.int64)
 
     def reason(self, records: Records) -> str | None:
         """Once the step is there."""
         return self.why if records[-1][0] >= self.step else None
 
 
+@final
 @dataclass(frozen=True)
 class AtEffectiveRank(AbstractRule):
     """Stop when the effective rank reaches a level.
@@ -115,16 +127,18 @@ class AtEffectiveRank(AbstractRule):
         text = f"the effective rank is {values[-1]:.4g}, {self.direction} past {self.level:g}"
         if self.direction == "falling":
             return text if values[-1] <= self.level else None
+        # Small starts begin above the level, with all modes alike: only what comes back from below has risen.
         return text if values[-1] >= self.level and (values < self.level).any() else None
 
 
+@final
 @dataclass(frozen=True)
 class OnPlateau(AbstractRule):
     r"""Stop on a plateau of the effective rank, without knowing the spectrum.
 
     A plateau is a stretch of steps :math:`[k/(1+w), k]` over which the effective rank stays within `flat` of itself.
     The window grows with the step because plateaus do: for depth 3 and more their ends scale like their starts.
-    Flat stretches before the loss has moved do not count.
+    Flat stretches before the loss has moved do not count; in a run that is continued from a plateau, the next one does.
 
     Parameters
     ----------
@@ -148,6 +162,10 @@ class OnPlateau(AbstractRule):
         object.__setattr__(self, "flat", positive("flat", self.flat))
         object.__setattr__(self, "window", positive("window", self.window))
 
+    def judge(self, records: Records, first: int) -> str | None:
+        """Plateaus lengthen with the steps of the whole run: the window has to know those that came before."""
+        return self.reason([(first + step, record) for step, record in records])
+
     def reason(self, records: Records) -> str | None:
         """At the first record at which enough plateaus have been seen."""
         steps = np.array([step for step, _ in records])
@@ -157,8 +175,10 @@ class OnPlateau(AbstractRule):
             first = int(np.searchsorted(steps, steps[k] / (1 + self.window), side="right")) - 1
             part = ranks[max(first, 0) : k + 1]
             moved = losses[k] < (1 - MOVED) * losses[0]
+            # No plateau yet where the window reaches behind the first record, or holds too few of them.
             if first < 0 or len(part) < FEWEST or not moved or np.ptp(part) > self.flat * ranks[k]:
                 continue
+            # Two stretches of one level differ by up to twice the variation that is allowed within each.
             if not levels or abs(ranks[k] - levels[-1]) > 3 * self.flat * ranks[k]:
                 levels.append(float(ranks[k]))  # another level, so another plateau
         if len(levels) < self.number:
@@ -166,6 +186,7 @@ class OnPlateau(AbstractRule):
         return f"plateau {self.number} of the effective rank, at {levels[self.number - 1]:.4g}"
 
 
+@final
 @dataclass(frozen=True)
 class OnHeldout(AbstractRule):
     """Stop when the held-out loss has clearly passed its minimum.

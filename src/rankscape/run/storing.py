@@ -1,0 +1,125 @@
+"""A trajectory as a zarr store, without pickle: the data set, and beside it what it takes to go on from its end."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rankscape import initialization
+from rankscape.engine import State
+from rankscape.errors import InputError, StorageError
+from rankscape.initialization import AbstractInitialization, Balanced, Factors
+from rankscape.run.continuing import Continuation
+from rankscape.run.labelling import LABELS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# Version of the stored layout.
+FORMAT = 2
+
+# What a continuation holds that JSON can.
+WORDS = ("origin", "seed", "drawn", "remembers", "settings", "memories")
+
+
+def save(path: Path, dataset: "xr.Dataset", runs: Sequence[Continuation]) -> Path:
+    """Write a store, replacing a trajectory that stood there only when all is written."""
+    if path.exists() and not _is_ours(path):
+        raise InputError(f"{path} exists and is not a stored trajectory; name another path.")
+    stored = dataset.drop_vars(LABELS, errors="ignore")
+    for k, run in enumerate(runs):
+        for name, array in _arrays(run).items():
+            stored[f"run{k}_{name}"] = ([f"run{k}_{name}_{axis}" for axis in range(array.ndim)], array)
+    # Dimensions of its own for each array: xarray would line up equal names, and widths differ.
+    stored.attrs["rankscape_format"] = FORMAT
+    stored.attrs["continuations"] = json.dumps([_words(run) for run in runs])
+    temporary = None
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        stored.to_zarr(temporary / "new", mode="w", consolidated=False, zarr_format=3)
+        _exchange(temporary / "new", path, temporary / "old")
+    except OSError as error:
+        raise StorageError(f"Could not write {path}: {error.strerror or error}; nothing was replaced.") from None
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return path
+
+
+def load(path: Path) -> tuple["xr.Dataset", list[Continuation]]:
+    """Read what `save` wrote."""
+    import xarray as xr
+
+    if not path.exists():
+        raise InputError(f"There is no trajectory at {path}.")
+    try:
+        stored = xr.open_zarr(path, consolidated=False, chunks=None).load()
+        version = stored.attrs.pop("rankscape_format")
+    except Exception as error:  # zarr and xarray raise many kinds for a broken store
+        raise InputError(f"{path} is not a stored trajectory ({error}).") from None
+    if version != FORMAT:
+        age, remedy = ("a newer", "update to read it") if version > FORMAT else ("an older", "run it again")
+        raise InputError(f"{path} was written by {age} rankscape (format {version}); {remedy}.")
+    words = json.loads(stored.attrs.pop("continuations"))
+    runs = [_continuation(stored, k, word) for k, word in enumerate(words)]
+    names = [f"run{k}_{name}" for k, word in enumerate(words) for name in word["arrays"]]
+    labels = {dim: labels for dim, labels in LABELS.items() if dim in stored.dims}
+    return stored.drop_vars(names).assign_coords(labels), runs
+
+
+def _arrays(run: Continuation) -> dict[str, np.ndarray]:
+    """The factors, the state, and the spectrum of a start that has one of its own."""
+    named = {f"factor{l}": W for l, W in enumerate(run.factors, start=1)}
+    named |= {f"state_{name}": array for name, array in run.state.pack().items()}
+    spectrum = run.start.spectrum if isinstance(run.start, Balanced) else None
+    return named if spectrum is None else named | {"spectrum": np.asarray(spectrum)}
+
+
+def _words(run: Continuation) -> dict[str, Any]:
+    """The rest, as JSON, with the names of the arrays in their order."""
+    return {name: getattr(run, name) for name in WORDS} | {"start": run.start.describe(), "arrays": [*_arrays(run)]}
+
+
+def _continuation(stored: "xr.Dataset", k: int, words: Mapping[str, Any]) -> Continuation:
+    arrays = {name: np.array(stored[f"run{k}_{name}"].values) for name in words["arrays"]}
+    packed = {name.removeprefix("state_"): a for name, a in arrays.items() if name.startswith("state_")}
+    factors = [a for name, a in arrays.items() if name.startswith("factor")]
+    start = _start(words["start"], factors, arrays.get("spectrum"))
+    return Continuation(State.unpack(packed), factors, start, **{name: words[name] for name in WORDS})
+
+
+def _start(
+    described: Mapping[str, Any], factors: list[np.ndarray], spectrum: np.ndarray | None
+) -> AbstractInitialization:
+    """The start of a run, where its state may need it; else its end, from which any engine can go on."""
+    if spectrum is not None:
+        return Balanced(spectrum=spectrum)
+    if described["kind"] in ("Identical", "PerturbedIdentical"):
+        numbers = {name: value for name, value in described.items() if name != "kind"}
+        return getattr(initialization, described["kind"])(**numbers)
+    return Factors(factors)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a zarr store at `path` was written by `Trajectory.save`."""
+    try:
+        return "rankscape_format" in json.loads((path / "zarr.json").read_text())["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _exchange(new: Path, path: Path, old: Path) -> None:
+    """Move `new` to `path`; what stood there comes back if that fails."""
+    if not path.exists():
+        new.rename(path)
+        return
+    path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        old.rename(path)
+        raise

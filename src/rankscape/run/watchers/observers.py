@@ -1,0 +1,71 @@
+"""What is recorded beside the usual measurements: functions of the user, rates in force, and how far the run is."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from rankscape.engine import AbstractEngine, Setting
+from rankscape.errors import InputError
+from rankscape.ground.final import final
+from rankscape.run.arguments import Observer, Progress
+from rankscape.run.outcome import End
+from rankscape.run.watchers.base import NO_STEPS, AbstractWatcher, Look, Memory, Record, RunState
+
+
+@final
+class Observers(AbstractWatcher):
+    """Functions of the factors, by name; `taken` are the names that the usual records have."""
+
+    name: ClassVar[str] = "observe"
+
+    def __init__(self, functions: Mapping[str, Observer], taken: set[str]):
+        for name in functions:
+            if name in taken:
+                raise InputError(f"`observe` cannot record {name!r}: the name is taken; choose another.")
+        self.functions = functions
+
+    def record(self, now: Look, memory: Memory, end: End | None) -> Record:
+        """The value of each function."""
+        # float64 at once: what a function returns, perhaps of JAX, has to lie in checkpoints and stores.
+        return {name: np.asarray(function(now.factors), float) for name, function in self.functions.items()}
+
+    def describe(self) -> list[str]:
+        """The names: what a function computes changes nothing on the way."""
+        return sorted(self.functions)
+
+
+@final
+class ChangingRates(AbstractWatcher):
+    """The rates in force, where any run of the batch follows a path of them."""
+
+    name: ClassVar[str] = "rates"
+
+    def __init__(self, settings: Sequence[Setting], firsts: Sequence[int]):
+        self.lanes = list(zip(settings, firsts, strict=True))
+        self.changing = sorted({name for setting in settings for name in setting.dynamics.paths})
+
+    def looks(self, steps: int, engine: AbstractEngine) -> np.ndarray:
+        """The steps at which a rate changes: engines take one rate for a whole call of `advance`."""
+        breaks = [setting.dynamics.breaks(first + steps) - first for setting, first in self.lanes]
+        there = np.concatenate([NO_STEPS, *breaks])
+        return there[there > 0]  # what changed before this call began is in force already
+
+    def record(self, now: Look, memory: Memory, end: End | None) -> Record:
+        """The rates of the step that begins here."""
+        dynamics = now.setting.dynamics.at(now.state.step)
+        return {name: np.float64(getattr(dynamics, name)) for name in self.changing}
+
+
+@final
+class Meter(AbstractWatcher):
+    """Tells the user how far the runs are, with the latest record of the first."""
+
+    name: ClassVar[str] = "progress"
+
+    def __init__(self, tell: Progress, steps: int):
+        self.tell, self.steps = tell, steps
+
+    def pause(self, now: RunState, engine: AbstractEngine, step: int, last: bool) -> None:
+        """After each chunk."""
+        self.tell(step, self.steps, now.records[0][-1][1] if now.records[0] else {})
