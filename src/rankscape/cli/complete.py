@@ -116,19 +116,15 @@ def complete(
     if report is not None:
         check_report(report)
     problem, hidden = _problem(opened, hide, seed)
+    settings: dict[str, Any] = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "path": path}
     with meter() as bar:
-        completed = fill(
-            problem, depth=depth, width=width, heldout=heldout, offset=offset, path=path, seed=seed,
-            progress=lambda now: _show(bar, now),
-        )  # fmt: skip
+        completed = fill(problem, **settings, seed=seed, progress=lambda now: _show(bar, now))
     files.write(output, completed.matrix, opened.table)
-    settings = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "path": path}
-    settings |= {"hide": hide, "seed": seed}
     # The matrix is safe by now: a picture that fails must not make it look lost.
     try:
         _draw(opened, problem, hidden, completed, figure)
         if report is not None:
-            _report(opened, hidden, completed, report, settings)
+            _report(opened, hidden, completed, report, {**settings, "hide": hide, "seed": seed})
     except StorageError as error:
         raise StorageError(f"{error} ({output} is written).") from error
     result = _Result(opened, problem, hidden, completed, output, figure, report, time.perf_counter() - began)

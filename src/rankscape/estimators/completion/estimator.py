@@ -12,17 +12,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankscape.entries import Entries
 from rankscape.errors import InputError
+from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.fitting import fit_entries
-from rankscape.estimators.completion.inputs import (
-    Bounds,
-    MatrixData,
-    SparseMatrix,
-    clip_range,
-    entries_and_split,
-    entries_of,
-    precision_of,
-    warn_of_empty,
-)
+from rankscape.estimators.completion.inputs import Bounds, MatrixData, SparseMatrix
 from rankscape.estimators.completion.settings import Depth, OffsetChoice, PathKind, settings_of
 from rankscape.estimators.completion.uncertainty import standard_errors
 from rankscape.problem import Completion
@@ -150,8 +142,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             Some row or column has no entry: it is filled with the offset.
         """
         X = self._checked(X, reset=True)
-        held = entries_and_split(X)[1] if isinstance(X, Completion) else None
-        return self._fit(entries_of(X, weights), held, precision_of(X))
+        held = inputs.entries_and_split(X)[1] if isinstance(X, Completion) else None
+        return self._fit(inputs.entries_of(X, weights), held, inputs.precision_of(X))
 
     def partial_fit(self, X: MatrixData, y: None = None, weights: Weights = None) -> Self:
         """Add the observed entries of X, which replace earlier ones, and fit again from where the last fit ended.
@@ -161,8 +153,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         if not hasattr(self, "completed_"):
             return self.fit(X, y, weights)
         X = self._checked(X, reset=False)
-        merged = self.completed_.observed.merge(entries_of(X, weights))
-        return self._fit(merged, None, precision_of(X), warm=True)
+        merged = self.completed_.observed.merge(inputs.entries_of(X, weights))
+        return self._fit(merged, None, inputs.precision_of(X), warm=True)
 
     def _fit(self, entries: Entries, held: np.ndarray | None, dtype: Any, warm: bool = False) -> Self:
         # A RandomState gives another seed at every fit, as scikit-learn promises.
@@ -171,8 +163,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             seed = check_random_state(seed).randint(2**31)
         given = self.depth, self.width, self.heldout, self.offset, self.path
         settings = settings_of(*given, int(seed), np.finfo(dtype).eps)
-        clip_range(self.clip, entries.values)
-        warn_of_empty(entries)
+        inputs.clip_range(self.clip, entries.values)
+        inputs.warn_of_empty(entries)
         before = getattr(self, "completed_", None) if warm or self.warm_start else None
         self.completed_ = fit_entries(entries, held, settings, before=before)
         return self._publish(dtype)
@@ -195,18 +187,18 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
-        entries = entries_of(X, allow_empty=True)
+        entries = inputs.entries_of(X, allow_empty=True)
         done = self.completed_
         same = entries.shape == done.shape and all(
             np.array_equal(getattr(entries, name), getattr(done.observed, name))
             for name in ("rows", "columns", "values")
         )
         if not same:
-            warn_of_empty(entries, columns=False)
+            inputs.warn_of_empty(entries, columns=False)
         # The same matrix gets its own fit back: folding would fit each row again, without its neighbours.
         filled = self._clipped(done.fitted if same else done.folded(entries))
         filled[entries.rows, entries.columns] = entries.values
-        return filled.astype(precision_of(X), copy=False)
+        return filled.astype(inputs.precision_of(X), copy=False)
 
     def fit_transform(self, X: MatrixData, y: None = None, **fit_params: Weights) -> np.ndarray:
         """Fit, with `weights` if given, and return the completed matrix."""
@@ -237,13 +229,13 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             if issparse(rows):
                 raise InputError("All values of a sparse matrix would form it densely: give pairs of rows and columns.")
             X = self._checked(rows, reset=False)
-            values = self.completed_.folded(entries_of(X, allow_empty=True))
-            return self._clipped(values).astype(precision_of(X), copy=False)
+            values = self.completed_.folded(inputs.entries_of(X, allow_empty=True))
+            return self._clipped(values).astype(inputs.precision_of(X), copy=False)
         values = self._clipped(self.completed_.predict(rows, columns)).astype(self._dtype, copy=False)
         return (values, standard_errors(self.completed_, rows, columns)) if return_std else values
 
     def _clipped(self, values: np.ndarray) -> np.ndarray:
-        return np.clip(values, *clip_range(self.clip, self.completed_.observed.values))
+        return np.clip(values, *inputs.clip_range(self.clip, self.completed_.observed.values))
 
     def _checked(self, X: Any, reset: bool) -> Any:
         """Check X with scikit-learn; what is not finite is judged later, with its position."""
