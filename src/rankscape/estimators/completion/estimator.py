@@ -107,11 +107,11 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         warm_start: bool = False,
         random_state: RandomState = 0,
     ):
-        self.depth = depth
+        self.depth: Depth = depth
         self.width = width
         self.heldout = heldout
-        self.offset = offset
-        self.path = path
+        self.offset: OffsetChoice = offset
+        self.path: PathKind = path
         self.clip = clip
         self.warm_start = warm_start
         self.random_state = random_state

@@ -66,8 +66,8 @@ def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
     variances = before.variances
     if variances is not None:
         variances = variances._replace(row=np.append(variances.row, np.ones(more)))
-    facts = dict(memory=before.memory, variances=variances, exact=before.certificate.exact)
-    return Fit(named(before.method), modes, offset, 1.0, before.noise / parts.unit, **facts)
+    start = Fit(named(before.method), modes, offset, 1.0, before.noise / parts.unit, exact=before.certificate.exact)
+    return replace(start, memory=before.memory, variances=variances)
 
 
 def _report(parts: Split, settings: Settings, selection: Selection, baselines: dict[str, float]) -> CompletedMatrix:

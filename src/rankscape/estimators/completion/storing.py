@@ -94,7 +94,7 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         rank=len(modes.s),
         singular_values=modes.s,
         modes=modes,
-        memory=named(facts["path"]["method"]).memory(*facts["memory"]),
+        memory=named(facts["path"]["method"]).remembered(facts["memory"]),
         path=xr.Dataset({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
         certificate=Certificate(**certificate),
         observed=Entries(rows, columns, values, shape, arrays.get("entries_weights")),

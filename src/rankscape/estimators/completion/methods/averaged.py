@@ -79,11 +79,14 @@ class Averaged(Method):
     def _wide_enough(self, trial: Trial) -> Fit:
         """The first average that some of its directions died in; if hardly any do there may be more, but those cost."""
         most = trial.settings.most(trial.entries.shape)
-        for width in WIDTHS:
-            found = trial.offer(self._average(trial, Averaging(min(width, most), QUIET[0])))
-            some_died = found.rank <= ROOM_TO_DIE * min(width, most)
-            if some_died or found.noise**2 > NOISY * trial.scale**2 or width >= most:
+        width = min(WIDTHS[0], most)
+        found = trial.offer(self._average(trial, Averaging(width, QUIET[0])))
+        for wider in WIDTHS[1:]:
+            some_died = found.rank <= ROOM_TO_DIE * width
+            if some_died or found.noise**2 > NOISY * trial.scale**2 or width == most:
                 break
+            width = min(wider, most)
+            found = trial.offer(self._average(trial, Averaging(width, QUIET[0])))
         return found
 
     def _average(self, trial: Trial, start: Averaging) -> Fit:
@@ -91,7 +94,7 @@ class Averaged(Method):
         entries, path = trial.entries, trial.path
         modes = leading_modes(entries, entries.values, trial.affordable(start.width))
         posterior, offset = trial.posterior(modes, start.quiet * root_mean_square(entries.values))
-        best, before, worse = None, np.inf, 0
+        best, before, worse, sweeps = None, np.inf, 0, 0
         for sweep in range(1, (start.sweeps or SWEEPS) + 1):
             posterior.average()
             path.step += 1

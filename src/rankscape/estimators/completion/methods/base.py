@@ -1,7 +1,8 @@
 """The contract of a completion method: when it is wanted, how it fits, and what it says of itself."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -67,6 +68,12 @@ class Method(ABC):
     @abstractmethod
     def why(self, fit: Fit) -> str:
         """Why this rank: what comes behind ``Rank 3:``, without a full stop."""
+
+    @classmethod
+    def remembered(cls, numbers: Sequence[float]) -> NamedTuple:
+        """What a fit remembered, from its numbers in a file."""
+        make: Any = cls.memory
+        return make(*numbers)
 
     def needed(self, fit: Fit) -> float:
         """The rank that the entries have to determine: what the certificate counts parameters by."""

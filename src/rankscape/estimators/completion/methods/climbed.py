@@ -5,6 +5,7 @@ that chance does not explain, that direction is added. Without noise this ends a
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -127,7 +128,7 @@ CLIMBED = Climbed()
 
 def shrink(trial: Trial, fit: Polished, exact: bool) -> Fit:
     """A least squares fit, under the ridge that its noise asks for; as it is where it is exact."""
-    facts = dict(exact=exact, converged=fit.converged, known=(fit.rows, fit.columns))
+    facts: dict[str, Any] = dict(exact=exact, converged=fit.converged, known=(fit.rows, fit.columns))
     if exact:
         return trial.fit(CLIMBED, fit.modes, fit.noise * trial.scale, **facts)
     posterior = Posterior(trial.entries, fit.modes, fit.noise)
