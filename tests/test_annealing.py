@@ -95,7 +95,7 @@ def test_a_rate_that_blows_up_is_halved():
 
 
 def test_a_rate_that_never_works_is_an_error(monkeypatch):
-    monkeypatch.setattr("rankscape.falling.annealing.SMALLEST_RATE", 1.0)
+    monkeypatch.setattr("rankscape.solvers.stable_rate.LEAST", 1.0)
     with pytest.raises(RunFailed, match="SGD blows up"):
         _anneal(learning_rate=8.0)
 

@@ -12,11 +12,11 @@ from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import CompletedMatrix, complete
 from rankscape.estimators.completion.baselines import baseline_errors
 from rankscape.estimators.completion.offsets import fit_offset
-from rankscape.ground.modes import Modes, modes_of
+from rankscape.ground.modes import Modes, balanced_factors, modes_of
 from rankscape.problem import Completion
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.quasi_newton import minimise_smooth
-from rankscape.solvers.ridge_minimum import balanced_factors, killing_ridge, live_rank
+from rankscape.solvers.ridge_minimum import killing_ridge, live_rank
 
 
 def planted(n_out, n_in, rank, share, seed, noise=0.0, condition=1.0):
@@ -352,7 +352,7 @@ def test_live_rank_counts_above_the_bound():
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_balanced_factors_multiply_to_the_matrix(rng, depth):
     modes = modes_of(rng.standard_normal((6, 3)), rng.standard_normal((5, 3)))
-    W = np.linalg.multi_dot(balanced_factors(modes, depth)[::-1])
+    W = np.linalg.multi_dot(balanced_factors(modes, [3] * (depth - 1))[::-1])
     np.testing.assert_allclose(W, (modes.U * modes.s) @ modes.V.T, atol=1e-12)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.errors import InputError
-from rankscape.factorization import balanced_factors
+from rankscape.ground.modes import Modes, balanced_factors
 
 # Few shapes, so that few kernels are compiled.
 shapes = st.sampled_from([(3, 4), (4, 2)])
@@ -122,7 +122,7 @@ def test_balanced_factors_stay_nearly_balanced_and_minimal(shape, depth, seed):
     """They are balanced, multiply to W and have the least sum of squares, N sum sigma^(2/N)."""
     W = _target(shape, seed)
     U, sigma, Vt = np.linalg.svd(W, full_matrices=False)
-    factors = balanced_factors(U, sigma, Vt.T, [shape[1], *[5] * (depth - 1), shape[0]])
+    factors = balanced_factors(Modes(U, sigma, Vt.T), [5] * (depth - 1))
     assert _gap(_imbalance(factors), [np.zeros_like(D) for D in _imbalance(factors)]) < 1e-12
     np.testing.assert_allclose(rs.product(factors), W, rtol=0, atol=1e-12)
     assert sum(np.sum(F**2) for F in factors) == pytest.approx(depth * np.sum(sigma ** (2 / depth)), rel=1e-12)

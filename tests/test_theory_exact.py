@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 
 import rankscape as rs
 from rankscape.errors import InputError
-from rankscape.factorization import balanced_factors
+from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.theory.exact import aligned_descent, aligned_flow, end_to_end_flow, two_layer_flow
 
 TIMES = np.array([0.0, 0.3, 1.0, 4.0])
@@ -16,8 +16,7 @@ def _balanced(rng, shape, depth, width, scale=1.0):
     """Balanced factors of a random product."""
     U, sigma, Vt = np.linalg.svd(scale * rng.normal(size=shape), full_matrices=False)
     sigma[width:] = 0.0
-    n_out, n_in = shape
-    return balanced_factors(U, sigma, Vt.T, (n_in, *[width] * (depth - 1), n_out))
+    return balanced_factors(Modes(U, sigma, Vt.T), [width] * (depth - 1))
 
 
 def _two_factors_by_scipy(target, W_1, W_2, times):

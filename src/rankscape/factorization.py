@@ -14,7 +14,7 @@ import numpy as np
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
 from rankscape.ground.linalg import thin_svd
-from rankscape.ground.types import Matrix, Spectrum
+from rankscape.ground.types import Matrix
 
 
 def product(factors: Sequence[Matrix]) -> Matrix:
@@ -83,23 +83,6 @@ def check_factors(factors: Sequence[Any], shape: tuple[int, int] | None = None) 
     if shape is not None and outer != tuple(shape):
         raise InputError(f"The factors multiply to shape {outer}, but the problem has shape {tuple(shape)}.")
     return matrices
-
-
-def balanced_factors(U: Matrix, sigma: Spectrum, V: Matrix, widths: Sequence[int]) -> list[np.ndarray]:
-    r"""The balanced factors of ``U diag(sigma) V^T``: every layer carries :math:`\sigma^{1/N}`.
-
-    They have the smallest :math:`\sum_l \|W_l\|_F^2 = N \sum_i \sigma_i^{2/N}` of all factorizations of the
-    product. Hidden widths must be at least the number of nonzero singular values.
-    """
-    depth = len(widths) - 1
-    rank = int(np.count_nonzero(sigma))
-    if depth > 1 and min(widths[1:-1]) < rank:
-        raise InputError(f"A matrix of rank {rank} needs hidden widths of at least {rank}, got {list(widths[1:-1])}.")
-    order = np.argsort(-sigma, kind="stable")[: min(len(sigma), *widths)]
-    U, sigma, V = U[:, order], sigma[order], V[:, order]
-    bases = [V, *(np.eye(d, len(sigma)) for d in widths[1:-1]), U]
-    root = sigma ** (1.0 / depth)
-    return [np.ascontiguousarray((after * root) @ before.T) for before, after in pairwise(bases)]
 
 
 class Compressed(NamedTuple):

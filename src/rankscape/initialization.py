@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.factorization import balanced_factors, check_factors, factor_shapes
+from rankscape.factorization import check_factors, factor_shapes
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import positive, whole
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.stream import Stream
 from rankscape.problem.base import AbstractProblem
 from rankscape.problem.estimation import Estimation
@@ -177,12 +178,12 @@ class Balanced(AbstractInitialization):
                     f"give Balanced(W) for a {type(problem).__name__} problem."
                 )
             U, _, V = problem.singular_basis
-            return balanced_factors(U, self.on_modes(problem), V, widths)
+            return balanced_factors(Modes(U, self.on_modes(problem), V).descending(), widths[1:-1])
         if self.W.shape != problem.shape:
             raise InputError(f"`W` has shape {self.W.shape}, but the problem has shape {problem.shape}.")
         U, sigma, Vt = thin_svd(self.W)
         sigma = np.where(sigma > max(self.W.shape) * np.finfo(float).eps * sigma[0], sigma, 0.0)
-        return balanced_factors(U, sigma, Vt.T, widths)
+        return balanced_factors(Modes(U, sigma, Vt.T), widths[1:-1])
 
     def on_modes(self, problem: Estimation) -> np.ndarray:
         """The starting singular value of each mode of the target."""

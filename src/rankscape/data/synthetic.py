@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.factorization import balanced_factors, chain_widths
+from rankscape.factorization import chain_widths
 from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.problem.completion import Completion
 
 
@@ -57,7 +58,7 @@ class KnownMatrix:
             raise InputError("Only `planted` problems have a decoy to start from; start from rs.Gaussian(scale).")
         U, sigma, Vt = np.linalg.svd(self.decoy)
         sigma = np.where(np.arange(len(sigma)) < 2 * self.rank, sigma, 0.0)
-        return balanced_factors(U, sigma, Vt.T, chain_widths(self.matrix.shape, depth, width))
+        return balanced_factors(Modes(U, sigma, Vt.T), chain_widths(self.matrix.shape, depth, width)[1:-1])
 
 
 def planted(

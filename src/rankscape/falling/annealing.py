@@ -14,27 +14,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.errors import DivergenceWarning, InputError, RankscapeWarning, RunFailed
+from rankscape.errors import InputError, RankscapeWarning
 from rankscape.factorization import product
 from rankscape.falling import concerns
 from rankscape.ground.checks import positive
 from rankscape.initialization import AbstractInitialization, Factors, Gaussian
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import Completion
-from rankscape.run.outcome import Outcome
 from rankscape.run.settings import plan
 from rankscape.run.simulation import simulate
+from rankscape.run.trajectory import Trajectory
 from rankscape.run.watchers.jumps import Jump, RankMonitor, jump_variables
 from rankscape.solvers.relaxation import Relaxed, relax
+from rankscape.solvers.stable_rate import with_stable_rate
 
 if TYPE_CHECKING:
     import xarray as xr
 
 # ``ridge * m`` of the stages, for entries of root mean square 1.
 RIDGES = (0.3, 0.1, 0.03, 0.01, 0.003)
-
-# A learning rate that had to be halved below this says that something else is wrong.
-SMALLEST_RATE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,23 +186,18 @@ class _Stages:
         self, factors: list[np.ndarray], ridge_m: float, rate: float, steps: int, replacement: bool, seed: int
     ) -> tuple[list[np.ndarray], float]:
         """One stage of SGD, with half the rate until it does not blow up; the factors and the rate."""
-        while rate > SMALLEST_RATE:
+
+        def stage(rate: float) -> Trajectory:
             dynamics = SGD(rate, ridge_m / self.m, replacement=replacement)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DivergenceWarning)
-                run = simulate(
-                    self.scaled, initialization=Factors(factors), dynamics=dynamics, steps=steps, record=[steps],
-                    seed=seed, monitor=RankMonitor(),
-                )  # fmt: skip
-            if run.outcome != Outcome.DIVERGED:
-                self.jumps += [Jump(self.step + s, a, b) for s, a, b in run.jumps.values.tolist()]
-                self._keep(run.factors, ridge_m, rate, steps, int(run.alive_modes[-1]))
-                return run.factors, rate
-            rate /= 2
-        raise RunFailed(
-            f"SGD blows up at learning rates down to {rate:.1g}: some rows or columns are much larger than the others. "
-            "Scale them, or use method='gd'."
-        )
+            return simulate(
+                self.scaled, initialization=Factors(factors), dynamics=dynamics, steps=steps, record=[steps],
+                seed=seed, monitor=RankMonitor(), throw=True,
+            )  # fmt: skip
+
+        run, rate = with_stable_rate(stage, rate, instead="method='gd'")
+        self.jumps += [Jump(self.step + s, a, b) for s, a, b in run.jumps.values.tolist()]
+        self._keep(run.factors, ridge_m, rate, steps, int(run.alive_modes[-1]))
+        return run.factors, rate
 
     def descend(self, factors: list[np.ndarray], ridge_m: float) -> Relaxed:
         """Gradient descent to a stationary point."""

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 import rankscape as rs
-from rankscape.errors import DivergenceWarning, RankscapeWarning
+from rankscape.errors import RankscapeWarning
 from rankscape.falling.annealing import RIDGES
 from rankscape.phases.baselines import Problem, nuclear_norm, told_rank
 from rankscape.solvers.relaxation import relax
+from rankscape.solvers.stable_rate import with_stable_rate
 
 # GD and SGD hold one small ridge; annealed is SGD under a falling ridge. All end in a descent to rest.
 METHODS = (
@@ -64,14 +65,11 @@ def _sense(problem: rs.Sensing, depth: int, kind: str, seed: int) -> tuple[np.nd
 def _stage(
     problem: rs.Sensing, depth: int, factors: Any, ridge: float, rate: float, steps: int, seed: int
 ) -> tuple[list[np.ndarray], float]:
-    """One stage of SGD, with half the rate until it does not blow up; the factors and the rate."""
+    """One stage of SGD, at a rate that does not blow up; the factors and the rate."""
     start, width = (rs.Gaussian(0.5), WIDTH) if factors is None else (rs.Factors(factors), None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DivergenceWarning)
-        run = rs.simulate(
-            problem, depth=depth, width=width, initialization=start, dynamics=rs.SGD(rate, ridge, batch_size=BATCH),
-            steps=steps, record=[steps], seed=seed,
-        )  # fmt: skip
-    if run.outcome == rs.Outcome.DIVERGED:
-        return _stage(problem, depth, factors, ridge, rate / 2, steps, seed)
+    stage = lambda rate: rs.simulate(
+        problem, depth=depth, width=width, initialization=start, dynamics=rs.SGD(rate, ridge, batch_size=BATCH),
+        steps=steps, record=[steps], seed=seed, throw=True,
+    )  # fmt: skip
+    run, rate = with_stable_rate(stage, rate, instead="depth 2")
     return run.factors, rate

@@ -7,7 +7,7 @@ from scipy.sparse.linalg import svds
 
 from rankscape.entries.prepared import PreparedEntries, outer_factors, value_and_gradient
 from rankscape.ground.linalg import thin_svd
-from rankscape.ground.modes import Modes, modes_of
+from rankscape.ground.modes import Modes, balanced_factors, modes_of
 from rankscape.solvers.quasi_newton import minimise_smooth
 
 # Relative decrease of the objective at which a stage ends: the bias of the ridge is far above it.
@@ -19,19 +19,6 @@ DEAD = 0.1
 
 # Matrices up to this many entries get their leading singular vectors from a dense decomposition.
 DENSE_SVD = 50_000
-
-
-def balanced_factors(modes: Modes, depth: int) -> list[np.ndarray]:
-    """Balanced factors ``[W_1, ..., W_L]`` of ``U diag(s) V^T``: each holds the share ``s^(1/L)``.
-
-    They attain the smallest ``sum_l ||W_l||_F^2`` among all factorizations of the matrix (Wang & Jacot, section 3).
-
-    >>> import numpy as np
-    >>> [W.shape for W in balanced_factors(Modes(np.eye(4, 2), np.array([8.0, 1.0]), np.eye(3, 2)), depth=3)]
-    [(2, 3), (2, 2), (4, 2)]
-    """
-    share = modes.s ** (1 / depth)
-    return [(modes.V * share).T, *([np.diag(share)] * (depth - 2)), modes.U * share]
 
 
 def leading_modes(entries: PreparedEntries, values: np.ndarray, count: int) -> Modes:
@@ -80,7 +67,7 @@ def minimise(
     """
     if not len(modes.s):
         return modes, 0, True
-    start = balanced_factors(modes, depth)
+    start = balanced_factors(modes, [len(modes.s)] * (depth - 1))
     shapes = [W.shape for W in start]
     ends = np.cumsum([W.size for W in start])[:-1]
     m = entries.count  # the half-sum itself, not its average: keeps the objective well above the stopping floor

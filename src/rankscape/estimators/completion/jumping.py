@@ -1,6 +1,5 @@
 """The falling part by SGD on single entries: it also leaves minima of too high a rank, and never comes back."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,19 +7,18 @@ import numpy as np
 from rankscape.dynamics import SGD
 from rankscape.entries import Entries
 from rankscape.entries.prepared import outer_factors
-from rankscape.errors import DivergenceWarning, RunFailed
-from rankscape.ground.modes import Modes, modes_of
+from rankscape.ground.modes import Modes, balanced_factors, modes_of
 from rankscape.initialization import Factors
 from rankscape.problem import Completion
-from rankscape.run.outcome import Outcome
 from rankscape.run.simulation import simulate
-from rankscape.solvers.ridge_minimum import balanced_factors
+from rankscape.run.trajectory import Trajectory
+from rankscape.solvers.stable_rate import with_stable_rate
 
 # Passes over the entries at each ridge, and most steps.
 EPOCHS, MOST = 50, 5_000_000
 
-# First learning rate, on entries of rms 1, and the one below which something else must be wrong.
-RATE, LEAST = 0.1, 1e-5
+# First learning rate, on entries of rms 1.
+RATE = 0.1
 
 
 @dataclass
@@ -47,16 +45,15 @@ class SGDJumps:
     def __call__(self, modes: Modes, ridge: float, depth: int) -> tuple[Modes, int]:
         """SGD from balanced factors of `modes`; where it ends, and its steps."""
         steps = int(min(EPOCHS * self.entries.count, MOST))
-        start = Factors(balanced_factors(modes, depth))
+        start = Factors(balanced_factors(modes, [len(modes.s)] * (depth - 1)))
         self.seed += 1
-        while self.rate > LEAST:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DivergenceWarning)
-                dynamics = SGD(self.rate, ridge)
-                run = simulate(
-                    self._problem, initialization=start, dynamics=dynamics, steps=steps, record=[steps], seed=self.seed
-                )
-            if run.outcome != Outcome.DIVERGED:
-                return modes_of(*outer_factors([np.asarray(W) for W in run.factors])), steps
-            self.rate /= 2
-        raise RunFailed("SGD blows up at every learning rate: scale the rows and columns, or use path='minima'.")
+
+        def stage(rate: float) -> Trajectory:
+            dynamics = SGD(rate, ridge)
+            return simulate(
+                self._problem, initialization=start, dynamics=dynamics, steps=steps, record=[steps], seed=self.seed,
+                throw=True,
+            )  # fmt: skip
+
+        run, self.rate = with_stable_rate(stage, self.rate, instead="path='minima'")
+        return modes_of(*outer_factors([np.asarray(W) for W in run.factors])), steps

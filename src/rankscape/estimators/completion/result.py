@@ -14,11 +14,10 @@ from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods import named
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.ridge_path import Record
-from rankscape.ground.modes import Modes
+from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.new_rows import fold
 from rankscape.solvers.noise_variances import Variances
-from rankscape.solvers.ridge_minimum import balanced_factors
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,7 +143,7 @@ class CompletedMatrix:
     @cached_property
     def factors(self) -> list[np.ndarray]:
         """Balanced factors ``[W_1, ..., W_L]``; their product plus the offset is `fitted`."""
-        return balanced_factors(self.modes, self.depth)
+        return balanced_factors(self.modes, [self.rank] * (self.depth - 1))
 
     @cached_property
     def fitted(self) -> np.ndarray:

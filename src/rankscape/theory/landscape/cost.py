@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground import modes
 from rankscape.ground.checks import whole
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.types import ArrayLike, Matrix
@@ -72,14 +73,7 @@ def balanced_factors(matrix: ArrayLike, depth: int, width: int | Sequence[int] |
     hidden = [min(len(U), Vt.shape[1]) if width is None else width] * (L - 1) if np.ndim(width) == 0 else list(width)  # pyright: ignore
     if len(hidden) != L - 1:
         raise InputError(f"depth {L} has {L - 1} hidden widths, but `width` names {len(hidden)}.")
-    hidden = [whole("width", d, least=1) for d in hidden]
-    k = len(s)
-    if min(hidden, default=k) < k:
-        raise InputError(f"a matrix of rank {k} needs hidden widths of at least {k}, got {hidden}.")
-    # Any orthonormal hidden bases give the same product; unit vectors are exact.
-    bases = [Vt.T, *(np.eye(d, k) for d in hidden), U]
-    root = s ** (1 / L)
-    return [(bases[l + 1] * root) @ bases[l].T for l in range(L)]
+    return modes.balanced_factors(modes.Modes(U, s, Vt.T), [whole("width", d, least=1) for d in hidden])
 
 
 def _decompose(matrix: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
