@@ -59,7 +59,8 @@ def doors() -> dict[str, Any]:
     """The public functions whose arguments have types: theory and its rooms, sweeps, runs."""
     rooms = {"theory": theory, "absorbing": theory.absorbing, "landscape": theory.landscape, "escape": theory.escape}
     found = {f"{room}.{name}": getattr(module, name) for room, module in rooms.items() for name in module.__all__}
-    return {name: thing for name, thing in found.items() if inspect.isfunction(thing)} | {"sweep": rankscape.sweep, "simulate": rankscape.simulate}
+    found |= {"sweep": rankscape.sweep, "simulate": rankscape.simulate}
+    return {name: thing for name, thing in found.items() if inspect.isfunction(thing)}
 
 
 @pytest.mark.parametrize("name", doors())
