@@ -26,39 +26,17 @@ from rankscape.run.watchers.base import Memory
 
 @dataclass(frozen=True, eq=False)
 class Continuation:
-    """One run at its end, with all that a later call needs to go on from there.
-
-    Attributes
-    ----------
-    state : State
-        What the engine held.
-    factors : list of array
-        ``[W_1, ..., W_N]`` in float64: where another engine begins.
-    start : AbstractInitialization
-        Where the run began. A state of modes needs it: it says whose modes they are.
-    origin : mapping
-        How that start describes itself, kept through all continuations.
-    seed : int
-        Of the random numbers.
-    drawn : int
-        Observations that SGD has drawn from its stream.
-    remembers : str
-        What of the dynamics the memory of the state holds (`AbstractEngine.remembers`).
-    settings : mapping
-        The engine, the precision, the problem and the dynamics, as JSON: what is compared with those of the next run.
-    memories : mapping of str to dict
-        What watchers remembered.
-    """
+    """One run at its end, with all that a later call needs to go on from there."""
 
     state: State
-    factors: list[np.ndarray]
-    start: AbstractInitialization
-    origin: Mapping[str, Any]
+    factors: list[np.ndarray]  # float64: where another engine begins
+    start: AbstractInitialization  # a state of modes needs it: it says whose modes they are
+    origin: Mapping[str, Any]  # how the first start describes itself, kept through all continuations
     seed: int
-    drawn: int
-    remembers: str
-    settings: Mapping[str, Any]
-    memories: Mapping[str, Memory]
+    drawn: int  # observations that SGD has drawn from its stream
+    remembers: str  # what of the dynamics the memory of the state holds (`AbstractEngine.remembers`)
+    settings: Mapping[str, Any]  # what is `compared` with the run that goes on
+    memories: Mapping[str, Memory]  # of watchers
 
     def describe(self) -> dict[str, Any]:
         """The step, a digest of the state, and the first start, as JSON."""

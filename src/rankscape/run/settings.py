@@ -30,27 +30,13 @@ VERSIONS = ("numpy", "scipy", "numba", "jax", "optax", "diffrax")
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What will run, before the first step.
+    """What will run, before the first step."""
 
-    Attributes
-    ----------
-    engine : AbstractEngine
-        It holds the settings of all runs.
-    why : str
-        Why this engine.
-    batched : bool
-        Whether lists were given: one run in a list is a batch.
-    problem : mapping
-        How the problem describes itself: a digest of much data takes its time, so it is asked once.
-    before : list of Continuation or None
-        The run that each one continues.
-    """
-
-    engine: AbstractEngine
-    why: str
-    batched: bool
-    problem: Mapping[str, Any]
-    before: Sequence[Continuation | None]
+    engine: AbstractEngine  # it holds the settings of all runs
+    why: str  # this engine
+    batched: bool  # one run in a list is a batch
+    problem: Mapping[str, Any]  # described once: a digest of much data takes its time
+    before: Sequence[Continuation | None]  # the run that each one continues
 
     def starts(self) -> tuple[list[State], str]:
         """The state of each run before its first step, and in words what was kept of runs that are continued."""

@@ -36,21 +36,11 @@ class RunState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """One run at one moment.
+    """One run at one moment."""
 
-    Attributes
-    ----------
-    engine : AbstractEngine
-        The engine of this run alone.
-    state : State
-        Where it stands.
-    first : int
-        Steps that came before this call of `simulate`.
-    """
-
-    engine: AbstractEngine
+    engine: AbstractEngine  # of this run alone
     state: State
-    first: int
+    first: int  # steps that came before this call of `simulate`
 
     @property
     def step(self) -> int:
