@@ -16,6 +16,13 @@ rs.theory.hitting_time(5, 2.5, 3, 0.1)  # type: ignore[call-arg]
 rs.theory.landscape.local_minima([3, 2, 1], depth=3, rigde=0.1)  # type: ignore[call-arg]
 rs.Identical("0.1")  # type: ignore[arg-type]
 
+# A matrix is completed with choices that have names; a file is read by `rankscape.files` first.
+rs.complete([[1.0, 2.0]], depth="deep")  # type: ignore[arg-type]
+rs.complete([[1.0, 2.0]], offset="median")  # type: ignore[arg-type]
+rs.complete([[1.0, 2.0]], rank=2)  # type: ignore[call-arg]
+rs.estimators.DeepMatrixDenoiser(noise="loud")  # type: ignore[arg-type]
+rs.estimators.DeepMatrixDenoiser().fit({"a": 1.0})  # type: ignore[arg-type]
+
 # What comes back has a type too.
 rank: str = rs.theory.plateaus([5, 3], 3, 0.1, 1e-3)[0].rank  # type: ignore[assignment]
 

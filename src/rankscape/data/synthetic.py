@@ -5,7 +5,7 @@ r"""Laboratory problems: random low-rank matrices with holes, all of whose entri
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from rankscape.factorization import chain_widths
 from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.problem.completion import Completion
+
+if TYPE_CHECKING:
+    from rankscape.ground.types import ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +47,11 @@ class KnownMatrix:
         hidden[self.problem.rows, self.problem.columns] = False
         return hidden
 
-    def test_error(self, W: Any) -> float:
+    def test_error(self, W: "ArrayLike") -> float:
         """The mean squared error of `W` over the unseen entries."""
         return float(np.mean((np.asarray(W) - self.matrix)[self.unseen] ** 2))
 
-    def relative_error(self, W: Any) -> float:
+    def relative_error(self, W: "ArrayLike") -> float:
         """The norm of the error over the unseen entries, relative to the norm of the truth there."""
         return float(np.sqrt(self.test_error(W) / self.test_error(np.zeros_like(self.matrix))))
 
@@ -215,7 +218,7 @@ def _seen(n: int, r: int, oversampling: float, rng: np.random.Generator) -> np.n
     return seen.reshape(n, n)
 
 
-def _fraction(value: Any) -> float:
+def _fraction(value: object) -> float:
     number = positive("fraction", value)
     if number > 1:
         raise InputError(f"`fraction` is a share of the entries, at most 1, got {value!r}.")

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from rankscape.errors import InputError, did_you_mean
 from rankscape.papers import PaperFigure
 from rankscape.sweeps import SweepProgress, sweep
+from rankscape.sweeps.executors import ExecutorLike
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +44,7 @@ def phase_diagram(
     name: str,
     store: str | Path,
     quick: bool = False,
-    executor: Any = None,
+    executor: ExecutorLike | None = None,
     workers: int | None = None,
     progress: Callable[[SweepProgress], None] | None = None,
 ) -> PaperFigure:

@@ -13,6 +13,7 @@ from rankscape.estimators.denoising.early_stop import learned, stop_time, tuned_
 from rankscape.estimators.denoising.noise import hard_threshold, misfit, noise_edge, noise_level
 from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
 from rankscape.theory import Plateau, plateaus, step_limit
 from rankscape.theory.inputs import Start
@@ -109,7 +110,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.noise = noise
         self.alpha = alpha
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Learn the directions of X that exceed its noise.
 
         Parameters
@@ -218,7 +219,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """What takes X to the result, from the right."""
         return (self._right * self._share) @ self._right.T
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Denoise rows: each is projected onto the learned directions, with the share that was learned of each.
 
         The matrix that was fitted becomes the stopped product itself. New rows must carry noise of the same level;
@@ -228,15 +229,17 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = self._checked(X, reset=False)
         return (X.astype(np.float64) @ self._map()).astype(X.dtype, copy=False)
 
-    def _checked(self, X: Any, reset: bool) -> Any:
+    def _checked(self, X: Any, reset: bool) -> np.ndarray:
         """Check X with scikit-learn; what is not finite is refused with its position."""
-        X = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False)
-        if not np.isfinite(X).all():
-            row, column = np.argwhere(~np.isfinite(X))[0]
-            found, hint = ("NaN", "DeepMatrixCompletion fills missing entries") if np.isnan(X[row, column]) else (
-                "inf", "every entry must be finite")  # fmt: skip
-            raise InputError(f"X holds {found} at row {row}, column {column}; {hint}.")
-        return X
+        matrix = np.asarray(
+            validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        )
+        if not np.isfinite(matrix).all():
+            row, column = np.argwhere(~np.isfinite(matrix))[0]
+            missing = bool(np.isnan(matrix[row, column]))
+            hint = "DeepMatrixCompletion fills missing entries" if missing else "every entry must be finite"
+            raise InputError(f"X holds {'NaN' if missing else 'inf'} at row {row}, column {column}; {hint}.")
+        return matrix
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,6 +1,6 @@
 """The scikit-learn face of sensing: a matrix from linear measurements of it, without a rank."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -13,10 +13,14 @@ from rankscape.errors import InputError
 from rankscape.estimators.sensing.certificate import SensingCertificate, doubts
 from rankscape.estimators.sensing.descent import Descent, descend, gaussian_start, identical_start
 from rankscape.ground.checks import positive, share, whole
+from rankscape.ground.types import ArrayLike
 from rankscape.problem import DenseOperators, Sensing
 from rankscape.problem.operators.dense import AbstractOperators
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.fixed_rank import RankFit, best_fit, fit_rank, freedom
+
+# Measurement matrices: a family of operators, or the matrices themselves, stacked.
+OperatorsLike: TypeAlias = AbstractOperators | ArrayLike
 
 # Relative residual from which the measurements count as free of noise.
 MET = 1e-9
@@ -100,7 +104,7 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         initialization: Literal["gaussian", "identical"] = "gaussian",
         heldout: float = 0.1,
         max_iter: int = 1500,
-        random_state: Any = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ):
         self.depth = depth
         self.alpha = alpha
@@ -109,7 +113,7 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, operators: Any, y: Any) -> Self:
+    def fit(self, operators: OperatorsLike, y: ArrayLike) -> Self:
         """Find the matrix.
 
         Parameters
@@ -179,7 +183,7 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         facts = (m / free if free else np.inf, held, baseline, spread, self._exact, chosen.converged)
         self.certificate_ = SensingCertificate(*facts, tuple(doubts(SensingCertificate(*facts))))
 
-    def predict(self, operators: Any) -> np.ndarray:
+    def predict(self, operators: OperatorsLike) -> np.ndarray:
         """What these operators would measure of the matrix, without noise."""
         check_is_fitted(self)
         family = operators if isinstance(operators, AbstractOperators) else DenseOperators(operators)

@@ -8,6 +8,7 @@ import numpy as np
 
 import rankscape as rs
 from rankscape.data import KnownMatrix
+from rankscape.dynamics import AbstractDynamics
 from rankscape.errors import DivergenceWarning
 from rankscape.solvers.relaxation import relax
 
@@ -48,10 +49,10 @@ def bottom(lab: KnownMatrix, ridge_m: float = RIDGE) -> list[np.ndarray]:
 def leave(
     lab: KnownMatrix,
     start: Sequence[np.ndarray],
-    dynamics: Any,
+    dynamics: AbstractDynamics,
     steps: int,
     seeds: Sequence[int],
-    record: Any,
+    record: Sequence[int] | np.ndarray,
     monitor: rs.RankMonitor | None = None,
     observe: Mapping[str, Callable[[list[np.ndarray]], Any]] | None = None,
 ) -> rs.Trajectory:

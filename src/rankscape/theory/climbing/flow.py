@@ -60,8 +60,7 @@ def identical_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, gap: np.n
     p0s, t = np.full(lam.shape, p0), np.empty(lam.shape)
     with np.errstate(all="ignore"):
         if N == 2:
-            # The odds p / (lam - p) grow exponentially: this is their relative change.
-            change = lam * (p1 - p0) / (p0 * gap)
+            change = lam * (p1 - p0) / (p0 * gap)  # of the odds p / (lam - p), which grow exponentially
             # log1p keeps the digits of a short way, plain logarithms those of a long one.
             logs = np.where(np.abs(change) < 0.5, np.log1p(change), np.log(p1 / p0) - np.log(gap / (lam - p0)))
             return np.where(lam == 0, 1 / (2 * p1) - 1 / (2 * p0), logs / (2 * lam))
@@ -76,8 +75,7 @@ def identical_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, gap: np.n
 def _series(N: int, lam: np.ndarray, p: np.ndarray) -> np.ndarray:
     """The antiderivative for |lam| << p, term by term; alone its first term when lam = 0."""
     base, ratio = p ** ((2 - 2 * N) / N), lam / p
-    # 36 terms: 0.3^36 is below rounding.
-    return base * sum(ratio**j / (2 * N - 2 + j * N) for j in range(36))
+    return base * sum(ratio**j / (2 * N - 2 + j * N) for j in range(36))  # 0.3^36 is below rounding
 
 
 def _antiderivative(N: int, lam: np.ndarray, p: np.ndarray, gap: np.ndarray) -> np.ndarray:
@@ -118,8 +116,7 @@ def perturbed_time(N: int, lam: np.ndarray, p0: float, p1: np.ndarray, delta) ->
 
 def _riccati_time(lam, p0, p1, delta):
     """N = 2: ``(z - z+)/(z - z-)`` decays like ``exp(-w t)``; signs are flipped for lam < 0."""
-    # (-lam, -p) obeys the same equation, and with lam > 0 nothing cancels.
-    sign = np.where(lam < 0, -1.0, 1.0)
+    sign = np.where(lam < 0, -1.0, 1.0)  # (-lam, -p) obeys the same equation; for lam > 0 nothing cancels
     lam, p0, p1 = sign * lam, sign * p0, sign * p1
     w = np.sqrt(4 * lam**2 + delta**2)
 
@@ -213,8 +210,7 @@ def _value(start: Start, lam: float, t: float) -> float:
     if start.beta is not None:
         return _riccati_value(lam, t, p0, start.imbalance) if N == 2 else _invert_leaf(start, lam, t)
     if abs(lam) < TINY:
-        # At lam = 0 the power law itself; the bracketing below would divide by zero.
-        k = (2 * N - 2) / N
+        k = (2 * N - 2) / N  # the power law itself: bracketing would divide by zero
         return (p0**-k + (2 * N - 2) * t) ** (-1 / k)
     if N == 2:
         decay, passed = math.exp(-2 * abs(lam) * t), -math.expm1(-2 * abs(lam) * t)
@@ -240,8 +236,7 @@ def _solve(excess) -> float:
     from scipy.optimize import root_scalar
 
     far = 1.0
-    # exp(-700) is about the smallest float: nothing is left to look for beyond it.
-    while excess(-far) < 0 and far < 700:
+    while excess(-far) < 0 and far < 700:  # exp(-700) is about the smallest float: nothing is left beyond it
         far *= 2
     far = min(far, 700.0)
     if excess(-far) < 0:
