@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rankscape.estimators.completion.certificate import SCARCE, UNSEEN, WORDS
+from rankscape.estimators.completion.certificate import NEAR_LIMIT, UNSEEN, WORDS
 from rankscape.plot import Image, Line, Panel, completion_images, trajectory_panels
 from rankscape.plot.panels import COLORS
 from rankscape.reports.residuals import residual_panels, root_mean_square, worst
@@ -220,7 +220,7 @@ def _trust(subject: Subject) -> Section:
         [
             "entries per free parameter",
             digits(certificate.oversampling),
-            f"below {SCARCE} another matrix may fit as well",
+            f"below {NEAR_LIMIT} another matrix may fit as well",
         ],
         ["fewest entries in a row", f"{certificate.smallest_row:,}", thin],
         ["fewest entries in a column", f"{certificate.smallest_column:,}", thin],

@@ -3,7 +3,7 @@
 import math
 
 from rankscape.estimators import CompletedMatrix
-from rankscape.estimators.completion.certificate import SCARCE, WORDS
+from rankscape.estimators.completion.certificate import NEAR_LIMIT, WORDS
 
 # Entries per free parameter to ask for when they are scarce.
 COMFORTABLE = 2.0
@@ -75,10 +75,10 @@ def sureness(completed: CompletedMatrix) -> list[str]:
     said = [*certificate.warnings]
     if completed.heldout_rmse is not None:
         said.append(f"{comparison(completed)}: RMSE {digits(completed.heldout_rmse)}{_against(completed)}.")
-    if completed.rank and certificate.oversampling >= SCARCE:
+    if completed.rank and certificate.oversampling >= NEAR_LIMIT:
         ratio = digits(certificate.oversampling)
         said.append(
-            f"There are {ratio} entries for each free parameter; below {SCARCE} another matrix may fit as well."
+            f"There are {ratio} entries for each free parameter; below {NEAR_LIMIT} another matrix may fit as well."
         )
     if completed.rank and math.isfinite(certificate.spectral_gap):
         said.append(f"{noise_margin(completed)}.")
@@ -111,7 +111,7 @@ def advice(completed: CompletedMatrix) -> list[str]:
         )
     elif best is not None and best[1] < held:
         steps.append(f"Use the {best[0]} instead, or look for rows, columns and outliers that do not belong together.")
-    if rank and certificate.oversampling < SCARCE and completed.method != "sampled":
+    if rank and certificate.oversampling < NEAR_LIMIT and completed.wary:
         missing = math.ceil(COMFORTABLE * rank * (n_out + n_in - rank)) - len(completed.observed.values)
         steps.append(
             f"Observe about {count(missing, 'more entry')}: that makes {COMFORTABLE:g} for each free parameter."

@@ -9,7 +9,7 @@ from rankscape.entries import Entries
 from rankscape.estimators.completion.fit import Fit
 
 # Oversampling below which a completion is near the information limit.
-SCARCE = 1.4
+NEAR_LIMIT = 1.4
 
 # Held-out error over that of the best baseline, from which on an exact fit has not found all of the matrix.
 MISSED = 1e-3
@@ -101,7 +101,7 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
     rank = f"{facts.needed:.3g}"
     if not facts.needed and final.noise > 0:
         yield "No low rank was found: every missing value is the offset alone."
-    if facts.oversampling < SCARCE and final.method.wary:
+    if facts.oversampling < NEAR_LIMIT and final.method.wary:
         yield (
             f"Only {facts.oversampling:.2f} entries per free parameter of rank {rank}: near the information limit, "
             "where another matrix may fit as well."

@@ -117,6 +117,11 @@ class CompletedMatrix:
         return named(self.method).sharp
 
     @property
+    def wary(self) -> bool:
+        """Whether few entries for each parameter would be a reason for doubt."""
+        return named(self.method).wary
+
+    @property
     def references(self) -> tuple[str, ...]:
         """Keys of the bibliography for the method (`rankscape cite KEY`)."""
         return named(self.method).references

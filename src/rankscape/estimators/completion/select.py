@@ -31,7 +31,7 @@ from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 
 # Held-out error without an offset, in standard deviations, below which nothing is taken away.
-NEARLY_EXACT = 0.1
+NEXT_TO_NOTHING = 0.1
 
 
 @final
@@ -134,7 +134,7 @@ class _Search:
         # On exact low ranks the richer offset only adds noise of its own.
         best = min(trial.simpler.fits, key=lambda fit: fit.rmse)
         near = ties(trial.fits[0].residual, best.residual)
-        return best.rmse < NEARLY_EXACT * float(self.split.training.values.std()) and not near
+        return best.rmse < NEXT_TO_NOTHING * float(self.split.training.values.std()) and not near
 
     def on_all(self, trial: Trial, method: Method) -> Selection | None:
         """An exact fit to all entries at once; nothing is left over then to measure its error by."""

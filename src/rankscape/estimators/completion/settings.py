@@ -19,7 +19,7 @@ WIDTH = 60
 DEPTHS = 3, 2, 4
 
 # Root mean square residual, on entries of rms 1, of an exact fit in double precision.
-EXACT = 1e-9
+MET_EXACTLY = 1e-9
 
 
 @final
@@ -56,7 +56,7 @@ class Settings:
     @property
     def exact(self) -> float:
         """Root mean square residual, on entries of rms 1, that counts as none."""
-        return max(EXACT, min(20 * self.resolution, 1e-5))
+        return max(MET_EXACTLY, min(20 * self.resolution, 1e-5))
 
     def most(self, shape: tuple[int, int]) -> int:
         """Most directions of a matrix of this shape."""

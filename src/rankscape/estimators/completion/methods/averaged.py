@@ -32,7 +32,7 @@ QUIET = 0.2, 0.45
 NOISY = 0.5
 
 # Noise of an average, as a share of the entries' rms, below which its directions may lead to an exact fit.
-NEARLY_EXACT = 0.1
+QUIET_ENOUGH = 0.1
 
 # Directions beyond twice the rank found with which all entries are averaged: the others died.
 FEW = 4
@@ -125,7 +125,7 @@ class Averaged(Method):
         if trial.mostly_noise is not False:
             return None
         found = min([fit for fit in trial.fits if fit.method is self][-2:], key=lambda fit: fit.rmse)
-        if not found.rank or found.noise > NEARLY_EXACT * found.scale:
+        if not found.rank or found.noise > QUIET_ENOUGH * found.scale:
             return None
         fit = exact_fit(trial.path, found.modes, trial.settings.exact)
         if fit is None:

@@ -59,7 +59,7 @@ NOTHING = 1.05
 SHRINKING = 8
 
 # Root mean square residual, on entries of rms 1, of some entries below which all of them may have an exact fit.
-NEARLY_EXACT = 0.1
+ALMOST_MET = 0.1
 
 # The same, of an exact fit that is refitted: the rank is known.
 EXACT_AGAIN = 1e-4
@@ -104,7 +104,7 @@ class Climbed(Method):
         tried = trial.climb.tried
         parameters = tried * (sum(trial.entries.shape) - tried)
         scarce = trial.entries.count < SCARCE * parameters and count > parameters
-        return scarce and trial.climb.left < NEARLY_EXACT
+        return scarce and trial.climb.left < ALMOST_MET
 
     def again(self, trial: Trial, fit: Fit) -> Fit:
         """Least squares at the rank that was found."""
