@@ -1,11 +1,12 @@
 """Whether a completion can be trusted: what was measured, and the same in words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.estimators.certificate import AbstractCertificate
 from rankscape.estimators.completion.fit import Fit
 
 # Oversampling below which a completion is near the information limit.
@@ -23,7 +24,7 @@ WORDS = {"column_mean": "column mean", "row_column_bias": "row and column bias",
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(AbstractCertificate):
     r"""What a completion rests on.
 
     Attributes
@@ -50,6 +51,8 @@ class Certificate:
         Reasons not to trust the completion, in words; none when empty.
     """
 
+    subject = "completion"
+
     needed: float
     oversampling: float
     smallest_row: int
@@ -65,17 +68,13 @@ class Certificate:
     warnings: tuple[str, ...] = ()
 
     @property
-    def trusted(self) -> bool:
-        """Whether there is nothing to warn of."""
-        return not self.warnings
-
-    def __str__(self) -> str:
+    def evidence(self) -> str:
+        """The numbers that matter most, in words."""
         held = "none could be held out" if self.heldout_rmse is None else f"held-out RMSE {self.heldout_rmse:.4g}"
         facts = f"{self.oversampling:.3g} entries per free parameter; {held}"
         if self.baselines:
             facts += "; " + ", ".join(f"{WORDS[name]} {error:.4g}" for name, error in self.baselines.items())
-        verdict = "Nothing speaks against this completion." if self.trusted else " ".join(self.warnings)
-        return f"{verdict} ({facts}.)"
+        return facts
 
 
 def certify(
@@ -94,7 +93,7 @@ def certify(
     unseen = None if heldout_rmse is None or not seen or final.exact else heldout_rmse / seen
     counts = int(by_row.min()), int(by_column.min()), *thin
     facts = Certificate(rank, oversampling, *counts, gap, heldout_rmse, baselines, unseen, final.exact, final.converged)
-    return replace(facts, warnings=tuple(_warnings(facts, final)))
+    return facts.judged(_warnings(facts, final))
 
 
 def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rankscape.estimators.choice import ties
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes
@@ -81,22 +82,11 @@ class Fit:
 
 
 def choose(fits: list[Fit]) -> Fit:
-    """The simplest method and smallest rank (of which the best) hardly worse than the best.
+    """The simplest method and smallest rank (of which the best) that ties with the best, and is at most `HARDLY` worse.
 
-    That is by at most one standard error (the rule of Breiman et al., 1984), and by at most `HARDLY` in all.
-
-    The standard error is that of the mean *paired* difference of squared held-out residuals, so what is hard for
-    both does not count. However few are held out: on matrices from 6 x 5 to 15 x 12 with noise the Bayesian information
-    criterion, which needs none, gave errors half as large again.
+    However few are held out: on matrices from 6 x 5 to 15 x 12 with noise the Bayesian information criterion, which
+    needs none, gave errors half as large again.
     """
     best = min(fits, key=lambda fit: fit.rmse)
-    near = [fit for fit in fits if ties(fit.residual, best.residual) and fit.rmse <= HARDLY * best.rmse]
+    near = [fit for fit in fits if ties(fit.residual**2, best.residual**2) and fit.rmse <= HARDLY * best.rmse]
     return min(near, key=lambda fit: (fit.method.richness, fit.rank, fit.rmse))
-
-
-def ties(residual: np.ndarray, best: np.ndarray) -> bool:
-    """Whether a residual is within one standard error of the best one, entry by entry."""
-    difference = residual**2 - best**2
-    if len(difference) < 2:  # one entry has no spread: only a fit that is no worse ties with it
-        return not difference.mean() > 0
-    return bool(difference.mean() <= difference.std(ddof=1) / np.sqrt(len(difference)))

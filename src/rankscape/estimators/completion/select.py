@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankscape.entries import Entries
-from rankscape.estimators.completion.fit import Fit, choose, ties
+from rankscape.estimators.choice import ties
+from rankscape.estimators.completion.fit import Fit, choose
 from rankscape.estimators.completion.methods import METHODS
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.offsets import fit_offset
@@ -111,7 +112,7 @@ class _Search:
         offsets = [fit_offset(kind, training) for kind in kinds]
         left = [heldout.root_weights * (offset.of(heldout) - heldout.values) for offset in offsets]
         best = min(left, key=root_mean_square)
-        supported = next(k for k, residual in enumerate(left) if ties(residual, best))
+        supported = next(k for k, residual in enumerate(left) if ties(residual**2, best**2))
         first = self.trial(kinds[0], training, heldout, richest=not supported)
         yield first
         if supported:
@@ -133,7 +134,7 @@ class _Search:
             return False
         # On exact low ranks the richer offset only adds noise of its own.
         best = min(trial.simpler.fits, key=lambda fit: fit.rmse)
-        near = ties(trial.fits[0].residual, best.residual)
+        near = ties(trial.fits[0].residual ** 2, best.residual**2)
         return best.rmse < NEXT_TO_NOTHING * float(self.split.training.values.std()) and not near
 
     def on_all(self, trial: Trial, method: Method) -> Selection | None:

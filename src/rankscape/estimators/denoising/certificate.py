@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rankscape.estimators.certificate import AbstractCertificate
+
 # A direction within this factor of the threshold may fall on either side of it in another draw of the noise.
 NEAR = 1.1
 
@@ -15,7 +17,7 @@ KURTOSIS = 1.0
 
 
 @dataclass(frozen=True)
-class DenoisingCertificate:
+class DenoisingCertificate(AbstractCertificate):
     """What a denoised matrix rests on.
 
     Attributes
@@ -42,6 +44,8 @@ class DenoisingCertificate:
         Reasons not to trust the result, in words; none when empty.
     """
 
+    subject = "result"
+
     rank: int
     noise: float
     estimated_noise: float
@@ -56,17 +60,13 @@ class DenoisingCertificate:
     warnings: tuple[str, ...] = ()
 
     @property
-    def trusted(self) -> bool:
-        """Whether there is nothing to warn of."""
-        return not self.warnings
-
-    def __str__(self) -> str:
+    def evidence(self) -> str:
+        """The numbers that matter most, in words."""
         plateau = "inside a guaranteed plateau" if self.guaranteed else "no plateau is guaranteed"
-        facts = (
+        return (
             f"rank {self.rank} at noise {self.noise:.4g}; the smallest direction kept is {self.kept_margin:.3g} times, "
             f"the largest one left {self.left_margin:.3g} times the threshold; {plateau}"
         )
-        return f"{' '.join(self.warnings) or 'Nothing speaks against this result.'} ({facts}.)"
 
 
 def doubts(facts: DenoisingCertificate, entries: int):

@@ -199,21 +199,20 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         which = np.argsort(-size, kind="stable")[: self.rank_]
         peaks = (np.abs(modes.left[:, which]).max(axis=0) * np.abs(modes.right[:, which]).max(axis=0)) ** 2
         plateau, moduli = self.plateau_, np.abs(modes.values)
-        facts: dict[str, Any] = {
-            "rank": self.rank_,
-            "noise": self.noise_,
-            "estimated_noise": estimated,
-            "kept_margin": float(kept[-1]) / self.threshold_ if len(kept) else np.inf,
-            "left_margin": largest / self.threshold_,
-            "edge_margin": largest / edge if edge else 0.0,
-            "guaranteed": plateau is not None and plateau.guaranteed,
-            "misfit": misfit(moduli, int(np.count_nonzero(moduli > self.threshold_)), estimated, X.shape),
-            "kurtosis": kurtosis,
-            "spike": float(peaks.max(initial=0.0)),
-            "modes": len(moduli),
-        }
-        reasons = tuple(doubts(DenoisingCertificate(**facts), X.size))
-        self.certificate_ = DenoisingCertificate(**facts, warnings=reasons)
+        facts = DenoisingCertificate(
+            rank=self.rank_,
+            noise=self.noise_,
+            estimated_noise=estimated,
+            kept_margin=float(kept[-1]) / self.threshold_ if len(kept) else np.inf,
+            left_margin=largest / self.threshold_,
+            edge_margin=largest / edge if edge else 0.0,
+            guaranteed=plateau is not None and plateau.guaranteed,
+            misfit=misfit(moduli, int(np.count_nonzero(moduli > self.threshold_)), estimated, X.shape),
+            kurtosis=kurtosis,
+            spike=float(peaks.max(initial=0.0)),
+            modes=len(moduli),
+        )
+        self.certificate_ = facts.judged(doubts(facts, X.size))
 
     def _map(self) -> np.ndarray:
         """What takes X to the result, from the right."""

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from rankscape.estimators.certificate import AbstractCertificate
+
 # Oversampling below which several matrices of the rank may fit as well.
 SCARCE = 1.3
 
 
 @dataclass(frozen=True)
-class SensingCertificate:
+class SensingCertificate(AbstractCertificate):
     r"""What a sensed matrix rests on.
 
     Attributes
@@ -25,6 +27,8 @@ class SensingCertificate:
         Reasons not to trust the matrix, in words; none when empty.
     """
 
+    subject = "matrix"
+
     oversampling: float
     heldout_rmse: float | None
     baseline_rmse: float | None
@@ -34,16 +38,12 @@ class SensingCertificate:
     warnings: tuple[str, ...] = ()
 
     @property
-    def trusted(self) -> bool:
-        """Whether there is nothing to warn of."""
-        return not self.warnings
-
-    def __str__(self) -> str:
+    def evidence(self) -> str:
+        """The numbers that matter most, in words."""
         held = "none could be held out"
         if self.heldout_rmse is not None:
             held = f"held-out RMSE {self.heldout_rmse:.4g}, of the least-norm matrix {self.baseline_rmse:.4g}"
-        facts = f"{self.oversampling:.3g} measurements per free parameter; {held}"
-        return f"{' '.join(self.warnings) or 'Nothing speaks against this matrix.'} ({facts}.)"
+        return f"{self.oversampling:.3g} measurements per free parameter; {held}"
 
 
 def doubts(facts: SensingCertificate):

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from rankscape.errors import InputError
+from rankscape.estimators.choice import ties
 from rankscape.estimators.sensing.certificate import SensingCertificate, doubts
 from rankscape.estimators.sensing.descent import Descent, descend, gaussian_start, identical_start
 from rankscape.ground.checks import positive, share, whole
@@ -180,8 +181,9 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
             baseline = unit * _rms(heldout.residual(least.reshape(problem.shape)))
         m, free = len(problem.measurements), freedom(self.rank_, problem.shape)
         spread = unit * _rms(problem.measurements)
-        facts = (m / free if free else np.inf, held, baseline, spread, self._exact, chosen.converged)
-        self.certificate_ = SensingCertificate(*facts, tuple(doubts(SensingCertificate(*facts))))
+        oversampling = m / free if free else np.inf
+        facts = SensingCertificate(oversampling, held, baseline, spread, self._exact, chosen.converged)
+        self.certificate_ = facts.judged(doubts(facts))
 
     def predict(self, operators: OperatorsLike) -> np.ndarray:
         """What these operators would measure of the matrix, without noise."""
@@ -239,10 +241,9 @@ def _heldout_squares(folds: list[Any], starts: list[np.ndarray], most: int) -> l
 
 
 def _smallest_as_good(errors: list[np.ndarray]) -> int:
-    """The smallest rank that is worse than the best by at most one standard error of the difference."""
+    """The smallest rank that ties with the best."""
     best = errors[int(np.argmin([e.mean() for e in errors]))]
-    gaps = [e - best for e in errors]
-    return next(r for r, gap in enumerate(gaps) if gap.mean() <= gap.std() / len(gap) ** 0.5)
+    return next(rank for rank, squares in enumerate(errors) if ties(squares, best))
 
 
 def _rms(values: np.ndarray) -> float:
