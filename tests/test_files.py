@@ -459,7 +459,7 @@ def test_a_column_called_observed_is_kept(tmp_path):
 
 
 def test_a_long_table_of_several_blocks(tmp_path, monkeypatch, ratings):
-    monkeypatch.setattr("rankscape.files.writing._BLOCK", 3)
+    monkeypatch.setattr("rankscape.files.long.BLOCK", 3)
     matrix = np.arange(4.0).reshape(2, 2)
     for extension in LONG:
         np.testing.assert_array_equal(read(write(tmp_path / f"c.{extension}", matrix, ratings)).dense(), matrix)

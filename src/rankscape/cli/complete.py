@@ -12,6 +12,7 @@ from cyclopts import Parameter, validators
 
 from rankscape.cli.output import meter, number, print_facts, print_json
 from rankscape.errors import InputError, StorageError
+from rankscape.files.formats import titles
 
 if TYPE_CHECKING:
     from rankscape.data.source import Source
@@ -27,6 +28,11 @@ BASELINES = {"column_mean": "column mean", "row_column_bias": "row + column bias
 # Longest line of sentences.
 READABLE = 100
 
+SOURCE = (
+    f"A name from `rankscape data list`, or a file: {titles(long=True)} with one entry a line, or {titles(long=False)} "
+    "with a matrix, NaN where an entry is missing."
+)
+
 Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lt=1))]
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -37,7 +43,7 @@ def _two_or_more(_: Any, depth: int | str) -> None:
 
 
 def complete(
-    source: str,
+    source: Annotated[str, Parameter(help=SOURCE)],
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -63,9 +69,6 @@ def complete(
 
     Parameters
     ----------
-    source
-        A name from `rankscape data list`, or a file: CSV, TSV or Parquet with one entry a line, NPY or NPZ with NaN
-        for missing entries, or Matrix Market.
     output
         File for the completed matrix; its extension chooses the format. Default: here, named after the source.
     figure

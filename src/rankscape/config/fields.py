@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from rankscape.files.formats import titles
 from rankscape.ground.checks import listed
 
 # People type 5,3,1.5; a TOML file has a list.
@@ -19,7 +20,7 @@ class Fields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     eigenvalues: Floats | None = Field(None, description="Diagonal target, as 5,3,1.5.")
-    target: Path | None = Field(None, description="Fully observed target: a NPY, NPZ or Matrix Market file.")
+    target: Path | None = Field(None, description=f"Fully observed target: a {titles(long=False)} file.")
     entries: str | None = Field(None, description="Completion: a name from `rankscape data`, or a file of entries.")
     rows: str | None = Field(None, description="Column of a long file that names the row.")
     columns: str | None = Field(None, description="Column of a long file that names the column.")

@@ -8,6 +8,7 @@ from rankscape.data import DatasetInfo
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import InputError, did_you_mean
 from rankscape.files import Table, read
+from rankscape.files.packing import extension_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,17 +22,12 @@ class Source:
     @property
     def extension(self) -> str:
         """The extension of the format family that completed matrices of this source are written in."""
-        return ".npy" if self.info is not None else _extension(Path(self.name))
+        return ".npy" if self.info is not None else extension_of(Path(self.name))
 
     @property
     def stem(self) -> str:
         """The name without folder and extension."""
         return self.name if self.info is not None else Path(self.name).name.removesuffix(self.extension)
-
-
-def _extension(path: Path) -> str:
-    """The last suffix; of a packed file the last two."""
-    return "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:])
 
 
 def open_source(
@@ -47,7 +43,7 @@ def open_source(
     Parameters
     ----------
     source : str
-        A name from ``rankscape data list``, or the path of a CSV, TSV, Parquet, NPY, NPZ or Matrix Market file.
+        A name from ``rankscape data list``, or the path of a file that `rankscape.files.read` knows.
     rows, columns, values : str, optional
         Columns of a long file.
     duplicates : {"error", "mean", "last"}

@@ -1,6 +1,6 @@
-"""From the three columns of a long table to the entries of a matrix: what CSV and Parquet have in common."""
+"""From the three columns of a long table to the entries of a matrix, and back: what CSV and Parquet have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,10 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
-from rankscape.files.table import Long, Table
+from rankscape.files.table import DEFAULT_NAMES, OBSERVED, Long, Table
+
+# How many cells of a long table are put together at a time.
+BLOCK = 1 << 20
 
 
 def to_table(
@@ -54,3 +57,24 @@ def to_table(
         skipped=len(long.values) - len(observed),
         merged=len(observed) - entries.count,
     )
+
+
+def blocks(matrix: np.ndarray, source: Table, full: bool) -> Iterator:
+    """Yield record batches of whole rows of the matrix: first an empty one, for its schema."""
+    import pyarrow as pa
+
+    known = np.zeros(source.shape, dtype=bool)
+    known[source.rows, source.columns] = True
+    row_labels, column_labels = (
+        pa.array(np.arange(size) if labels is None else labels)
+        for size, labels in zip(source.shape, (source.row_labels, source.column_labels), strict=True)
+    )
+    names = list(source.names if source.row_labels is not None else DEFAULT_NAMES)
+    names.append(OBSERVED if OBSERVED not in names else f"{OBSERVED}_cell")
+    height = max(1, BLOCK // source.shape[1])
+    for start, stop in [(0, 0)] + [(top, top + height) for top in range(0, source.shape[0], height)]:
+        rows, columns = np.nonzero(np.ones_like(known[start:stop]) if full else ~known[start:stop])
+        rows += start
+        arrays = [row_labels.take(pa.array(rows)), column_labels.take(pa.array(columns))]
+        arrays += [pa.array(matrix[rows, columns]), pa.array(known[rows, columns])]
+        yield pa.record_batch(arrays, names=names)

@@ -1,27 +1,14 @@
 """Read a matrix with holes from a file: the extension says how, and an error says where."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from rankscape.entries.duplicates import Duplicates, check_policy
 from rankscape.errors import InputError, did_you_mean
+from rankscape.files.formats import format_of, with_listing
 from rankscape.files.table import Table
 
-# Known extensions, each with its kind of file.
-FORMATS = {
-    ".csv": "csv",
-    ".csv.gz": "csv",
-    ".tsv": "tsv",
-    ".tsv.gz": "tsv",
-    ".txt": "txt",
-    ".parquet": "parquet",
-    ".npy": "npy",
-    ".npz": "npz",
-    ".mtx": "mtx",
-    ".mtx.gz": "mtx",
-}
 
-
+@with_listing
 def read(
     path: str | Path,
     *,
@@ -32,13 +19,7 @@ def read(
 ) -> Table:
     r"""Read the observed entries of a matrix.
 
-    =====================  ==========================================================================
-    ``.csv .tsv .txt``     long table with a header, one line an entry; an empty value is a missing one
-                           (``.csv.gz`` and ``.tsv.gz`` too)
-    ``.parquet``           long table, one record an entry; a null or NaN value is a missing one
-    ``.npy .npz``          dense array, NaN where an entry is missing
-    ``.mtx .mtx.gz``       Matrix Market: stored entries (coordinate) or all of them (array)
-    =====================  ==========================================================================
+    {formats}
 
     Parameters
     ----------
@@ -73,36 +54,9 @@ def read(
     """
     check_policy(duplicates)
     path = Path(path).expanduser()
-    kind = format_of(path)
+    format = format_of(path)
     check_exists(path)
-    return _reader(kind)(path, kind, (rows, columns, values), duplicates)
-
-
-def _reader(kind: str) -> Callable[..., Table]:
-    if kind in ("csv", "tsv", "txt"):
-        from rankscape.files.delimited import read_delimited as reader
-    elif kind == "parquet":
-        from rankscape.files.parquet import read_parquet as reader
-    elif kind == "mtx":
-        from rankscape.files.market import read_market as reader
-    else:
-        from rankscape.files.arrays import read_array as reader
-    return reader
-
-
-def format_of(path: Path) -> str:
-    """Return the kind of file that the extension of ``path`` stands for.
-
-    >>> format_of(Path("ratings.v2.csv.gz"))
-    'csv'
-    """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    for extension in ("".join(suffixes[-2:]), *suffixes[-1:]):
-        if extension in FORMATS:
-            return FORMATS[extension]
-    extension = suffixes[-1] if suffixes else ""
-    problem = f"the extension {extension!r} is not known" if extension else "the name has no extension"
-    raise InputError(f"{path}: {problem}; use one of {' '.join(FORMATS)}{did_you_mean(extension, list(FORMATS))}")
+    return format.read(path, (rows, columns, values), duplicates)
 
 
 def check_exists(path: Path) -> None:

@@ -1,10 +1,9 @@
 """Text read record by record: slowly, and always knowing on which line."""
 
 import csv
-import gzip
+import io
 import itertools
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TextIO
 import numpy as np
 
 from rankscape.errors import FileFormatError
+from rankscape.files.packing import BROKEN, unpacked
 from rankscape.files.table import Key, Long, numbers_or_text
 
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
@@ -33,14 +33,13 @@ def first_line(path: Path) -> str:
     try:
         with _open(path) as file:
             return next((line for line in file if line.strip()), "")
-    except (EOFError, zlib.error, OSError) as error:
+    except BROKEN as error:
         raise FileFormatError(f"{path}: the compressed file is broken ({error})") from error
 
 
 def _open(path: Path) -> TextIO:
     # A byte that is not UTF-8 becomes a lone surrogate, which the cells that are used are searched for.
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    return opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return io.TextIOWrapper(unpacked(path), encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -55,7 +54,7 @@ def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
                 line = reader.line_num + 1
         except csv.Error as error:
             raise FileFormatError(f"{path}, line {line}: {error}; is a quote opened here and not closed?") from error
-        except (EOFError, zlib.error, OSError) as error:
+        except BROKEN as error:
             raise FileFormatError(f"{path}, after line {line}: the compressed file is broken ({error})") from error
 
 

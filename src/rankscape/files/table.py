@@ -30,7 +30,7 @@ class Table(AbstractLabelled):
     row_labels, column_labels
         What the file calls each row and column, sorted; None where the file only counts them.
     format
-        The kind of file: ``"csv"``, ``"tsv"``, ``"parquet"``, ``"npy"``, ``"npz"`` or ``"mtx"``.
+        The name of the file's `Format`.
     names
         Names of the three columns of a long table; of an NPZ file, the last one is the name of the array.
     skipped

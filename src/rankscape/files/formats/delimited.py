@@ -4,31 +4,37 @@ The fast reader (Apache Arrow) handles twenty million lines in seconds but canno
 Whenever it stumbles, the slow one reads the file again, and either names the place or accepts what it finds.
 """
 
+import csv
+import io
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
-from rankscape.files.long import to_table
+from rankscape.files.formats.base import Format, Wanted
+from rankscape.files.long import blocks, to_table
+from rankscape.files.packing import is_packed
 from rankscape.files.records import NUMBER, Layout, check_utf8, first_line, lines_of, records, slow
 from rankscape.files.table import Key, Long, Table, choose_columns, numbers_or_text
 
-_DELIMITERS = {"csv": ",;\t", "tsv": "\t", "txt": "\t;, "}
+TAB = "\t"
 
 
-def read_delimited(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: Duplicates) -> Table:
-    """Read a long table from CSV or from its relatives."""
-    layout = _layout(path, kind)
+def read_delimited(path: Path, wanted: Wanted, duplicates: Duplicates, marks: str) -> Table:
+    """Read a long table; the first of the `marks` that the header holds stands between its cells."""
+    layout = _layout(path, marks)
     chosen = choose_columns(path, layout.header, wanted)
     names = layout.header[chosen[0]], layout.header[chosen[1]], layout.header[chosen[2]]
     _check_header(layout, names, wanted)
     long = _fast(layout, chosen) or slow(layout, chosen)
-    family = "tsv" if layout.delimiter == "\t" else "csv"
-    return to_table(path, family, names, long, duplicates, lambda *pair: lines_of(layout, *pair))
+    family = TSV if layout.delimiter == TAB else CSV
+    return to_table(path, family.name, names, long, duplicates, lambda *pair: lines_of(layout, *pair))
 
 
-def _check_header(layout: Layout, names: tuple[str, str, str], wanted: tuple[str | None, ...]) -> None:
+def _check_header(layout: Layout, names: tuple[str, str, str], wanted: Wanted) -> None:
     where = f"{layout.path}, line {layout.header_lines}"
     try:
         for name in names:
@@ -42,14 +48,13 @@ def _check_header(layout: Layout, names: tuple[str, str, str], wanted: tuple[str
         )
 
 
-def _layout(path: Path, kind: str) -> Layout:
+def _layout(path: Path, marks: str) -> Layout:
     start = first_line(path)
     if not start.strip(' \t\r\n",;'):
         raise FileFormatError(f"{path} is empty; a table starts with a line that names its columns")
     if "\0" in start:
         raise FileFormatError(f"{path}, line 1: this is not UTF-8 text (UTF-16, perhaps); save the file as UTF-8")
-    candidates = _DELIMITERS[kind]
-    delimiter = next((mark for mark in candidates if mark in start), candidates[0])
+    delimiter = next((mark for mark in marks if mark in start), marks[0])
     line, header = next(records(path, delimiter))
     names = tuple(name.strip() for name in header)
     last_line = line + sum(name.count("\n") for name in header)  # a quoted name may go over several lines
@@ -80,7 +85,7 @@ def _arrow_columns(layout: Layout, chosen: tuple[int, int, int]) -> list:
     # Keys come as text in a dictionary: what a label is gets decided once, on the labels, not cell by cell.
     key = pa.dictionary(pa.int32(), pa.string())
     used = [str(at) for at in chosen]
-    stream = pa.input_stream(str(layout.path), compression="gzip" if layout.path.suffix.lower() == ".gz" else None)
+    stream = pa.input_stream(str(layout.path), compression="gzip" if is_packed(layout.path) else None)
     with stream:
         table = arrow_csv.read_csv(
             stream,
@@ -106,3 +111,29 @@ def _key(column, name: str) -> Key | None:
     if not all(texts):
         return None
     return Key(whole.indices.to_numpy(), numbers_or_text(texts, name))
+
+
+def write_delimited(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool, delimiter: str) -> None:
+    """Write a long table, block by block."""
+    from pyarrow import csv as arrow_csv
+
+    options = arrow_csv.WriteOptions(include_header=False, delimiter=delimiter)
+    parts = blocks(matrix, source, full)
+    empty = next(parts)
+    header = io.StringIO()  # by hand, because Arrow quotes every name
+    csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(empty.schema.names)
+    file.write(header.getvalue().encode())
+    with arrow_csv.CSVWriter(file, empty.schema, write_options=options) as writer:
+        for part in parts:
+            writer.write_batch(part)
+
+
+def _format(name: str, title: str, marks: str, delimiter: str, packed: bool) -> Format:
+    reader, writer = partial(read_delimited, marks=marks), partial(write_delimited, delimiter=delimiter)
+    stores = "long table with a header, one line an entry; an empty value is a missing one"
+    return Format(name, title, f".{name}", stores, reader, writer, long=True, packed=packed)
+
+
+CSV = _format("csv", "CSV", marks=",;\t", delimiter=",", packed=True)
+TSV = _format("tsv", "TSV", marks=TAB, delimiter=TAB, packed=True)
+TXT = _format("txt", "text", marks="\t;, ", delimiter=TAB, packed=False)

@@ -1,13 +1,11 @@
 """Matrix Market files: the stored entries of a coordinate file are the observed ones."""
 
-import gzip
 import io
 import itertools
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -15,10 +13,12 @@ from rankscape.entries import Entries
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.dense import entries_of
+from rankscape.files.formats.base import Format, Wanted
+from rankscape.files.packing import BROKEN, unpacked
 from rankscape.files.table import Table
 
 
-def read_market(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: Duplicates) -> Table:
+def read_market(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """Read a Matrix Market file; a symmetric one is expanded to both halves, NaN is a missing entry.
 
     A symmetric file stores each cell once, in one half; one that does not is wrong whatever ``duplicates`` says.
@@ -33,19 +33,20 @@ def read_market(path: Path, kind: str, wanted: tuple[str | None, ...], duplicate
         )
     if layout == "array":
         entries = entries_of(np.asarray(matrix), str(path))
-        return Table(entries=entries, format=kind, skipped=matrix.size - entries.count)
+        return Table(entries=entries, format=MARKET.name, skipped=matrix.size - entries.count)
     rows, columns, values = _observed(path, content, matrix)
     policy = duplicates if symmetry == "general" else "error"
     refuse = lambda first, second: _refuse(path, content, (int(rows[second]) + 1, int(columns[second]) + 1), symmetry)
     entries = Entries(rows, columns, values, matrix.shape, duplicates=policy, refuse=refuse)
     skipped, merged = matrix.nnz - len(values), len(values) - entries.count
-    return Table(entries=entries, format=kind, skipped=skipped, merged=merged)
+    return Table(entries=entries, format=MARKET.name, skipped=skipped, merged=merged)
 
 
 def _content(path: Path) -> bytes:
     try:
-        return gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
+        with unpacked(path) as file:
+            return file.read()
+    except BROKEN as error:
         raise FileFormatError(f"{path}: the compressed file is broken ({error})") from error
 
 
@@ -116,3 +117,14 @@ def _body(content: bytes) -> Iterator[tuple[int, list[str]]]:
     lines = ((line, cells) for line, cells in filled if cells and not cells[0].startswith("%"))
     next(lines)  # the sizes
     yield from lines
+
+
+def write_market(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -> None:
+    """Write all cells as an array."""
+    from scipy.io import mmwrite
+
+    mmwrite(file, matrix, symmetry="general")
+
+
+_STORES = "Matrix Market: stored entries (coordinate) or all of them (array)"
+MARKET = Format("mtx", "Matrix Market", ".mtx", _STORES, read_market, write_market, packed=True)

@@ -1,17 +1,18 @@
 """Long tables in Parquet: typed columns, so labels keep their type and an error names a record."""
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
-from rankscape.files.long import to_table
+from rankscape.files.formats.base import Format, Wanted
+from rankscape.files.long import blocks, to_table
 from rankscape.files.table import Key, Long, Table, choose_columns
 
 
-def read_parquet(path: Path, kind: str, wanted: tuple[str | None, ...], duplicates: Duplicates) -> Table:
+def read_parquet(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """Read a long table from a Parquet file; only the three columns that are used are read."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -28,7 +29,7 @@ def read_parquet(path: Path, kind: str, wanted: tuple[str | None, ...], duplicat
         raise FileFormatError(f"{path} holds no records")
     values = _values(path, names[2], table[names[2]])
     long = Long(_key(path, names[0], table[names[0]]), _key(path, names[1], table[names[1]]), values)
-    return to_table(path, kind, names, long, duplicates, lambda *at: f"records {at[0] + 1} and {at[1] + 1}")
+    return to_table(path, PARQUET.name, names, long, duplicates, lambda *at: f"records {at[0] + 1} and {at[1] + 1}")
 
 
 def _values(path: Path, name: str, column) -> np.ndarray:
@@ -76,3 +77,17 @@ def _missing(column, kind) -> np.ndarray:
     if kind == pa.large_string():
         empty = compute.or_kleene(empty, compute.equal(compute.utf8_trim_whitespace(column), ""))
     return np.flatnonzero(empty.to_numpy())
+
+
+def write_parquet(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -> None:
+    """Write a long table, block by block."""
+    from pyarrow import parquet
+
+    parts = blocks(matrix, source, full)
+    with parquet.ParquetWriter(file, next(parts).schema) as writer:
+        for part in parts:
+            writer.write_batch(part)
+
+
+_STORES = "long table, one record an entry; a null or NaN value is a missing one"
+PARQUET = Format("parquet", "Parquet", ".parquet", _STORES, read_parquet, write_parquet, long=True)

@@ -1,0 +1,82 @@
+"""The file formats there are: one file each, and here the list that everything else goes by.
+
+=============  =========================================================================================
+`base`         `Format`: extensions, reader, writer, and what a file can keep
+`delimited`    CSV, TSV and other text: a long table with a header
+`parquet`      long tables with typed columns
+`npy`, `npz`   dense arrays in NumPy's own files
+`market`       Matrix Market, coordinates or an array
+=============  =========================================================================================
+
+A new format is a file here that ends in a `Format`, and its name in `FORMATS`: reading, writing, the command line, its
+help and the sentences of errors follow.
+"""
+
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from typing import TypeVar
+
+from rankscape.errors import InputError, did_you_mean
+from rankscape.files.formats.base import Format
+from rankscape.files.formats.delimited import CSV, TSV, TXT
+from rankscape.files.formats.market import MARKET
+from rankscape.files.formats.npy import NPY
+from rankscape.files.formats.npz import NPZ
+from rankscape.files.formats.parquet import PARQUET
+
+# In the order in which help and errors name them.
+FORMATS: tuple[Format, ...] = (CSV, TSV, TXT, PARQUET, NPY, NPZ, MARKET)
+
+_F = TypeVar("_F", bound=Callable)
+
+
+def format_of(path: Path) -> Format:
+    """Return the format that the extension of ``path`` stands for.
+
+    >>> format_of(Path("ratings.v2.csv.gz")).name
+    'csv'
+    """
+    known = {extension: format for format in FORMATS for extension in format.extensions}
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    for extension in ("".join(suffixes[-2:]), *suffixes[-1:]):
+        if extension in known:
+            return known[extension]
+    extension = suffixes[-1] if suffixes else ""
+    problem = f"the extension {extension!r} is not known" if extension else "the name has no extension"
+    raise InputError(f"{path}: {problem}; use one of {' '.join(known)}{did_you_mean(extension, list(known))}")
+
+
+def either(words: list[str]) -> str:
+    """The words in a sentence.
+
+    >>> either(["NPY", "NPZ", "Matrix Market"])
+    'NPY, NPZ or Matrix Market'
+    """
+    return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def titles(long: bool | None = None) -> str:
+    """What people call the formats, or only the long or the dense ones, in a sentence."""
+    return either([format.title for format in FORMATS if long is None or format.long == long])
+
+
+def long_extensions() -> str:
+    """The extensions of files with one record an entry, in a sentence."""
+    return either([format.extension for format in FORMATS if format.long])
+
+
+def listing() -> str:
+    """The table of the help: extensions, and what such a file holds."""
+    groups = [(stores, list(same)) for stores, same in groupby(FORMATS, key=lambda format: format.stores)]
+    lines = [(f"``{' '.join(e for format in same for e in format.extensions)}``", stores) for stores, same in groups]
+    wide = max(len(left) for left, _ in lines)
+    rule = "=" * wide + "  " + "=" * max(len(right) for _, right in lines)
+    return "\n    ".join([rule, *(f"{left:<{wide}}  {right}" for left, right in lines), rule])
+
+
+def with_listing(function: _F) -> _F:
+    """Put the table of the formats in the place of ``{formats}`` in a docstring."""
+    if function.__doc__:  # there are none under -OO
+        function.__doc__ = function.__doc__.replace("{formats}", listing())
+    return function

@@ -1,0 +1,70 @@
+"""One dense array in NumPy's own file; a file that would need to run code to be opened is refused."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from rankscape.entries.duplicates import Duplicates
+from rankscape.errors import FileFormatError, InputError
+from rankscape.files.dense import entries_of
+from rankscape.files.formats.base import Format, Wanted
+from rankscape.files.table import Table
+
+MAGIC = b"\x93NUMPY"
+ZIP = b"PK"
+
+# What NumPy raises about a file that is broken, cut short or none of its own.
+BROKEN = (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, zlib.error, SyntaxError)
+
+
+def read_npy(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
+    """Read a dense matrix; NaN is a missing entry."""
+    del duplicates  # a cell stands in one place
+    refuse_names(path, wanted)
+    start = first_bytes(path)
+    if start != MAGIC:
+        raise FileFormatError(f"{path} is not an NPY file{' but an NPZ file' if start[:2] == ZIP else ''}")
+    try:
+        with path.open("rb") as file:  # opened here, because np.load leaves a broken file open
+            array = np.load(file, allow_pickle=False)
+    except BROKEN as error:
+        raise unreadable(path, error) from error
+    entries = entries_of(array, str(path))
+    return Table(entries=entries, format=NPY.name, skipped=array.size - entries.count)
+
+
+def write_npy(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -> None:
+    """Write all cells."""
+    # Not np.save: its errors about a full disk come without a cause.
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(matrix))
+    file.write(matrix.data.cast("B"))
+
+
+def refuse_names(path: Path, names: tuple[str | None, ...]) -> None:
+    """Raise if columns were named."""
+    if any(name is not None for name in names):
+        raise InputError(f"{path} is a dense array, whose rows and columns have no names: leave the column names out")
+
+
+def first_bytes(path: Path) -> bytes:
+    """The bytes that tell an NPY file from an NPZ file."""
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC))
+    if not start:
+        raise FileFormatError(f"{path} is empty")
+    return start
+
+
+def unreadable(path: Path, error: Exception) -> FileFormatError:
+    """What to say when NumPy cannot read a file."""
+    if "allow_pickle" in str(error):
+        reason = "holds Python objects, and opening it could run code; save an array of floats instead"
+    else:
+        reason = f"is broken or cut short ({error})"
+    return FileFormatError(f"{path}: {reason}")
+
+
+NPY = Format("npy", "NPY", ".npy", "dense array, NaN where an entry is missing", read_npy, write_npy)
