@@ -1,7 +1,8 @@
 """From a statement of the papers to the function that computes it, the tests that hold it, the figure that shows it.
 
-`STATEMENTS` is the table, read from ``statements.toml``; ``python -m rankscape.papers.statements > docs/statements.md`` writes it as a page. Places
-are named by subject and not by number, because the versions of a paper count their theorems differently.
+`STATEMENTS` is the table, read from ``statements.toml``; ``python -m rankscape.papers.statements`` prints it as a page,
+docs/statements.md. Places are named by subject and not by number, because the versions of a paper count their theorems
+differently.
 """
 
 import importlib
