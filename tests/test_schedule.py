@@ -138,7 +138,7 @@ ESTIMATION, START, DYNAMICS = rs.Estimation(np.eye(2)), rs.Identical(0.5), rs.Gr
         ({"problem": np.eye(2)}, r"`problem` must be .*, got ndarray; wrap a matrix as Estimation\(matrix\)"),
         ({"initialization": "zeros"}, "`initialization` must be .*, got str"),
         ({"initialization": [np.eye(2), np.eye(2)]}, r"Factors\(\[W_1, ..., W_N\]\)"),
-        ({"dynamics": 0.1}, "`dynamics` must be GradientDescent, GradientFlow, SGD or Optimizer, got 0.1"),
+        ({"dynamics": 0.1}, "`dynamics` must be a rule such as .*, got 0.1"),
         ({"dtype": "float16"}, "'float64' or 'float32', got 'float16'"),
         ({"seed": -1}, r"`seed` must be a whole number within 0 .. 18446744073709551615, got -1"),
         ({"seed": 2**64}, "`seed` must be a whole number within"),

@@ -19,7 +19,7 @@ class AbstractDynamics:
     """
 
     inertia: ClassVar[bool] = False
-    """Whether a run remembers how it moved: a velocity beside all that moves."""
+    """Whether a run remembers how it moved: a velocity beside all that moves, or the memory of an optimizer."""
 
     @property
     def paths(self) -> dict[str, Path]:

@@ -33,6 +33,7 @@ class Optimizer(AbstractDynamics):
 
     transformation: Any
     ridge: float = 0.0
+    inertia = True
 
     def __post_init__(self):
         constant(self)

@@ -130,7 +130,7 @@ def _setting(
 ) -> Setting:
     """The setting of one run; one that is continued keeps its seed, and goes on in its stream."""
     if not isinstance(dynamics, AbstractDynamics):
-        raise InputError(f"`dynamics` must be GradientDescent, GradientFlow, SGD or Optimizer, got {dynamics!r}.")
+        raise InputError(f"`dynamics` must be a rule such as rs.GradientDescent(0.01), got {dynamics!r}.")
     if seed is None:
         seed = 0 if run is None else run.seed
     number = whole("seed", seed, 0, 2**64 - 1)  # half of a Philox key

@@ -66,8 +66,8 @@ def simulate(
         Where it starts. A finished run, also one that was stored, goes on from where it ended: with its memory, at
         its place in the random numbers and in the paths of rates, so that 100 steps and 100 more are 200, bit for bit.
         A batch goes on as a batch. ``Factors(run.factors)`` starts anew from the same matrices.
-    dynamics : GradientDescent, GradientFlow, SGD or Optimizer
-        How it moves.
+    dynamics : AbstractDynamics
+        How it moves: one of `rankscape.dynamics`.
     steps : int
         Number of simultaneous updates of all factors. Where a run is continued, these are further steps: `steps`,
         `record`, `stop` and the steps of the data set count from there. Its attribute ``first_step`` and its

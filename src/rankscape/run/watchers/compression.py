@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from rankscape.dynamics import Optimizer
 from rankscape.engine import AbstractEngine, Setting
 from rankscape.errors import InputError
 from rankscape.factorization import compress
@@ -26,7 +25,7 @@ class WidthCompression(AbstractWatcher):
         obstacles = {
             "a batch": len(settings) > 1,
             "the spectral engine": engine == "spectral",
-            "an optax optimizer": isinstance(first.dynamics, Optimizer),
+            f"{type(first.dynamics).__name__}, whose memory belongs to the wider factors": first.dynamics.inertia,
             f"depth {first.depth} (dead directions grow back)": first.depth < 3,
             "float32 (dead directions stop near 5e-6)": first.dtype != "float64",
         }
