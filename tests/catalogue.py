@@ -1,11 +1,14 @@
 """The catalogue: engines x problems x depths x widths x dtypes, as named cases.
 
-Properties that hold for every engine are tested over it; a new engine or problem is a line here.
+Properties that hold for every engine are tested over it; a new engine or problem is a line of `LINES`, a new kind of
+dynamics a function of `ORACLES` beside it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 
 import jax.numpy as jnp
 import numpy as np
@@ -130,117 +133,165 @@ class Case:
             dtype=self.dtype,
             seed=3,
         )
-        return rs.simulate(self.fit.problem, steps=steps, **(fixed | changes))
+        with small_stacks_are_large(self.engine):
+            return rs.simulate(self.fit.problem, steps=steps, **(fixed | changes))
 
     def engine_at_work(self) -> AbstractEngine:
         """The engine of the case, set up for this one run."""
         widths = chain_widths(self.fit.problem.shape, self.depth, self.width)
         setting = Setting(self.fit.problem, widths, self.initialization, self.dynamics, 3, self.dtype)
-        return choose(setting, self.engine)[0]([setting])
+        with small_stacks_are_large(self.engine):
+            return choose(setting, self.engine)[0]([setting])
 
     def reference_factors(self, steps: int = STEPS) -> list[np.ndarray]:
         """The factors after `steps` of the NumPy reference, from the same start."""
-        factors, d = self.simulate(steps=0).factors, self.dynamics
-        if isinstance(d, rs.GradientDescent):
-            for _ in range(steps):
-                factors = reference.gd_step(factors, self.fit.gradient, d.learning_rate, d.ridge)
-            return factors
-        problem, stream = self.fit.problem, Stream(3)
-        draw = stream.draws if d.replacement else stream.shuffled
-        if isinstance(problem, rs.Sensing):
-            A, y = np.asarray(problem.operators), problem.measurements
-            for batch in draw(0, steps * d.batch_size, len(y)).reshape(steps, d.batch_size):
-                factors = reference.sensing_sgd_step(factors, A[batch], y[batch], len(y), d.learning_rate, d.ridge)
-            return factors
-        for batch in draw(0, steps * d.batch_size, len(problem.values)).reshape(steps, d.batch_size):
+        return ORACLES[type(self.dynamics)](self, self.simulate(steps=0).factors, steps)
+
+    @property
+    def tolerance(self) -> float:
+        """What engine and reference may differ by, relative to the largest entry."""
+        if self.engine == "flow":
+            return 1e-8
+        return 1e-13 if self.dtype == "float64" else 2e-6
+
+
+def small_stacks_are_large(engine: str) -> Any:
+    """The stack engine refuses small stacks of operators, which other engines run faster; here it takes any."""
+    return patch("rankscape.engine.stack.engine.LARGE_STACK", 0) if engine == "stack" else nullcontext()
+
+
+# -- the oracles, one for each kind of dynamics ------------------------------------------------------------
+
+
+def _descended(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarray]:
+    for k in range(steps):
+        d = case.dynamics.at(k)
+        factors = reference.gd_step(factors, case.fit.gradient, d.learning_rate, d.ridge)
+    return factors
+
+
+def _rolled(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarray]:
+    before = factors
+    step = reference.heavy_ball_step if isinstance(case.dynamics, rs.HeavyBall) else reference.nesterov_step
+    for k in range(steps):
+        d = case.dynamics.at(k)
+        new = step(factors, before, case.fit.gradient, d.learning_rate, d.momentum, d.ridge)
+        factors, before = new, factors
+    return factors
+
+
+def _flowed(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarray]:
+    return reference.flow(factors, case.fit.gradient, case.dynamics.ridge, case.dynamics.time_step * steps)
+
+
+def _drawn(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarray]:
+    problem, stream = case.fit.problem, Stream(3)
+    d, senses = case.dynamics, isinstance(problem, rs.Sensing)
+    count = len(problem.measurements if senses else problem.values)
+    batches = (stream.draws if d.replacement else stream.shuffled)(0, steps * d.batch_size, count)
+    A = np.asarray(problem.operators) if senses else None
+    for k, batch in enumerate(batches.reshape(steps, d.batch_size)):
+        d = case.dynamics.at(k)
+        if senses:
+            numbers = A[batch], problem.measurements[batch], count
+            factors = reference.sensing_sgd_step(factors, *numbers, d.learning_rate, d.ridge)
+        else:
             entries = problem.rows[batch], problem.columns[batch], problem.values[batch]
             factors = reference.sgd_step(factors, *entries, d.learning_rate, d.ridge)
-        return factors
+    return factors
 
 
-def _widths(depth: int) -> dict[str, Any]:
+ORACLES = {rs.GradientDescent: _descended, rs.HeavyBall: _rolled, rs.Nesterov: _rolled}
+ORACLES |= {rs.SGD: _drawn, rs.GradientFlow: _flowed}
+
+
+# -- the cases ---------------------------------------------------------------------------------------------
+
+EQUAL, ALL = ("equal",), ("equal", "narrow", "varied")
+
+
+def _width(name: str, depth: int) -> Any:
     """Hidden widths: as wide as the matrix, narrower, and all different."""
-    varied = [6, 3, 5, 2][: depth - 1]
-    return {"equal": None} if depth == 1 else {"equal": None, "narrow": 2, "varied": varied}
+    return {"equal": None, "narrow": 2, "varied": [6, 3, 5, 2][: depth - 1], "wide": 6}[name] if depth > 1 else None
 
 
-def _matrix_cases() -> list[Case]:
-    rates = {"sensing": 0.01, "rank-one": 0.005, "completion": 0.2}
-    cases = []
-    for fit_name, fit in FITS.items():
-        dynamics = rs.GradientDescent(rates.get(fit_name, 0.02), ridge=0.01)
-        for depth in (3,) if fit_name in ("rank-one", "pauli", "functions") else DEPTHS:
-            for width_name, width in _widths(depth).items():
-                if width_name == "equal" or fit_name in ("rectangular", "completion"):
-                    name = f"matrix-{fit_name}-{depth}-{width_name}"
-                    cases.append(Case(name, "matrix", fit, depth, rs.Gaussian(0.5), dynamics, width))
-    return cases
+def cases(
+    engine: str,
+    fit: str,
+    dynamics: Any,
+    *,
+    start: Any = None,
+    label: str = "",
+    depths: Sequence[int] = DEPTHS,
+    widths: Sequence[str] = EQUAL,
+) -> list[Case]:
+    """The cases of one line of the catalogue; `start` may depend on the depth. Depth 3 is run in float32, too."""
+    found = []
+    for depth in depths:
+        for width in widths if depth > 1 else widths[:1]:
+            name = f"{engine}-{label or fit}-{depth}" + (f"-{width}" if len(widths) > 1 else "")
+            first = start(depth) if callable(start) else start or rs.Gaussian(0.5)
+            found.append(Case(name, engine, FITS[fit], depth, first, dynamics, _width(width, depth)))
+    single = [replace(c, name=f"{c.name}-float32", dtype="float32") for c in found if c.depth == 3]
+    return found + (single if engine != "flow" else [])
 
 
-def _entrywise_cases() -> list[Case]:
-    fit, cases = FITS["completion"], []
-    variants = {
-        "single": rs.SGD(0.05, ridge=0.01),
-        "no ridge": rs.SGD(0.05),
-        "batch": rs.SGD(0.05, ridge=0.01, batch_size=3),
-        "shuffled": rs.SGD(0.05, ridge=0.01, replacement=False),
-        "shuffled batch": rs.SGD(0.05, ridge=0.01, batch_size=4, replacement=False),
-    }
-    for depth in DEPTHS:
-        for width_name, width in _widths(depth).items():
-            for variant, dynamics in variants.items():
-                if variant == "single" or (width_name == "equal" and depth in (1, 3)):
-                    name = f"entrywise-{variant}-{depth}-{width_name}"
-                    cases.append(Case(name, "entrywise", fit, depth, rs.Gaussian(0.5), dynamics, width))
-    return cases
+def _perturbed(depth: int) -> rs.PerturbedIdentical:
+    return rs.PerturbedIdentical(0.4, 0.1, layer=(depth + 1) // 2)
 
 
-def _measurements_cases() -> list[Case]:
-    variants = {
-        "single": rs.SGD(0.003, ridge=0.01),
-        "batch": rs.SGD(0.003, ridge=0.01, batch_size=3),
-        "shuffled batch": rs.SGD(0.003, batch_size=4, replacement=False),
-    }
-    cases = []
-    for variant, dynamics in variants.items():
-        for fit_name in ("sensing", "rank-one", "pauli", "functions"):
-            for depth in (2, 3) if fit_name == "sensing" else (3,):
-                name = f"measurements-{variant}-{fit_name}-{depth}"
-                if fit_name == "sensing" or variant == "batch":
-                    cases.append(Case(name, "measurements", FITS[fit_name], depth, rs.Gaussian(0.5), dynamics))
-    return cases
+DESCENT, ALIGNED = rs.GradientDescent(0.02, ridge=0.01), rs.Balanced(spectrum=[0.3, 0.1, 0.2])
+HEAVY, AHEAD = rs.HeavyBall(0.01, 0.8, ridge=0.01), rs.Nesterov(0.01, 0.8, ridge=0.01)
 
+# A new engine is one line here.
+LINES = [
+    cases("matrix", "completion", rs.GradientDescent(0.2, ridge=0.01), widths=ALL),
+    cases("matrix", "completion", rs.HeavyBall(0.1, 0.8, ridge=0.01), label="heavy ball", depths=(1, 3)),
+    cases("matrix", "completion", rs.Nesterov(0.1, 0.8, ridge=0.01), label="nesterov", depths=(1, 3)),
+    cases("matrix", "rectangular", HEAVY, label="heavy ball rectangular", depths=(2, 5), widths=("varied",)),
+    cases("matrix", "symmetric", DESCENT),
+    cases("matrix", "rectangular", DESCENT, widths=ALL),
+    cases("matrix", "sensing", rs.GradientDescent(0.01, ridge=0.01)),
+    cases("matrix", "rank-one", rs.GradientDescent(0.005, ridge=0.01), depths=(3,)),
+    cases("matrix", "pauli", DESCENT, depths=(3,)),
+    cases("matrix", "functions", DESCENT, depths=(3,)),
+    cases("matrix", "objective", DESCENT),
+    cases("entrywise", "completion", rs.SGD(0.05, ridge=0.01), label="single", widths=ALL),
+    cases("entrywise", "completion", rs.SGD(0.05), label="no ridge", depths=(1, 3)),
+    cases("entrywise", "completion", rs.SGD(0.05, ridge=0.01, batch_size=3), label="batch", depths=(1, 3)),
+    cases("entrywise", "completion", rs.SGD(0.05, 0.01, replacement=False), label="shuffled", depths=(1, 3)),
+    cases("entrywise", "completion", rs.SGD(0.05, 0.01, 4, replacement=False), label="shuffled batch", depths=(1, 3)),
+    cases("measurements", "sensing", rs.SGD(0.003, 0.01, batch_size=3), label="batch-sensing", depths=(3, 2)),
+    cases("measurements", "sensing", rs.SGD(0.003, 0.01), label="single-sensing", depths=(2, 3)),
+    cases("measurements", "sensing", rs.SGD(0.003, 0, 4, replacement=False), label="shuffled-sensing", depths=(2, 3)),
+    cases("measurements", "rank-one", rs.SGD(0.003, 0.01, 3), label="batch-rank-one", depths=(3,)),
+    cases("measurements", "pauli", rs.SGD(0.003, 0.01, 3), label="batch-pauli", depths=(3,)),
+    cases("measurements", "functions", rs.SGD(0.003, 0.01, 3), label="batch-functions", depths=(3,)),
+    cases("spectral", "symmetric", DESCENT, start=_perturbed, label="perturbed"),
+    cases("spectral", "symmetric", DESCENT, start=rs.Identical(0.4), label="identical"),
+    cases("spectral", "rectangular", DESCENT, start=ALIGNED, label="aligned", widths=("wide",)),
+    cases("spectral", "symmetric", HEAVY, start=_perturbed, label="heavy ball", depths=(2, 3)),
+    cases("spectral", "symmetric", AHEAD, start=_perturbed, label="nesterov", depths=(2, 3)),
+    cases("spectral", "rectangular", HEAVY, start=ALIGNED, label="heavy ball aligned", depths=(3,), widths=("wide",)),
+    cases("stack", "sensing", rs.GradientDescent(0.01, ridge=0.01), depths=(2, 3)),
+    cases("stack", "sensing", rs.HeavyBall(0.005, 0.8, ridge=0.01), label="heavy ball", depths=(3,)),
+    cases("stack", "sensing", rs.Nesterov(0.005, 0.8, ridge=0.01), label="nesterov", depths=(3,)),
+    cases("flow", "completion", rs.GradientFlow(0.05, ridge=0.01), label="factors", depths=(3,)),
+    cases("flow", "symmetric", rs.GradientFlow(0.02, ridge=0.01), start=_perturbed, label="modes", depths=(3,)),
+    cases("flow", "symmetric", rs.GradientFlow(0.05), start=_perturbed, label="closed form", depths=(1, 2)),
+]
 
-def _spectral_cases() -> list[Case]:
-    dynamics, cases = rs.GradientDescent(0.02, ridge=0.01), []
-    for depth in DEPTHS:
-        starts = {
-            "identical": ("symmetric", rs.Identical(0.4), None),
-            "perturbed": ("symmetric", rs.PerturbedIdentical(0.4, 0.1, layer=(depth + 1) // 2), None),
-            "aligned": ("rectangular", rs.Balanced(spectrum=[0.3, 0.1, 0.2]), 6 if depth > 1 else None),
-        }
-        for start, (fit_name, initialization, width) in starts.items():
-            name = f"spectral-{start}-{depth}"
-            cases.append(Case(name, "spectral", FITS[fit_name], depth, initialization, dynamics, width))
-    return cases
+CASES = {case.name: case for line in LINES for case in line}
 
+ONE_OF_EACH: dict[str, Case] = {}
+"""The first case of depth 3 of each engine and kind of dynamics, where one is enough."""
 
-def _in_float32(cases: list[Case]) -> list[Case]:
-    single = [c for c in cases if c.depth == 3]
-    return [replace(c, name=f"{c.name}-float32", dtype="float32") for c in single]
-
-
-_DOUBLE = [*_matrix_cases(), *_entrywise_cases(), *_measurements_cases(), *_spectral_cases()]
-
-CASES = {case.name: case for case in [*_DOUBLE, *_in_float32(_DOUBLE)]}
-
-ONE_OF_EACH = {
-    "matrix": CASES["matrix-completion-3-equal"],
-    "entrywise": CASES["entrywise-single-3-equal"],
-    "measurements": CASES["measurements-batch-sensing-3"],
-    "spectral": CASES["spectral-perturbed-3"],
-}
-"""One case for each engine, where one is enough."""
+for case in CASES.values():
+    if case.depth == 3 and all(
+        (case.engine, type(case.dynamics)) != (known.engine, type(known.dynamics)) for known in ONE_OF_EACH.values()
+    ):
+        kind = f"{case.engine}-{type(case.dynamics).__name__}"
+        ONE_OF_EACH[kind if case.engine in ONE_OF_EACH else case.engine] = case
 
 
 def distance(one: list[np.ndarray], other: list[np.ndarray]) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 
 import numpy as np
+from scipy.integrate import solve_ivp
 
 
 def product(matrices: Sequence[np.ndarray], size: int) -> np.ndarray:
@@ -61,3 +62,46 @@ def sensing_sgd_step(
         return count / len(batch_operators) * sum((np.sum(A * W) - y) * A for A, y in pairs)
 
     return gd_step(factors, gradient_of_W, learning_rate, ridge)
+
+
+def heavy_ball_step(
+    factors: Sequence[np.ndarray],
+    before: Sequence[np.ndarray],
+    gradient_of_W: Callable[[np.ndarray], np.ndarray],
+    learning_rate: float,
+    momentum: float,
+    ridge: float,
+) -> list[np.ndarray]:
+    """``W_l - eta (gradient + 2 ridge W_l) + mu (W_l - W_l before)``."""
+    moved = gd_step(factors, gradient_of_W, learning_rate, ridge)
+    return [M + momentum * (W - B) for M, W, B in zip(moved, factors, before, strict=True)]
+
+
+def nesterov_step(
+    factors: Sequence[np.ndarray],
+    before: Sequence[np.ndarray],
+    gradient_of_W: Callable[[np.ndarray], np.ndarray],
+    learning_rate: float,
+    momentum: float,
+    ridge: float,
+) -> list[np.ndarray]:
+    """A step of gradient descent from ``W_l + mu (W_l - W_l before)``."""
+    ahead = [W + momentum * (W - B) for W, B in zip(factors, before, strict=True)]
+    return gd_step(ahead, gradient_of_W, learning_rate, ridge)
+
+
+def flow(
+    factors: Sequence[np.ndarray], gradient_of_W: Callable[[np.ndarray], np.ndarray], ridge: float, time: float
+) -> list[np.ndarray]:
+    """The gradient flow at `time`, by SciPy."""
+    shapes = [W.shape for W in factors]
+    ends = np.cumsum([W.size for W in factors])[:-1]
+
+    def slope(_, flat):
+        matrices = [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
+        moved = gd_step(matrices, gradient_of_W, 1.0, ridge)
+        return np.concatenate([(after - before).ravel() for before, after in zip(matrices, moved, strict=True)])
+
+    flat = np.concatenate([W.ravel() for W in factors])
+    end = solve_ivp(slope, (0, time), flat, method="DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
+    return [part.reshape(shape) for part, shape in zip(np.split(end, ends), shapes, strict=True)]

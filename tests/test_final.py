@@ -40,7 +40,7 @@ def _ours(base: type) -> list[type]:
 
 
 PUBLIC = [getattr(rs, name) for name in rs.__all__ if inspect.isclass(getattr(rs, name)) and name not in RESULTS]
-BELOW = [cls for base in OPEN for cls in _ours(base)]
+BELOW = [cls for base in OPEN for cls in _ours(base) if not cls.__name__.startswith("_")]
 SETTINGS = {f"{cls.__module__}.{cls.__name__}": cls for cls in [*PUBLIC, *BELOW, rs.rates.Path] if cls not in OPEN}
 
 

@@ -10,7 +10,6 @@ import pytest
 import reference
 import xarray as xr
 from catalogue import FITS, Case, identical
-from scipy.integrate import solve_ivp
 
 import rankscape as rs
 from rankscape.errors import DivergenceWarning, InputError
@@ -55,25 +54,10 @@ every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 every_way = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
 
 
-def _scipy_flow(factors, gradient, ridge, time):
-    """The factors at `time` by SciPy, from the gradient that is written out by hand."""
-    shapes = [W.shape for W in factors]
-    ends = np.cumsum([W.size for W in factors])[:-1]
-
-    def slope(_, flat):
-        matrices = [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
-        moved = reference.gd_step(matrices, gradient, 1.0, ridge)
-        return np.concatenate([(after - before).ravel() for before, after in zip(matrices, moved, strict=True)])
-
-    flat = np.concatenate([W.ravel() for W in factors])
-    end = solve_ivp(slope, (0, time), flat, method="DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
-    return [part.reshape(shape) for part, shape in zip(np.split(end, ends), shapes, strict=True)]
-
-
 @every_case
 def test_the_flow_of_the_factors_is_that_of_scipy(case):
     start = case.simulate(0).factors
-    expected = _scipy_flow(start, case.fit.gradient, case.dynamics.ridge, 0.05 * STEPS)
+    expected = reference.flow(start, case.fit.gradient, case.dynamics.ridge, 0.05 * STEPS)
     run = case.simulate(STEPS, record=[0, STEPS])
     assert max(np.abs(A - B).max() for A, B in zip(run.factors, expected, strict=True)) < 1e-8
     assert run.dataset.attrs["engine"] == "flow"

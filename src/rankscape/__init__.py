@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rankscape.dynamics import SGD as SGD
     from rankscape.dynamics import GradientDescent as GradientDescent
     from rankscape.dynamics import GradientFlow as GradientFlow
+    from rankscape.dynamics import HeavyBall as HeavyBall
+    from rankscape.dynamics import Nesterov as Nesterov
     from rankscape.dynamics import Optimizer as Optimizer
     from rankscape.estimators import CompletedMatrix as CompletedMatrix
     from rankscape.estimators import complete as complete
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "falling.annealing": ["Annealed", "anneal"],
-    "dynamics": ["SGD", "GradientDescent", "GradientFlow", "Optimizer"],
+    "dynamics": ["SGD", "GradientDescent", "GradientFlow", "HeavyBall", "Nesterov", "Optimizer"],
     "estimators": ["CompletedMatrix", "complete"],
     "factorization": ["compress", "imbalance", "product"],
     "initialization": ["Balanced", "Factors", "Gaussian", "Identical", "Orthogonal", "PerturbedIdentical"],

@@ -36,12 +36,13 @@ class Fields(BaseModel):
     alpha: float = Field(0.1, gt=0, description="Scale of the (perturbed) identical start.")
     beta: float = Field(0.05, gt=0, description="Perturbation of the perturbed identical start.")
     scale: float = Field(0.1, gt=0, description="Scale of the gaussian or orthogonal start.")
-    dynamics: Literal["gradient-descent", "gradient-flow", "sgd"] = Field(
+    dynamics: Literal["gradient-descent", "heavy-ball", "nesterov", "gradient-flow", "sgd"] = Field(
         "gradient-descent", description="How the factors move."
     )
     learning_rate: float = Field(
         1e-3, gt=0, description="Step size of one update of all factors; time of one step for gradient-flow."
     )
+    momentum: float = Field(0.9, ge=0, lt=1, description="Share of the last movement that heavy-ball, nesterov keep.")
     ridge: float = Field(0.0, ge=0, description="Factor of the sum of squared Frobenius norms of the factors.")
     batch_size: int = Field(1, ge=1, description="Entries in one step of SGD.")
     replacement: bool = Field(True, description="Draw entries with replacement; otherwise reshuffled epochs.")

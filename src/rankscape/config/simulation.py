@@ -52,6 +52,7 @@ class SimulationConfig(Fields):
         used = {
             **dict.fromkeys(("rows", "columns", "values", "heldout"), self.entries is not None),
             **dict.fromkeys(("batch_size", "replacement"), self.dynamics == "sgd"),
+            "momentum": self.dynamics in ("heavy-ball", "nesterov"),
             "alpha": self.initialization in ("identical", "perturbed-identical"),
             "beta": self.initialization == "perturbed-identical",
             "scale": self.initialization in ("gaussian", "orthogonal"),
@@ -96,6 +97,10 @@ class SimulationConfig(Fields):
         match self.dynamics:
             case "gradient-descent":
                 return dynamics.GradientDescent(self.learning_rate, self.ridge)
+            case "heavy-ball":
+                return dynamics.HeavyBall(self.learning_rate, self.momentum, self.ridge)
+            case "nesterov":
+                return dynamics.Nesterov(self.learning_rate, self.momentum, self.ridge)
             case "gradient-flow":
                 return dynamics.GradientFlow(self.learning_rate, self.ridge)
             case "sgd":

@@ -2,6 +2,7 @@
 
 ============  ==============================================================================================
 `descent`     `GradientDescent`
+`momentum`    `HeavyBall` and `Nesterov`, which remember how they moved
 `flow`        `GradientFlow`, its limit for small steps
 `sgd`         `SGD`, which draws entries or measurements
 `optimizer`   `Optimizer`, any of optax
@@ -12,7 +13,8 @@
 from rankscape.dynamics.base import AbstractDynamics
 from rankscape.dynamics.descent import GradientDescent
 from rankscape.dynamics.flow import GradientFlow
+from rankscape.dynamics.momentum import HeavyBall, Nesterov
 from rankscape.dynamics.optimizer import Optimizer
 from rankscape.dynamics.sgd import SGD
 
-__all__ = ["SGD", "AbstractDynamics", "GradientDescent", "GradientFlow", "Optimizer"]
+__all__ = ["SGD", "AbstractDynamics", "GradientDescent", "GradientFlow", "HeavyBall", "Nesterov", "Optimizer"]

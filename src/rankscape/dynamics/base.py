@@ -64,6 +64,6 @@ def constant(settings: AbstractDynamics) -> None:
     for name in settings.paths:
         kind = type(settings).__name__
         raise InputError(
-            f"`{name}` of {kind} must be one number: paths are for GradientDescent and SGD. Run one stage after the "
-            "other instead, each with `initialization` set to the run before."
+            f"`{name}` of {kind} must be one number: paths are for GradientDescent, HeavyBall, Nesterov and SGD. "
+            "Run one stage after the other instead, each with `initialization` set to the run before."
         )

@@ -59,12 +59,12 @@ class Setting:
         r"""A uniform sufficient step for monotone gradient descent, :math:`1 / (3 N \beta M^{2N-2})`.
 
         M bounds the spectral norms of the factors at the start and of a balanced solution; :math:`\beta` is the
-        smoothness of the loss. None when the smoothness is unknown.
+        smoothness of the loss. None when the smoothness is unknown, and for momentum: the bound is not one of it.
         """
         smoothness = self.problem.smoothness()
         if isinstance(self.dynamics, SGD):
             smoothness = self.problem.sample_smoothness() if isinstance(self.problem, Sensing) else 1.0
-        if smoothness is None:
+        if smoothness is None or self.dynamics.inertia:
             return None
         start = max(float(np.linalg.norm(W, 2)) for W in self.initial_factors())
         M = max(start, self.problem.scale() ** (1 / self.depth))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankscape.dynamics import GradientDescent
+from rankscape.dynamics import GradientDescent, HeavyBall, Nesterov
 from rankscape.engine.base import Setting
 
 Moving = list[Any]
@@ -25,6 +25,7 @@ class Rates(NamedTuple):
 
     learning_rate: Any
     ridge: Any
+    momentum: Any
 
 
 class Rule(NamedTuple):
@@ -44,7 +45,21 @@ def _descend(stepped: Callable, moving: Moving, velocity: Moving, rates: Rates) 
     return stepped(moving), velocity
 
 
-RULES = {GradientDescent: Rule(_here, _descend)}
+def _ahead(moving: Moving, velocity: Moving, rates: Rates) -> Moving:
+    return [W + rates.momentum * V for W, V in zip(moving, velocity, strict=True)]
+
+
+def _roll(stepped: Callable, moving: Moving, velocity: Moving, rates: Rates) -> tuple[Moving, Moving]:
+    # The step is added to the small velocity, not to the large weights: differences of weights would lose its digits.
+    velocity = stepped([rates.momentum * V for V in velocity])
+    return [W + V for W, V in zip(moving, velocity, strict=True)], velocity
+
+
+RULES = {
+    GradientDescent: Rule(_here, _descend),
+    HeavyBall: Rule(_here, _roll),
+    Nesterov: Rule(_ahead, _roll),
+}
 
 
 def descended(base: Moving, point: Moving, gradients: Moving, rates: Rates) -> Moving:
@@ -56,4 +71,4 @@ def descended(base: Moving, point: Moving, gradients: Moving, rates: Rates) -> M
 def rates_at(settings: Sequence[Setting], step: int, dtype: str = "float64") -> Rates:
     """The numbers of each run for the step that begins at `step`."""
     now = [setting.dynamics.at(step) for setting in settings]
-    return Rates(*(np.array([getattr(d, name) for d in now], dtype) for name in Rates._fields))
+    return Rates(*(np.array([getattr(d, name, 0.0) for d in now], dtype) for name in Rates._fields))

@@ -145,13 +145,17 @@ def _advance(rule, multiplicity, target, lanes, steps):
         stepped = partial(_stepped, multiplicity, target, rates.learning_rate, decay, point=point)
         return rule.move(stepped, moving, velocity, rates)
 
+    # With a velocity a step adds two products, and which of them is fused depends on the steps around it: a trip of
+    # several steps would end in other bits than single ones, and a run would depend on how it is cut.
+    unroll = 1 if velocity else UNROLL
+
     def trip(_, carry):
-        for _ in range(UNROLL):
+        for _ in range(unroll):
             carry = step(carry)
         return carry
 
-    carry = jax.lax.fori_loop(0, steps // UNROLL, trip, (moving, velocity))
-    return jax.lax.fori_loop(0, steps % UNROLL, lambda _, carry: step(carry), carry)
+    carry = jax.lax.fori_loop(0, steps // unroll, trip, (moving, velocity))
+    return jax.lax.fori_loop(0, steps % unroll, lambda _, carry: step(carry), carry)
 
 
 @final
