@@ -26,7 +26,7 @@ def product(factors: Sequence[Matrix]) -> Matrix:
     >>> product([np.ones((2, 3)), np.ones((4, 2))]).shape
     (4, 3)
     """
-    return reduce(lambda right, factor: factor @ right, factors)
+    return reduce(lambda right, factor: factor @ right, factors)  # in the order in which they act
 
 
 def imbalance(factors: Sequence[Matrix]) -> list[Matrix]:
@@ -67,7 +67,7 @@ def check_factors(factors: Sequence[Any], shape: tuple[int, int] | None = None) 
         raise InputError("At least one factor is needed (depth 0 has no product).")
     matrices = []
     for l, factor in enumerate(factors, start=1):
-        matrix = np.array(factor, dtype=np.float64, order="C")
+        matrix = np.array(factor, dtype=np.float64, order="C")  # a copy, also of what fits already
         if matrix.ndim != 2 or matrix.size == 0:
             raise InputError(f"Factor W_{l} must be a non-empty matrix, got shape {matrix.shape}.")
         if not np.isfinite(matrix).all():
@@ -124,8 +124,8 @@ def compress(factors: Sequence[Matrix], tolerance: float = 1e-12) -> Compressed:
         raise InputError("Width compression needs float64: in float32 dead directions stop near 5e-6.")
     rotations, discarded = [], 0.0
     for lower, upper in pairwise(factors):
-        _, s, Qt = thin_svd(np.vstack([lower.T, upper]))
-        alive = max(1, int(np.sum(s > tolerance * s[0])))
+        _, s, Qt = thin_svd(np.vstack([lower.T, upper]))  # dead only where both neighbours are
+        alive = max(1, int(np.sum(s > tolerance * s[0])))  # a product needs at least one hidden direction
         if alive < len(s) and s[0] > 0:
             discarded = max(discarded, float(s[alive] / s[0]))
         rotations.append(Qt[:alive].T)

@@ -35,7 +35,7 @@ class AbstractInitialization(ABC):
         out: dict[str, Any] = {"kind": type(self).__name__}
         for field in fields(self):  # pyright: ignore[reportArgumentType]
             value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
+            if isinstance(value, np.ndarray):  # a digest: configurations are compared, not restored
                 value = of_arrays(value)
             elif isinstance(value, tuple):
                 value = of_arrays(*value)
@@ -112,6 +112,7 @@ class Gaussian(AbstractInitialization):
 
     def factors(self, problem, widths, stream):
         """``scale`` times standard normal numbers."""
+        # Each layer has a part of the stream: a wider layer does not change the numbers of the others.
         return [self.scale * stream.normal(shape, part=l) for l, shape in enumerate(factor_shapes(widths), start=1)]
 
 
@@ -129,7 +130,7 @@ class Orthogonal(AbstractInitialization):
         """``scale`` times the orthogonal polar factor of a Gaussian matrix: Haar distributed."""
         out = []
         for l, shape in enumerate(factor_shapes(widths), start=1):
-            U, _, Vt = thin_svd(stream.normal(shape, part=l))
+            U, _, Vt = thin_svd(stream.normal(shape, part=l))  # U V^T is unique where QR leaves signs open
             out.append(self.scale * (U @ Vt))
         return out
 
@@ -177,12 +178,12 @@ class Balanced(AbstractInitialization):
                     "Balanced(spectrum=...) takes its directions from an Estimation target; "
                     f"give Balanced(W) for a {type(problem).__name__} problem."
                 )
-            U, _, V = problem.singular_basis
+            U, _, V = problem.singular_basis  # kept by the problem: all runs of a batch share its signs
             return balanced_factors(Modes(U, self.on_modes(problem), V).descending(), widths[1:-1])
         if self.W.shape != problem.shape:
             raise InputError(f"`W` has shape {self.W.shape}, but the problem has shape {problem.shape}.")
         U, sigma, Vt = thin_svd(self.W)
-        sigma = np.where(sigma > max(self.W.shape) * np.finfo(float).eps * sigma[0], sigma, 0.0)
+        sigma = np.where(sigma > max(self.W.shape) * np.finfo(float).eps * sigma[0], sigma, 0.0)  # rounding is no rank
         return balanced_factors(Modes(U, sigma, Vt.T), widths[1:-1])
 
     def on_modes(self, problem: Estimation) -> np.ndarray:
@@ -220,4 +221,4 @@ class Factors(AbstractInitialization):
 
     def factors(self, problem, widths, stream):
         """Copies of the matrices."""
-        return check_factors(self.matrices, problem.shape)
+        return check_factors(self.matrices, problem.shape)  # copies: no run writes into another's start

@@ -83,7 +83,7 @@ def rank_measures(sigma: Spectrum, tolerance: float = RANK_TOLERANCE["float64"])
     top = sigma[..., :1]
     zero = top[..., 0] == 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = sigma / top
+        ratio = sigma / top  # before any sum: squares of large or tiny values would leave the range
         share = ratio / ratio.sum(-1, keepdims=True)
         entropy = -np.where(share > 0, share * np.log(share), 0.0).sum(-1)
     return {
@@ -100,10 +100,11 @@ def spectrum_of_factors(factors: Sequence[Matrix]) -> Spectrum:
     modes = min(n_out, n_in)
     if len(factors) == 1 or 2 * max(factors[0].shape[0], factors[-1].shape[1]) > modes:
         return singular_values(product(factors))
+    # The product keeps its singular values when the orthogonal parts of the outer factors are left out.
     R_out: Any = np.linalg.qr(factors[-1], mode="r")
     R_in: Any = np.linalg.qr(factors[0].T, mode="r")
     core = singular_values(product([R_in.T, *factors[1:-1], R_out]))
-    return np.pad(core, (0, modes - len(core)))
+    return np.pad(core, (0, modes - len(core)))  # what a narrow width cannot reach is zero
 
 
 def measure(problem: AbstractProblem, factors: Sequence[Matrix], ridge: float, tolerance: float) -> dict[str, Any]:

@@ -65,13 +65,14 @@ class Path:
     def at(self, step: int) -> float:
         """The value of the step that begins at `step`."""
         place = step if self.period is None else step % self.period
-        return self.values[bisect_right(self.starts, place) - 1]
+        return self.values[bisect_right(self.starts, place) - 1]  # right: a value holds from its start on
 
     def breaks(self, steps: int) -> np.ndarray:
         """The steps within ``1 .. steps - 1`` at which the value changes."""
         values = np.array(self.values)
         changed = values != np.roll(values, 1)  # the first follows the last when the path begins anew
         cycles = [0] if self.period is None else np.arange(0, steps, self.period)
+        # Starts at which nothing changes are left out: each break ends a call of the engine.
         starts = np.add.outer(cycles, np.array(self.starts)[changed]).ravel()
         return starts[(starts > 0) & (starts < steps)].astype(np.int64)
 
@@ -178,13 +179,13 @@ def convert(rate: Any, problem: Any, *, value: str = "ridge", time: str = "steps
     size = whole("batch_size", batch_size, least=1)
     factor = float(size) if value == "learning_rate / batch_size" else 1.0
     if value == "ridge * m":
-        factor = 1 / _count(problem, "values")
+        factor = 1 / _count(problem, "values")  # the loss is a mean over m, the ridge is not
     if not isinstance(rate, Path):
         return nonnegative("rate", rate) * factor
     starts, period = rate.starts, rate.period
     if time == "epochs":
         epoch = _count(problem, "values", "measurements") / size
-        starts = tuple(round(t * epoch) for t in starts)
+        starts = tuple(round(t * epoch) for t in starts)  # an epoch need not be a whole number of steps
         period = None if period is None else round(period * epoch)
     return Path(starts, tuple(v * factor for v in rate.values), period)
 

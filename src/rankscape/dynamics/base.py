@@ -45,7 +45,7 @@ class AbstractDynamics:
 def checked(settings: AbstractDynamics, **numbers: Any) -> None:
     """Put the checked numbers in the place of those that were given."""
     for name, number in numbers.items():
-        object.__setattr__(settings, name, number)
+        object.__setattr__(settings, name, number)  # frozen for everybody else
 
 
 def rate(name: str, value: Any, check: Callable[[str, Any], float]) -> Any:

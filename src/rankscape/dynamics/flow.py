@@ -46,7 +46,7 @@ class GradientFlow(AbstractDynamics):
     atol: float = 1e-12
 
     def __post_init__(self):
-        constant(self)
+        constant(self)  # the solver steps across breaks without seeing them
         checked(
             self,
             time_step=positive("time_step", self.time_step),

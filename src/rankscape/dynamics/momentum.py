@@ -14,6 +14,7 @@ class _Momentum(AbstractDynamics):
     """Gradient descent that keeps a share of its last movement."""
 
     learning_rate: float | Path
+    # No path: rules whose momentum grows with the step, as Nesterov's first one, are rules of their own.
     momentum: float
     ridge: float | Path = 0.0
     inertia = True

@@ -36,12 +36,13 @@ class Optimizer(AbstractDynamics):
     inertia = True
 
     def __post_init__(self):
-        constant(self)
+        constant(self)  # optax has schedules of its own
         checked(self, ridge=nonnegative("ridge", self.ridge))
         if not (hasattr(self.transformation, "init") and hasattr(self.transformation, "update")):
             raise InputError("`transformation` must be an optax GradientTransformation such as optax.adam(1e-3).")
 
     def describe(self) -> dict[str, Any]:
         """The kind, a digest of the optimizer with its numbers, and the ridge."""
+        # An optax rule is a pair of closures: its numbers are in their cells, and nowhere else.
         digest = of_function(self.transformation.update)
         return {"kind": "Optimizer", "transformation": digest, "ridge": self.ridge}

@@ -41,4 +41,5 @@ class SGD(AbstractDynamics):
 
     def __post_init__(self):
         size = whole("batch_size", self.batch_size, least=1)
+        # A batch may be larger than the data: it then goes through them more than once.
         check_rates(self, self.learning_rate, self.ridge, batch_size=size, replacement=bool(self.replacement))

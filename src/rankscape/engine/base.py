@@ -22,7 +22,7 @@ class Setting:
     problem: AbstractProblem
     widths: tuple[int, ...]
     initialization: AbstractInitialization
-    dynamics: Any
+    dynamics: Any  # whatever it is, `obstacle` of each engine looks at it
     seed: int = 0
     dtype: str = "float64"
     offset: int = 0
@@ -66,6 +66,7 @@ class Setting:
             smoothness = self.problem.sample_smoothness() if isinstance(self.problem, Sensing) else 1.0
         if smoothness is None or self.dynamics.inertia:
             return None
+        # Balanced factors of a solution share its norm evenly; a start may be larger than they are.
         start = max(float(np.linalg.norm(W, 2)) for W in self.initial_factors())
         M = max(start, self.problem.scale() ** (1 / self.depth))
         with np.errstate(over="ignore"):  # no step is safe where this overflows: 1 / inf
@@ -112,6 +113,7 @@ class State(NamedTuple):
         State(step=3, moving=[array([0., 0.])], memory=[array(0.5)])
         """
         step, names = int(arrays["step"]), [name for name in arrays if name != "step"]
+        # In the order of the file, which is that of `pack`: names are not sorted, so ten layers stay in place.
         parts = ([arrays[name] for name in names if name.startswith(part)] for part in ("moving", "memory"))
         return cls(step, *parts)
 
@@ -195,6 +197,7 @@ class AbstractEngine(ABC):
 
     def records(self, states: Sequence[State]) -> Sequence[Mapping[str, Any]]:
         """What is measured on the states of all runs; each as if `record` had been called for it alone."""
+        # One by one is right for every engine; where a call costs more than its arithmetic, an engine overrides it.
         return [self.record(state, setting) for state, setting in zip(states, self.settings, strict=True)]
 
     @abstractmethod
@@ -211,6 +214,6 @@ class AbstractEngine(ABC):
 
 def check_dynamics(setting: Setting, kind: type[AbstractDynamics] | tuple[type[AbstractDynamics], ...]) -> str | None:
     """The obstacle when the dynamics are of another kind."""
-    if isinstance(setting.dynamics, kind):
+    if isinstance(setting.dynamics, kind):  # settings are final, so this is the exact class
         return None
     return f"its dynamics are {type(setting.dynamics).__name__}"

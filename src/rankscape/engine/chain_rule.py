@@ -33,12 +33,13 @@ def pulled_back(factors: Factors, products: Factors, gradient: jax.Array) -> Fac
     carried, gradients = gradient, []
     for W, right in zip(reversed(factors[1:]), reversed(products[:-1]), strict=True):
         gradients.append(carried @ right.T)
-        carried = W.T @ carried
+        carried = W.T @ carried  # after W has used it: each gradient lies between the two sides
     return [carried, *reversed(gradients)]
 
 
 def value_and_gradients(binder: Callable, arrays: Mapping[str, Any], factors: Factors) -> tuple[jax.Array, Factors]:
     """The loss of the product and its gradient with respect to every factor, without ridge."""
+    # The binder is a constant of the compiled function, the arrays are data: equal shapes compile once.
     problem, products = binder(arrays), partial_products(factors)
     gradients = pulled_back(factors, products, problem.gradient(products[-1]))
     return problem.loss(products[-1]), gradients
@@ -52,4 +53,5 @@ def products_cost(setting: Setting) -> float:
 
 def operators_cost(setting: Setting) -> float:
     """Rough microseconds of a gradient of measurements, which waits for memory more than it computes."""
+    # Applied, and back.
     return 2 * setting.problem.operators.flops() / 1e4 if isinstance(setting.problem, Sensing) else 0.0

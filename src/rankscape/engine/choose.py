@@ -33,11 +33,11 @@ def choose(setting: Setting, engine: str = "auto") -> tuple[type[AbstractEngine]
     """
     if engine == "auto":
         obstacles = []
-        for name in ENGINES:
+        for name in ENGINES:  # loaded when it is their turn: importing JAX or diffrax takes a second
             kind = load(name)
             obstacle = kind.obstacle(setting)
             if obstacle is None:
-                return kind, _sentence(kind, obstacles)
+                return kind, _sentence(kind, obstacles)  # why the faster ones could not is part of the answer
             obstacles.append(f"not {name}: {obstacle}")
         raise InputError(f"No engine can run this: {'; '.join(obstacles)}.")
     if engine not in ENGINES:

@@ -102,9 +102,9 @@ def _advance(slope, constants, numbers, walk, stop, rtol, atol):
         after, error = step(values, jnp.where(looks, stop - time, size))
         fits, proposed = _judge(controller, size, values, after, error, order)
         crosses = looks | (fits & (time + size > stop))
-        moves = fits & ~crosses
+        moves = fits & ~crosses  # a step across `stop` is not taken: it is only known to be possible
         stuck = ~(time + size > time) & ~looks  # the solution ends here: no step is small enough
-        there = [jnp.where(stuck, jnp.nan, a) for a in after]
+        there = [jnp.where(stuck, jnp.nan, a) for a in after]  # NaN is how the loop of the run learns of the end
         walk = Walk(
             jnp.where(moves, time + size, time),
             jnp.where(crosses, size, proposed),
@@ -112,6 +112,7 @@ def _advance(slope, constants, numbers, walk, stop, rtol, atol):
         )
         return walk, jnp.where(looks | stuck, DONE, jnp.where(crosses, CROSSING, WALKING)), there
 
+    # One compiled loop walks, crosses and looks: `phase` says which, so that nothing returns to Python in between.
     walk, _, there = jax.lax.while_loop(lambda carry: carry[1] != DONE, trip, (walk, WALKING, walk.values))
     return walk, there
 
@@ -247,7 +248,9 @@ def closed_form(modes: AlignedModes, start: np.ndarray, ridge: float, time: floa
         (v,), decay = start, 1 + 2 * ridge
         return [v * np.exp(-decay * time) - target / decay * np.expm1(-decay * time)]
     a, b = start if len(start) == 2 else np.repeat(start, 2, axis=0)
+    # (a - b)(a + b), not a^2 - b^2: nearly equal layers would lose their difference.
     shifted, delta = target - 2 * ridge, (a - b) * (a + b)
+    # Neither a + b nor a - b crosses zero in finite time.
     u = np.copysign(np.sqrt(_riccati((a + b) ** 2, shifted, delta, time)), a + b)
     w = np.copysign(np.sqrt(_riccati((a - b) ** 2, -shifted, delta, time)), a - b)
     return [(u + w) / 2, (u - w) / 2][: len(start)]
@@ -265,6 +268,7 @@ def _riccati(s, lam, delta, time):
     moving = omega > 0
     scale = np.where(moving, omega, 1.0)
     E, psi = np.exp(-omega * time), np.where(moving, -np.expm1(-omega * time) / scale, time)
+    # The smaller of the two shares directly, the other as 1 minus it: 1 - 2 lambda / omega would cancel.
     smaller = np.where(moving, (delta / scale) ** 2 / (2 + 4 * np.abs(lam) / scale), 0.5)
     plus, minus = np.where(lam > 0, (1 - smaller, smaller), (smaller, 1 - smaller))
     denominator = s * psi + 2 * (minus + plus * E)

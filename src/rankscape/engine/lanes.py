@@ -30,6 +30,7 @@ class Lanes(NamedTuple):
 
 def states_of(moving: Moving, velocity: Moving, step: int, runs: int) -> list[State]:
     """The state of each run, from stacks; what was filled up behind the last run is dropped."""
+    # To the host once for each layer, then cut: a transfer costs more than a lane.
     columns = [[np.asarray(stack) for stack in part] for part in (moving, velocity)]
     return [State(step, *([c[k] for c in part] for part in columns)) for k in range(runs)]
 
@@ -39,7 +40,7 @@ def each(run: Callable, together: bool) -> Callable:
 
     A processor core is full with one run, and alone it repeats bit for bit; a GPU wants many at once.
     """
-    return jax.vmap(run) if together else partial(jax.lax.map, run)
+    return jax.vmap(run) if together else partial(jax.lax.map, run)  # vmap may sum in another order
 
 
 def on_gpu() -> bool:
@@ -51,13 +52,14 @@ def on_device(setting: Setting) -> dict[str, jax.Array]:
     """The arrays of a problem where JAX computes, in the precision of the run."""
     arrays = {name: getattr(setting.problem, name) for name in setting.problem.arrays}
     with jax.enable_x64(True):
+        # Indices keep their type; only what is computed with takes the precision of the run.
         return {n: jnp.asarray(a, setting.dtype if a.dtype.kind == "f" else None) for n, a in arrays.items()}
 
 
 @lru_cache
 def mesh_for(runs: int) -> Mesh | None:
     """The devices that JAX sees in a row, at most one a run; None when one device does it all."""
-    devices = jax.devices()[:runs]
+    devices = jax.devices()[:runs]  # fewer runs than devices: some stay idle
     if len(devices) == 1:
         return None
     return jax.make_mesh((len(devices),), ("run",), axis_types=(AxisType.Auto,), devices=devices)

@@ -59,6 +59,7 @@ def _optimize(binder, transformation, arrays, factors, optimizer_state, ridge, s
     def step(_, carry):
         factors, state = carry
         value, gradients = value_and_gradients(binder, arrays, factors)
+        # Optimizers with a line search (L-BFGS) compare values: they must be of what is descended.
         value += ridge * sum((W * W).sum() for W in factors)
         gradients = [g + 2 * ridge * W for g, W in zip(gradients, factors, strict=True)]
         updates, state = transformation.update(
@@ -83,6 +84,7 @@ class MatrixEngine(AbstractEngine):
     @cached_property
     def _arrays(self) -> dict[str, jax.Array]:
         arrays = on_device(self.settings[0])
+        # Every device holds the whole problem.
         return arrays if self._mesh is None else jax.device_put(arrays, NamedSharding(self._mesh, PartitionSpec()))
 
     @staticmethod
@@ -95,6 +97,7 @@ class MatrixEngine(AbstractEngine):
         state = super().begin(setting, moving, step)
         if isinstance(setting.dynamics, Optimizer):
             leaves = jax.tree.leaves(_optimizer_state(setting.dynamics, state.moving))
+            # Leaves alone are plain arrays for a file; the tree around them is known from the optimizer.
             state = state._replace(memory=[np.asarray(leaf) for leaf in leaves])
         return state
 
@@ -108,12 +111,14 @@ class MatrixEngine(AbstractEngine):
         """Full-gradient steps up to `stop`."""
         with jax.enable_x64(True):
             if isinstance(self.settings[0].dynamics, Optimizer):
+                # One by one: optimizers of a batch may be of different kinds, with memories of different shapes.
                 return [self._optimize(s, setting, stop) for s, setting in zip(states, self.settings, strict=True)]
             return self._descend(states, stop)
 
     def _descend(self, states: Sequence[State], stop: int) -> list[State]:
         first, lanes = self.settings[0], Lanes.of(states, self.settings)
         rule, binder = RULES[type(first.dynamics)], first.problem.binder
+        # A mesh wants equally many runs on each device; the copies are dropped afterwards.
         lanes = filled_up(lanes, 1 if self._mesh is None else self._mesh.size)
         steps = stop - states[0].step
         moved = _descend_batch(rule, binder, on_gpu(), self._mesh, self._arrays, lanes, steps)
@@ -121,7 +126,7 @@ class MatrixEngine(AbstractEngine):
 
     def _optimize(self, state: State, setting: Setting, stop: int) -> State:
         transformation = _with_extra_arguments(setting.dynamics.transformation)
-        template = _optimizer_state(setting.dynamics, state.moving)
+        template = _optimizer_state(setting.dynamics, state.moving)  # only for its tree: the leaves come from the state
         leaves = [jnp.asarray(a) for a in state.memory]
         optimizer_state = jax.tree.unflatten(jax.tree.structure(template), leaves)
         ridge = np.asarray(setting.dynamics.ridge, setting.dtype)

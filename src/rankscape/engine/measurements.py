@@ -38,6 +38,7 @@ def _walk(binder, together, arrays, factors, rates, batches, steps):
 
         def step(k, factors):
             drawn = {name: array[batches[k]] for name, array in arrays.items()}
+            # On average over batches the gradient of the sum.
             gradients = [count / size * g for g in value_and_gradients(binder, drawn, factors)[1]]
             return descended(factors, factors, gradients, rates)
 
@@ -71,6 +72,7 @@ class MeasurementsEngine(AbstractEngine):
         binder = self.settings[0].problem.binder
         with jax.enable_x64(True):
             while step < stop:
+                # The block has one size and is walked for `end - step` steps: other sizes would compile again.
                 end = min(stop, step + STEPS_AT_ONCE)
                 drawn = jnp.asarray(np.stack([self._batches(setting, step, end) for setting in self.settings]))
                 factors = _walk(binder, on_gpu(), self._arrays, factors, rates, drawn, end - step)
@@ -79,6 +81,7 @@ class MeasurementsEngine(AbstractEngine):
 
     def _batches(self, setting: Setting, step: int, end: int) -> np.ndarray:
         """The measurements that each step uses; the rest of the block is zero and never looked at."""
+        # Philox draws on the host; the device only reads indices.
         batches = np.zeros((STEPS_AT_ONCE, setting.dynamics.batch_size), dtype=np.int32)
         batches[: end - step] = setting.batches(step, end, len(self._arrays["measurements"]))
         return batches
@@ -87,5 +90,6 @@ class MeasurementsEngine(AbstractEngine):
         """The products, and the share of the operators that a batch reads."""
         first, operators = self.settings[0], cast(Sensing, self.settings[0].problem).operators
         whole = isinstance(operators, FunctionOperators)
+        # Functions apply all their operators whatever is drawn.
         share = 1.0 if whole else min(1.0, first.dynamics.batch_size / len(operators))
         return 2 + products_cost(first) + share * operators_cost(first)

@@ -65,10 +65,11 @@ RULES = {
 def descended(base: Moving, point: Moving, gradients: Moving, rates: Rates) -> Moving:
     """`base` moved by the step of gradient descent on loss plus ridge at `point`, where these are the `gradients`."""
     layers = zip(base, point, gradients, strict=True)
+    # Keep this order of operations: another one would change the last bits of every run.
     return [B - rates.learning_rate * (g + 2 * rates.ridge * W) for B, W, g in layers]
 
 
 def rates_at(settings: Sequence[Setting], step: int, dtype: str = "float64") -> Rates:
     """The numbers of each run for the step that begins at `step`."""
-    now = [setting.dynamics.at(step) for setting in settings]
+    now = [setting.dynamics.at(step) for setting in settings]  # rates hold until the next break; no call crosses one
     return Rates(*(np.array([getattr(d, name, 0.0) for d in now], dtype) for name in Rates._fields))

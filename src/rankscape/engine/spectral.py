@@ -50,6 +50,7 @@ class AlignedModes:
     def factors(self, values: np.ndarray, widths: Sequence[int]) -> list[np.ndarray]:
         """The full matrices, put together from the modes and the bases."""
         count = len(self.target)
+        # The start fixes the hidden bases: multiples of the identity share the eigenbasis, balanced factors use none.
         inner = [np.eye(d, count) if self.symmetric is False else _basis(self.right, count) for d in widths[1:-1]]
         bases = [_basis(self.right, count), *inner, _basis(self.left, count)]
         layers = zip(self.layers(values), bases[:-1], bases[1:], strict=True)
@@ -63,6 +64,7 @@ class AlignedModes:
         """One record for each run of a batch; `values` has shape (runs, groups, modes)."""
         layers = self.layers(values)
         p = np.prod(layers, axis=0)
+        # Modes keep their order, singular values do not.
         sigma = np.ascontiguousarray(np.sort(np.abs(p), axis=-1)[:, ::-1])
         norms = np.stack([np.sqrt((v * v).sum(-1)) for v in layers], axis=-1)
         loss = 0.5 * ((p - self.target) ** 2).sum(-1)
@@ -82,6 +84,7 @@ def misaligned(setting: Setting) -> str | None:
     if not isinstance(problem, Estimation):
         return f"the problem is a {type(problem).__name__}, only a fully observed target decouples"
     if isinstance(start, Balanced) and start.spectrum is not None:
+        # A narrower layer cuts modes off, and which ones depends on their order: that is for matrices.
         narrow = setting.depth > 1 and min(setting.widths[1:-1]) < min(problem.shape)
         return "a hidden width is narrower than the target" if narrow else None
     if not isinstance(start, Identical | PerturbedIdentical):
@@ -103,7 +106,7 @@ def decouple(setting: Setting) -> AlignedModes:
         return AlignedModes(sigma, (0,) * depth, (depth,), values[None, :], U, V, symmetric=False)
     eigenvalues, V = problem.eigenbasis
     ones = np.ones(len(eigenvalues))
-    if isinstance(start, Identical) or depth == 1:
+    if isinstance(start, Identical) or depth == 1:  # one layer alone has nothing to be unequal to
         alpha = start.alpha if isinstance(start, Identical) else start.alpha - start.beta  # pyright: ignore
         return AlignedModes(eigenvalues, (0,) * depth, (depth,), (alpha * ones)[None, :], V, V, symmetric=True)
     assert isinstance(start, PerturbedIdentical)

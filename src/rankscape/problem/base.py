@@ -44,6 +44,7 @@ class AbstractProblem(ABC):
 
     def scale(self) -> float:
         """A bound on the spectral norm that a fitting `W` needs; used to suggest step sizes."""
+        # At zero the gradient of a quadratic loss is minus what it asks for.
         return float(np.linalg.norm(np.asarray(self.gradient(np.zeros(self.shape)))))
 
     def smoothness(self) -> float | None:
@@ -57,7 +58,7 @@ class AbstractProblem(ABC):
 
     @classmethod
     def _from_arrays(cls, arrays: Mapping[str, Any]) -> "AbstractProblem":
-        clone = object.__new__(cls)
+        clone = object.__new__(cls)  # inside a compiler the arrays have no values to check
         vars(clone).update(arrays)
         return clone
 

@@ -187,12 +187,13 @@ class Completion(AbstractProblem):
 
     def loss(self, W: Any) -> Any:
         """``1/(2m)`` times the sum of squared residuals over the observed entries."""
+        # Values and gradient differ in form: this needs no dense mask.
         residual = W[self.rows, self.columns] - self.values
         return 0.5 * (residual * residual).mean()
 
     def gradient(self, W: Any) -> Any:
         """``(W - y)/m`` on observed entries, 0 elsewhere; dense."""
-        return self.weights * (W - self.filled)
+        return self.weights * (W - self.filled)  # dense: the products beside it cost more
 
     def residual_of_factors(self, factors: Sequence[Matrix], block: int = 1 << 16) -> EntryValues:
         """``W_ij - y_ij`` of the observed entries without forming W: memory stays at `block` rows of factors."""
@@ -201,7 +202,7 @@ class Completion(AbstractProblem):
             left = left @ factor
         if len(factors) == 1:
             return right[self.rows, self.columns] - self.values
-        right = np.ascontiguousarray(right.T)
+        right = np.ascontiguousarray(right.T)  # rows of both are gathered; columns would miss the cache
         residual = np.empty(len(self.values), dtype=left.dtype)
         for start in range(0, len(residual), block):
             part = slice(start, start + block)
@@ -233,6 +234,7 @@ class Completion(AbstractProblem):
         matrix = coo_array((self.values, (self.rows, self.columns)), shape=self.shape).tocsr()
         if min(self.shape) < 3:
             return float(np.linalg.norm(matrix.toarray(), 2)) / share
+        # A fixed start: the answer may not depend on chance.
         largest: Any = svds(matrix, k=1, v0=np.ones(min(self.shape)), return_singular_vectors=False)
         return float(largest[0]) / share
 

@@ -57,9 +57,9 @@ class Estimation(AbstractProblem):
         if eigenvalues is not None:
             spectrum = finite_array(eigenvalues, "eigenvalues", ndim=1)
             matrix = np.diag(spectrum)
-            matrix.setflags(write=False)
+            matrix.setflags(write=False)  # digests and bases are kept: nothing may change under them
         else:
-            spectrum = None
+            spectrum = None  # found when asked for: an eigenbasis costs more than many runs
             try:
                 matrix = finite_array(target, "target", ndim=2)
             except InputError as error:
@@ -71,6 +71,7 @@ class Estimation(AbstractProblem):
     def describe(self) -> dict[str, Any]:
         """The target, and whether a given spectrum names its modes."""
         order = None if self.eigenvalues is None else self.eigenvalues.tolist()
+        # diag(5, 3) as a matrix or as a spectrum: the same loss, but modes may come in another order.
         return super().describe() | {"modes": of_arrays([] if order is None else order)}
 
     @property
@@ -101,7 +102,7 @@ class Estimation(AbstractProblem):
         target = self.target
         if target.shape[0] != target.shape[1]:
             return False
-        return bool(np.abs(target - target.T).max() <= 1e-14 * np.abs(target).max())
+        return bool(np.abs(target - target.T).max() <= 1e-14 * np.abs(target).max())  # what X @ X.T leaves of rounding
 
     @property
     def asymmetry(self) -> str:
@@ -125,6 +126,7 @@ class Estimation(AbstractProblem):
                 f"There is no orthogonal eigenbasis: {self.asymmetry}; give (A + A^T) / 2, or start from "
                 "Balanced(spectrum=...), which uses singular vectors."
             )
+        # Symmetric to the last bit, else eigh reads one triangle.
         eigenvalues, V = np.linalg.eigh((self.target + self.target.T) / 2)
         return eigenvalues[::-1].copy(), np.ascontiguousarray(V[:, ::-1])
 

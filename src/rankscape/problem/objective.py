@@ -47,6 +47,7 @@ class Objective(AbstractProblem):
 
     def loss(self, W: Any) -> Any:
         """The function's value."""
+        # Inside a compiler W is a tracer: pass it on. An array comes from a caller, who gets an array back.
         if not isinstance(W, np.ndarray):
             return self.function(W)
         return float(self._in_float64(self.function, W))
@@ -70,7 +71,7 @@ class Objective(AbstractProblem):
     @property
     def binder(self):
         """The objective itself: it has no arrays."""
-        return self._itself
+        return self._itself  # a bound method hashes by its object: each objective compiles once
 
     def _itself(self, arrays: Mapping[str, Any]) -> "Objective":
         del arrays

@@ -25,6 +25,7 @@ class Binder(NamedTuple):
     def __call__(self, arrays: Mapping[str, Any]) -> "Sensing":
         """The problem, unchecked."""
         operators = self.form(arrays["table"])
+        # A named tuple compares by content, so two problems of one form share a compiled step; a method would not.
         problem: Any = Sensing._from_arrays({"operators": operators, "measurements": arrays["measurements"]})
         return problem
 
@@ -62,6 +63,7 @@ class Sensing(AbstractProblem):
     Sensing(DenseOperators(count=7, shape=(3, 3)))
     """
 
+    # One row of both for each measurement: SGD draws its batch by rows, whatever the family.
     arrays: ClassVar[tuple[str, ...]] = ("table", "measurements")
     data: ClassVar[tuple[str, ...]] = ("table", "measurements")
     operators: AbstractOperators
@@ -96,7 +98,7 @@ class Sensing(AbstractProblem):
             raise InputError(f"The operators measure matrices of shape {family.shape}, `target` has shape {W.shape}.")
         y = family.apply(W)
         if nonnegative("noise", noise):
-            y = y + noise * device(seed).normal(y.shape, part=2)
+            y = y + noise * device(seed).normal(y.shape, part=2)  # parts 0 and 1 are the operators
         return cls(family, y)
 
     @classmethod
@@ -127,6 +129,7 @@ class Sensing(AbstractProblem):
         """
         fraction = share("fraction", fraction)
         position = np.arange(len(self.measurements))
+        # By position: more measurements never move one to the other side.
         held = entry_hash(position, np.zeros_like(position), seed) < np.uint64(int(fraction * 2**64))
         if held.all() or not held.any():
             raise InputError(f"Holding out {fraction:g} of {len(position)} measurements leaves one part empty.")
@@ -177,12 +180,13 @@ class Sensing(AbstractProblem):
 
     def sample_smoothness(self) -> float:
         """The same for the worst estimate of the loss from one measurement, ``m`` times its part."""
-        return len(self.measurements) * self.operators.largest()
+        return len(self.measurements) * self.operators.largest()  # as SGD weights one measurement
 
     def scale(self) -> float:
         """The spectral norm of the least-squares solution of smallest norm."""
         from scipy.sparse.linalg import lsqr
 
+        # By products alone: the stack need not exist.
         solution = lsqr(self.operators.as_linear_map(), self.measurements, atol=1e-10, btol=1e-10)[0]
         return float(np.linalg.norm(solution.reshape(self.shape), 2))
 

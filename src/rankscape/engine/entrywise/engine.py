@@ -32,6 +32,7 @@ class EntrywiseEngine(AbstractEngine):
         super().__init__(settings)
         problem, dtype = self.settings[0].problem, self.settings[0].dtype
         assert isinstance(problem, Completion)
+        # Converted once; the state and the draws come with each call.
         self._entries = problem.rows, problem.columns, problem.values.astype(dtype)
 
     @staticmethod
@@ -51,6 +52,7 @@ class EntrywiseEngine(AbstractEngine):
         """SGD steps up to `stop`, one thread a run."""
         if len(states) == 1:
             return [self._advance(states[0], self.settings[0], stop)]
+        # Threads suffice, the kernels hold no lock; a run stays on one core, so it repeats bit for bit.
         with ThreadPoolExecutor(max_workers=min(len(states), os.cpu_count() or 1)) as pool:
             return list(pool.map(self._advance, states, self.settings, [stop] * len(states)))
 

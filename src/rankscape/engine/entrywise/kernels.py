@@ -99,11 +99,11 @@ def advance(
     work = _layout(factors)
     kernel, scratch = _choose(work, len(factors), stream)
     lowest, done = _lowest_scale(len(factors), work.U.dtype), 0
-    while done < len(stream.batches):
+    while done < len(stream.batches):  # a kernel comes back when the scale is too small
         done, g = kernel(work, scratch, stream, lowest, done, g)
         if g < lowest:
             for array in (work.U, work.V, work.inner):
-                array *= lowest
+                array *= lowest  # a power of two: not one bit of the weights is lost
             g /= lowest
     return Packed([np.array(view, order="C") for view in _views(work)], g)
 
@@ -113,6 +113,7 @@ def advance(
 
 def _lowest_scale(depth: int, dtype: DTypeLike) -> float:
     """Return the power of two at which ``g`` is renormalised: the product, ``1/g^N`` too large, must not overflow."""
+    # 256 and 24 are a quarter of what the exponents of float64 and a fifth of what those of float32 reach.
     exponent = 256 if dtype == np.float64 else 24
     return 2.0 ** -max(1, exponent // depth)
 
@@ -169,6 +170,7 @@ def _layout(factors: Sequence[np.ndarray]) -> Work:
     padded = np.array([simd.padded_width(width, dtype) for width in hidden], np.int64)
     line = simd.CACHE_LINE // dtype.itemsize
     sizes = [simd.padded_rows(d) * width for d, width in zip(hidden[1:], padded, strict=False)]
+    # Each inner factor begins on a cache line of its own, as the passes want it.
     starts = np.cumsum([0] + [-(-size // line) * line for size in sizes])
     outputs, inputs = factors[-1].shape[0], factors[0].shape[1]
     shapes = [(outputs, padded[-1]), (inputs, padded[0])] if len(factors) > 1 else [(outputs, inputs), (0, 0)]
@@ -205,7 +207,7 @@ def _choose(work: Work, depth: int, stream: Stream) -> tuple[Callable, object]:
     """Return the kernel for this depth and batch, and the zeros it works in."""
     if depth == 1:
         return steps.single_factor_steps, _zeros_like(work)
-    if stream.batches.shape[1] > 1 or not stream.lazy:
+    if stream.batches.shape[1] > 1 or not stream.lazy:  # delayed updates need one entry a step and a gentle decay
         return steps.batch_steps, (_scratch(2 * (depth - 1), work), _zeros_like(work))
     if depth == 2:
         return steps.two_factor_steps, None

@@ -118,6 +118,7 @@ def _emit(builder, lanes, operations, X, rows, width, vectors) -> None:
     with cgutils.for_range_slice(builder, *blocks, intp=index) as (r, _):
         block = [builder.add(r, index(k)) for k in range(ROWS)]
         starts = [builder.mul(row, width) for row in block]
+        # Coefficients of the rows are spread over all lanes once, before the columns are walked.
         e_rows = [lanes.broadcast(vectors["e"], row) for row in block] if "update" in operations else []
         a_rows = [lanes.broadcast(vectors["a"], row) for row in block] if "backward" in operations else []
         for total in sums:
@@ -126,7 +127,7 @@ def _emit(builder, lanes, operations, X, rows, width, vectors) -> None:
             c_j = lanes.load(vectors["c"], j) if "update" in operations else None
             b_j = lanes.load(vectors["b"], j) if "forward" in operations else None
             d_j = lanes.load(vectors["d"], j) if "backward" in operations else None
-            for k in range(ROWS):
+            for k in range(ROWS):  # unrolled here, in Python: the compiler sees straight code
                 place = builder.add(starts[k], j)
                 w = lanes.load(X, place)
                 for operation in operations:
@@ -168,7 +169,7 @@ def _make_pass(*operations: str) -> Callable:
             _emit(builder, lanes, operations, X, rows, width, dict(zip(operands, pointers, strict=True)))
             return context.get_dummy_value()
 
-        return types.void(matrix, vectors), codegen
+        return types.void(matrix, vectors), codegen  # numba compiles one variant for each type of arrays
 
     return run
 

@@ -116,7 +116,7 @@ def single_factor_steps(work, change, stream, lowest, done, g):
         for k in range(batch_size):
             i, j = stream.rows[batch[k]], stream.columns[batch[k]]
             W[i, j] += delta[i, j]
-            delta[i, j] = 0.0
+            delta[i, j] = 0.0  # back to empty by the entries that were touched, not by all
         if g < lowest:
             return step + 1, g
     return steps, g
@@ -129,9 +129,10 @@ def two_factor_steps(work, scratch, stream, lowest, done, g):
     for step in range(done, steps):
         entry = stream.batches[step, 0]
         u, v = work.U[stream.rows[entry]], work.V[stream.columns[entry]]
+        # Over rho: the scale decays right after, and must not decay this step.
         s = u.dtype.type(-stream.eta / stream.rho * (g * g * _dot(u, v) - stream.values[entry]))
         for k in range(u.size):
-            old = u[k]
+            old = u[k]  # both move at once, from the old point
             u[k] += s * v[k]
             v[k] += s * old
         g *= stream.rho

@@ -50,7 +50,7 @@ def _blocks(count: int) -> list[slice]:
     """The runs of a batch in blocks whose widths the kernel knows, the widest first."""
     blocks, start = [], 0
     while start < count:
-        width = max(w for w in kernel.WIDTHS if w <= count - start)
+        width = max(w for w in kernel.WIDTHS if w <= count - start)  # five runs are four and one
         blocks.append(slice(start, start + width))
         start += width
     return blocks
@@ -71,7 +71,7 @@ class StackEngine(AbstractEngine):
             return wrong
         if not isinstance(setting.problem, Sensing) or not isinstance(setting.problem.operators, DenseOperators):
             return "the problem has no stack of dense operators"
-        if setting.problem.table.nbytes < LARGE_STACK:
+        if setting.problem.table.nbytes < LARGE_STACK:  # read from the cache anyway: JAX's product is faster then
             return f"its operators are smaller than {LARGE_STACK >> 20} MB and stay in the cache"
         return "a GPU takes all runs of a batch at once anyway" if on_gpu() else None
 
@@ -89,7 +89,7 @@ class StackEngine(AbstractEngine):
         with jax.enable_x64(True), ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
             for _ in range(states[0].step, stop):
                 products, W = _look(rule, lanes)
-                W = np.asarray(W)
+                W = np.asarray(W)  # the kernel is numba's: here the step leaves JAX
                 gradients = np.concatenate(list(pool.map(self._gradients, [W[block] for block in blocks])))
                 moving, velocity = _move(rule, lanes, products, gradients)
                 lanes = lanes._replace(moving=moving, velocity=velocity)

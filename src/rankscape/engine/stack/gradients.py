@@ -81,6 +81,7 @@ def _emit(vectors: _Vectors, operators: list[ir.Value], data: dict[str, ir.Value
     places = [builder.add(first, _INDEX(k)) for k in range(len(operators))]
     measured = [vectors.broadcast(data["y"], k) for k in places]
     residuals = [builder.fsub(builder.load(total), y) for total, y in zip(sums, measured, strict=True)]
+    # Second pass over the same few operators, which the first has just brought into the cache.
     with cgutils.for_range(builder, size, intp=_INDEX) as loop:
         g = vectors.load(data["G"], loop.index)
         for operator, residual in zip(operators, residuals, strict=True):
@@ -117,7 +118,7 @@ _block, _single = _make_pass(OPERATORS_AT_ONCE), _make_pass(1)
 
 @compiled()
 def _accumulate(flat, y, W, G, mark):
-    whole = y.size // OPERATORS_AT_ONCE * OPERATORS_AT_ONCE
+    whole = y.size // OPERATORS_AT_ONCE * OPERATORS_AT_ONCE  # the rest goes one by one, in the same order of sums
     for k in range(0, whole, OPERATORS_AT_ONCE):
         _block(flat, y, W, G, k, mark)
     for k in range(whole, y.size):

@@ -101,7 +101,7 @@ class AbstractOperators(ABC):
         if len(self) < 3:  # too small to iterate
             return float(np.linalg.norm(np.array(self).reshape(len(self), -1), 2)) ** 2
         start = device(0).normal((len(self),), part=3)
-        return float(eigsh(A @ A.T, k=1, v0=start, return_eigenvectors=False)[0])
+        return float(eigsh(A @ A.T, k=1, v0=start, return_eigenvectors=False)[0])  # A A^T is m x m and never formed
 
     def take(self, which: np.ndarray) -> "AbstractOperators":
         """The operators at some positions, or where a mask is True."""
@@ -123,7 +123,7 @@ def scatter(z: Any, positions: Any, count: int) -> Any:
     """Zeros of length `count`, with ``z`` added at `positions`; one that occurs twice receives both."""
     if isinstance(z, np.ndarray):
         return np.bincount(positions, z, count)
-    return _zeros(z, count).at[positions].add(z)
+    return _zeros(z, count).at[positions].add(z)  # JAX arrays cannot be written into
 
 
 def _zeros(z: Any, count: int) -> Any:
@@ -162,7 +162,7 @@ class DenseOperators(AbstractOperators):
         count, shape = whole("count", count, least=1), check_shape(shape)
         table = device(seed).normal((count, *shape), part=0)
         if normalize:
-            table /= count**0.5
+            table /= count**0.5  # in place: the stack may fill half of the memory
         table.setflags(write=False)
         return Form(cls, (shape,))(table)  # pyright: ignore[reportReturnType]
 

@@ -69,9 +69,10 @@ class FunctionOperators(AbstractOperators):
         W, z = device(0).normal(self.shape, part=0), device(0).normal((self.count,), part=1)
         forward, backward = self.apply(W), self.adjoint(z)
         left, right = float(forward @ z), float((W * backward).sum())
+        # By Cauchy and Schwarz no side is larger.
         size = max(np.linalg.norm(forward) * np.linalg.norm(z), np.linalg.norm(W) * np.linalg.norm(backward))
         difference = abs(left - right) / size if size else 0.0
-        if not difference <= ADJOINT_TOLERANCE:
+        if not difference <= ADJOINT_TOLERANCE:  # so that NaN is refused
             raise InputError(
                 f"`backward` is not the adjoint of `forward`: <A(W), z> = {left:.6g} but <W, A*(z)> = {right:.6g} for "
                 f"a random W and z, a relative difference of {difference:.1e} where {ADJOINT_TOLERANCE:g} is allowed. "
@@ -94,7 +95,7 @@ class FunctionOperators(AbstractOperators):
 def _call(function: Callable[[Any], Any], x: Any) -> Any:
     """Call with a JAX array, and keep its precision; NumPy arrays become one in double precision for the call."""
     if not isinstance(x, np.ndarray):
-        return function(x).astype(x.dtype)
+        return function(x).astype(x.dtype)  # constants of the user's function may be of another precision
     import jax
 
     with jax.enable_x64(True):
@@ -107,6 +108,7 @@ def _traced_shape(function: Callable[[Any], Any], name: str, shape: tuple[int, .
 
     with jax.enable_x64(True):
         try:
+            # A shape costs nothing, a call may cost minutes.
             return jax.eval_shape(function, jax.ShapeDtypeStruct(shape, np.float64)).shape
         except jax.errors.JAXTypeError as error:
             reason = str(error).splitlines()[0]

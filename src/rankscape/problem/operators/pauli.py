@@ -73,11 +73,12 @@ class PauliOperators(AbstractOperators):
         :math:`E[A^* A] = I` on the matrices that the d strings span; all d of them measure without distortion.
         """
         (n, columns), count = check_shape(shape), whole("count", count, least=1)
-        if n != columns or n & (n - 1) or n == 1:
+        if n != columns or n & (n - 1) or n == 1:  # n & (n - 1) is 0 for powers of two alone
             raise InputError(
                 f"Pauli strings act on square matrices whose size is a power of two, not {(n, columns)}; "
                 "use Gaussian or rank-one operators, or pad the matrix with zeros."
             )
+        # x and z have an even number of common bits exactly when the number of Y is even.
         codes = np.flatnonzero(_hadamard(n).reshape(-1) > 0) if symmetric else np.arange(n * n)
         if count > len(codes):
             kind = "symmetric Pauli strings" if symmetric else "Pauli strings"
@@ -96,7 +97,7 @@ class PauliOperators(AbstractOperators):
         """Move ``W[i, i ^ x]`` to row x; in its Hadamard transform, the coefficients of all strings that flip x."""
         n = self.shape[0]
         i = np.arange(n)
-        moved = W[i, i ^ i[:, None]]
+        moved = W[i, i ^ i[:, None]]  # a string that flips the bits of x only sees entries (i, i ^ x)
         return self.scale * (_signs(n) * (moved @ _hadamard(n))).reshape(-1)[self.table]
 
     def adjoint(self, z: Any) -> Any:
@@ -105,7 +106,7 @@ class PauliOperators(AbstractOperators):
         i = np.arange(n)
         coefficients = scatter(z, self.table, n * n).reshape(n, n)
         moved = (_signs(n) * coefficients) @ _hadamard(n)
-        return self.scale * moved[i[:, None] ^ i, i[:, None]]
+        return self.scale * moved[i[:, None] ^ i, i[:, None]]  # row x of `moved` back to (i, i ^ x)
 
     def largest(self) -> float:
         """All have the same."""

@@ -42,7 +42,7 @@ class RankOneOperators(AbstractOperators):
         a, b = finite_array(left, "left", ndim=2), finite_array(right, "right", ndim=2)
         if len(a) != len(b):
             raise InputError(f"`left` has {len(a)} rows but `right` has {len(b)}; each operator needs one of both.")
-        self._set(np.hstack([a, b]), (a.shape[1], b.shape[1]))
+        self._set(np.hstack([a, b]), (a.shape[1], b.shape[1]))  # one row for each operator, so that SGD can draw rows
 
     @classmethod
     def gaussian(cls, count: int, shape: tuple[int, int], seed: int = 0, normalize: bool = True) -> "RankOneOperators":
@@ -58,7 +58,7 @@ class RankOneOperators(AbstractOperators):
     def apply(self, W: Any) -> Any:
         """Row by row of ``(a W) * b``."""
         a, b = self._vectors()
-        return ((a @ W) * b).sum(axis=1)
+        return ((a @ W) * b).sum(axis=1)  # a W first: one product for all operators
 
     def adjoint(self, z: Any) -> Any:
         """``a^T (z b)``."""
