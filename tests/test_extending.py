@@ -1,5 +1,6 @@
 """docs/extending.md runs from top to bottom, and each recipe does what it promises; nothing of it stays behind."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -18,15 +19,21 @@ def page(tmp_path_factory):
     from rankscape.engine.choose import ENGINES
     from rankscape.engine.rules import RULES
     from rankscape.estimators.completion.methods import METHODS
+    from rankscape.files import formats
     from rankscape.papers.chou2024 import FIGURES
 
+    known, here = formats.FORMATS, Path.cwd()
     tables = [ENGINES, RULES, METHODS, FIGURES]
     before = [table.copy() for table in tables]
     module = sys.modules["extending_page"] = ModuleType("extending_page")
-    module.folder = tmp_path_factory.mktemp("page")
-    for block in BLOCKS:
-        exec(block, vars(module))
-    yield module
+    os.chdir(tmp_path_factory.mktemp("page"))  # the page writes two small files
+    try:
+        for block in BLOCKS:
+            exec(block, vars(module))
+        yield module
+    finally:
+        os.chdir(here)
+    formats.FORMATS = known
     del sys.modules["extending_page"]
     for table, kept in zip(tables, before, strict=True):
         table.clear()
@@ -34,7 +41,7 @@ def page(tmp_path_factory):
 
 
 def test_every_seam_has_a_recipe():
-    seams = re.findall(r"^\| ([a-z ]+) \| (?:`|a function)", PAGE, flags=re.MULTILINE)
+    seams = re.findall(r"^\| ([a-z ]+) \| (?:`|a )", PAGE, flags=re.MULTILINE)
     recipes = [title.lower().removeprefix("a ").removeprefix("an ") for title in re.findall(r"^## (.*)$", PAGE, re.M)]
     assert recipes == seams
     assert len(seams) == 7
@@ -76,6 +83,15 @@ def test_the_rule_stops_the_run(page):
 def test_the_method_is_chosen(page):
     assert page.completed.method == "row means"
     assert "rows differ" in page.completed.reason
+
+
+def test_the_format_is_read_and_written(page):
+    assert page.table.format == "cells"
+    row, column, value = Path("completed.cells").read_text().splitlines()[2 * 6].split(":")
+    assert (row, column, round(float(value), 9)) == ("2", "0", 3.0)
+    Path("broken.cells").write_text("0:0:1.0\n0;1;2.0")
+    with pytest.raises(page.rs.errors.InputError, match=r"broken.cells, line 2: '0;1;2.0' is not ROW:COLUMN:VALUE"):
+        page.files.read("broken.cells")
 
 
 def test_the_claim_of_the_figure_holds_and_can_fail(page):
