@@ -31,12 +31,12 @@ def save(path: Path, dataset: "xr.Dataset", runs: Sequence[Continuation]) -> Pat
     if path.exists() and not _is_ours(path):
         raise InputError(f"{path} exists and is not a stored trajectory; name another path.")
     stored = dataset.drop_vars(LABELS, errors="ignore")
-    for k, run in enumerate(runs):
-        for name, array in _arrays(run).items():
-            stored[f"run{k}_{name}"] = ([f"run{k}_{name}_{axis}" for axis in range(array.ndim)], array)
-    # Dimensions of its own for each array: xarray would line up equal names, and widths differ.
+    tables, places = _tables(runs)
+    for name, table in tables.items():
+        # Dimensions of its own for each table: xarray would line up equal names, and widths differ.
+        stored[name] = ([f"{name}_{axis}" for axis in range(table.ndim)], table)
     stored.attrs["rankscape_format"] = FORMAT
-    stored.attrs["continuations"] = json.dumps([_words(run) for run in runs])
+    stored.attrs["continuations"] = json.dumps([_words(*run) for run in zip(runs, places, strict=True)])
     temporary = None
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -65,10 +65,10 @@ def load(path: Path) -> tuple["xr.Dataset", list[Continuation]]:
         age, remedy = ("a newer", "update to read it") if version > FORMAT else ("an older", "run it again")
         raise InputError(f"{path} was written by {age} rankscape (format {version}); {remedy}.")
     words = json.loads(stored.attrs.pop("continuations"))
-    runs = [_continuation(stored, k, word) for k, word in enumerate(words)]
-    names = [f"run{k}_{name}" for k, word in enumerate(words) for name in word["arrays"]]
+    names = {name for word in words for name, _ in word["places"].values()}
+    tables = {name: stored[name].values for name in names}
     labels = {dim: labels for dim, labels in LABELS.items() if dim in stored.dims}
-    return stored.drop_vars(names).assign_coords(labels), runs
+    return stored.drop_vars(names).assign_coords(labels), [_continuation(tables, word) for word in words]
 
 
 def _arrays(run: Continuation) -> dict[str, np.ndarray]:
@@ -79,13 +79,30 @@ def _arrays(run: Continuation) -> dict[str, np.ndarray]:
     return named if spectrum is None else named | {"spectrum": np.asarray(spectrum)}
 
 
-def _words(run: Continuation) -> dict[str, Any]:
-    """The rest, as JSON, with the names of the arrays in their order."""
-    return {name: getattr(run, name) for name in WORDS} | {"start": run.start.describe(), "arrays": [*_arrays(run)]}
+def _tables(runs: Sequence[Continuation]) -> tuple[dict[str, np.ndarray], list[dict[str, tuple[str, int]]]]:
+    """Arrays of one name and shape, stacked over the runs, and for each run the tables and rows where its own stand.
+
+    An array costs a store about a millisecond, however small it is: a table for each run would be a slow way to save.
+    """
+    stacks: dict[tuple, list[np.ndarray]] = {}
+    places: list[dict[str, tuple[str, int]]] = []
+    for run in runs:
+        places.append({})
+        for name, array in _arrays(run).items():
+            key = (name, array.shape, array.dtype.str)
+            stack = stacks.setdefault(key, [])
+            places[-1][name] = (f"continuation_{[*stacks].index(key)}", len(stack))
+            stack.append(array)
+    return {f"continuation_{k}": np.stack(stack) for k, stack in enumerate(stacks.values())}, places
 
 
-def _continuation(stored: "xr.Dataset", k: int, words: Mapping[str, Any]) -> Continuation:
-    arrays = {name: np.array(stored[f"run{k}_{name}"].values) for name in words["arrays"]}
+def _words(run: Continuation, places: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
+    """The rest of a run, as JSON, and where its arrays stand."""
+    return {name: getattr(run, name) for name in WORDS} | {"start": run.start.describe(), "places": places}
+
+
+def _continuation(tables: Mapping[str, np.ndarray], words: Mapping[str, Any]) -> Continuation:
+    arrays = {name: np.array(tables[table][row]) for name, (table, row) in words["places"].items()}
     packed = {name.removeprefix("state_"): a for name, a in arrays.items() if name.startswith("state_")}
     factors = [a for name, a in arrays.items() if name.startswith("factor")]
     start = _start(words["start"], factors, arrays.get("spectrum"))
