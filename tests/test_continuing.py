@@ -69,6 +69,10 @@ MOTIONS = {
         _problem("completion"), START, rs.Optimizer(optax.adamw(optax.exponential_decay(0.03, 20, 0.5)))
     ),
     "matrix, plain optax": Motion(_problem("objective"), START, rs.Optimizer(optax.sgd(0.02, momentum=0.9))),
+    "spectral, heavy ball": Motion(_problem("symmetric"), rs.PerturbedIdentical(0.4, 0.1), rs.HeavyBall(0.02, 0.8)),
+    "matrix, nesterov": Motion(_problem("rectangular"), START, rs.Nesterov(PERIODIC, 0.8, RATES)),
+    "matrix, heavy ball, float32": Motion(_problem("completion"), START, rs.HeavyBall(0.2, 0.5), dtype="float32"),
+    "stack, heavy ball": Motion(_problem("sensing"), START, rs.HeavyBall(0.01, 0.5), "stack"),
     "stack": Motion(_problem("sensing"), START, rs.GradientDescent(0.01, 0.01), "stack"),
     "stack, paths": Motion(_problem("sensing"), START, rs.GradientDescent(PERIODIC), "stack"),
     "measurements": Motion(_problem("sensing"), START, rs.SGD(0.003, 0.01)),
@@ -344,6 +348,30 @@ def test_memory_that_nobody_can_use_is_dropped_with_a_warning(dynamics):
     anew = motion.go_on(half, SECOND, dynamics=dynamics, initialization=rs.Factors(half.factors))
     assert identical(rest.factors, anew.factors)
     assert "is dropped" in rest.dataset.attrs["continued"]
+
+
+@pytest.mark.parametrize("name", ["spectral, heavy ball", "matrix, nesterov", "stack, heavy ball"])
+def test_a_velocity_goes_on_under_another_rule_with_one_and_is_dropped_by_others(name):
+    motion = MOTIONS[name]
+    half = motion.begin(FIRST)
+    for other in (rs.HeavyBall(0.01, 0.3), rs.Nesterov(0.01, 0.3)):
+        rest = motion.go_on(half, 0, dynamics=other)
+        assert identical(list(rest.continuations[0].state.memory), list(half.continuations[0].state.memory))
+    descent = rs.GradientDescent(0.01)
+    with pytest.warns(FallbackWarning, match=f"what {type(motion.dynamics).__name__} remembered of the way is dropped"):
+        rest = motion.go_on(half, SECOND, dynamics=descent)
+    anew = motion.go_on(half, SECOND, dynamics=descent, initialization=rs.Factors(half.factors))
+    for mine, theirs in zip(rest.factors, anew.factors, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-12)
+
+
+def test_descent_that_gains_momentum_begins_at_rest():
+    motion = MOTIONS["spectral"]
+    half = motion.begin(FIRST)
+    rest = motion.go_on(half, SECOND, dynamics=rs.HeavyBall(0.02, 0.5))
+    anew = motion.go_on(half, SECOND, dynamics=rs.HeavyBall(0.02, 0.5), initialization=rs.Factors(half.factors))
+    assert rest.dataset.attrs["engine"] == "spectral"
+    np.testing.assert_allclose(rest.product, anew.product, atol=1e-12)
 
 
 def test_nothing_is_lost_where_nothing_was_remembered():
