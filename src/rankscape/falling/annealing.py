@@ -160,7 +160,9 @@ def anneal(
     end: Relaxed | None = None
     for k, ridge in enumerate(ridge_m):
         if method == "sgd":
+            # Another seed for each stage: with the same one all stages would draw the same entries in the same order.
             now, rate = stages.sgd(now, ridge, rate, steps, replacement, seed + k)
+        # SGD goes on from where its noise has left it; only the last minimum is asked for.
         if method == "gd" or k == len(ridge_m) - 1:
             end = stages.descend(now, ridge)
             now = end.factors
@@ -195,6 +197,7 @@ class _Stages:
             )  # fmt: skip
 
         run, rate = with_stable_rate(stage, rate, instead="method='gd'")
+        # A stage counts its steps from 0, the path counts them from the first stage on.
         self.jumps += [Jump(self.step + s, a, b) for s, a, b in run.jumps.values.tolist()]
         self._keep(run.factors, ridge_m, rate, steps, int(run.alive_modes[-1]))
         return run.factors, rate
@@ -207,6 +210,7 @@ class _Stages:
 
     def in_units(self, factors: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The factors in the units of the data."""
+        # The product carries the unit, so each of its N factors carries the N-th root.
         return [W * self.unit ** (1 / len(factors)) for W in factors]
 
     def _keep(self, factors: Sequence[np.ndarray], ridge_m: float, rate: float, steps: int, rank: int) -> None:

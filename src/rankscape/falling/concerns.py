@@ -45,6 +45,7 @@ def components(problem: Completion) -> int:
     from scipy.sparse.csgraph import connected_components
 
     n_out, n_in = problem.shape
+    # One graph with two sides: the columns are numbered behind the rows.
     edges = np.ones(len(problem.values)), (problem.rows, n_out + problem.columns)
     labels = connected_components(coo_array(edges, shape=(n_out + n_in,) * 2), directed=False)[1]
     return len(np.unique(labels[problem.rows]))
@@ -78,6 +79,7 @@ def _threatened(scaled: Completion, factors: Sequence[np.ndarray], ridge: float)
     What the start holds of a mode above `s_local` is in the convex part of its basin, and need not grow to survive.
     """
     sizes, U, V = _true_modes(scaled)
+    # The loss is a mean over entries; times their number it is the half square of the scalar problem.
     limits = scalar_thresholds(len(factors), 2 * ridge * float(np.prod(scaled.shape)))
     needed = np.where(_held(product(factors), U, V) > limits.s_local, HOLDS, GROWS) * limits.a_local
     short = np.flatnonzero(sizes < needed)
@@ -100,6 +102,7 @@ def _true_modes(scaled: Completion) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     filled = scaled.filled / share
     U, sigma, Vt = thin_svd(filled)
     holes = EDGE * sum(np.sqrt(scaled.shape)) * np.sqrt((1 / share - 1) * np.mean(scaled.values**2))
+    # Where holes alone could make even the largest, that one is judged all the same.
     seen = int(np.sum(sigma >= max(STANDS_OUT * sigma[0], min(holes, sigma[0]))))
     error = np.sqrt((1 - share) * np.einsum("ik,ij,kj->k", U[:, :seen] ** 2, filled**2, Vt[:seen] ** 2, optimize=True))
     kept = np.flatnonzero(error <= UNSURE * sigma[:seen])

@@ -132,6 +132,7 @@ def estimate_jump_rate(
         start = Factors(start)
     watch = replace(monitor or RankMonitor(), stop="down")
     count, steps = whole("replicas", replicas, least=1), whole("steps", steps, least=1)
+    # A run of no steps: the monitor itself says how many modes it takes for alive.
     if int(_replica(problem, start, dynamics, 0, seed, watch).alive_modes[0]) == 0:
         raise InputError(f"No mode of the start is above {watch.on:g}, so none can die; see RankMonitor(on=...).")
 
@@ -189,6 +190,7 @@ def _fit(runs: Sequence[np.ndarray], diverged: int, steps: int, epoch: float, co
     up = sum(int(np.sum(jumps[:, 2] > jumps[:, 1])) for jumps in runs)
     first = [jumps[jumps[:, 2] < jumps[:, 1], 0][:1].tolist() for jumps in runs]
     times = sorted(step for down in first for step in down)
+    # Those that waited in vain count with all of their time: without them jumps would look more frequent than they are.
     total, r = sum(times) + steps * (len(runs) - len(times)), len(times)
     mean = total / r if r else float("inf")
     interval = exponential_interval(total, r, confidence)

@@ -4,10 +4,13 @@
 of the loss or with the measurements of matrices of low rank.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from rankscape.ground.linalg import thin_svd
 from rankscape.problem import Completion, Sensing
+from rankscape.solvers.levenberg import Damping, levenberg_marquardt
 
 # Of the nuclear norm: thresholds from strong to weak, and the accelerated steps at each of them.
 LEVELS, ITERATIONS = 12, 100
@@ -15,6 +18,10 @@ LEVELS, ITERATIONS = 12, 100
 RESTARTS = 8
 # Most Levenberg-Marquardt steps of one fit.
 SWEEPS = 200
+# Relative decrease of the squared residual at which a fit that is not exact ends.
+GAIN = 1e-8
+# Damping, in mean diagonal entries of the normal matrix, beyond which no step helps.
+GIVE_UP = 1e6
 # Relative residual at which a fit is exact and nothing better can be found.
 FITTED = 1e-10
 
@@ -28,7 +35,7 @@ def nuclear_norm(problem: Problem) -> np.ndarray:
     """
     W = Z = np.zeros(problem.shape)
     slope = problem.gradient(W)
-    step = 1 / _smoothness(problem)
+    step = 1 / problem.smoothness()
     for threshold in np.geomspace(0.5, 1e-3, LEVELS) * step * np.linalg.norm(slope, 2):
         momentum = 1.0
         for _ in range(ITERATIONS):
@@ -71,26 +78,34 @@ def least_squares(problem: Problem, start: np.ndarray, rank: int) -> tuple[np.nd
     if rank == 0:
         return np.zeros(problem.shape), 1.0
     U, s, Vt = thin_svd(start)
-    root = np.sqrt(s[:rank])
-    L, R = U[:, :rank] * root, Vt[:rank].T * root
-    aim = _measurements(problem)
-    residual, damping = _apply(problem, L @ R.T) - aim, 1e-3
-    for _ in range(SWEEPS):
-        J = _jacobian(problem, L, R)
-        normal, slope = J.T @ J, J.T @ residual
-        move = np.linalg.solve(normal + damping * np.trace(normal) / len(normal) * np.eye(len(normal)), -slope)
-        there = L + move[: L.size].reshape(L.shape), R + move[L.size :].reshape(R.shape)
-        new = _apply(problem, there[0] @ there[1].T) - aim
-        gain = residual @ residual - new @ new
-        if gain <= 0:
-            damping *= 10
-            if damping > 1e6:
-                break
-            continue
-        (L, R), residual, damping = there, new, max(damping / 10, 1e-14)
-        if gain < 1e-8 * (residual @ residual) or np.linalg.norm(residual) < FITTED * np.linalg.norm(aim):
-            break
+    root, aim = np.sqrt(s[:rank]), _measurements(problem)
+    at = lambda L, R: _Fit(L, R, _apply(problem, L @ R.T) - aim)
+    moved = lambda fit, damping: at(*_moved(problem, fit, damping))
+    begun, enough = at(U[:, :rank] * root, Vt[:rank].T * root), FITTED**2 * float(aim @ aim)
+    L, R, residual = levenberg_marquardt(begun, moved, SWEEPS, GAIN, enough, Damping(GIVE_UP)).point
     return L @ R.T, float(np.linalg.norm(residual) / np.linalg.norm(aim))
+
+
+class _Fit(NamedTuple):
+    L: np.ndarray
+    R: np.ndarray
+    residual: np.ndarray
+
+    @property
+    def squared(self) -> float:
+        return float(self.residual @ self.residual)
+
+
+def _moved(problem: Problem, fit: _Fit, damping: float) -> tuple[np.ndarray, np.ndarray]:
+    """Both factors one damped step further."""
+    L, R, residual = fit
+    J = _jacobian(problem, L, R)
+    normal, slope = J.T @ J, J.T @ residual
+    # Solved exactly: the iterative steps of `solvers.fixed_rank` scale better, but close to the information limit they
+    # recover fewer matrices, and a baseline has to be at its best there. Without damping the matrix is singular, since
+    # L Q and R Q^-T are the same fit for every invertible Q.
+    move = np.linalg.solve(normal + damping * np.trace(normal) / len(normal) * np.eye(len(normal)), -slope)
+    return L + move[: L.size].reshape(L.shape), R + move[L.size :].reshape(R.shape)
 
 
 def _measurements(problem: Problem) -> np.ndarray:
@@ -99,11 +114,6 @@ def _measurements(problem: Problem) -> np.ndarray:
 
 def _apply(problem: Problem, W: np.ndarray) -> np.ndarray:
     return W[problem.rows, problem.columns] if isinstance(problem, Completion) else problem.operators.apply(W)
-
-
-def _smoothness(problem: Problem) -> float:
-    """The largest eigenvalue of the Hessian."""
-    return 1 / len(problem.values) if isinstance(problem, Completion) else problem.smoothness()
 
 
 def _jacobian(problem: Problem, L: np.ndarray, R: np.ndarray) -> np.ndarray:

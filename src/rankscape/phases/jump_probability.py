@@ -28,7 +28,7 @@ def cell(learning_rate: float, ridge_m: float, seed: int, steps: int) -> dict[st
     return {"jumped": float(jumped and not died), "diverged": float(died), "up_jumps": float(run.up_jumps[0])}
 
 
-@cache
+@cache  # the runs of one ridge share it: every seed would find the same
 def _minimum(ridge_m: float) -> list[np.ndarray]:
     return trap(laboratory(), ridge_m)
 
@@ -67,7 +67,7 @@ def _middle(ridge_m: float, steps: int) -> float:
     target = supporting_target(float(sigma[2]), SETTINGS["depth"], ridge_m)
     wanted = steps / len(lab.problem.values) / np.log(2)
     low, high = 0.005, 1.0
-    for _ in range(10):
+    for _ in range(10):  # halvings of the logarithm of 200, so the rate is known to half a percent
         middle = float(np.sqrt(low * high))
         low, high = (low, middle) if _epochs(target, ridge_m, middle) < wanted else (middle, high)
     return high

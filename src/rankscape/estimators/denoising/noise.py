@@ -75,7 +75,7 @@ def noise_level(singular_values: np.ndarray, shape: tuple[int, int]) -> float:
         above = int(np.count_nonzero(singular_values > hard_threshold(level, shape)))
         if above <= rank:  # the level falls from round to round
             break
-        rank = min(above, min(shape) - 1)
+        rank = min(above, min(shape) - 1)  # one direction has to be left: of none there is no median
     return level
 
 
@@ -86,4 +86,5 @@ def misfit(singular_values: np.ndarray, rank: int, noise: float, shape: tuple[in
         return 0.0
     s, share = noise_law((shape[0] - rank, shape[1] - rank))
     expected = np.interp(left / noise, s, share)
+    # The empirical distribution jumps at each value; the middle of the jump is compared, which favours neither side.
     return float(np.abs(expected - (np.arange(len(left)) + 0.5) / len(left)).max())
