@@ -63,7 +63,8 @@ def content(what: DatasetInfo) -> dict[str, np.ndarray]:
     if not is_current(what):
         raise InputError(f"{path} comes from another version of the data: run `{command} --force`")
     try:
+        # Opened here, because np.load leaves a broken file open; without pickle nothing in it can be run.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return dict(archive)
+            return dict(archive)  # read now: the file is closed when this returns
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} is broken: run `{command} --force`") from error

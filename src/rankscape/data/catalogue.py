@@ -66,6 +66,7 @@ _MOVIELENS = (
     "under these terms"
 )
 
+# First those that need no network. A hash is that of the archive in the index: another one is not opened.
 DATASETS = (
     DatasetInfo(
         "flower", "Photograph of a flower, grey values from 0 to 1", (427, 640), 273_280, False,

@@ -75,7 +75,7 @@ def load(name: str) -> Dataset:
     (30, 30)
     """
     what = info(name)
-    if what.offline:
+    if what.offline:  # imported here: one needs scikit-learn, the other nothing but files
         from rankscape.data.offline import make as content
     else:
         from rankscape.data.cache import content

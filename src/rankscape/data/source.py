@@ -22,6 +22,7 @@ class Source:
     @property
     def extension(self) -> str:
         """The extension of the format family that completed matrices of this source are written in."""
+        # A named matrix is dense, but for ratings, and has no file whose format could be kept.
         return ".npy" if self.info is not None else extension_of(Path(self.name))
 
     @property
@@ -56,9 +57,11 @@ def open_source(
     """
     if source in data.names():
         loaded = data.load(source)
+        # As if read from an array: what is completed is then written as one, with no names of columns to invent.
         named = dict(row_labels=loaded.row_labels, column_labels=loaded.column_labels)
         table = Table(entries=loaded.entries, **named, format="npy")
         return Source(source, table, loaded.info)
+    # A word without extension that is no file was meant as a name: list the names, not the extensions.
     if not source.strip() or (not Path(source).expanduser().exists() and not Path(source).suffix):
         raise InputError(
             f"{source!r} is neither a file nor a named data set ({', '.join(data.names())})"

@@ -60,6 +60,7 @@ class KnownMatrix:
         if self.decoy is None:
             raise InputError("Only `planted` problems have a decoy to start from; start from rs.Gaussian(scale).")
         U, sigma, Vt = np.linalg.svd(self.decoy)
+        # Rounding leaves 1e-16 beyond the rank, and its cube root in a factor would be a mode that lives.
         sigma = np.where(np.arange(len(sigma)) < 2 * self.rank, sigma, 0.0)
         return balanced_factors(Modes(U, sigma, Vt.T), chain_widths(self.matrix.shape, depth, width)[1:-1])
 
@@ -133,13 +134,14 @@ def planted(
     if 2 * r > n:
         raise InputError(f"`rank` must be at most n / 2 = {n // 2}, got {r}: the trap has twice the rank.")
     b, rng = n - r, np.random.default_rng(whole("seed", seed, least=0))
-    scale = np.sqrt(b * positive("beta", beta)) / r**0.25
+    scale = np.sqrt(b * positive("beta", beta)) / r**0.25  # so that U V^T has entries of size beta at every rank
     U, V = (np.linalg.qr(rng.normal(size=(b, r))).Q * scale for _ in range(2))
+    # Strong rows of one size would be one singular value r times, whose vectors rounding would choose.
     strong = positive("z", z) * (1 + nonnegative("jitter", jitter) * np.arange(r))
     matrix = np.vstack([U, np.diag(strong)]) @ np.vstack([V, positive("eps", eps) * np.eye(r)]).T
     seen = rng.random((n, n)) < _fraction(fraction)
-    seen[b:] = False
-    seen[b:, b:] = True
+    seen[b:] = False  # the strong rows
+    seen[b:, b:] = True  # the corner, r entries of which hold up the decoy
     decoy = matrix.copy()
     decoy[b:, :b] = 0.0
     return KnownMatrix(Completion.from_array(np.where(seen, matrix, np.nan)), matrix, r, decoy)
@@ -197,7 +199,7 @@ def _generic(n: int, rank: int, oversampling: float, seed: int, spread: float) -
     r, rng = whole("rank", rank, least=1, most=n), np.random.default_rng(whole("seed", seed, least=0))
     sizes = np.exp(spread * rng.normal(size=(2, n)))
     matrix = np.outer(*sizes) * (rng.normal(size=(n, r)) @ rng.normal(size=(r, n)))
-    matrix /= np.sqrt(np.mean(matrix**2))
+    matrix /= np.sqrt(np.mean(matrix**2))  # so that learning rates and ridges mean the same at every size and rank
     seen = _seen(n, r, positive("oversampling", oversampling), rng)
     return KnownMatrix(Completion.from_array(np.where(seen, matrix, np.nan)), matrix, r)
 
@@ -206,7 +208,7 @@ def _seen(n: int, r: int, oversampling: float, rng: np.random.Generator) -> np.n
     """The first entries of a random order; where a row or column would be short, its first r come before all others."""
     count = round(oversampling * r * (2 * n - r))
     key = rng.random((n, n))
-    needed = (key.argsort(0).argsort(0) < r) | (key.argsort(1).argsort(1) < r)
+    needed = (key.argsort(0).argsort(0) < r) | (key.argsort(1).argsort(1) < r)  # the rank of each key in its line
     if not needed.sum() <= count <= n * n:
         least, most = (entries / (r * (2 * n - r)) for entries in (needed.sum(), n * n))
         raise InputError(
@@ -214,6 +216,7 @@ def _seen(n: int, r: int, oversampling: float, rng: np.random.Generator) -> np.n
             f"all entries; got {oversampling:g}."
         )
     seen = np.zeros(n * n, dtype=bool)
+    # Keys lie in [0, 1): less one, those that are needed come first and keep their order.
     seen[np.argsort(np.where(needed, key - 1, key), axis=None)[:count]] = True
     return seen.reshape(n, n)
 

@@ -54,6 +54,7 @@ def check_weights(weights: Any, rows: Indices, columns: Indices) -> np.ndarray:
         raise InputError(
             f"`weights` must hold one number for each of the {len(rows)} entries, got shape {array.shape}."
         )
+    # Zero is refused: an entry that counts for nothing is a missing one, and whether it is observed must be clear.
     wrong = ~((array > 0) & np.isfinite(array))
     if wrong.any():
         k = int(np.argmax(wrong))
@@ -77,5 +78,5 @@ def warn_empty(entries: "Entries") -> None:
             f"No entry is observed in {' and '.join(parts)} of {entries.shape}; the data say nothing about them: a "
             "simulation leaves them to its start and its ridge, a completion fills them with the offset.",
             FallbackWarning,
-            stacklevel=3,
+            stacklevel=3,  # the line that made the problem
         )

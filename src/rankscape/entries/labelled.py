@@ -11,6 +11,7 @@ from rankscape.entries.observed import Entries
 class AbstractLabelled:
     """Holds observed entries, and what their rows and columns are called."""
 
+    # Labels stay beside the entries, not inside: arithmetic on entries should not carry names along.
     entries: Entries
     row_labels: np.ndarray | None = None
     column_labels: np.ndarray | None = None

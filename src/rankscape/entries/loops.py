@@ -15,7 +15,7 @@ def thin_gradient(starts, columns, values, weights, left, right, block, R_right,
     total = 0.0
     weighted = len(weights) > 0
     width = left.shape[1]
-    at = starts[:-1].copy()
+    at = starts[:-1].copy()  # where each row goes on in the next block of columns
     for high in range(block, len(right) + block, block):
         for i in range(len(at)):
             e = at[i]
@@ -28,7 +28,7 @@ def thin_gradient(starts, columns, values, weights, left, right, block, R_right,
                 square = dot * dot
                 if weighted:
                     dot *= weights[e]
-                    square *= weights[e]
+                    square *= weights[e]  # by the weight once, where `dot * dot` would have it twice
                 total += square
                 for k in range(width):
                     R_right[i, k] += dot * right[j, k]
@@ -55,7 +55,7 @@ def grams(starts, columns, weights, left, right, block, of_rows, of_columns):
         for i in range(len(at)):
             e = at[i]
             while e < starts[i + 1] and columns[e] < high:
-                weight = weights[e] if len(weights) else 1.0
+                weight = weights[e] if len(weights) else 1.0  # an array without length: numba knows no None here
                 add_gram(weight, right[columns[e]], of_rows[i])
                 add_gram(weight, left[i], of_columns[columns[e]])
                 e += 1

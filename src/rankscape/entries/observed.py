@@ -80,7 +80,7 @@ class Entries:
 
     def _set(self, rows, columns, values, weights, shape) -> None:
         for array in (rows, columns, values, weights):
-            if array is not None:
+            if array is not None:  # problems, splits and fits share these very arrays: nobody may write to them
                 array.setflags(write=False)
         named = dict(rows=rows, columns=columns, values=values, weights=weights, shape=shape)
         for name, value in named.items():
@@ -115,7 +115,7 @@ class Entries:
             raise InputError(
                 f"{where} holds {dense[row, column]} at position {(row, column)}; missing entries are NaN."
             )
-        rows, columns = np.nonzero(~np.isnan(dense))
+        rows, columns = np.nonzero(~np.isnan(dense))  # row by row, so these are in order
         return cls.sorted(rows, columns, dense[rows, columns], dense.shape)
 
     def __repr__(self) -> str:
@@ -155,6 +155,7 @@ class Entries:
         weights = None
         if self.weights is not None or new.weights is not None:
             weights = np.concatenate([np.ones(e.count) if e.weights is None else e.weights for e in (self, new)])
+        # "last" is the new one, because it stands behind and sorting keeps that order.
         settled = settle(rows, columns, values, weights, shape, "last")
         return Entries.sorted(*settled[:3], shape, settled[3])
 

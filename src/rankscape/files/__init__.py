@@ -1,4 +1,15 @@
-"""Matrices in the files that people keep them in: CSV, TSV, Parquet, NPY, NPZ, Matrix Market; read and written back.
+"""Matrices in the files that people keep them in, read and written back.
+
+===========  ===========================================================================================
+`reading`    `read`: the extension says how, and an error says where
+`writing`    `write`: a completed matrix, whole or not at all
+`formats`    one file a format, and the list of them
+`table`      `Table`: what reading gives, and how columns and labels are told
+`long`       one record an entry: from three columns to entries, and back
+`dense`      from an array to entries
+`records`    text, record by record, always knowing on which line
+`packing`    compressed files
+===========  ===========================================================================================
 
 Each format's library is imported when a file of that format is opened.
 """

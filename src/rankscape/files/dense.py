@@ -17,7 +17,7 @@ def entries_of(array: np.ndarray, where: str) -> Entries:
         What to call it in an error.
     """
     matrix = _real_matrix(array, where)
-    infinite = np.isinf(matrix)
+    infinite = np.isinf(matrix)  # here and not in `Entries`, because a file's error says how many and what to write
     if infinite.any():
         row, column = np.argwhere(infinite)[0]
         raise FileFormatError(

@@ -38,7 +38,7 @@ def to_table(
         )
 
     def refuse(first: int, second: int) -> None:
-        first, second = int(observed[first]), int(observed[second])
+        first, second = int(observed[first]), int(observed[second])  # records, where empty cells count too
         row, column = rows.labels[rows.codes[second]], columns.labels[columns.codes[second]]
         raise FileFormatError(
             f"{path}, {place_of(first, second)}: the same cell, {names[0]}={row!s} and {names[1]}={column!s}, "
@@ -71,7 +71,7 @@ def blocks(matrix: np.ndarray, source: Table, full: bool) -> Iterator:
     )
     names = list(source.names if source.row_labels is not None else DEFAULT_NAMES)
     names.append(OBSERVED if OBSERVED not in names else f"{OBSERVED}_cell")
-    height = max(1, BLOCK // source.shape[1])
+    height = max(1, BLOCK // source.shape[1])  # whole rows, so that memory stays at a block however large the matrix
     for start, stop in [(0, 0)] + [(top, top + height) for top in range(0, source.shape[0], height)]:
         rows, columns = np.nonzero(np.ones_like(known[start:stop]) if full else ~known[start:stop])
         rows += start

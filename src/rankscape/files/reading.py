@@ -52,7 +52,7 @@ def read(
     array([[nan, 4. ],
            [2.5, nan]])
     """
-    check_policy(duplicates)
+    check_policy(duplicates)  # also where no cell is repeated: a misspelled policy should not wait for one
     path = Path(path).expanduser()
     format = format_of(path)
     check_exists(path)
@@ -68,7 +68,7 @@ def check_exists(path: Path) -> None:
     if not path.exists():
         neighbours = [other.name for other in path.parent.iterdir() if other.is_file()]
         raise InputError(f"there is no file {path}{did_you_mean(path.name, neighbours)}")
-    try:
+    try:  # each library says this in its own words, some not at all
         path.open("rb").close()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error

@@ -51,7 +51,7 @@ def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             for cells in reader:
                 if len(cells) > 1 or any(map(str.strip, cells)):
                     yield line, cells
-                line = reader.line_num + 1
+                line = reader.line_num + 1  # not a count of records: a quoted cell may go over several lines
         except csv.Error as error:
             raise FileFormatError(f"{path}, line {line}: {error}; is a quote opened here and not closed?") from error
         except BROKEN as error:
@@ -116,7 +116,7 @@ def _value(cell: str) -> float:
         hint = ""
         if text.lower().lstrip("+-") in ("nan", "na", "n/a", "null", "none"):
             hint = "; leave the cell empty where the entry is missing"
-        elif NUMBER.fullmatch(text.replace(",", ".")):
+        elif NUMBER.fullmatch(text.replace(",", ".")):  # a comma as people write it in half of Europe
             hint = "; write it with a decimal point"
         raise ValueError(f"{text!r} is not a finite number{hint}")
     number = float(text)

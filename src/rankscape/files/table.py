@@ -81,6 +81,7 @@ def choose_columns(path: Path, header: Sequence[str], wanted: Sequence[str | Non
     named = [name for name in wanted if name is not None]
     if len(set(named)) < len(named):
         raise InputError(f"{path}: rows, columns and values must be three different columns, not {named}")
+    # What rankscape wrote can be read back without naming columns: `observed` is left out, unless it is asked for.
     candidates = [name for name in header if name != OBSERVED or name in named or len(header) == 3]
     if len(named) < 3 and len(candidates) != 3:
         missing = [role for role, name in zip(("rows", "columns", "values"), wanted, strict=True) if name is None]

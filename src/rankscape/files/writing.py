@@ -55,6 +55,7 @@ def write(path: str | Path, matrix: np.ndarray, source: Table, *, full: bool = T
     "bob","up",2,false
     <BLANKLINE>
     """
+    # All that can be wrong is found before the file is opened.
     path = check_writable(path)
     format = formats.format_of(path)
     matrix = _checked(matrix, source)
@@ -62,7 +63,7 @@ def write(path: str | Path, matrix: np.ndarray, source: Table, *, full: bool = T
         raise InputError(
             f"{path}: a dense file holds every cell; leave full=False out, or write {formats.long_extensions()}"
         )
-    with replacing(path) as file, packed(file, path) as out:
+    with replacing(path) as file, packed(file, path) as out:  # in this order: the archive closes before it is moved
         format.write(out, matrix, source, full)
     return path
 

@@ -21,7 +21,7 @@ Matrices: TypeAlias = Float[np.ndarray, "*_ _ _"]
 Spectrum: TypeAlias = Float[np.ndarray, "*_ _"]
 
 # One number for each observed entry.
-Entries: TypeAlias = Float[np.ndarray, " observed"]
+EntryValues: TypeAlias = Float[np.ndarray, " observed"]
 
 # One index for each observed entry.
 Indices: TypeAlias = Integer[np.ndarray, " observed"]

@@ -15,8 +15,7 @@ from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import share
 from rankscape.ground.final import final
-from rankscape.ground.types import Entries as EntryValues
-from rankscape.ground.types import Matrix
+from rankscape.ground.types import EntryValues, Matrix
 from rankscape.problem.base import AbstractProblem
 
 
@@ -138,7 +137,7 @@ class Completion(AbstractProblem):
         if not hasattr(matrix, "tocoo"):
             raise InputError(f"A scipy.sparse array is needed, got {type(matrix).__name__}; see from_array.")
         coo = matrix.tocoo()
-        i, j = coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)
+        i, j = coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)  # arrays, and the older matrices
         return cls(i, j, coo.data, coo.shape)
 
     @classmethod
@@ -158,7 +157,7 @@ class Completion(AbstractProblem):
         for name in (rows, columns, values):
             if name not in table.columns:
                 raise InputError(f"The frame has no column {name!r}; it has {', '.join(map(repr, table.columns))}.")
-            missing = table[name].is_null().to_numpy()
+            missing = table[name].is_null().to_numpy()  # a missing label would become a label of its own
             if missing.any():
                 raise InputError(f"Column {name!r} of the frame has no value at position {int(missing.argmax())}.")
         row_labels, i = np.unique(table[rows].to_numpy(), return_inverse=True)
@@ -204,7 +203,7 @@ class Completion(AbstractProblem):
             return right[self.rows, self.columns] - self.values
         right = np.ascontiguousarray(right.T)  # rows of both are gathered; columns would miss the cache
         residual = np.empty(len(self.values), dtype=left.dtype)
-        for start in range(0, len(residual), block):
+        for start in range(0, len(residual), block):  # all at once would copy a row of both factors for every entry
             part = slice(start, start + block)
             product = np.einsum("ek,ek->e", left[self.rows[part]], right[self.columns[part]])
             residual[part] = product - self.values[part]
@@ -213,7 +212,7 @@ class Completion(AbstractProblem):
     def loss_of_factors(self, factors: Sequence[Matrix]) -> float:
         """`loss` of the product, through the dense product only when that is the cheaper way."""
         n_out, n_in = self.shape
-        if n_out * n_in <= 4 * len(self.values):
+        if n_out * n_in <= 4 * len(self.values):  # the ratio that `entries.prepared.DENSE_RATIO` measures
             return super().loss_of_factors(factors)
         return 0.5 * float(np.mean(self.residual_of_factors(factors) ** 2))
 
@@ -232,7 +231,7 @@ class Completion(AbstractProblem):
 
         share = len(self.values) / (self.shape[0] * self.shape[1])
         matrix = coo_array((self.values, (self.rows, self.columns)), shape=self.shape).tocsr()
-        if min(self.shape) < 3:
+        if min(self.shape) < 3:  # too small for the iteration
             return float(np.linalg.norm(matrix.toarray(), 2)) / share
         # A fixed start: the answer may not depend on chance.
         largest: Any = svds(matrix, k=1, v0=np.ones(min(self.shape)), return_singular_vectors=False)
@@ -265,7 +264,7 @@ class Completion(AbstractProblem):
         """
         fraction = share("fraction", fraction)
         held = choose_heldout(self.rows, self.columns, self.shape, fraction, seed)
-        if not held.any():
+        if not held.any():  # the hash falls as it falls: of few entries it may choose none
             raise InputError(
                 f"Holding out {fraction:g} of {len(self.values)} entries leaves none to judge by; "
                 "give more entries or a larger fraction."

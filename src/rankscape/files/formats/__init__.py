@@ -39,7 +39,7 @@ def format_of(path: Path) -> Format:
     """
     known = {extension: format for format in FORMATS for extension in format.extensions}
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    for extension in ("".join(suffixes[-2:]), *suffixes[-1:]):
+    for extension in ("".join(suffixes[-2:]), *suffixes[-1:]):  # the longer one first: .csv.gz is no .gz
         if extension in known:
             return known[extension]
     extension = suffixes[-1] if suffixes else ""

@@ -50,7 +50,7 @@ def _check_header(layout: Layout, names: tuple[str, str, str], wanted: Wanted) -
 
 def _layout(path: Path, marks: str) -> Layout:
     start = first_line(path)
-    if not start.strip(' \t\r\n",;'):
+    if not start.strip(' \t\r\n",;'):  # a spreadsheet saves an empty sheet as a line of delimiters
         raise FileFormatError(f"{path} is empty; a table starts with a line that names its columns")
     if "\0" in start:
         raise FileFormatError(f"{path}, line 1: this is not UTF-8 text (UTF-16, perhaps); save the file as UTF-8")

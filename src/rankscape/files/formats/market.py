@@ -35,6 +35,7 @@ def read_market(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
         entries = entries_of(np.asarray(matrix), str(path))
         return Table(entries=entries, format=MARKET.name, skipped=matrix.size - entries.count)
     rows, columns, values = _observed(path, content, matrix)
+    # What is stored in both halves of a symmetric file would count double where a mean is taken.
     policy = duplicates if symmetry == "general" else "error"
     refuse = lambda first, second: _refuse(path, content, (int(rows[second]) + 1, int(columns[second]) + 1), symmetry)
     entries = Entries(rows, columns, values, matrix.shape, duplicates=policy, refuse=refuse)
@@ -99,6 +100,7 @@ def _observed(path: Path, content: bytes, matrix: Any) -> tuple[np.ndarray, np.n
 
 def _refuse(path: Path, content: bytes, cell: tuple[int, int], symmetry: str) -> None:
     """Raise about a cell, counted from 1, that is stored twice."""
+    # SciPy's reader tells no lines, so the text is gone through once more; only on the way to an error.
     same = {cell} if symmetry == "general" else {cell, cell[::-1]}
     at = ((line, cells[2]) for line, cells in _body(content) if (int(cells[0]), int(cells[1])) in same)
     (first, a), (again, b) = itertools.islice(((line, text) for line, text in at if not np.isnan(float(text))), 2)
