@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 import rankscape as rs
 
@@ -35,6 +36,14 @@ def test_a_completion_and_its_split_are_the_same(seed, order):
         assert b is not None
         for name in ("rows", "columns", "values", "weights", "filled"):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_the_type_of_indices_is_no_part_of_a_problem():
+    rows, columns, values = triplets(0)
+    small, large = (rs.Completion(rows.astype(k), columns.astype(k), values, (N_OUT, N_IN)) for k in ("i4", "i8"))
+    sparse = rs.Completion.from_sparse(csr_array((values, (rows, columns)), shape=(N_OUT, N_IN)))
+    assert small.describe() == large.describe() == sparse.describe()
+    assert small.entries.rows.dtype == np.int32  # and memory stays as it was given
 
 
 @settings(max_examples=8, deadline=None)

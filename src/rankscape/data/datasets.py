@@ -83,5 +83,5 @@ def load(name: str) -> Dataset:
     if "matrix" in parts:
         return Dataset(info=what, entries=Entries.from_array(parts.pop("matrix"), name), **parts)
     # The triplets are in row order since they were fetched (`times` go by it), and are checked again for all that.
-    triplets = (parts.pop(part) for part in ("rows", "columns", "values"))
-    return Dataset(info=what, entries=Entries(*triplets, what.shape), **parts)
+    rows, columns, values = (parts.pop(part) for part in ("rows", "columns", "values"))
+    return Dataset(info=what, entries=Entries(rows, columns, values, what.shape), **parts)

@@ -20,7 +20,7 @@ def _photograph(file: str) -> Callable[[], Parts]:
     def grey() -> Parts:
         from sklearn.datasets import load_sample_image
 
-        # The plain mean of the colours, and not luminance: the catalogue says so, and the values are cited.
+        # The plain mean of the three channels, as the catalogue says, and not luminance.
         return {"matrix": load_sample_image(file).mean(axis=2) / 255}
 
     return grey

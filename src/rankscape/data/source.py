@@ -58,8 +58,8 @@ def open_source(
     if source in data.names():
         loaded = data.load(source)
         # As if read from an array: what is completed is then written as one, with no names of columns to invent.
-        named = dict(row_labels=loaded.row_labels, column_labels=loaded.column_labels)
-        table = Table(entries=loaded.entries, **named, format="npy")
+        labels = loaded.row_labels, loaded.column_labels
+        table = Table(entries=loaded.entries, row_labels=labels[0], column_labels=labels[1], format="npy")
         return Source(source, table, loaded.info)
     # A word without extension that is no file was meant as a name: list the names, not the extensions.
     if not source.strip() or (not Path(source).expanduser().exists() and not Path(source).suffix):

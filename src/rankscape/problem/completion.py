@@ -89,19 +89,17 @@ class Completion(AbstractProblem):
         self._set(entries, named_rows, named_columns, heldout=None)
 
     def _set(self, entries, row_labels, column_labels, heldout) -> None:
-        named = dict(entries=entries, row_labels=row_labels, column_labels=column_labels, heldout=heldout)
+        named = dict(
+            entries=entries, shape=entries.shape, row_labels=row_labels, column_labels=column_labels, heldout=heldout
+        )
         for name, value in named.items():
             object.__setattr__(self, name, value)
 
     # Not properties: an engine lays its compiler's versions of these arrays over them (`AbstractProblem.binder`).
-    rows = cached_property(lambda self: self.entries.rows)
-    columns = cached_property(lambda self: self.entries.columns)
+    # Always int64, because they go into what identifies a problem, where the type counts.
+    rows = cached_property(lambda self: self.entries.rows.astype(np.int64, copy=False))
+    columns = cached_property(lambda self: self.entries.columns.astype(np.int64, copy=False))
     values = cached_property(lambda self: self.entries.values)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(n_out, n_in)``."""
-        return self.entries.shape
 
     def __repr__(self) -> str:
         held = f", heldout={len(self.heldout.values)}" if self.heldout is not None else ""
