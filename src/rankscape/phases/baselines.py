@@ -31,7 +31,8 @@ Problem = Completion | Sensing
 def nuclear_norm(problem: Problem) -> np.ndarray:
     r"""The limit of :math:`\arg\min f(W) + \mu \|W\|_*` for small :math:`\mu`, by accelerated proximal gradients.
 
-    For a completion each step is soft-impute: fill the holes with the last estimate, shrink the singular values.
+    For a completion each step is soft-impute (Mazumder, Hastie, Tibshirani 2010): fill the holes with the last
+    estimate, shrink the singular values. The momentum is that of Nesterov (1983).
     """
     W = Z = np.zeros(problem.shape)
     slope = problem.gradient(W)

@@ -1,1 +1,19 @@
-"""Parts that minimise: what completion, sensing, annealing and phase diagrams share."""
+"""Parts that minimise: what completion, sensing, annealing and phase diagrams share.
+
+=====================  ==========================================================================================
+`levenberg`            damped least squares, once; the next three supply their step
+`variable_projection`  least squares at a known rank, one thin factor eliminated
+`gauss_newton`         the same for large matrices, by conjugate gradients
+`fixed_rank`           the same through any linear measurements, in the tangent space
+`least_squares`        which of the first two, on the part of a matrix that its entries determine
+`ridge_minimum`        loss plus ridge on balanced factors, and which of their directions live
+`quasi_newton`         limited-memory BFGS for long vectors
+`posterior`            two thin factors with their uncertainty: variational Bayes and Gibbs sampling
+`conditioning`         many small normal equations at once
+`new_rows`             rows that no fit has seen, given the other side
+`noise_variances`      how noisy each row and column is
+`sign_flips`           whether a residual holds another direction
+`relaxation`           from any point down the gradient flow to rest
+`stable_rate`          the largest learning rate at which SGD does not blow up
+=====================  ==========================================================================================
+"""

@@ -1,7 +1,8 @@
 r"""Noise that differs from row to row and from column to column: ``Var(y_ij) = noise^2 a_i b_j``.
 
 Genes, people and pixels are not equally noisy. With the variances known, entries of a quiet row or column count for
-more. They are read off the residuals of a fit, drawn towards one as far as chance explains that they differ.
+more. They are read off the residuals of a fit, drawn towards one as far as chance explains that they differ: empirical
+Bayes, as Smyth (2004) does it for genes.
 """
 
 from typing import NamedTuple
@@ -46,7 +47,7 @@ def estimate_variances(
 
 
 def _relative(groups: np.ndarray, squares: np.ndarray, size: int, rank: int) -> np.ndarray:
-    """Mean squares of the groups over that of all, shrunk by their sampling variance (empirical Bayes)."""
+    """Mean squares of the groups over that of all, shrunk by their sampling variance."""
     count = np.bincount(groups, minlength=size)
     free = np.maximum(np.maximum(count - rank, 0.3 * count), 1e-9)  # what is fitted leaves less than the noise
     total = float(squares.sum())

@@ -1,9 +1,10 @@
 """Two thin factors with their uncertainty: the fit for data whose noise matters.
 
 A single best pair of factors is a poor summary where entries are few or noisy. Here each row of the factors is
-Gaussian given the others, so it can be averaged (variational Bayes: mean and covariance in turn) or drawn (Gibbs
-sampling, whose predictions are then averaged). The widths of the priors are read off the data, so directions that the
-data do not support die: the ridge of each direction is chosen by the noise level.
+Gaussian given the others, so it can be averaged (variational Bayes, mean and covariance in turn: Lim, Teh 2007 and
+Ilin, Raiko 2010) or drawn (Gibbs sampling, whose predictions are then averaged: Salakhutdinov, Mnih 2008). The widths
+of the priors are read off the data, so directions that the data do not support die: the ridge of each direction is
+chosen by the noise level.
 """
 
 from dataclasses import dataclass

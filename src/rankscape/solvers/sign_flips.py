@@ -1,4 +1,8 @@
-"""Whether what a fit leaves over holds another direction, or no more than chance explains."""
+"""Whether what a fit leaves over holds another direction, or no more than chance explains.
+
+Parallel analysis (Horn 1965) by random sign flips (Hong, Sheng, Dobriban 2020): signs destroy what is of low rank, and
+keep the size of every entry.
+"""
 
 import numpy as np
 
