@@ -121,8 +121,8 @@ class MatrixEngine(AbstractEngine):
         # A mesh wants equally many runs on each device; the copies are dropped afterwards.
         lanes = filled_up(lanes, 1 if self._mesh is None else self._mesh.size)
         steps = stop - states[0].step
-        moved = _descend_batch(rule, binder, on_gpu(), self._mesh, self._arrays, lanes, steps)
-        return states_of(*moved, stop, len(states))
+        moving, velocity = _descend_batch(rule, binder, on_gpu(), self._mesh, self._arrays, lanes, steps)
+        return states_of(moving, velocity, stop, len(states))
 
     def _optimize(self, state: State, setting: Setting, stop: int) -> State:
         transformation = _with_extra_arguments(setting.dynamics.transformation)

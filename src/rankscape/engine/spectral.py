@@ -195,9 +195,9 @@ class SpectralEngine(AbstractEngine):
         target = modes.target.astype(first.dtype)[None, :]
         with jax.enable_x64(True):
             moved = _advance(RULES[type(first.dynamics)], modes.multiplicity, target, (*lanes, rates), stop - step)
-            moving, velocity = (np.stack([np.asarray(v) for v in part], axis=1) if part else None for part in moved)
-        memories = [[]] * len(states) if velocity is None else [[v] for v in velocity]
-        return [State(stop, [v], memory) for v, memory in zip(moving, memories, strict=True)]
+            moving, velocity = ([np.asarray(v) for v in part] for part in moved)
+        memories = [[v] for v in np.stack(velocity, axis=1)] if velocity else [[] for _ in states]
+        return [State(stop, [v], memory) for v, memory in zip(np.stack(moving, axis=1), memories, strict=True)]
 
     def factors(self, state: State) -> list[np.ndarray]:
         """The full matrices, put together from the modes and the bases."""
