@@ -4,13 +4,12 @@ import pickle
 
 import numpy as np
 import pytest
-from reference import gd_step, product
 from sklearn.base import clone
 
 import rankscape as rs
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixSensing
-from rankscape.estimators.sensing.descent import descend, gaussian_start, identical_start
+from rankscape.estimators.sensing.descent import best_record, descend
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.fixed_rank import fit_rank, freedom
 
@@ -107,31 +106,28 @@ def test_the_unit_does_not_matter(scale):
 # -- the parts -----------------------------------------------------------------------------------------------
 
 
-def test_descent_takes_the_steps_of_gradient_descent(rng):
-    _, operators, y = measured("gaussian", (6, 5), 1, 2, 5)
-    problem = rs.Sensing(operators, y / 30)
-    factors = gaussian_start((6, 5), 3, 0.3, 0)
-    G, L = problem.gradient(product(factors, 5)), problem.smoothness()
-    sigma = max(np.linalg.norm(F, 2) for F in factors)
-    rate = 0.5 / (3 * L * sigma**4 + 2 * np.linalg.norm(G, 2) * sigma)
-    expected = product(gd_step(factors, problem.gradient, rate, 0.0), 5)
-    done = descend(problem, factors, most=1)
-    assert done.records[-1][0] == 1
-    np.testing.assert_allclose(done.records[-1][1]["loss"], problem.loss(expected), rtol=1e-10)
-
-
 def test_the_loss_never_rises_on_the_way():
     _, operators, y = measured("rank_one", (12, 12), 2, 2, 6)
-    for factors in (gaussian_start((12, 12), 3, 0.1, 1), identical_start((12, 12), 4, 0.3)):
-        done = descend(rs.Sensing(operators, y / 100), factors, most=300)
-        assert (np.diff([record["loss"] for _, record in done.records]) <= 1e-12).all()
+    for depth, start in ((3, rs.Gaussian(0.03)), (4, rs.Identical(0.3))):
+        done = descend(rs.Sensing(operators, y / 100), depth, start, 1, most=300)
+        assert (np.diff(done.loss) <= 1e-12).all()
+
+
+def test_descent_ends_where_the_measurements_are_nearly_met():
+    _, operators, y = measured("gaussian", (8, 8), 1, 3, 5)
+    problem = rs.Sensing(operators, y / 10)
+    done = descend(problem, 3, rs.Gaussian(0.03), 0, most=5000)
+    misfit = [np.linalg.norm(problem.residual(W)) / np.linalg.norm(y / 10) for W in done.products.values]
+    assert done.outcome is Outcome.STOPPED
+    assert misfit[-1] < 0.01 < misfit[-2]
+    assert best_record(done) == len(misfit) - 1
 
 
 def test_heldout_measurements_stop_descent():
     _, operators, y = measured("gaussian", (12, 12), 1, 2, 0, noise=1.0)
-    done = descend(rs.Sensing(operators, y / 10).split(0.2), gaussian_start((12, 12), 3, 0.1, 0), most=5000)
+    done = descend(rs.Sensing(operators, y / 10).split(0.2), 3, rs.Gaussian(0.03), 0, most=5000)
     assert done.outcome is Outcome.STOPPED
-    assert done.best < done.steps < 5000
+    assert done.step[best_record(done)] < done.step[-1] < 5000
 
 
 def test_a_fit_of_fixed_rank_is_stationary():

@@ -8,7 +8,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, positive
-from rankscape.rates import Path
+from rankscape.rates import Curvature, Path
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class AbstractDynamics:
 
     inertia: ClassVar[bool] = False
     """Whether a run remembers how it moved: a velocity beside all that moves, or the memory of an optimizer."""
+    curved: ClassVar[bool] = False
+    """Whether the learning rate may follow the curvature."""
 
     @property
     def paths(self) -> dict[str, Path]:
@@ -39,7 +41,8 @@ class AbstractDynamics:
     def describe(self) -> dict[str, Any]:
         """The kind and the numbers, as JSON."""
         numbers = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {"kind": type(self).__name__} | numbers | {n: path.describe() for n, path in self.paths.items()}
+        told = {name: v.describe() if isinstance(v, Path | Curvature) else v for name, v in numbers.items()}
+        return {"kind": type(self).__name__} | told
 
 
 def checked(settings: AbstractDynamics, **numbers: Any) -> None:
@@ -55,8 +58,13 @@ def rate(name: str, value: Any, check: Callable[[str, Any], float]) -> Any:
 
 def check_rates(settings: AbstractDynamics, learning_rate: Any, ridge: Any, **others: Any) -> None:
     """Both rates may be paths; the `others` are checked already."""
-    rates = dict(learning_rate=rate("learning_rate", learning_rate, positive), ridge=rate("ridge", ridge, nonnegative))
-    checked(settings, **rates, **others)
+    if isinstance(learning_rate, Curvature):
+        if not settings.curved:
+            kind = type(settings).__name__
+            raise InputError(f"`learning_rate` of {kind} cannot follow the curvature: that is for GradientDescent.")
+    else:
+        learning_rate = rate("learning_rate", learning_rate, positive)
+    checked(settings, learning_rate=learning_rate, ridge=rate("ridge", ridge, nonnegative), **others)
 
 
 def constant(settings: AbstractDynamics) -> None:

@@ -1,10 +1,11 @@
 """Gradient descent on all factors at once."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rankscape.dynamics.base import AbstractDynamics, check_rates
 from rankscape.ground.final import final
-from rankscape.rates import Path
+from rankscape.rates import Path, StepSize
 
 
 @final
@@ -16,14 +17,17 @@ class GradientDescent(AbstractDynamics):
 
     Parameters
     ----------
-    learning_rate : float or Path
-        :math:`\eta`, one simultaneous update of all factors; a path (`rankscape.rates`) changes it with the step.
+    learning_rate : float, Path or Curvature
+        :math:`\eta`, one simultaneous update of all factors; a path (`rankscape.rates`) changes it with the step, and
+        ``rankscape.rates.Curvature()`` makes every step as long as is safe where the factors stand.
     ridge : float or Path
         :math:`\lambda` of :math:`+\lambda \sum_l \|W_l\|_F^2`; half of PyTorch's ``weight_decay``.
     """
 
-    learning_rate: float | Path
+    learning_rate: StepSize
     ridge: float | Path = 0.0
+
+    curved: ClassVar[bool] = True
 
     def __post_init__(self):
         check_rates(self, self.learning_rate, self.ridge)

@@ -13,6 +13,7 @@ from rankscape.ground.stream import Stream
 from rankscape.initialization import AbstractInitialization
 from rankscape.observe import RANK_TOLERANCE, measure
 from rankscape.problem import AbstractProblem, Sensing
+from rankscape.rates import Curvature
 
 
 @dataclass(frozen=True)
@@ -212,8 +213,12 @@ class AbstractEngine(ABC):
         return 400 + (products + 8 * n_out * n_in * min(n_out, n_in)) / 1.1e4
 
 
-def check_dynamics(setting: Setting, kind: type[AbstractDynamics] | tuple[type[AbstractDynamics], ...]) -> str | None:
-    """The obstacle when the dynamics are of another kind."""
-    if isinstance(setting.dynamics, kind):  # settings are final, so this is the exact class
-        return None
-    return f"its dynamics are {type(setting.dynamics).__name__}"
+def check_dynamics(
+    setting: Setting, kind: type[AbstractDynamics] | tuple[type[AbstractDynamics], ...], follows: bool = False
+) -> str | None:
+    """The obstacle when the dynamics are of another kind, or their rate does not follow the curvature as it should."""
+    if not isinstance(setting.dynamics, kind):  # settings are final, so this is the exact class
+        return f"its dynamics are {type(setting.dynamics).__name__}"
+    if isinstance(getattr(setting.dynamics, "learning_rate", None), Curvature) != follows:
+        return f"its learning rate {'is given' if follows else 'follows the curvature'}"
+    return None

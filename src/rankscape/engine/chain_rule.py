@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-import jax
-
 from rankscape.engine.base import Setting
 from rankscape.problem import Sensing
 
-Factors = list[jax.Array]
+# Of NumPy or of JAX, and of whatever JAX traces: the products are written the same.
+Factors = list[Any]
 
 
 def partial_products(factors: Factors) -> Factors:
@@ -28,7 +27,7 @@ def partial_products(factors: Factors) -> Factors:
     return products
 
 
-def pulled_back(factors: Factors, products: Factors, gradient: jax.Array) -> Factors:
+def pulled_back(factors: Factors, products: Factors, gradient: Any) -> Factors:
     """The gradient with respect to every factor, from the `gradient` with respect to the product."""
     carried, gradients = gradient, []
     for W, right in zip(reversed(factors[1:]), reversed(products[:-1]), strict=True):
@@ -37,7 +36,7 @@ def pulled_back(factors: Factors, products: Factors, gradient: jax.Array) -> Fac
     return [carried, *reversed(gradients)]
 
 
-def value_and_gradients(binder: Callable, arrays: Mapping[str, Any], factors: Factors) -> tuple[jax.Array, Factors]:
+def value_and_gradients(binder: Callable, arrays: Mapping[str, Any], factors: Factors) -> tuple[Any, Factors]:
     """The loss of the product and its gradient with respect to every factor, without ridge."""
     # The binder is a constant of the compiled function, the arrays are data: equal shapes compile once.
     problem, products = binder(arrays), partial_products(factors)

@@ -11,6 +11,7 @@ ENGINES = {
     "spectral": ("rankscape.engine.spectral", "SpectralEngine"),
     "stack": ("rankscape.engine.stack.engine", "StackEngine"),
     "matrix": ("rankscape.engine.matrix", "MatrixEngine"),
+    "curvature": ("rankscape.engine.curvature", "CurvatureEngine"),
     "measurements": ("rankscape.engine.measurements", "MeasurementsEngine"),
     "flow": ("rankscape.engine.flow", "FlowEngine"),
 }

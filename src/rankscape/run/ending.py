@@ -23,7 +23,8 @@ def message(setting: Setting, early: End | None, steps: int, first: int) -> str:
     if isinstance(setting.dynamics, GradientFlow):
         return f"diverged {at}: the flow has no solution beyond; look at an earlier time."
     dynamics = setting.dynamics.at(first + early.step - 1)  # the rate of the step that overflowed
-    safe, rate = setting.safe_learning_rate(), getattr(dynamics, "learning_rate", None)
+    given = getattr(dynamics, "learning_rate", None)
+    safe, rate = setting.safe_learning_rate(), given if isinstance(given, float) else None
     advice = Outcome.DIVERGED.remedy
     if safe is not None and rate is not None and safe < rate:
         advice = f"Lower the learning rate: {rate:g} was used, about {safe:.2g} is safe here."

@@ -12,12 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 from rankscape.errors import InputError
 from rankscape.estimators.choice import ties
 from rankscape.estimators.sensing.certificate import SensingCertificate, doubts
-from rankscape.estimators.sensing.descent import Descent, descend, gaussian_start, identical_start
+from rankscape.estimators.sensing.descent import best_record, descend
 from rankscape.ground.checks import positive, share, whole
 from rankscape.ground.types import ArrayLike
+from rankscape.initialization import AbstractInitialization, Gaussian, Identical
 from rankscape.problem import DenseOperators, Sensing
 from rankscape.problem.operators.dense import AbstractOperators
 from rankscape.run.outcome import Outcome
+from rankscape.run.trajectory import Trajectory
 from rankscape.solvers.fixed_rank import RankFit, best_fit, fit_rank, freedom
 
 # Measurement matrices: a family of operators, or the matrices themselves, stacked.
@@ -130,25 +132,26 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
             Shapes do not match, a value is not finite, or a parameter cannot be used.
         """
         problem, seed = Sensing(operators, y), self._seed()
-        factors = self._start(problem.shape, seed)
+        depth, start = whole("depth", self.depth, least=2, most=100), self._start(problem.shape)
         unit = _unit(problem)
         scaled = Sensing(problem.operators, problem.measurements / unit)
         folds = _splits(scaled, self.heldout, seed)
         most, y = whole("max_iter", self.max_iter, least=1), scaled.measurements
-        descent = descend(scaled, factors, most)
-        fits = _until_exact(scaled, descent.W)
-        chosen, starts, seen, errors = fits[-1], [descent.W], len(y), [np.array([np.nan])] * len(fits)
+        descent = descend(scaled, depth, start, seed, most)
+        starts = [_learned(descent)]
+        fits = _until_exact(scaled, starts[0])
+        chosen, seen, errors = fits[-1], len(y), [np.array([np.nan])] * len(fits)
         self._exact = _meets(scaled, chosen)
         if folds and not self._exact:
             seen = len(folds[0].measurements)
-            descent = descend(folds[0], factors, most)
-            starts.append(descent.W)
+            descent = descend(folds[0], depth, start, seed, most)
+            starts.append(_learned(descent))
             errors = _heldout_squares(folds, starts, len(fits))
             fits = [best_fit(scaled, starts, rank) for rank in range(len(errors))]
             chosen = fit_rank(scaled, fits[_smallest_as_good(errors)].W, _smallest_as_good(errors), flat=FINAL)
         self._publish(chosen, unit)
         self.path_ = _path(descent, fits, errors, unit, seen, len(y))
-        self.n_iter_, self.stop_step_ = descent.steps, descent.best
+        self.n_iter_, self.stop_step_ = int(descent.step[-1]), self.path_.attrs["stop_step"]
         self._certify(scaled, folds, starts, chosen, unit)
         return self
 
@@ -156,13 +159,13 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         seed = self.random_state
         return int(seed if isinstance(seed, (int, np.integer)) else check_random_state(seed).randint(2**31))
 
-    def _start(self, shape: tuple[int, int], seed: int) -> list[np.ndarray]:
-        depth, alpha = whole("depth", self.depth, least=2, most=100), positive("alpha", self.alpha)
+    def _start(self, shape: tuple[int, int]) -> AbstractInitialization:
+        alpha = positive("alpha", self.alpha)
         if self.initialization == "identical":
-            return identical_start(shape, depth, alpha)
+            return Identical(alpha)
         if self.initialization != "gaussian":
             raise InputError(f"`initialization` must be 'gaussian' or 'identical', got {self.initialization!r}.")
-        return gaussian_start(shape, depth, alpha, seed)
+        return Gaussian(alpha / max(shape) ** 0.5)  # as wide as the larger side: factors of norm about 2 alpha
 
     # -- what was found ------------------------------------------------------------------------------------
 
@@ -250,9 +253,14 @@ def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def _path(descent: Descent, fits: list[RankFit], errors: list[np.ndarray], unit: float, seen: int, m: int):
-    column = lambda name: np.array([record.get(name, np.nan) for _, record in descent.records])
+def _learned(descent: Trajectory) -> np.ndarray:
+    return descent.products.values[best_record(descent)]
+
+
+def _path(descent: Trajectory, fits: list[RankFit], errors: list[np.ndarray], unit: float, seen: int, m: int):
+    records = descent.dataset
     rmse = lambda squares, number: unit * np.sqrt(squares / max(number, 1))
+    column = lambda name: records[name].values if name in records else np.full(records.sizes["step"], np.nan)
     heldout = np.full(len(fits), np.nan)
     heldout[: len(errors)] = [e.mean() for e in errors]
     return xr.Dataset(
@@ -264,6 +272,6 @@ def _path(descent: Descent, fits: list[RankFit], errors: list[np.ndarray], unit:
             "fit_rmse": ("rank", rmse(np.array([fit.squared for fit in fits]), m)),
             "fit_heldout_rmse": ("rank", rmse(heldout, 1)),
         },
-        {"step": [step for step, _ in descent.records], "rank": np.arange(len(fits))},
-        {"stop_step": descent.best, "outcome": str(descent.outcome)},
+        {"step": records.step.values, "rank": np.arange(len(fits))},
+        {"stop_step": int(records.step[best_record(descent)]), "outcome": str(descent.outcome)},
     )
