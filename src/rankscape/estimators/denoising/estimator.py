@@ -25,7 +25,7 @@ SHARE = 0.05
 RECORDS = 24
 
 
-class Modes(NamedTuple):
+class SignedModes(NamedTuple):
     """A matrix as ``left diag(values) right^T``, the largest modulus first; values are signed if it is symmetric."""
 
     left: np.ndarray
@@ -143,7 +143,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._certify(X, modes, estimated)
         return self
 
-    def _descend(self, modes: Modes, symmetric: bool, start: Start, unit: float) -> None:
+    def _descend(self, modes: SignedModes, symmetric: bool, start: Start, unit: float) -> None:
         """Start, path and stop; the target is in multiples of the threshold."""
         target, N = modes.values / unit, start.depth
         if not symmetric:
@@ -187,7 +187,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return None
         return plateaus(target, start.depth, start.alpha, rate, start.beta)[self.rank_ - 1]
 
-    def _certify(self, X: np.ndarray, modes: Modes, estimated: float) -> None:
+    def _certify(self, X: np.ndarray, modes: SignedModes, estimated: float) -> None:
         size = np.where(modes.values < 0, self.start_ != "identical", 1) * np.abs(modes.values)
         kept, left = np.sort(size)[::-1][: self.rank_], np.sort(size)[::-1][self.rank_ :]
         largest = float(left[0]) if len(left) else 0.0
@@ -246,10 +246,10 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _modes(X: np.ndarray, symmetric: bool) -> Modes:
+def _modes(X: np.ndarray, symmetric: bool) -> SignedModes:
     if not symmetric:
         U, s, Vt = thin_svd(X)
-        return Modes(U, s, Vt.T)
+        return SignedModes(U, s, Vt.T)
     values, V = np.linalg.eigh((X + X.T) / 2)
     order = np.argsort(-np.abs(values), kind="stable")
-    return Modes(V[:, order], values[order], V[:, order])
+    return SignedModes(V[:, order], values[order], V[:, order])
