@@ -139,12 +139,14 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         most, y = whole("max_iter", self.max_iter, least=1), scaled.measurements
         descent = descend(scaled, depth, start, seed, most)
         starts = [_learned(descent)]
+        # Without noise the first rank that meets everything is the answer: nothing has to be held out to judge it.
         fits = _until_exact(scaled, starts[0])
         chosen, seen, errors = fits[-1], len(y), [np.array([np.nan])] * len(fits)
         self._exact = _meets(scaled, chosen)
         if folds and not self._exact:
             seen = len(folds[0].measurements)
             descent = descend(folds[0], depth, start, seed, most)
+            # Both descents are starts of every fit: the second has not followed the noise, the first has seen all.
             starts.append(_learned(descent))
             errors = _heldout_squares(folds, starts, len(fits))
             fits = [best_fit(scaled, starts, rank) for rank in range(len(errors))]
