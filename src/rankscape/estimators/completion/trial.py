@@ -14,12 +14,12 @@ from rankscape.estimators.completion.ridge_path import Record, RidgePath
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes
+from rankscape.solvers.least_squares import Polished
 from rankscape.solvers.noise_variances import Variances, estimate_variances
 from rankscape.solvers.posterior import Posterior
 
 if TYPE_CHECKING:
     from rankscape.estimators.completion.methods.base import Method
-    from rankscape.estimators.completion.methods.climbed import Climb
     from rankscape.estimators.completion.progress import Meter
 
 # Most numbers that the covariances of a posterior may hold.
@@ -27,6 +27,31 @@ MEMORY = 4e7
 
 # Numbers that the first factors may hold (the solver keeps two dozen copies), and directions they always may have.
 ROOM, FEW = 5e5, 16
+
+
+@dataclass(frozen=True, eq=False)
+class Climb:
+    """Where a climb ended.
+
+    Attributes
+    ----------
+    fits : list of Polished
+        The least squares fits on the way that may be of use; the last one is the best.
+    exact : bool
+        Whether the last one reproduces the entries.
+    more : bool
+        Whether its residual holds more than chance explains, as far as is known.
+    tried : int
+        The rank of the last attempt, also of one that the entries could not determine; 0 without any.
+    left : float
+        Root mean square residual of its fit; zero when there was none.
+    """
+
+    fits: list[Polished]
+    exact: bool
+    more: bool
+    tried: int = 0
+    left: float = 0.0
 
 
 @dataclass(eq=False)
@@ -64,7 +89,7 @@ class Trial:
     settings: Settings
     simpler: "Trial | None" = None
     richest: bool = True
-    climb: "Climb | None" = None
+    climb: Climb | None = None
     mostly_noise: bool | None = None
     fits: list[Fit] = field(default_factory=list)
 

@@ -4,7 +4,6 @@ A falling ridge leaves few directions; least squares removes its bias; and while
 that chance does not explain, that direction is added. Without noise this ends at an exact fit.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.exactness import determined, exact_fit, is_exact, lowered, needed
 from rankscape.estimators.completion.methods.offset import OFFSET
 from rankscape.estimators.completion.ridge_path import RidgePath
-from rankscape.estimators.completion.trial import Trial
+from rankscape.estimators.completion.trial import Climb, Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of
@@ -135,31 +134,6 @@ def shrink(trial: Trial, fit: Polished, exact: bool) -> Fit:
     for _ in range(SHRINKING):
         posterior.average()
     return trial.fit(CLIMBED, posterior.live, posterior.noise**0.5 * trial.scale, **facts)
-
-
-@dataclass(frozen=True, eq=False)
-class Climb:
-    """Where a climb ended.
-
-    Attributes
-    ----------
-    fits : list of Polished
-        The least squares fits on the way that may be of use; the last one is the best.
-    exact : bool
-        Whether the last one reproduces the entries.
-    more : bool
-        Whether its residual holds more than chance explains, as far as is known.
-    tried : int
-        The rank of the last attempt, also of one that the entries could not determine; 0 without any.
-    left : float
-        Root mean square residual of its fit; zero when there was none.
-    """
-
-    fits: list[Polished]
-    exact: bool
-    more: bool
-    tried: int = 0
-    left: float = 0.0
 
 
 def climb(path: RidgePath, width: int, exact: float) -> Climb:
