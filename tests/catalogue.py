@@ -164,9 +164,16 @@ def small_stacks_are_large(engine: str) -> Any:
 
 
 def _descended(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarray]:
+    eta = 0.0
     for k in range(steps):
         d = case.dynamics.at(k)
-        factors = reference.gd_step(factors, case.fit.gradient, d.learning_rate, d.ridge)
+        if not isinstance(d.learning_rate, rs.rates.Curvature):
+            eta = d.learning_rate
+        elif k % d.learning_rate.refresh == 0:
+            eta = d.learning_rate.safety / reference.curvature(
+                factors, case.fit.gradient, case.fit.problem.shape, d.ridge
+            )
+        factors = reference.gd_step(factors, case.fit.gradient, eta, d.ridge)
     return factors
 
 
@@ -256,6 +263,7 @@ LINES = [
     cases("matrix", "pauli", DESCENT, depths=(3,)),
     cases("matrix", "functions", DESCENT, depths=(3,)),
     cases("matrix", "objective", DESCENT),
+    cases("curvature", "sensing", rs.GradientDescent(rs.rates.Curvature(), ridge=0.01)),
     cases("entrywise", "completion", rs.SGD(0.05, ridge=0.01), label="single", widths=ALL),
     cases("entrywise", "completion", rs.SGD(0.05), label="no ridge", depths=(1, 3)),
     cases("entrywise", "completion", rs.SGD(0.05, ridge=0.01, batch_size=3), label="batch", depths=(1, 3)),

@@ -105,3 +105,13 @@ def flow(
     flat = np.concatenate([W.ravel() for W in factors])
     end = solve_ivp(slope, (0, time), flat, method="DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
     return [part.reshape(shape) for part, shape in zip(np.split(end, ends), shapes, strict=True)]
+
+
+def curvature(factors, gradient, shape, ridge):
+    """What the curvature at these factors is about: of a quadratic loss, from its Hessian formed entry by entry."""
+    N, zero = len(factors), gradient(np.zeros(shape))
+    hessian = [(gradient(E.reshape(shape)) - zero).ravel() for E in np.eye(shape[0] * shape[1])]
+    sigma = max(np.linalg.norm(W, 2) for W in factors)
+    slope = np.linalg.norm(gradient(product(factors, shape[1])), 2)
+    bend = (N - 1) * slope * sigma ** (N - 2)
+    return N * np.linalg.norm(hessian, 2) * sigma ** (2 * N - 2) + bend + 2 * ridge

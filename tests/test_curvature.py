@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from catalogue import FITS, identical
-from reference import gd_step, product
+from reference import curvature, gd_step
 
 import rankscape as rs
 from rankscape.errors import InputError
@@ -19,18 +19,10 @@ def run(name: str, steps: int, depth: int = 3, rate=RATE, ridge=0.01, **changes)
 
 def descent(name: str, factors: list[np.ndarray], steps: int, ridge: float) -> tuple[list[np.ndarray], list[float]]:
     """The factors after so many steps, and the rate of each."""
-    fit, N, rates = FITS[name], len(factors), []
-    shape = fit.problem.shape
-    columns = [fit.gradient(E.reshape(shape)) - fit.gradient(np.zeros(shape)) for E in np.eye(shape[0] * shape[1])]
-    smoothness = np.linalg.norm([c.ravel() for c in columns], 2)  # of the Hessian, which is the same everywhere
+    fit, rates = FITS[name], []
     for step in range(steps):
-        if step % RATE.refresh == 0:
-            sigma = max(np.linalg.norm(W, 2) for W in factors)
-            slope = np.linalg.norm(fit.gradient(product(factors, shape[1])), 2)
-            bend = (N - 1) * slope * sigma ** (N - 2)
-            rates.append(RATE.safety / (N * smoothness * sigma ** (2 * N - 2) + bend + 2 * ridge))
-        else:
-            rates.append(rates[-1])
+        fresh = step % RATE.refresh == 0
+        rates.append(RATE.safety / curvature(factors, fit.gradient, fit.problem.shape, ridge) if fresh else rates[-1])
         factors = gd_step(factors, fit.gradient, rates[-1], ridge)
     return factors, rates
 

@@ -13,6 +13,7 @@ import xarray as xr
 from catalogue import CASES, FITS, ONE_OF_EACH, distance, identical
 
 import rankscape as rs
+from rankscape.engine.choose import ENGINES
 from rankscape.errors import InputError
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -315,3 +316,7 @@ def test_the_callers_factors_are_unchanged(dynamics, rng):
     assert not identical(run.factors, before)
     run.factors[0][:] = 0
     assert identical(given, before)
+
+
+def test_the_catalogue_holds_every_engine():
+    assert {case.engine for case in CASES.values()} == set(ENGINES)

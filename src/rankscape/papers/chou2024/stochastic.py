@@ -3,6 +3,7 @@
 import xarray as xr
 
 import rankscape as rs
+from rankscape.dynamics import AbstractDynamics
 from rankscape.papers.chou2024.sensing import SEED, STARTS, error_of, measured, records
 from rankscape.papers.claims import Claim
 from rankscape.papers.figure import PaperFigure
@@ -49,7 +50,7 @@ def sgd(quick: bool = False) -> PaperFigure:
     )
 
 
-def _run(dynamics: object, depth: int, count: int) -> xr.Dataset:
+def _run(dynamics: AbstractDynamics, depth: int, count: int) -> xr.Dataset:
     return rs.simulate(
         measured(MEASUREMENTS), depth=depth, initialization=rs.Identical(STARTS[depth]), dynamics=dynamics,
         steps=STEPS, record=records(STEPS, count), seed=SEED, observe={"error": error_of},

@@ -119,7 +119,8 @@ def _claims(depth: int, found, predicted) -> list[Claim]:
 def _saddle() -> Claim:
     """To keep the second mode and drop the first is critical, but no minimum."""
     kept = local_minima(TARGET, 3, RIDGE)[2].singular_values * [0, 1, 0, 0]
-    kind = hessian_signature(balanced_factors(np.diag(kept), 3), *entries(np.diag(TARGET)), RIDGE, weight=1.0).kind
+    rows, columns, values = entries(np.diag(TARGET))
+    kind = hessian_signature(balanced_factors(np.diag(kept), 3), rows, columns, values, RIDGE, weight=1.0).kind
     return Claim("dropping a larger mode than one that is kept", "strict saddle", kind, kind == "strict saddle")
 
 
