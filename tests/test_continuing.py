@@ -59,6 +59,7 @@ MOTIONS = {
     "spectral, paths": Motion(_problem("symmetric"), rs.Identical(0.4), rs.GradientDescent(RATES, PERIODIC)),
     "spectral, float32": Motion(_problem("symmetric"), rs.Identical(0.4), rs.GradientDescent(0.02), dtype="float32"),
     "spectral, one number": Motion(rs.Estimation([[2.0]]), rs.Identical(0.4), rs.GradientDescent(0.02), depth=1),
+    "curvature": Motion(_problem("sensing"), START, rs.GradientDescent(rs.rates.Curvature(refresh=7), 0.01)),
     "matrix": Motion(_problem("completion"), START, rs.GradientDescent(0.2, 0.01)),
     "matrix, asked for": Motion(_problem("symmetric"), rs.Identical(0.4), rs.GradientDescent(0.02), "matrix"),
     "matrix, paths": Motion(_problem("rectangular"), START, rs.GradientDescent(PERIODIC, RATES)),

@@ -69,7 +69,10 @@ def _lists(case, kind):
         return {"seed": values}
     if kind == "dynamics":
         rate = fields(case.dynamics)[0].name
-        return {"dynamics": [replace(case.dynamics, **{rate: value, "ridge": value}) for value in values]}
+        follows = isinstance(getattr(case.dynamics, rate), rs.rates.Curvature)
+        rates = [rs.rates.Curvature(safety=20 * value) if follows else value for value in values]
+        pairs = zip(rates, values, strict=True)
+        return {"dynamics": [replace(case.dynamics, **{rate: eta, "ridge": ridge}) for eta, ridge in pairs]}
     start = case.initialization
     if isinstance(start, rs.PerturbedIdentical):
         return {"initialization": [rs.PerturbedIdentical(scale, scale / 3, start.layer) for scale in values]}
