@@ -88,6 +88,9 @@ def test_it_is_refused_with_a_sentence_where_it_cannot_be():
         run("objective", 1)
     with pytest.raises(InputError, match="`learning_rate` of SGD cannot follow the curvature"):
         rs.SGD(RATE)
+    for rates in ([0.1, RATE], [RATE, 0.1]):
+        with pytest.raises(InputError, match="must all be given, or all follow the curvature"):
+            run("symmetric", 1, dynamics=[rs.GradientDescent(rate) for rate in rates])
     for wrong in (dict(safety=0.0), dict(refresh=0)):
         with pytest.raises(InputError, match=next(iter(wrong))):
             rs.rates.Curvature(**wrong)

@@ -24,6 +24,11 @@ class AbstractDynamics:
     """Whether the learning rate may follow the curvature."""
 
     @property
+    def follows(self) -> bool:
+        """Whether the learning rate follows the curvature."""
+        return isinstance(getattr(self, "learning_rate", None), Curvature)
+
+    @property
     def paths(self) -> dict[str, Path]:
         """The rates that change with the step, by name."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -13,7 +13,6 @@ from rankscape.ground.stream import Stream
 from rankscape.initialization import AbstractInitialization
 from rankscape.observe import RANK_TOLERANCE, measure
 from rankscape.problem import AbstractProblem, Sensing
-from rankscape.rates import Curvature
 
 
 @dataclass(frozen=True)
@@ -219,6 +218,6 @@ def check_dynamics(
     """The obstacle when the dynamics are of another kind, or their rate does not follow the curvature as it should."""
     if not isinstance(setting.dynamics, kind):  # settings are final, so this is the exact class
         return f"its dynamics are {type(setting.dynamics).__name__}"
-    if isinstance(getattr(setting.dynamics, "learning_rate", None), Curvature) != follows:
+    if setting.dynamics.follows != follows:
         return f"its learning rate {'is given' if follows else 'follows the curvature'}"
     return None

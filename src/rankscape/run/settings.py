@@ -80,6 +80,8 @@ def plan(
         before.append(run)
     if len({(s.widths, type(s.dynamics), type(s.initialization)) for s in settings}) > 1:
         raise InputError("The runs of a batch must share their widths, their kind of dynamics and of initialization.")
+    if len({setting.dynamics.follows for setting in settings}) > 1:  # no engine runs both kinds
+        raise InputError("The learning rates of a batch must all be given, or all follow the curvature.")
     # All runs of a batch go through one engine: where they would choose differently, the one that can do everything.
     choices = [_choice(s, run, engine, described) for s, run in zip(settings, before, strict=True)]
     kind, why = choices[0]
