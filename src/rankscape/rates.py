@@ -21,7 +21,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -137,10 +137,6 @@ class Curvature:
     def describe(self) -> dict[str, Any]:
         """The numbers, as JSON."""
         return {"safety": self.safety, "refresh": self.refresh}
-
-
-# How long the steps of gradient descent are: one length for all, by the step, or by where the factors stand.
-StepSize: TypeAlias = float | Path | Curvature
 
 
 def piecewise(stages: Mapping[float, float]) -> Path:

@@ -1,11 +1,14 @@
 """Gradient descent on all factors at once."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from rankscape.dynamics.base import AbstractDynamics, check_rates
 from rankscape.ground.final import final
-from rankscape.rates import Path, StepSize
+from rankscape.rates import Curvature, Path
+
+# How long steps are: one length for all, by the step, or by where the factors stand.
+StepSize: TypeAlias = float | Path | Curvature
 
 
 @final

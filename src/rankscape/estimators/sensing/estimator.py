@@ -10,10 +10,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from rankscape.errors import InputError
-from rankscape.estimators.choice import ties
 from rankscape.estimators.sensing.certificate import SensingCertificate, doubts
 from rankscape.estimators.sensing.descent import best_record, descend
-from rankscape.ground.checks import positive, share, whole
+from rankscape.estimators.sensing.rank import heldout_squares, meets, smallest_as_good, splits, until_exact
+from rankscape.ground.checks import positive, whole
 from rankscape.ground.types import ArrayLike
 from rankscape.initialization import AbstractInitialization, Gaussian, Identical
 from rankscape.problem import DenseOperators, Sensing
@@ -25,17 +25,8 @@ from rankscape.solvers.fixed_rank import RankFit, best_fit, fit_rank, freedom
 # Measurement matrices: a family of operators, or the matrices themselves, stacked.
 OperatorsLike: TypeAlias = AbstractOperators | ArrayLike
 
-# Relative residual from which the measurements count as free of noise.
-MET = 1e-9
-
 # Relative decrease at which the fit that is returned has ended.
 FINAL = 1e-8
-
-# Splits by which ranks are compared when there is noise.
-FOLDS = 5
-
-# Ranks that may fail to improve on the best one before the climb ends.
-PATIENCE = 2
 
 
 class DeepMatrixSensing(RegressorMixin, BaseEstimator):
@@ -135,22 +126,23 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         depth, start = whole("depth", self.depth, least=2, most=100), self._start(problem.shape)
         unit = _unit(problem)
         scaled = Sensing(problem.operators, problem.measurements / unit)
-        folds = _splits(scaled, self.heldout, seed)
+        folds = splits(scaled, self.heldout, seed)
         most, y = whole("max_iter", self.max_iter, least=1), scaled.measurements
         descent = descend(scaled, depth, start, seed, most)
         starts = [_learned(descent)]
         # Without noise the first rank that meets everything is the answer: nothing has to be held out to judge it.
-        fits = _until_exact(scaled, starts[0])
+        fits = until_exact(scaled, starts[0])
         chosen, seen, errors = fits[-1], len(y), [np.array([np.nan])] * len(fits)
-        self._exact = _meets(scaled, chosen)
+        self._exact = meets(scaled, chosen)
         if folds and not self._exact:
             seen = len(folds[0].measurements)
             descent = descend(folds[0], depth, start, seed, most)
             # Both descents are starts of every fit: the second has not followed the noise, the first has seen all.
             starts.append(_learned(descent))
-            errors = _heldout_squares(folds, starts, len(fits))
+            errors = heldout_squares(folds, starts, len(fits))
             fits = [best_fit(scaled, starts, rank) for rank in range(len(errors))]
-            chosen = fit_rank(scaled, fits[_smallest_as_good(errors)].W, _smallest_as_good(errors), flat=FINAL)
+            rank = smallest_as_good(errors)
+            chosen = fit_rank(scaled, fits[rank].W, rank, flat=FINAL)
         self._publish(chosen, unit)
         self.path_ = _path(descent, fits, errors, unit, seen, len(y))
         self.n_iter_, self.stop_step_ = int(descent.step[-1]), self.path_.attrs["stop_step"]
@@ -206,49 +198,6 @@ def _unit(problem: Sensing) -> float:
     seen = operators.apply(probe)
     size = float(np.linalg.norm(operators.adjoint(problem.measurements), 2))
     return size * float((probe**2).sum() / max(seen @ seen, 1e-300)) or 1.0
-
-
-def _splits(problem: Sensing, fraction: float, seed: int) -> list[Any]:
-    """Splits with different parts held out; none when a part would have no measurement."""
-    share("heldout", fraction)
-    try:
-        return [problem.split(fraction, seed + k) for k in range(FOLDS)]
-    except InputError:
-        return []
-
-
-def _meets(problem: Sensing, fit: RankFit) -> bool:
-    return fit.squared <= MET**2 * float(problem.measurements @ problem.measurements)
-
-
-def _until_exact(problem: Sensing, W: np.ndarray) -> list[RankFit]:
-    """Fits of rank 0, 1, ... up to the first that meets the measurements, while they are more than what is free."""
-    fits = [fit_rank(problem, W, 0)]
-    while not _meets(problem, fits[-1]):
-        rank = len(fits)
-        if rank > min(problem.shape) or freedom(rank, problem.shape) >= len(problem.measurements):
-            break
-        fits.append(fit_rank(problem, W, rank))
-    return fits
-
-
-def _heldout_squares(folds: list[Any], starts: list[np.ndarray], most: int) -> list[np.ndarray]:
-    """For each rank the squared errors on what the splits hold out, until no rank improves any more."""
-    errors: list[np.ndarray] = []
-    for rank in range(most):
-        fits = [best_fit(fold, starts, rank) for fold in folds]
-        errors.append(
-            np.concatenate([fold.heldout.residual(fit.W) ** 2 for fold, fit in zip(folds, fits, strict=True)])
-        )
-        if rank - int(np.argmin([e.mean() for e in errors])) >= PATIENCE:
-            break
-    return errors
-
-
-def _smallest_as_good(errors: list[np.ndarray]) -> int:
-    """The smallest rank that ties with the best."""
-    best = errors[int(np.argmin([e.mean() for e in errors]))]
-    return next(rank for rank, squares in enumerate(errors) if ties(squares, best))
 
 
 def _rms(values: np.ndarray) -> float:
