@@ -166,10 +166,8 @@ def _draw(
     baselines = {BASELINES.get(name, name): value for name, value in completed.baselines.items()}
     parts: list[Any] = list(plot.trajectory_panels(completed.trajectory, baselines))
     if opened.info is not None and opened.info.image:
-        seen = np.full(problem.shape, np.nan)
-        seen[problem.rows, problem.columns] = problem.values
         truth = opened.table.dense() if hidden is not None else None
-        parts += plot.completion_images(seen, completed.matrix, truth)
+        parts += plot.completion_images(problem.entries.dense(), completed.matrix, truth)
     title = f"{opened.stem}: rank {completed.rank}"
     if completed.heldout_rmse is not None:
         title += f", held-out RMSE {number(completed.heldout_rmse)}"

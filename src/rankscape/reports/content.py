@@ -90,13 +90,8 @@ def _images(subject: Subject) -> list[Image]:
     if not subject.image:
         return []
     done, hidden = subject.completed, subject.hidden
-    seen = np.full(done.shape, np.nan)
-    seen[done.observed.rows, done.observed.columns] = done.observed.values
-    truth = None
-    if hidden is not None:
-        truth = seen.copy()
-        truth[hidden.rows, hidden.columns] = hidden.values
-    return completion_images(seen, done.matrix, truth)
+    truth = None if hidden is None else done.observed.merge(hidden).dense()
+    return completion_images(done.observed.dense(), done.matrix, truth)
 
 
 def _directions(subject: Subject) -> list[Table]:

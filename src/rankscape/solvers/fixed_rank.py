@@ -11,7 +11,7 @@ from rankscape.problem import Sensing
 from rankscape.solvers.levenberg import Damping, levenberg_marquardt
 
 # Relative residual at which the measurements are met to rounding.
-EXACT = 1e-11
+MEASUREMENTS_MET = 1e-11
 
 # Relative decrease of the squared residual below which a fit with noise counts as ended, for comparing ranks.
 FLAT = 1e-4
@@ -74,7 +74,7 @@ def fit_rank(problem: Sensing, W: np.ndarray, rank: int, flat: float = FLAT) -> 
     fit = truncated(problem, W, rank)
     seen = problem.operators.apply(fit.U @ fit.V.T)
     unit = float(np.linalg.norm(seen)) / max(rank, 1) ** 0.5 or 1.0
-    enough = EXACT**2 * float(problem.measurements @ problem.measurements)
+    enough = MEASUREMENTS_MET**2 * float(problem.measurements @ problem.measurements)
     if not rank or fit.squared <= enough:
         return replace(fit, converged=True)
     moved = lambda at, damping: _retracted(problem, at, *_step(problem, at, damping, unit))

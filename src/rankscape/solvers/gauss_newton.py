@@ -6,7 +6,7 @@ import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.solvers.levenberg import Damping, levenberg_marquardt
-from rankscape.solvers.variable_projection import EXACT, Fitted
+from rankscape.solvers.variable_projection import NOTHING_LEFT, Fitted
 
 # Conjugate gradient steps per Gauss-Newton step.
 INNER = 30
@@ -41,7 +41,7 @@ def gauss_newton(entries: PreparedEntries, left: np.ndarray, right: np.ndarray, 
     model, n_out = _Linearization(entries), entries.shape[0]
     moved = lambda point, damping: model.evaluate(point.x + model.step(point, damping))
     start = model.evaluate(np.concatenate([left, right]))
-    end = levenberg_marquardt(start, moved, steps, tolerance, EXACT * entries.count, DAMPING)
+    end = levenberg_marquardt(start, moved, steps, tolerance, NOTHING_LEFT * entries.count, DAMPING)
     return Fitted(end.point.x[:n_out], end.point.x[n_out:], end.point.squared, end.steps, end.converged)
 
 

@@ -19,7 +19,7 @@ from rankscape.solvers.variable_projection import project
 STEPS = 15, 60
 
 # Entries per parameter below which the valley to the solution is narrow and its descent slow.
-SCARCE = 1.5
+NARROW = 1.5
 
 # Relative decrease at which a fit that is not exact ends, for ample and for scarce entries.
 GAIN = 1e-2, 1e-4
@@ -70,7 +70,7 @@ class Polished(NamedTuple):
     @property
     def scarce(self) -> bool:
         """Whether there are hardly more entries than parameters."""
-        return self.size < SCARCE * (self.size - self.excess)
+        return self.size < NARROW * (self.size - self.excess)
 
 
 def core(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], rank: int) -> np.ndarray:
@@ -100,7 +100,7 @@ def polish(entries: PreparedEntries, modes: Modes) -> Polished:
         return Polished(modes, missed, count, count, inside, nothing, nothing, 0, not rank)
     part, i, j = entries.part(inside)
     excess = count - rank * (len(i) + len(j) - rank)
-    patient = count < SCARCE * (count - excess)
+    patient = count < NARROW * (count - excess)
     steps, gain = STEPS[patient], GAIN[patient]
     flip = len(j) > len(i)
     unknowns = min(len(i), len(j)) * rank

@@ -20,7 +20,7 @@ from rankscape.solvers.conditioning import condition
 FLOOR = 1e-12
 
 # Squared mean of a direction over its variance below which it is left out: it would not come back.
-DEAD = 0.05
+FADED = 0.05
 
 
 @dataclass(eq=False)
@@ -136,7 +136,7 @@ class Posterior:
 
     def _drop_dead(self) -> None:
         """Directions whose mean is far below its uncertainty only fade further: without them a sweep is quicker."""
-        alive = self._certainty() > DEAD
+        alive = self._certainty() > FADED
         if alive.all():
             return
         kept = np.concatenate([np.flatnonzero(alive), np.arange(self.width, self.left.size)])

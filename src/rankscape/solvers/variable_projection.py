@@ -14,7 +14,7 @@ from rankscape.ground.jit import compiled
 from rankscape.solvers.levenberg import Damping, levenberg_marquardt
 
 # Mean squared residual, on entries of rms 1, below which no further step can help.
-EXACT = 1e-26
+NOTHING_LEFT = 1e-26
 
 # Damping, in mean diagonal entries of the normal matrix, beyond which no step helps.
 GIVE_UP = 1e4
@@ -110,7 +110,7 @@ def project(entries: PreparedEntries, right: np.ndarray, steps: int, tolerance: 
         return _evaluate(entries, V)
 
     moved = lambda point, damping: at(point.right + _step(point, damping))
-    end = levenberg_marquardt(at(right), moved, steps, tolerance, EXACT * entries.count, Damping(GIVE_UP))
+    end = levenberg_marquardt(at(right), moved, steps, tolerance, NOTHING_LEFT * entries.count, Damping(GIVE_UP))
     return Fitted(end.point.left, end.point.right, end.point.squared, end.steps, end.converged)
 
 

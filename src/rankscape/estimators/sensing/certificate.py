@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rankscape.estimators.certificate import AbstractCertificate
 
 # Oversampling below which several matrices of the rank may fit as well.
-SCARCE = 1.3
+FEW_MEASUREMENTS = 1.3
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def doubts(facts: SensingCertificate):
     """Reasons not to trust a matrix with these facts, one sentence each."""
     if facts.oversampling == float("inf") and facts.spread:
         yield "No low rank explains the measurements better than zero does."
-    if facts.oversampling < SCARCE:
+    if facts.oversampling < FEW_MEASUREMENTS:
         yield (
             f"Only {facts.oversampling:.2f} measurements per free parameter: near the information limit, where "
             "another matrix may fit as well."

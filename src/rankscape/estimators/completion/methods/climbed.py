@@ -18,7 +18,7 @@ from rankscape.estimators.completion.trial import Climb, Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.least_squares import SCARCE, Polished, fill, polish
+from rankscape.solvers.least_squares import NARROW, Polished, fill, polish
 from rankscape.solvers.posterior import Posterior
 from rankscape.solvers.ridge_minimum import killing_ridge, starting_modes
 from rankscape.solvers.sign_flips import unexplained
@@ -102,7 +102,7 @@ class Climbed(Method):
             return False
         tried = trial.climb.tried
         parameters = tried * (sum(trial.entries.shape) - tried)
-        scarce = trial.entries.count < SCARCE * parameters and count > parameters
+        scarce = trial.entries.count < NARROW * parameters and count > parameters
         return scarce and trial.climb.left < ALMOST_MET
 
     def again(self, trial: Trial, fit: Fit) -> Fit:
@@ -174,7 +174,7 @@ def _first_attempt(entries: PreparedEntries, rank: int) -> int:
 
 
 def _scarce(entries: PreparedEntries, rank: int) -> bool:
-    return entries.count < SCARCE * rank * (sum(entries.shape) - rank)
+    return entries.count < NARROW * rank * (sum(entries.shape) - rank)
 
 
 def _predicts(path: RidgePath) -> bool:
