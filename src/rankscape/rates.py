@@ -41,8 +41,6 @@ FLAT = 1e-30
 class Path:
     """A number for each step: ``values[k]`` from ``starts[k]`` to the next start, the last for ever or for a period.
 
-    Made by `piecewise`, `geometric`, `pulse` and `periodic`.
-
     Parameters
     ----------
     starts : tuple of float
@@ -253,8 +251,8 @@ def _count(problem: Any, *names: str) -> int:
 
 def _check_unit(name: str, unit: Any, known: Sequence[str]) -> None:
     if unit not in known:
-        hint = did_you_mean(str(unit), known)
-        raise InputError(f"`{name}` must be one of {', '.join(map(repr, known))}, got {unit!r}{hint or '.'}")
+        hint = did_you_mean(str(unit), known) or "."
+        raise InputError(f"`{name}` must be one of {', '.join(map(repr, known))}, got {unit!r}{hint}")
 
 
 def _numbers(name: str, given: Any) -> tuple[float, ...]:
@@ -271,7 +269,5 @@ def _whole_steps(name: str, start: float) -> int:
     try:
         return whole(name, start, least=0)
     except InputError:
-        raise InputError(
-            f"The path of `{name}` changes at {start!r}, which is no whole step; convert(path, problem, "
-            "time='epochs') makes steps of epochs."
-        ) from None
+        problem = f"The path of `{name}` changes at {start!r}, which is no whole step"
+        raise InputError(f"{problem}; convert(path, problem, time='epochs') makes steps of epochs.") from None
