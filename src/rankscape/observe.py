@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 
 from rankscape.factorization import imbalance, product
-from rankscape.ground.types import Matrix, Spectrum
+from rankscape.ground.types import ArrayLike, Matrix, Spectrum
 from rankscape.problem.base import AbstractProblem
 
 # Default relative tolerance of the numerical rank: float32 rounding leaves dead values near 5e-6.
 RANK_TOLERANCE = {"float64": 1e-6, "float32": 1e-5}
 
 
-def singular_values(matrix: Any) -> Spectrum:
+def singular_values(matrix: ArrayLike) -> Spectrum:
     """Descending singular values of a matrix, or of a stack of matrices."""
     return np.linalg.svd(np.asarray(matrix), compute_uv=False)
 
 
-def effective_rank(matrix: Any) -> Any:
+def effective_rank(matrix: ArrayLike) -> Any:
     """Nuclear norm over spectral norm: between 1 and the rank.
 
     Examples
@@ -42,7 +42,7 @@ def effective_rank(matrix: Any) -> Any:
     return rank_measures(singular_values(matrix))["effective_rank"][()]
 
 
-def stable_rank(matrix: Any) -> Any:
+def stable_rank(matrix: ArrayLike) -> Any:
     """Squared Frobenius norm over squared spectral norm.
 
     Examples
@@ -54,7 +54,7 @@ def stable_rank(matrix: Any) -> Any:
     return rank_measures(singular_values(matrix))["stable_rank"][()]
 
 
-def entropy_rank(matrix: Any) -> Any:
+def entropy_rank(matrix: ArrayLike) -> Any:
     """Exponential of the entropy of the normalised singular values.
 
     Examples
@@ -66,7 +66,7 @@ def entropy_rank(matrix: Any) -> Any:
     return rank_measures(singular_values(matrix))["entropy_rank"][()]
 
 
-def numerical_rank(matrix: Any, tolerance: float = RANK_TOLERANCE["float64"]) -> Any:
+def numerical_rank(matrix: ArrayLike, tolerance: float = RANK_TOLERANCE["float64"]) -> Any:
     """Number of singular values above `tolerance` times the largest.
 
     Examples

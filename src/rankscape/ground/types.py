@@ -1,6 +1,6 @@
 """Array types with shapes, for signatures; checked at run time in the tests only."""
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -8,8 +8,9 @@ from jaxtyping import Float, Integer
 # What NumPy makes an array of. At run time NumPy's own alias would refuse tuples, and the doors check values anyway.
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike as ArrayLike
+    from scipy.sparse import coo_array
 else:
-    ArrayLike = Any
+    ArrayLike = object
 
 # A dense matrix.
 Matrix: TypeAlias = Float[np.ndarray, "_ _"]
@@ -25,3 +26,16 @@ EntryValues: TypeAlias = Float[np.ndarray, " observed"]
 
 # One index for each observed entry.
 Indices: TypeAlias = Integer[np.ndarray, " observed"]
+
+
+class SparseMatrix(Protocol):
+    """Any sparse array of SciPy: what it stores is observed."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n_out, n_in)``."""
+        ...
+
+    def tocoo(self) -> "coo_array":
+        """Rows, columns and values."""
+        ...

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import share
 from rankscape.ground.final import final
-from rankscape.ground.types import EntryValues, Matrix
+from rankscape.ground.types import ArrayLike, EntryValues, Matrix, SparseMatrix
 from rankscape.problem.base import AbstractProblem
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoDataFrame
 
 
 @final
@@ -72,14 +75,14 @@ class Completion(AbstractProblem):
 
     def __init__(
         self,
-        rows: Any,
-        columns: Any,
-        values: Any,
+        rows: ArrayLike,
+        columns: ArrayLike,
+        values: ArrayLike,
         shape: tuple[int, int],
         *,
         duplicates: Duplicates = "error",
-        row_labels: Any = None,
-        column_labels: Any = None,
+        row_labels: ArrayLike | None = None,
+        column_labels: ArrayLike | None = None,
     ):
         y = finite_array(values, "values", ndim=1, copy=False)
         entries = Entries(rows, columns, y, shape, duplicates=duplicates)
@@ -108,7 +111,7 @@ class Completion(AbstractProblem):
     # -- made from what people have ------------------------------------------------------------------------
 
     @classmethod
-    def from_array(cls, array: Any) -> "Completion":
+    def from_array(cls, array: ArrayLike) -> "Completion":
         """From a dense array whose missing entries are NaN, or masked."""
         entries = Entries.from_array(array)
         if not entries.count:
@@ -130,17 +133,17 @@ class Completion(AbstractProblem):
         return problem
 
     @classmethod
-    def from_sparse(cls, matrix: Any) -> "Completion":
+    def from_sparse(cls, matrix: SparseMatrix) -> "Completion":
         """From a ``scipy.sparse`` array: stored entries are the observed ones, stored zeros included."""
         if not hasattr(matrix, "tocoo"):
             raise InputError(f"A scipy.sparse array is needed, got {type(matrix).__name__}; see from_array.")
-        coo = matrix.tocoo()
+        coo: Any = matrix.tocoo()
         i, j = coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)  # arrays, and the older matrices
         return cls(i, j, coo.data, coo.shape)
 
     @classmethod
     def from_frame(
-        cls, frame: Any, rows: str, columns: str, values: str, *, duplicates: Duplicates = "error"
+        cls, frame: "IntoDataFrame", rows: str, columns: str, values: str, *, duplicates: Duplicates = "error"
     ) -> "Completion":
         """From a long pandas, polars or pyarrow frame: one line for each observed entry.
 

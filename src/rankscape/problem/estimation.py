@@ -11,6 +11,7 @@ from rankscape.ground.arrays import finite_array
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.types import ArrayLike
 from rankscape.problem.base import AbstractProblem
 
 
@@ -51,7 +52,7 @@ class Estimation(AbstractProblem):
     target: np.ndarray
     eigenvalues: np.ndarray | None = field(repr=False)
 
-    def __init__(self, target: Any = None, *, eigenvalues: Any = None):
+    def __init__(self, target: ArrayLike | None = None, *, eigenvalues: ArrayLike | None = None):
         if (target is None) == (eigenvalues is None):
             raise InputError("Estimation needs either `target` or `eigenvalues`, and not both.")
         if eigenvalues is not None:

@@ -11,8 +11,9 @@ from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import nonnegative, share
 from rankscape.ground.final import final
+from rankscape.ground.types import ArrayLike
 from rankscape.problem.base import AbstractProblem
-from rankscape.problem.operators.dense import AbstractOperators, DenseOperators, Form, device
+from rankscape.problem.operators.dense import AbstractOperators, DenseOperators, Form, OperatorsLike, device
 from rankscape.problem.operators.pauli import PauliOperators
 from rankscape.problem.operators.rank_one import RankOneOperators
 
@@ -70,7 +71,7 @@ class Sensing(AbstractProblem):
     measurements: np.ndarray
     heldout: "Sensing | None" = None
 
-    def __init__(self, operators: Any, measurements: Any):
+    def __init__(self, operators: OperatorsLike, measurements: ArrayLike):
         family = operators if isinstance(operators, AbstractOperators) else DenseOperators(operators)
         y = finite_array(measurements, "measurements", ndim=1)
         if len(family) != len(y):
@@ -90,7 +91,7 @@ class Sensing(AbstractProblem):
     # -- measurements of a known matrix --------------------------------------------------------------------
 
     @classmethod
-    def of(cls, target: Any, operators: Any, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
+    def of(cls, target: ArrayLike, operators: OperatorsLike, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
         """What the operators measure of a known matrix, with Gaussian noise of standard deviation `noise`."""
         W = finite_array(target, "target", ndim=2)
         family = operators if isinstance(operators, AbstractOperators) else DenseOperators(operators)
@@ -102,17 +103,19 @@ class Sensing(AbstractProblem):
         return cls(family, y)
 
     @classmethod
-    def gaussian(cls, target: Any, count: int, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
+    def gaussian(cls, target: ArrayLike, count: int, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
         r"""Measure a matrix with `count` dense operators of independent :math:`N(0, 1/m)` entries."""
         return cls.of(target, DenseOperators.gaussian(count, np.shape(target), seed), noise=noise, seed=seed)
 
     @classmethod
-    def rank_one(cls, target: Any, count: int, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
+    def rank_one(cls, target: ArrayLike, count: int, *, noise: float = 0.0, seed: int = 0) -> "Sensing":
         r"""Measure a matrix with `count` operators :math:`a_k b_k^\top / \sqrt m` of standard normal vectors."""
         return cls.of(target, RankOneOperators.gaussian(count, np.shape(target), seed), noise=noise, seed=seed)
 
     @classmethod
-    def pauli(cls, target: Any, count: int, *, noise: float = 0.0, seed: int = 0, symmetric: bool = False) -> "Sensing":
+    def pauli(
+        cls, target: ArrayLike, count: int, *, noise: float = 0.0, seed: int = 0, symmetric: bool = False
+    ) -> "Sensing":
         """Measure a matrix with `count` different Pauli strings, normalized; see `PauliOperators.random`."""
         operators = PauliOperators.random(count, np.shape(target), seed, symmetric=symmetric)
         return cls.of(target, operators, noise=noise, seed=seed)

@@ -1,14 +1,17 @@
 """What a page is about: a completion, and what it does not know of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators import CompletedMatrix
 from rankscape.reports.residuals import root_mean_square
+
+# Names of rows or columns, in their order.
+Labels: TypeAlias = Sequence[object] | np.ndarray | None
 
 # Characters of a label that are shown.
 LONGEST = 40
@@ -38,8 +41,8 @@ class Subject:
     name: str = "matrix"
     settings: Mapping[str, Any] = field(default_factory=dict)
     hidden: Entries | None = None
-    row_labels: Any = None
-    column_labels: Any = None
+    row_labels: Labels = None
+    column_labels: Labels = None
     image: bool = False
 
     @property
@@ -68,7 +71,7 @@ class Subject:
         return root_mean_square(errors)
 
 
-def _label(labels: Any, position: int) -> str:
+def _label(labels: Labels, position: int) -> str:
     if labels is None:
         return str(position)
     text = str(labels[position])

@@ -13,7 +13,7 @@ from rankscape.estimators import CompletedMatrix
 from rankscape.ground.storage import check_writable, replacing
 from rankscape.reports.content import page_of
 from rankscape.reports.page import render
-from rankscape.reports.subject import Subject
+from rankscape.reports.subject import Labels, Subject
 
 # What the name of a page ends in.
 PAGES = (".html", ".htm")
@@ -29,8 +29,8 @@ def report(
     name: str = "matrix",
     settings: Mapping[str, Any] | None = None,
     hidden: Entries | None = None,
-    row_labels: Any = None,
-    column_labels: Any = None,
+    row_labels: Labels = None,
+    column_labels: Labels = None,
     image: bool = False,
 ) -> Path:
     """Write one page about a completion: what was found, why this rank, whether to trust it, and what to do next.

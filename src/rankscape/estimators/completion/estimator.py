@@ -1,10 +1,9 @@
 """The scikit-learn face of completion."""
 
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
@@ -14,9 +13,10 @@ from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.fitting import fit_entries
-from rankscape.estimators.completion.inputs import Bounds, MatrixData, SparseMatrix
+from rankscape.estimators.completion.inputs import Bounds, MatrixData
 from rankscape.estimators.completion.settings import Depth, OffsetChoice, PathKind, settings_of
 from rankscape.estimators.completion.uncertainty import standard_errors
+from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
 
 RandomState: TypeAlias = int | np.random.RandomState | None
@@ -231,7 +231,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             X = self._checked(rows, reset=False)
             values = self.completed_.folded(inputs.entries_of(X, allow_empty=True))
             return self._clipped(values).astype(inputs.precision_of(X), copy=False)
-        values = self._clipped(self.completed_.predict(rows, columns)).astype(self._dtype, copy=False)
+        values = self._clipped(self.completed_.predict(cast(ArrayLike, rows), columns)).astype(self._dtype, copy=False)
         return (values, standard_errors(self.completed_, rows, columns)) if return_std else values
 
     def _clipped(self, values: np.ndarray) -> np.ndarray:

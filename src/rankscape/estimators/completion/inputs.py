@@ -1,29 +1,15 @@
 """From what people have to entries: missing is NaN or not stored, and what cannot be used is named with its place."""
 
 import warnings
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, InputError
+from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
-
-if TYPE_CHECKING:
-    from scipy.sparse import coo_array
-
-
-class SparseMatrix(Protocol):
-    """Any sparse array of SciPy: what it stores is observed."""
-
-    shape: tuple[int, int]
-
-    def tocoo(self) -> "coo_array":
-        """Rows, columns and values."""
-        ...
-
 
 MatrixData: TypeAlias = Completion | ArrayLike | SparseMatrix
 Bounds: TypeAlias = tuple[float, float] | str | None
@@ -33,7 +19,8 @@ def problem_of(data: MatrixData) -> Completion:
     """What was given as a problem: a dense array has NaN where nothing is known, a sparse one stores what is."""
     if isinstance(data, Completion):
         return data
-    return Completion.from_sparse(data) if issparse(data) else Completion.from_array(data)
+    given: Any = data
+    return Completion.from_sparse(given) if issparse(given) else Completion.from_array(given)
 
 
 def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entries:

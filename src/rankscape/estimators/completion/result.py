@@ -15,6 +15,7 @@ from rankscape.estimators.completion.methods import named
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.ridge_path import Record
 from rankscape.ground.modes import Modes, balanced_factors
+from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.new_rows import fold
 from rankscape.solvers.noise_variances import Variances
@@ -162,7 +163,7 @@ class CompletedMatrix:
         matrix[self.observed.rows, self.observed.columns] = self.observed.values
         return matrix
 
-    def predict(self, rows: Any, columns: Any) -> np.ndarray:
+    def predict(self, rows: ArrayLike, columns: ArrayLike) -> np.ndarray:
         """The model's values at these positions, without forming the matrix.
 
         Parameters

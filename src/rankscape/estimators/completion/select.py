@@ -125,7 +125,7 @@ class _Search:
             trial.climb = trial.simpler.climb
         for method in METHODS[1:]:
             if method.wanted(trial) and not (method.sharp and self._nothing_left(trial)):
-                self.meter.begin(method.phase, method.share / trials)
+                self.meter.begin(method.phase.format(offset=trial.offset.kind), method.share / trials)
                 yield method
 
     def _nothing_left(self, trial: Trial) -> bool:

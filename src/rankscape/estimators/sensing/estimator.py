@@ -1,6 +1,6 @@
 """The scikit-learn face of sensing: a matrix from linear measurements of it, without a rank."""
 
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self
 
 import numpy as np
 import xarray as xr
@@ -17,13 +17,10 @@ from rankscape.ground.checks import positive, whole
 from rankscape.ground.types import ArrayLike
 from rankscape.initialization import AbstractInitialization, Gaussian, Identical
 from rankscape.problem import DenseOperators, Sensing
-from rankscape.problem.operators.dense import AbstractOperators
+from rankscape.problem.operators.dense import AbstractOperators, OperatorsLike
 from rankscape.run.outcome import Outcome
 from rankscape.run.trajectory import Trajectory
 from rankscape.solvers.fixed_rank import RankFit, best_fit, fit_rank, freedom
-
-# Measurement matrices: a family of operators, or the matrices themselves, stacked.
-OperatorsLike: TypeAlias = AbstractOperators | ArrayLike
 
 # Relative decrease at which the fit that is returned has ended.
 FINAL = 1e-8

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from rankscape.ground.checks import whole
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
 from rankscape.ground.stream import Stream
+from rankscape.ground.types import ArrayLike
 
 # Replica of the stream that draws operators and noise, apart from the stream of any run with the same seed.
 DEVICE = 2**32
@@ -148,7 +149,7 @@ class DenseOperators(AbstractOperators):
         The stack is empty, not three-dimensional or not finite.
     """
 
-    def __init__(self, stack: Any):
+    def __init__(self, stack: ArrayLike):
         table = np.ascontiguousarray(finite_array(stack, "operators", ndim=3))
         self._set(table, table.shape[1:])
 
@@ -188,3 +189,7 @@ class DenseOperators(AbstractOperators):
     def flops(self) -> float:
         """``2 m n_out n_in``."""
         return 2.0 * len(self) * self.shape[0] * self.shape[1]
+
+
+# Measurement matrices: a family of operators, or the matrices themselves, stacked.
+OperatorsLike: TypeAlias = AbstractOperators | ArrayLike

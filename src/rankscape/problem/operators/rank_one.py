@@ -10,6 +10,7 @@ from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array
 from rankscape.ground.checks import whole
 from rankscape.ground.final import final
+from rankscape.ground.types import ArrayLike
 from rankscape.problem.operators.dense import AbstractOperators, device
 
 
@@ -38,7 +39,7 @@ class RankOneOperators(AbstractOperators):
     array([3., 4.])
     """
 
-    def __init__(self, left: Any, right: Any):
+    def __init__(self, left: ArrayLike, right: ArrayLike):
         a, b = finite_array(left, "left", ndim=2), finite_array(right, "right", ndim=2)
         if len(a) != len(b):
             raise InputError(f"`left` has {len(a)} rows but `right` has {len(b)}; each operator needs one of both.")

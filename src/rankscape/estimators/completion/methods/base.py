@@ -24,7 +24,7 @@ class Method(ABC):
     richness : int
         On a tie of held-out errors the less rich method is taken, and of equally rich ones the smaller rank.
     phase, share : str, float
-        What progress calls it, and the share of the whole work that it takes.
+        What progress calls it, ``{offset}`` being the offset of the trial; and its share of the whole work.
     sharp : bool
         Whether its rank is a number of directions that are there or not, and not a matter of degree.
     wary : bool
