@@ -261,3 +261,12 @@ def test_exports_of_unknown_formats_are_refused(mixed, tmp_path):
 
 def test_a_sweep_is_opened_from_its_store(mixed):
     xr.testing.assert_identical(Sweep(mixed.path).dataset.load(), mixed.dataset.load())
+
+
+def test_exported_columns_do_not_follow_the_order_of_a_folder(tmp_path, monkeypatch):
+    done = rs.sweep({**BASE}, over={"depth": [2, 3], "alpha": [0.1]}, store=tmp_path / "grid.zarr")
+    first = done.export(tmp_path / "first.csv").read_text()
+    opened = xr.open_zarr
+    backwards = lambda *args, **kwargs: (data := opened(*args, **kwargs))[[*reversed([*data.variables])]]
+    monkeypatch.setattr(xr, "open_zarr", backwards)
+    assert done.export(tmp_path / "second.csv").read_text() == first

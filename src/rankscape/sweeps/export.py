@@ -73,6 +73,8 @@ def _frame(data: "xr.Dataset") -> "pd.DataFrame":
     kept = data.drop_vars(data.data_vars)
     shared = [name for name, c in kept.coords.items() if set(c.dims) <= set(rows)]
     frame = data[shared].assign(wide).to_dataframe(dim_order=rows).reset_index()
+    # By name: a store lists its arrays in the order of its folder, which is another on another disk.
+    frame = frame.reindex(columns=[*rows, *sorted({str(name) for name in shared} - set(rows)), *wide])
     recorded = [name for name, variable in wide.items() if "step" in variable.dims]
     return frame.dropna(subset=recorded, how="all") if recorded else frame
 
