@@ -49,8 +49,10 @@ class Loop:
             look, kept = self.batch.look(k, state), {} if run is None else run.memories
             begun = {watcher.name: watcher.begin(look, kept.get(watcher.name)) for watcher in self.watchers}
             now.memories[k].update({name: memory for name, memory in begun.items() if memory})
-            if 0 in self.schedule:
-                self._record(now, k)
+        if 0 in self.schedule:
+            finite = {k: now.states[k] for k, end in enumerate(now.ends) if end is None}
+            for k, record in self.batch.records(finite).items():
+                self._record(now, k, record)
         return now
 
     def _pause(self, now: RunState, step: int, last: bool) -> None:
@@ -77,6 +79,8 @@ class Loop:
 
     def _see(self, now: RunState, k: int, before: State) -> None:
         """Let the watchers look at the way from the state `before`."""
+        if not self.watchers:  # looks cost more than the steps of short runs
+            return
         then, here = self.batch.look(k, before), self.batch.look(k, now.states[k])
         for watcher in self.watchers:
             self._stop(now, k, watcher.see(then, here, now.memories[k].get(watcher.name, {})))
@@ -96,14 +100,16 @@ class Loop:
 
     def _record(self, now: RunState, k: int, record: Record | None = None) -> None:
         """Keep what the engine measures, and the watchers; one may end the run for what it finds there."""
-        look, memories = self.batch.look(k, now.states[k]), now.memories[k]
+        state = now.states[k]
         if record is None:
-            record = look.engine.record(look.state, look.setting)
-        for watcher in self.watchers:
-            added = watcher.record(look, memories.get(watcher.name, {}), now.ends[k])
-            # Rows of a shared table stay rows where nothing is added: thousands of dictionaries would cost more.
-            record = {**record, **added} if added else record
-        now.records[k].append((look.step, record))
+            record = self.batch.of([k]).record(state, self.batch.engine.settings[k])
+        if self.watchers:
+            look = self.batch.look(k, state)
+            for watcher in self.watchers:
+                added = watcher.record(look, now.memories[k].get(watcher.name, {}), now.ends[k])
+                # Rows of a shared table stay rows where nothing is added: thousands of dictionaries would cost more.
+                record = {**record, **added} if added else record
+        now.records[k].append((state.step - self.batch.first[k], record))
         if now.ends[k] is None:
             for watcher in self.watchers:
                 self._stop(now, k, watcher.judge(now.records[k], self.batch.first[k]))
