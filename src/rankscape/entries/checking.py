@@ -65,17 +65,22 @@ def check_weights(weights: Any, rows: Indices, columns: Indices) -> np.ndarray:
     return array
 
 
-def warn_empty(entries: "Entries") -> None:
-    """One warning that counts the rows and columns without any entry."""
+def without_entries(entries: "Entries", columns: bool = True) -> str:
+    """How many rows, and how many columns if asked for, have no entry, and the first of them; empty where none."""
     parts = []
-    for kind, counts in zip(("row", "column"), entries.counts(), strict=True):
+    for kind, counts in zip(("row", "column"), entries.counts()[: 1 + columns], strict=False):
         missing = np.flatnonzero(counts == 0)
         if len(missing):
             shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
             parts.append(f"{len(missing)} {kind}(s) ({shown})")
-    if parts:
+    return " and ".join(parts)
+
+
+def warn_empty(entries: "Entries") -> None:
+    """One warning that counts the rows and columns without any entry."""
+    if empty := without_entries(entries):
         warnings.warn(
-            f"No entry is observed in {' and '.join(parts)} of {entries.shape}; the data say nothing about them: a "
+            f"No entry is observed in {empty} of {entries.shape}; the data say nothing about them: a "
             "simulation leaves them to its start and its ridge, a completion fills them with the offset.",
             FallbackWarning,
             stacklevel=3,  # the line that made the problem

@@ -52,8 +52,7 @@ class Subject:
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
         """Observed entries of each row and of each column."""
-        seen, (n_out, n_in) = self.completed.observed, self.completed.shape
-        return np.bincount(seen.rows, minlength=n_out), np.bincount(seen.columns, minlength=n_in)
+        return self.completed.observed.counts()
 
     def row(self, i: int) -> str:
         """The label of a row, or its number."""

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.baselines import baseline_errors
-from rankscape.estimators.completion.certificate import certify
+from rankscape.estimators.completion.certificate import Certificate, certify
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.offsets import fit_offset
@@ -76,32 +77,43 @@ def _report(parts: Split, settings: Settings, selection: Selection, baselines: d
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen, "chosen")
-    attributes = {"chosen": trial.path.step, "method": chosen.method.name, "offset": chosen.offset.words}
-    attributes |= chosen.memory._asdict()
+    path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
+    certificate = certify(parts.whole, final, heldout_rmse, baselines, chosen.noise * unit)
+    depth = final.method.depth(final, settings.depths[0])
+    return _completed(parts, final, certificate, depth, chosen.memory, path, _reason(selection, unit))
+
+
+def _completed(
+    parts: Split, final: Fit, certificate: Certificate, depth: int, memory: NamedTuple, path: xr.Dataset, reason: str
+) -> CompletedMatrix:
+    """A fit to all entries in the units of the data, and what is known of it."""
+    unit = parts.unit
     modes = final.modes._replace(s=final.modes.s * final.scale * unit)
     return CompletedMatrix(
         rank=final.rank,
         singular_values=modes.s,
-        heldout_rmse=heldout_rmse,
-        baselines=_plain(baselines),
+        heldout_rmse=certificate.heldout_rmse,
+        # Those that are there for matrices of every size.
+        baselines={name: error for name, error in certificate.baselines.items() if name != "nearest_rows"},
         outcome=Outcome.CONVERGED if final.converged else Outcome.STEP_LIMIT,
         modes=modes,
-        depth=final.method.depth(final, settings.depths[0]),
+        depth=depth,
         noise=final.noise * unit,
         variances=final.variances,
         method=final.method.name,
-        memory=chosen.memory,
-        path=path_dataset(trial.path.records, trial.scale * unit, attributes),
-        reason=_reason(selection, unit),
-        certificate=certify(parts.whole, final, heldout_rmse, baselines, chosen.noise * unit),
+        memory=memory,
+        path=path,
+        reason=reason,
+        certificate=certificate,
         observed=parts.observed,
         removed=final.offset.scaled(unit),
     )
 
 
-def _plain(baselines: dict[str, float]) -> dict[str, float]:
-    """The baselines that are there for matrices of every size."""
-    return {name: error for name, error in baselines.items() if name != "nearest_rows"}
+def _told(chosen: Fit, step: int) -> dict[str, Any]:
+    """What a path says of the fit that was chosen on it."""
+    named = {"chosen": step, "method": chosen.method.name, "offset": chosen.offset.words}
+    return named | chosen.memory._asdict()
 
 
 def _reason(selection: Selection, unit: float) -> str:
@@ -132,22 +144,8 @@ def _offset_alone(parts: Split, settings: Settings, baselines: dict[str, float])
         heldout_rmse = float(np.sqrt(np.mean(miss**2))) * unit
     noise = float(np.std(whole.values - removed.of(whole)))
     final = Fit(OFFSET, Modes.none(whole.shape), removed, 1.0, noise)
+    certificate = certify(whole, final, heldout_rmse, baselines, None)
     few = "too few entries to hold any out, so only the offset can be justified"
-    return CompletedMatrix(
-        rank=0,
-        singular_values=final.modes.s,
-        heldout_rmse=heldout_rmse,
-        baselines=_plain(baselines),
-        outcome=Outcome.CONVERGED,
-        modes=final.modes,
-        depth=settings.depths[0],
-        noise=noise * unit,
-        variances=None,
-        method=OFFSET.name,
-        memory=final.memory,
-        path=path_dataset([], unit, {"chosen": 0, "method": OFFSET.name, "offset": removed.words}),
-        reason=f"Rank 0: {'all observed entries are equal' if parts.constant else few}.",
-        certificate=certify(whole, final, heldout_rmse, baselines, None),
-        observed=parts.observed,
-        removed=removed.scaled(unit),
-    )
+    reason = f"Rank 0: {'all observed entries are equal' if parts.constant else few}."
+    path = path_dataset([], unit, _told(final, 0))
+    return _completed(parts, final, certificate, settings.depths[0], final.memory, path, reason)

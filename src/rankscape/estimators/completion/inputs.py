@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from rankscape.entries import Entries
+from rankscape.entries.checking import without_entries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
@@ -75,14 +76,8 @@ def given_weights(weights: Any, entries: Entries) -> np.ndarray | None:
 
 def warn_of_empty(entries: Entries, columns: bool = True) -> None:
     """One warning that counts the rows and columns without any entry, and says what becomes of them."""
-    parts = []
-    for name, counts in zip(("row", "column") if columns else ("row",), entries.counts(), strict=False):
-        missing = np.flatnonzero(counts == 0)
-        if len(missing):
-            shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
-            parts.append(f"{len(missing)} {name}(s) ({shown})")
-    if parts:
-        message = f"No entry is observed in {' and '.join(parts)}: they are filled with the offset."
+    if empty := without_entries(entries, columns):
+        message = f"No entry is observed in {empty}: they are filled with the offset."
         warnings.warn(message, FallbackWarning, stacklevel=4)
 
 

@@ -23,7 +23,7 @@ from rankscape.estimators.choice import ties
 from rankscape.estimators.completion.fit import Fit, choose
 from rankscape.estimators.completion.methods import METHODS
 from rankscape.estimators.completion.methods.base import Method
-from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.offsets import Offset, fit_offset
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
@@ -67,7 +67,7 @@ def select(split: Split, settings: Settings, meter: Meter, before: Fit | None = 
     """Try offsets and methods, choose, and fit the choice to all entries."""
     search = _Search(split, settings, meter)
     if before is not None:
-        trial = search.trial(before.offset.kind, split.training, split.heldout)
+        trial = search.trial(fit_offset(before.offset.kind, split.training), split.training, split.heldout)
         # It must still hold on these entries: a fit that was exact and no longer is starts a new search.
         again = trial.again(before)
         if again.converged and (again.exact or not before.exact):
@@ -99,24 +99,23 @@ class _Search:
     settings: Settings
     meter: Meter
 
-    def trial(self, kind: str, fitted: Entries, judging: Entries, **place) -> Trial:
+    def trial(self, offset: Offset, fitted: Entries, judging: Entries, **place) -> Trial:
         """A trial with the offset alone as its first fit."""
-        offset = fit_offset(kind, fitted)
         trial = Trial.begin(offset, fitted, judging, self.settings, self.meter, **place)
         METHODS[0].fit(trial)
         return trial
 
     def offsets(self) -> Iterator[Trial]:
         """A trial of the simplest offset, and one of the richest that held-out entries support."""
-        training, heldout, kinds = self.split.training, self.split.heldout, self.settings.kinds
-        offsets = [fit_offset(kind, training) for kind in kinds]
+        training, heldout = self.split.training, self.split.heldout
+        offsets = [fit_offset(kind, training) for kind in self.settings.kinds]
         left = [heldout.root_weights * (offset.of(heldout) - heldout.values) for offset in offsets]
         best = min(left, key=root_mean_square)
         supported = next(k for k, residual in enumerate(left) if ties(residual**2, best**2))
-        first = self.trial(kinds[0], training, heldout, richest=not supported)
+        first = self.trial(offsets[0], training, heldout, richest=not supported)
         yield first
         if supported:
-            yield self.trial(kinds[supported], training, heldout, simpler=first)
+            yield self.trial(offsets[supported], training, heldout, simpler=first)
 
     def methods(self, trial: Trial, trials: int) -> Iterator[Method]:
         """The methods to try, one after another: what one finds decides which of the later ones are wanted."""
@@ -140,7 +139,7 @@ class _Search:
     def on_all(self, trial: Trial, method: Method) -> Selection | None:
         """An exact fit to all entries at once; nothing is left over then to measure its error by."""
         self.meter.begin("all entries", 0.1, fresh=True)
-        whole = self.trial(trial.offset.kind, self.split.whole, self._nothing())
+        whole = self.whole(trial)
         method.fit(whole)
         exact = whole.fits[-1]
         return Selection(exact, exact, whole, judged=False) if exact.exact else None
@@ -156,8 +155,10 @@ class _Search:
     def finish(self, trial: Trial, chosen: Fit) -> Selection:
         """The choice, fitted once more to all entries."""
         self.meter.begin("refit on all entries", 0.15)
-        whole = self.trial(trial.offset.kind, self.split.whole, self._nothing())
-        return Selection(whole.again(chosen), chosen, trial)
+        return Selection(self.whole(trial).again(chosen), chosen, trial)
 
-    def _nothing(self) -> Entries:
-        return self.split.whole.part(np.zeros(self.split.whole.count, dtype=bool))
+    def whole(self, trial: Trial) -> Trial:
+        """The same kind of offset on all entries: nothing is left to judge by."""
+        entries = self.split.whole
+        nothing = entries.part(np.zeros(entries.count, dtype=bool))
+        return self.trial(fit_offset(trial.offset.kind, entries), entries, nothing)

@@ -7,7 +7,8 @@ import numpy as np
 
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods.base import Method
-from rankscape.estimators.completion.methods.climbed import exact_fit, shrink
+from rankscape.estimators.completion.methods.climbed import shrink
+from rankscape.estimators.completion.methods.exactness import exact_fit
 from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
@@ -72,7 +73,7 @@ class Averaged(Method):
     def fit(self, trial: Trial) -> None:
         """From more and more directions until some die, then once more from a louder start."""
         found = self._wide_enough(trial)
-        trial.mostly_noise = found.noise**2 > NOISY * trial.scale**2
+        trial.mostly_noise = _mostly_noise(found)
         if not trial.mostly_noise:
             trial.offer(self._average(trial, Averaging(found.memory[0], QUIET[1])))
 
@@ -83,7 +84,7 @@ class Averaged(Method):
         found = trial.offer(self._average(trial, Averaging(width, QUIET[0])))
         for wider in WIDTHS[1:]:
             some_died = found.rank <= ROOM_TO_DIE * width
-            if some_died or found.noise**2 > NOISY * trial.scale**2 or width == most:
+            if some_died or _mostly_noise(found) or width == most:
                 break
             width = min(wider, most)
             found = trial.offer(self._average(trial, Averaging(width, QUIET[0])))
@@ -137,3 +138,7 @@ class Averaged(Method):
         """What the number counts."""
         del fit
         return "averaged over many directions, of which so many are larger than their uncertainty"
+
+
+def _mostly_noise(found: Fit) -> bool:
+    return found.noise**2 > NOISY * found.scale**2

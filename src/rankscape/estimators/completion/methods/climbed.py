@@ -11,7 +11,7 @@ import numpy as np
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods.base import Method
-from rankscape.estimators.completion.methods.exactness import determined, exact_fit, is_exact, lowered, needed
+from rankscape.estimators.completion.methods.exactness import determined, is_exact, lowered, needed
 from rankscape.estimators.completion.methods.offset import OFFSET
 from rankscape.estimators.completion.ridge_path import RidgePath
 from rankscape.estimators.completion.trial import Climb, Trial
@@ -22,8 +22,6 @@ from rankscape.solvers.least_squares import NARROW, Polished, fill, polish
 from rankscape.solvers.posterior import Posterior
 from rankscape.solvers.ridge_minimum import killing_ridge, starting_modes
 from rankscape.solvers.sign_flips import unexplained
-
-__all__ = ["Climb", "Climbed", "climb", "exact_fit", "shrink"]
 
 # First ridge, as a share of the one that kills even the largest direction.
 FIRST = 0.1
