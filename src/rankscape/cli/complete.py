@@ -59,6 +59,10 @@ def complete(
     width: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
     path: Literal["minima", "sgd"] = "minima",
+    scale: Literal["auto", "none", "column", "row", "both"] = "auto",
+    loss: Literal["auto", "squares", "robust"] = "auto",
+    ordered: Literal["auto", "rows", "columns", "both", "none"] = "auto",
+    kind: Literal["auto", "real", "count", "binary", "ordinal"] = "auto",
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
     json: Flag = False,
@@ -95,6 +99,14 @@ def complete(
         What to remove before fitting; auto lets the held-out entries decide.
     path
         How each ridge is followed: to its minimum, or by SGD, which also leaves minima of too high a rank.
+    scale
+        What to divide by first: the spread of each column, row, or both; auto where their sizes differ much.
+    loss
+        How residuals count; auto tries a robust fit where they have heavy tails.
+    ordered
+        Along which axes neighbours are alike (time, place, wavelength); auto finds out.
+    kind
+        What the entries are; auto lets the held-out entries decide where they are whole numbers.
     seed
         Decides which entries are hidden and held out.
     explain
@@ -120,6 +132,7 @@ def complete(
         check_report(report)
     problem, hidden = _problem(opened, hide, seed)
     settings: dict[str, Any] = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "path": path}
+    settings |= {"scale": scale, "loss": loss, "ordered": None if ordered == "none" else ordered, "values": kind}
     with meter() as bar:
         completed = fill(problem, **settings, seed=seed, progress=lambda now: _show(bar, now))
     files.write(output, completed.matrix, opened.table)

@@ -78,9 +78,17 @@ class Certificate(AbstractCertificate):
 
 
 def certify(
-    entries: Entries, final: Fit, heldout_rmse: float | None, baselines: dict[str, float], seen: float | None
+    entries: Entries,
+    unit: float,
+    final: Fit,
+    heldout: float | None,
+    baselines: dict[str, float],
+    seen: float | None,
 ) -> Certificate:
-    """Measure and judge a fit to all `entries`; `seen` is the noise of the fit whose held-out error is given."""
+    """Measure and judge a fit to all `entries`, whose errors times `unit` are what people read.
+
+    `seen` is the noise of the fit whose held-out error is given.
+    """
     n_out, n_in = entries.shape
     rank, m = final.method.needed(final), entries.count
     by_row, by_column = entries.counts()
@@ -90,9 +98,10 @@ def certify(
     gap = float(final.modes.s[-1]) / edge if rank and not final.exact and edge else np.inf
     thin = int((by_row <= rank).sum()), int((by_column <= rank).sum())
     # An exact fit leaves no noise to compare with.
-    unseen = None if heldout_rmse is None or not seen or final.exact else heldout_rmse / seen
+    unseen = None if heldout is None or not seen or final.exact else heldout / seen
     counts = int(by_row.min()), int(by_column.min()), *thin
-    facts = Certificate(rank, oversampling, *counts, gap, heldout_rmse, baselines, unseen, final.exact, final.converged)
+    errors = None if heldout is None else heldout * unit, {name: e * unit for name, e in baselines.items()}
+    facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, final.exact, final.converged)
     return facts.judged(_warnings(facts, final))
 
 

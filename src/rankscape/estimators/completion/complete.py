@@ -3,7 +3,16 @@
 from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
 from rankscape.estimators.completion.inputs import MatrixData, entries_and_split, problem_of
 from rankscape.estimators.completion.result import CompletedMatrix
-from rankscape.estimators.completion.settings import Depth, OffsetChoice, PathKind, settings_of
+from rankscape.estimators.completion.settings import (
+    Depth,
+    LossChoice,
+    OffsetChoice,
+    OrderedAxis,
+    PathKind,
+    ScaleChoice,
+    ValueKind,
+    settings_of,
+)
 
 
 def complete(
@@ -14,6 +23,10 @@ def complete(
     heldout: float = 0.1,
     offset: OffsetChoice = "auto",
     path: PathKind = "minima",
+    scale: ScaleChoice = "auto",
+    loss: LossChoice = "auto",
+    ordered: OrderedAxis = "auto",
+    values: ValueKind = "auto",
     seed: int = 0,
     progress: ProgressCall | None = None,
 ) -> CompletedMatrix:
@@ -47,6 +60,15 @@ def complete(
     path : {"minima", "sgd"}
         How each ridge is followed: to the minimum below, or first by SGD on single entries, which jumps out of minima
         of too high a rank and never comes back. That takes longer, and seldom ends elsewhere.
+    scale : {"auto", "none", "column", "row", "both"}
+        What to divide by first: the standard deviation of each column, row, or both. "auto" scales where they are of
+        very different size, as columns in different units are.
+    loss : {"auto", "squares", "robust"}
+        How residuals count. "auto" tries a robust fit where residuals have heavy tails, and held-out entries decide.
+    ordered : {"auto", "rows", "columns", "both"} or None
+        Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
+    values : {"auto", "real", "count", "binary", "ordinal"}
+        What the entries are. "auto" lets held-out entries decide where they are whole numbers.
     seed : int
         Of the held-out split and of all draws.
     progress : callable, optional
@@ -78,5 +100,5 @@ def complete(
        bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
     problem = problem_of(data)
-    settings = settings_of(depth, width, heldout, offset, path, seed)
+    settings = settings_of(depth, width, heldout, offset, path, scale, loss, ordered, values, seed)
     return fit_entries(*entries_and_split(problem), settings, progress)

@@ -14,7 +14,16 @@ from rankscape.errors import InputError
 from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.fitting import fit_entries
 from rankscape.estimators.completion.inputs import Bounds, MatrixData
-from rankscape.estimators.completion.settings import Depth, OffsetChoice, PathKind, settings_of
+from rankscape.estimators.completion.settings import (
+    Depth,
+    LossChoice,
+    OffsetChoice,
+    OrderedAxis,
+    PathKind,
+    ScaleChoice,
+    ValueKind,
+    settings_of,
+)
 from rankscape.estimators.completion.uncertainty import standard_errors
 from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
@@ -49,6 +58,15 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     path : {"minima", "sgd"}
         How each ridge is followed: to the minimum below, or first by SGD on single entries, which jumps out of minima
         of too high a rank and never comes back. That takes longer, and seldom ends elsewhere.
+    scale : {"auto", "none", "column", "row", "both"}
+        What to divide by first: the standard deviation of each column, row, or both. "auto" scales where they are of
+        very different size, as columns in different units are.
+    loss : {"auto", "squares", "robust"}
+        How residuals count. "auto" tries a robust fit where residuals have heavy tails, and held-out entries decide.
+    ordered : {"auto", "rows", "columns", "both"} or None
+        Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
+    values : {"auto", "real", "count", "binary", "ordinal"}
+        What the entries are. "auto" lets held-out entries decide where they are whole numbers.
     clip : (float, float) or "observed", optional
         Bounds of everything predicted: two numbers, or the smallest and largest entry observed.
     warm_start : bool
@@ -103,6 +121,10 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         heldout: float = 0.1,
         offset: OffsetChoice = "auto",
         path: PathKind = "minima",
+        scale: ScaleChoice = "auto",
+        loss: LossChoice = "auto",
+        ordered: OrderedAxis = "auto",
+        values: ValueKind = "auto",
         clip: Bounds = None,
         warm_start: bool = False,
         random_state: RandomState = 0,
@@ -112,6 +134,10 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         self.heldout = heldout
         self.offset: OffsetChoice = offset
         self.path: PathKind = path
+        self.scale: ScaleChoice = scale
+        self.loss: LossChoice = loss
+        self.ordered: OrderedAxis = ordered
+        self.values: ValueKind = values
         self.clip = clip
         self.warm_start = warm_start
         self.random_state = random_state
@@ -161,7 +187,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         seed = self.random_state
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31)
-        given = self.depth, self.width, self.heldout, self.offset, self.path
+        given = self.depth, self.width, self.heldout, self.offset, self.path, self.scale, self.loss
+        given = *given, self.ordered, self.values
         settings = settings_of(*given, int(seed), np.finfo(dtype).eps)
         inputs.clip_range(self.clip, entries.values)
         inputs.warn_of_empty(entries)

@@ -1,4 +1,4 @@
-"""From entries to a completed matrix: split, select, report."""
+"""From entries to a completed matrix: split, search for a rank, compete, combine, report."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +11,15 @@ from threadpoolctl import threadpool_limits
 from rankscape.entries import Entries
 from rankscape.estimators.completion.baselines import baseline_errors
 from rankscape.estimators.completion.certificate import Certificate, certify
+from rankscape.estimators.completion.combine import Combination, combine
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods import OFFSET, named
+from rankscape.estimators.completion.models.base import Model
+from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.result import CompletedMatrix, path_dataset
+from rankscape.estimators.completion.rounds import compete, model_of
 from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, split
@@ -39,74 +43,85 @@ def fit_entries(
     parts = split(observed, held, settings)
     # The products are thin: more threads than one cost more than they give, and would change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
-        baselines = {}
-        if parts.heldout.count:
-            errors = baseline_errors(parts.training, parts.heldout)
-            baselines = {name: error * parts.unit for name, error in errors.items()}
+        baselines = baseline_errors(parts.training, parts.heldout) if parts.heldout.count else {}
         # Without anything to judge by, no rank could be defended.
         if parts.constant or not parts.heldout.count:
             return _offset_alone(parts, settings, baselines)
         meter = Meter(progress, parts.unit)
         start = None if before is None else _fit_before(before, parts)
         selection = select(parts, settings, meter, start)
+        combination = None
+        if selection.open:
+            combination = combine(compete(parts, settings, selection))
         meter.end()
-        return _report(parts, settings, selection, baselines)
+        return _report(parts, settings, selection, combination, baselines)
 
 
 def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
     """An earlier fit to go on from; rows that are new start at zero."""
     n_out, n_in = parts.whole.shape
-    # Rows may have been added since, columns not: the factors of columns are what is carried over.
     more = n_out - before.shape[0]
     if not before.rank or before.shape[1] != n_in or more < 0:
         return None
-    modes = Modes(
-        np.vstack([before.modes.U, np.zeros((more, before.rank))]), before.modes.s / parts.unit, before.modes.V
-    )
-    offset = replace(before.removed, row=np.append(before.removed.row, np.zeros(more))).scaled(1 / parts.unit)
+    low_rank = before.low_rank.scaled(before.scaling.unit / parts.unit)
+    modes = low_rank.modes._replace(U=np.vstack([low_rank.modes.U, np.zeros((more, before.rank))]))
+    offset = replace(low_rank.offset, row=np.append(low_rank.offset.row, np.zeros(more)))
     variances = before.variances
     if variances is not None:
         variances = variances._replace(row=np.append(variances.row, np.ones(more)))
-    start = Fit(named(before.method), modes, offset, 1.0, before.noise / parts.unit, exact=before.certificate.exact)
+    start = Fit(named(before.method), modes, offset, 1.0, low_rank.noise, exact=before.certificate.exact)
     return replace(start, memory=before.memory, variances=variances)
 
 
-def _report(parts: Split, settings: Settings, selection: Selection, baselines: dict[str, float]) -> CompletedMatrix:
+def _report(
+    parts: Split,
+    settings: Settings,
+    selection: Selection,
+    combination: Combination | None,
+    baselines: dict[str, float],
+) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
-    heldout_rmse = chosen.rmse * unit if selection.judged else None
+    model: Model = model_of(final)
+    heldout = chosen.rmse if selection.judged else None
+    if combination is not None and not combination.alone:
+        model, heldout = combination.model(parts.whole), combination.rmse
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    certificate = certify(parts.whole, final, heldout_rmse, baselines, chosen.noise * unit)
+    certificate = certify(parts.whole, unit, final, heldout, baselines, chosen.noise)
     depth = final.method.depth(final, settings.depths[0])
-    return _completed(parts, final, certificate, depth, chosen.memory, path, _reason(selection, unit))
+    reason = _reason(selection, unit)
+    if combination is not None and not combination.alone:
+        reason += f" Predicted is a mean: {combination.words} (held-out RMSE {combination.rmse * unit:.4g})."
+    return _completed(parts, final, model, certificate, depth, chosen.memory, path, reason)
 
 
 def _completed(
-    parts: Split, final: Fit, certificate: Certificate, depth: int, memory: NamedTuple, path: xr.Dataset, reason: str
+    parts: Split,
+    final: Fit,
+    model: Model,
+    certificate: Certificate,
+    depth: int,
+    memory: NamedTuple,
+    path: xr.Dataset,
+    reason: str,
 ) -> CompletedMatrix:
     """A fit to all entries in the units of the data, and what is known of it."""
-    unit = parts.unit
-    modes = final.modes._replace(s=final.modes.s * final.scale * unit)
     return CompletedMatrix(
-        rank=final.rank,
-        singular_values=modes.s,
+        low_rank=model_of(final),
+        model=Scaled(model, parts.scaling),
         heldout_rmse=certificate.heldout_rmse,
         # Those that are there for matrices of every size.
         baselines={name: error for name, error in certificate.baselines.items() if name != "nearest_rows"},
         outcome=Outcome.CONVERGED if final.converged else Outcome.STEP_LIMIT,
-        modes=modes,
         depth=depth,
-        noise=final.noise * unit,
-        variances=final.variances,
         method=final.method.name,
         memory=memory,
         path=path,
         reason=reason,
         certificate=certificate,
         observed=parts.observed,
-        removed=final.offset.scaled(unit),
     )
 
 
@@ -136,16 +151,16 @@ def _reason(selection: Selection, unit: float) -> str:
 
 def _offset_alone(parts: Split, settings: Settings, baselines: dict[str, float]) -> CompletedMatrix:
     """Equal entries, or too few to hold any out: nothing but an offset can be justified."""
-    whole, training, heldout, unit = parts.whole, parts.training, parts.heldout, parts.unit
+    whole, training, heldout = parts.whole, parts.training, parts.heldout
     removed = fit_offset("mean" if settings.offset == "auto" else settings.offset, whole)
     heldout_rmse = None
     if heldout.count:
         miss = fit_offset(removed.kind, training).of(heldout) - heldout.values
-        heldout_rmse = float(np.sqrt(np.mean(miss**2))) * unit
+        heldout_rmse = float(np.sqrt(np.mean(miss**2)))
     noise = float(np.std(whole.values - removed.of(whole)))
     final = Fit(OFFSET, Modes.none(whole.shape), removed, 1.0, noise)
-    certificate = certify(whole, final, heldout_rmse, baselines, None)
+    certificate = certify(whole, parts.unit, final, heldout_rmse, baselines, None)
     few = "too few entries to hold any out, so only the offset can be justified"
     reason = f"Rank 0: {'all observed entries are equal' if parts.constant else few}."
-    path = path_dataset([], unit, _told(final, 0))
-    return _completed(parts, final, certificate, settings.depths[0], final.memory, path, reason)
+    path = path_dataset([], parts.unit, _told(final, 0))
+    return _completed(parts, final, model_of(final), certificate, settings.depths[0], final.memory, path, reason)

@@ -9,15 +9,16 @@ import xarray as xr
 
 from rankscape.entries import Entries
 from rankscape.entries.checking import check_indices
-from rankscape.entries.prepared import PreparedEntries, entries_of_product
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods import named
+from rankscape.estimators.completion.models.low_rank import LowRank
+from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.ridge_path import Record
+from rankscape.estimators.completion.scaling import Scaling
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
-from rankscape.solvers.new_rows import fold
 from rankscape.solvers.noise_variances import Variances
 
 
@@ -25,12 +26,19 @@ from rankscape.solvers.noise_variances import Variances
 class CompletedMatrix:
     """A completed matrix, and how it came about; everything is in the units of the data.
 
+    Where rows or columns were scaled, what describes the low-rank fit (its modes, offset, noise and singular values) is
+    in standard units: `scaling` says which.
+
     Attributes
     ----------
+    model : Model
+        What predicts every cell: the low-rank fit, or what it is combined with where held-out entries prefer that.
+    low_rank : LowRank
+        What the trajectory found; in units of the largest entry.
     rank : int
-        The number of live directions of the model; the offset does not count.
+        The number of live directions of the low-rank fit; its offset does not count.
     singular_values : ndarray, shape (rank,)
-        Of the model without the offset, descending.
+        Of the low-rank fit without its offset, descending.
     heldout_rmse : float or None
         Root mean square error on the held-out entries of the model that did not see them; None when the
         entries are too few to hold any out.
@@ -39,11 +47,11 @@ class CompletedMatrix:
     outcome : Outcome
         ``CONVERGED`` or ``STEP_LIMIT``, of the last fit on all entries.
     modes : Modes
-        Singular value decomposition ``U, s, V`` of the model without the offset.
+        Singular value decomposition ``U, s, V`` of the low-rank fit without its offset.
     depth : int
         Of the factorization that found it.
     noise : float
-        Standard deviation of what the model leaves unexplained, estimated.
+        Standard deviation of what the low-rank fit leaves unexplained, estimated.
     variances : Variances or None
         Relative variances of rows and of columns, whose product is that of an entry over ``noise**2``; None where all
         are taken for equal, because held-out entries are predicted better so.
@@ -64,7 +72,9 @@ class CompletedMatrix:
     observed : Entries
         What was given: ``rows``, ``columns``, ``values`` and ``shape``.
     removed : Offset
-        What was removed before factorizing, as numbers.
+        The offset of the low-rank fit, as numbers.
+    scaling : Scaling
+        The size of rows and columns, by which entries were divided first.
 
     Examples
     --------
@@ -76,22 +86,18 @@ class CompletedMatrix:
     (1, 1.5)
     """
 
-    rank: int
-    singular_values: np.ndarray
+    low_rank: LowRank
+    model: Scaled
     heldout_rmse: float | None
     baselines: dict[str, float]
     outcome: Outcome
-    modes: Modes
     depth: int
-    noise: float
-    variances: Variances | None
     method: str
     memory: NamedTuple
     path: xr.Dataset
     reason: str
     certificate: Certificate
     observed: Entries
-    removed: Offset
 
     def __repr__(self) -> str:
         held = "none held out" if self.heldout_rmse is None else f"held-out RMSE {self.heldout_rmse:.4g}"
@@ -101,6 +107,45 @@ class CompletedMatrix:
     def shape(self) -> tuple[int, int]:
         """``(n_out, n_in)``."""
         return self.observed.shape
+
+    @property
+    def scaling(self) -> Scaling:
+        """The size of rows and columns, by which entries were divided before they were fitted."""
+        return self.model.scaling
+
+    @property
+    def rank(self) -> int:
+        """The number of live directions."""
+        return len(self.low_rank.modes.s)
+
+    @cached_property
+    def modes(self) -> Modes:
+        """Of the low-rank fit without its offset."""
+        return self._standard.modes
+
+    @property
+    def singular_values(self) -> np.ndarray:
+        """Of the low-rank fit, descending."""
+        return self.modes.s
+
+    @property
+    def removed(self) -> Offset:
+        """The offset of the low-rank fit."""
+        return self._standard.offset
+
+    @property
+    def noise(self) -> float:
+        """What the low-rank fit leaves unexplained."""
+        return self._standard.noise
+
+    @property
+    def variances(self) -> Variances | None:
+        """Of rows and columns."""
+        return self.low_rank.variances
+
+    @cached_property
+    def _standard(self) -> LowRank:
+        return self.low_rank.scaled(self.scaling.unit)
 
     @property
     def offset(self) -> str:
@@ -148,13 +193,15 @@ class CompletedMatrix:
 
     @cached_property
     def factors(self) -> list[np.ndarray]:
-        """Balanced factors ``[W_1, ..., W_L]``; their product plus the offset is `fitted`."""
+        """Balanced factors ``[W_1, ..., W_L]`` of the low-rank fit; their product plus its offset is `fitted` where
+        nothing else predicts.
+        """
         return balanced_factors(self.modes, [self.rank] * (self.depth - 1))
 
     @cached_property
     def fitted(self) -> np.ndarray:
         """The model's value of every entry, the observed ones included (denoised)."""
-        return (self.modes.U * self.modes.s) @ self.modes.V.T + self.removed.dense()
+        return self.model.dense()
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -179,24 +226,11 @@ class CompletedMatrix:
         rows = np.atleast_1d(np.asarray(rows))
         i = check_indices(rows, "rows", len(rows), self.shape[0])
         j = check_indices(np.atleast_1d(columns), "columns", len(rows), self.shape[1])
-        return entries_of_product(i, j, self.modes.U * self.modes.s, self.modes.V) + self.removed.at(i, j)
+        return self.model.at(i, j)
 
     def folded(self, entries: Entries) -> np.ndarray:
         """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
-        # In units of the largest entry, as it was fitted: squares of 1e200 do not exist.
-        unit = float(np.abs(self.observed.values).max()) or 1.0
-        root = np.sqrt(self.modes.s / unit)
-        left, right = self.modes.U * root, self.modes.V * root
-        if self.removed.sides[0]:  # a new row's bias is folded in as one more direction
-            left = np.column_stack([left, self.removed.row / unit])
-            right = np.column_stack([right, np.ones(len(right))])
-        column = self.removed.mean + self.removed.column
-        values = (entries.values - column[entries.columns]) / unit
-        # Nothing is known of the noise of a new row: only its columns' variances count.
-        weights = None if self.variances is None else 1 / self.variances.column[entries.columns]
-        observed = PreparedEntries(entries.with_values(values).with_weights(weights), "sparse")
-        rows = fold(observed, right, left.T @ left / len(left), (self.noise / unit) ** 2)
-        return rows @ right.T * unit + column
+        return self.model.folded(entries)
 
 
 def path_dataset(records: list[Record], scale: float, attributes: dict[str, Any]) -> xr.Dataset:

@@ -50,17 +50,40 @@ class Selection:
         Whose path led to it.
     judged : bool
         Whether held-out entries judged it.
+    trials : tuple of Trial
+        All that were tried, with the fits that they were offered.
+    search : _Search
+        Which can fit each of them again.
     """
 
     final: Fit
     chosen: Fit
     trial: Trial
+    search: "_Search"
+    trials: tuple[Trial, ...] = ()
     judged: bool = True
 
     @property
     def alone(self) -> float:
         """Error of the offset alone on the held-out entries."""
         return self.trial.fits[0].rmse
+
+    @property
+    def open(self) -> bool:
+        """Whether something else may predict better: never where a fit is exact."""
+        return self.judged and not self.chosen.exact
+
+    def rivals(self) -> Iterator[tuple[Trial, Fit]]:
+        """Of each method that was not chosen its best fit, with its trial."""
+        fits = [(trial, fit) for trial in self.trials for fit in trial.fits if fit.method is not self.chosen.method]
+        for method in METHODS:
+            mine = [pair for pair in fits if pair[1].method is method]
+            if mine:
+                yield min(mine, key=lambda pair: pair[1].rmse)
+
+    def again(self, trial: Trial, fit: Fit, entries: Entries) -> Fit:
+        """A fit once more, on other entries, of which none is held out."""
+        return self.search.whole(trial, entries).again(fit)
 
 
 def select(split: Split, settings: Settings, meter: Meter, before: Fit | None = None) -> Selection:
@@ -88,7 +111,7 @@ def select(split: Split, settings: Settings, meter: Meter, before: Fit | None = 
             return search.finish(trials[-1], exact)
     chosen = choose([fit for trial in trials for fit in trial.fits])
     trial = next(trial for trial in trials if chosen in trial.fits)
-    return search.finish(trial, search.by_own_noise(trial, chosen))
+    return search.finish(trial, search.by_own_noise(trial, chosen), tuple(trials))
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +165,7 @@ class _Search:
         whole = self.whole(trial)
         method.fit(whole)
         exact = whole.fits[-1]
-        return Selection(exact, exact, whole, judged=False) if exact.exact else None
+        return Selection(exact, exact, whole, self, judged=False) if exact.exact else None
 
     def by_own_noise(self, trial: Trial, chosen: Fit) -> Fit:
         """The chosen fit with each row's and column's own noise, if held-out entries prefer that."""
@@ -152,13 +175,13 @@ class _Search:
         again = trial.again(replace(chosen, variances=trial.variances_of(chosen)))
         return again if again.rmse < chosen.rmse else chosen
 
-    def finish(self, trial: Trial, chosen: Fit) -> Selection:
+    def finish(self, trial: Trial, chosen: Fit, trials: tuple[Trial, ...] = ()) -> Selection:
         """The choice, fitted once more to all entries."""
         self.meter.begin("refit on all entries", 0.15)
-        return Selection(self.whole(trial).again(chosen), chosen, trial)
+        return Selection(self.whole(trial).again(chosen), chosen, trial, self, trials)
 
-    def whole(self, trial: Trial) -> Trial:
-        """The same kind of offset on all entries: nothing is left to judge by."""
-        entries = self.split.whole
+    def whole(self, trial: Trial, entries: Entries | None = None) -> Trial:
+        """The same kind of offset on all entries (or on others): nothing is left to judge by."""
+        entries = self.split.whole if entries is None else entries
         nothing = entries.part(np.zeros(entries.count, dtype=bool))
         return self.trial(fit_offset(trial.offset.kind, entries), entries, nothing)

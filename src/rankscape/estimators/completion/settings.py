@@ -1,16 +1,21 @@
 """How to complete: the arguments of `complete` and of `DeepMatrixCompletion`, checked once."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from rankscape.errors import InputError
 from rankscape.estimators.completion.offsets import OFFSETS, OffsetKind
+from rankscape.estimators.completion.scaling import SCALES, ScaleKind
 from rankscape.ground.checks import share, whole
 from rankscape.ground.final import final
 
 Depth: TypeAlias = int | Literal["auto"]
 OffsetChoice: TypeAlias = Literal["auto"] | OffsetKind
 PathKind: TypeAlias = Literal["minima", "sgd"]
+ScaleChoice: TypeAlias = Literal["auto"] | ScaleKind
+LossChoice: TypeAlias = Literal["auto", "squares", "robust"]
+OrderedAxis: TypeAlias = Literal["auto", "rows", "columns", "both"] | None
+ValueKind: TypeAlias = Literal["auto", "real", "count", "binary", "ordinal"]
 
 # Default width: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it.
 WIDTH = 60
@@ -29,7 +34,7 @@ class Settings:
 
     Attributes
     ----------
-    depth, width, heldout, offset, path, seed
+    depth, width, heldout, offset, path, scale, loss, ordered, values, seed
         As in `complete`; the seed is that of the held-out split and of all draws.
     resolution : float
         Relative precision of the data.
@@ -40,6 +45,10 @@ class Settings:
     heldout: float = 0.1
     offset: OffsetChoice = "auto"
     path: PathKind = "minima"
+    scale: ScaleChoice = "auto"
+    loss: LossChoice = "auto"
+    ordered: OrderedAxis = "auto"
+    values: ValueKind = "auto"
     seed: int = 0
     resolution: float = 2.2e-16
 
@@ -69,16 +78,29 @@ def settings_of(
     heldout: float,
     offset: OffsetChoice,
     path: PathKind,
+    scale: ScaleChoice,
+    loss: LossChoice,
+    ordered: OrderedAxis,
+    values: ValueKind,
     seed: int,
     resolution: float = 2.2e-16,
 ) -> Settings:
     """The settings of a fit, checked; `resolution` is the relative precision of the data."""
-    if offset not in ("auto", *OFFSETS):
-        raise InputError(f"`offset` must be 'auto', {', '.join(map(repr, OFFSETS))}, got {offset!r}.")
-    if path not in ("minima", "sgd"):
-        raise InputError(f"`path` must be 'minima' or 'sgd', got {path!r}.")
+    _one_of("offset", offset, ("auto", *OFFSETS))
+    _one_of("path", path, get_args(PathKind))
+    _one_of("scale", scale, ("auto", *SCALES))
+    _one_of("loss", loss, get_args(LossChoice))
+    _one_of("ordered", ordered, ("auto", "rows", "columns", "both", None))
+    _one_of("values", values, get_args(ValueKind))
     if isinstance(depth, str) and depth != "auto":
         raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
     depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
     width = WIDTH if width is None else whole("width", width, least=1)
-    return Settings(depth, width, share("heldout", heldout), offset, path, seed, float(resolution))
+    held = share("heldout", heldout)
+    return Settings(depth, width, held, offset, path, scale, loss, ordered, values, seed, float(resolution))
+
+
+def _one_of(name: str, given: object, known: tuple[object, ...]) -> None:
+    if given not in known:
+        *others, last = map(repr, known)
+        raise InputError(f"`{name}` must be {', '.join(others)} or {last}, got {given!r}.")

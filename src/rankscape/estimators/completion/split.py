@@ -7,6 +7,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.heldout import choose_heldout
 from rankscape.errors import InputError
+from rankscape.estimators.completion.scaling import Scaling, fit_scaling
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.final import final
 
@@ -27,17 +28,23 @@ class Split:
     ----------
     observed : Entries
         As they were given.
-    unit : float
-        The largest of them in magnitude: the others are in this unit, because squares of 1e200 do not exist.
+    scaling : Scaling
+        From the units in which all is fitted and judged to those of the data. The largest entry is one in them,
+        because squares of 1e200 do not exist.
     whole, training, heldout : Entries
-        All of them, those that choose a fit, and those that judge it.
+        All of them, those that choose a fit, and those that judge it; in these units.
     """
 
     observed: Entries
-    unit: float
+    scaling: Scaling
     whole: Entries
     training: Entries
     heldout: Entries
+
+    @property
+    def unit(self) -> float:
+        """What one is, in standard units where rows or columns are scaled, in the units of the data elsewhere."""
+        return self.scaling.unit
 
     @property
     def constant(self) -> bool:
@@ -52,8 +59,8 @@ def split(observed: Entries, held: np.ndarray | None, settings: Settings) -> Spl
     if held is None:
         seed = OWN + settings.seed
         held = choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, seed)
-    unit = float(np.abs(observed.values).max()) or 1.0
+    scaling = fit_scaling(settings.scale, observed)
     # Only ratios of weights count: with a mean of one they leave the size of the objective as it is.
     weights = None if observed.weights is None else observed.weights / observed.weights.mean()
-    whole = observed.with_values(observed.values / unit).with_weights(weights)
-    return Split(observed, unit, whole, *whole.split(held))
+    whole = scaling.divide(observed).with_weights(weights)
+    return Split(observed, scaling, whole, *whole.split(held))

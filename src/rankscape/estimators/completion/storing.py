@@ -14,15 +14,13 @@ from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods import named
-from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.models.packing import pack, unpack
 from rankscape.estimators.completion.result import CompletedMatrix
-from rankscape.ground.modes import Modes
 from rankscape.ground.storage import check_writable, replacing
 from rankscape.run.outcome import Outcome
-from rankscape.solvers.noise_variances import Variances
 
 # Version of the layout of the file.
-FORMAT = 2
+FORMAT = 3
 
 
 def save(estimator: Any, path: Path) -> None:
@@ -33,26 +31,24 @@ def save(estimator: Any, path: Path) -> None:
     # A generator has a state that JSON cannot hold, and pickle is not opened here.
     if not isinstance(parameters["random_state"], (int, type(None))):
         raise InputError("`random_state` must be a number or None to be saved.")
+    arrays: dict[str, np.ndarray] = {}
     facts = {
         "format": FORMAT,
         "version": rankscape.__version__,
         "parameters": parameters,
         "dtype": str(estimator._dtype),
         "shape": list(done.shape),
-        "numbers": {name: getattr(done, name) for name in ("heldout_rmse", "baselines", "depth", "noise")},
+        "numbers": {name: getattr(done, name) for name in ("heldout_rmse", "baselines", "depth")},
         "words": {name: str(getattr(done, name)) for name in ("outcome", "method", "reason")},
-        "offset": {"kind": done.removed.kind, "mean": done.removed.mean},
+        "model": pack(done.model, arrays, "model"),
+        "low_rank": pack(done.low_rank, arrays, "low_rank"),
         "memory": list(done.memory),
         "certificate": asdict(done.certificate),
         "path": done.path.attrs,
     }
-    arrays = {f"modes_{name}": getattr(done.modes, name) for name in Modes._fields}
     arrays |= {f"entries_{name}": getattr(done.observed, name) for name in ("rows", "columns", "values")}
     if done.observed.weights is not None:
         arrays["entries_weights"] = done.observed.weights
-    if done.variances is not None:
-        arrays |= {f"variances_{name}": getattr(done.variances, name) for name in Variances._fields}
-    arrays |= {"offset_row": done.removed.row, "offset_column": done.removed.column}
     arrays |= {f"path_{name}": done.path[name].values for name in [*done.path.data_vars, "step"]}
     if hasattr(estimator, "feature_names_in_"):
         arrays["feature_names"] = estimator.feature_names_in_.astype(np.str_)
@@ -79,11 +75,9 @@ def load(cls: Any, path: Path) -> Any:
 
 def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     shape = facts["shape"][0], facts["shape"][1]
-    offset = Offset(**facts["offset"], row=arrays["offset_row"], column=arrays["offset_column"])
     rows, columns, values = (arrays[f"entries_{name}"] for name in ("rows", "columns", "values"))
     certificate = facts["certificate"]
     certificate["warnings"] = tuple(certificate["warnings"])
-    modes = Modes(*(arrays[f"modes_{name}"] for name in Modes._fields))
     words = facts["words"] | {"outcome": Outcome(facts["words"]["outcome"])}
     variables = {name.removeprefix("path_"): v for name, v in arrays.items() if name.startswith("path_")}
     step = variables.pop("step")
@@ -91,15 +85,12 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
     dims = {name: ("step", "index") if v.ndim == 2 else ("step",) for name, v in variables.items()}
     estimator = cls(**_parameters(facts["parameters"]))
     estimator.completed_ = CompletedMatrix(
-        rank=len(modes.s),
-        singular_values=modes.s,
-        modes=modes,
+        model=unpack(facts["model"], arrays),
+        low_rank=unpack(facts["low_rank"], arrays),
         memory=named(facts["path"]["method"]).remembered(facts["memory"]),
         path=xr.Dataset({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
         certificate=Certificate(**certificate),
         observed=Entries(rows, columns, values, shape, arrays.get("entries_weights")),
-        removed=offset,
-        variances=Variances(arrays["variances_row"], arrays["variances_column"]) if "variances_row" in arrays else None,
         **facts["numbers"],
         **words,
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from rankscape.entries.checking import check_indices
 from rankscape.entries.prepared import PreparedEntries
+from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.result import CompletedMatrix
 
 # Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
@@ -23,11 +24,11 @@ def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.n
     rows = np.atleast_1d(np.asarray(rows))
     i = check_indices(rows, "rows", len(rows), completed.shape[0])
     j = check_indices(np.atleast_1d(columns), "columns", len(rows), completed.shape[1])
-    if not completed.noise > 0:
+    low_rank = completed.low_rank
+    if not low_rank.noise > 0:
         return np.zeros(len(i))
-    U, V, free_u, free_v = _factors(completed)
-    scale = float(np.abs(completed.observed.values).max())
-    noise = completed.noise / scale
+    U, V, free_u, free_v = _factors(low_rank)
+    scale, noise = completed.scaling.at(i, j), low_rank.noise
     observed, weights = completed.observed, completed.observed.weights
     if completed.variances is not None:
         precision = 1 / completed.variances.at(observed.rows, observed.columns)
@@ -54,14 +55,13 @@ def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.n
     return noise * np.sqrt(np.maximum(variance, 0.0)) * scale
 
 
-def _factors(completed: CompletedMatrix) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _factors(low_rank: LowRank) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Balanced thin factors with the biases as coordinates, and which coordinates are free on each side."""
-    scale = float(np.abs(completed.observed.values).max())
-    root, k = np.sqrt(completed.modes.s / scale), completed.rank
-    U, V = completed.modes.U * root, completed.modes.V * root
+    root, k = np.sqrt(low_rank.modes.s), len(low_rank.modes.s)
+    U, V = low_rank.modes.U * root, low_rank.modes.V * root
     free = [np.arange(k), np.arange(k)]
-    biases = completed.removed.row / scale, completed.removed.column / scale
-    for side in np.flatnonzero(completed.removed.sides):  # a bias of one side meets a one on the other
+    biases = low_rank.offset.row, low_rank.offset.column
+    for side in np.flatnonzero(low_rank.offset.sides):  # a bias of one side meets a one on the other
         free[side] = np.append(free[side], U.shape[1])
         columns = [np.ones(len(U)), np.ones(len(V))]
         columns[side] = biases[side]

@@ -1,0 +1,27 @@
+"""The catalogue of candidates: what predicts, and is no product of thin factors.
+
+The low-rank search (`select`) comes first; where a rank is not sharp these compete with it, and held-out entries
+choose or combine (`combine`).
+
+================  ==================================================================================================
+`base`            `Candidate`: the contract; a new candidate is one subclass, and one call of `register`
+================  ==================================================================================================
+"""
+
+from rankscape.errors import InputError
+from rankscape.estimators.completion.candidates.base import Candidate
+
+CANDIDATES: list[Candidate] = []
+
+
+def register(candidate: Candidate) -> None:
+    """Add a candidate: it competes, and certificate and reports ask it.
+
+    Raises
+    ------
+    InputError
+        Another candidate has this name.
+    """
+    if candidate.name in [known.name for known in CANDIDATES]:
+        raise InputError(f"A candidate called {candidate.name!r} is registered already; choose another name.")
+    CANDIDATES.append(candidate)

@@ -1,0 +1,67 @@
+"""The contract of a candidate: when it is wanted, how it is fitted, and what it says of itself."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rankscape.entries import Entries
+from rankscape.estimators.completion.models.base import Model
+from rankscape.estimators.completion.settings import Settings
+from rankscape.ground.final import final
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A candidate that was fitted to training entries.
+
+    Attributes
+    ----------
+    name : str
+        Of the candidate, or of the method of the low-rank search.
+    model : Model
+        Fitted to the training entries.
+    again : callable
+        The same choices, fitted to other entries: all of them.
+    words : str
+        What it is, as a part of a sentence: "the mean of 5 near rows".
+    """
+
+    name: str
+    model: Model
+    again: Callable[[Entries], Model]
+    words: str
+
+
+Search = Callable[[Entries, Entries], Trained]
+"""The low-rank search on other entries: what a candidate leaves over, say. Training entries, held-out entries."""
+
+
+class Candidate(ABC):
+    """A way to predict that is no product of thin factors.
+
+    A new candidate is one subclass in one file, one call of `candidates.register`, and, for a new kind of model, one of
+    `models.packing.register`. All of them see the same entries: in standard units, and of magnitude at most one.
+
+    Attributes
+    ----------
+    name : str
+        What reports call it.
+    how : str
+        How it predicts, in a sentence.
+    references : tuple of str
+        Keys of the bibliography.
+    """
+
+    name: ClassVar[str]
+    how: ClassVar[str]
+    references: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def wanted(self, training: Entries, settings: Settings) -> bool:
+        """Whether it is worth its time on entries like these: sizes, counts, an ordered axis; cheap."""
+
+    @abstractmethod
+    def fit(self, training: Entries, heldout: Entries, settings: Settings, search: Search) -> Trained:
+        """Fit the training entries; what it has to choose it chooses by the held-out ones."""

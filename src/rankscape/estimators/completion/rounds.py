@@ -1,0 +1,112 @@
+"""One round of a competition: what was fitted to training entries, judged on those that were held out."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankscape.entries import Entries
+from rankscape.estimators.completion.candidates import CANDIDATES
+from rankscape.estimators.completion.candidates.base import Trained
+from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.models.base import Model
+from rankscape.estimators.completion.models.low_rank import LowRank
+from rankscape.estimators.completion.progress import Meter
+from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.settings import Settings
+from rankscape.estimators.completion.split import Split
+from rankscape.estimators.completion.trial import Trial
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.final import final
+
+# What the choice of the low-rank search is called among the candidates.
+LOW_RANK = "low rank"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What competes, with its errors on the held-out entries.
+
+    Attributes
+    ----------
+    heldout : Entries
+        In standard units.
+    trained : tuple of Trained
+        The choice of the low-rank search first.
+    predicted : ndarray, shape (candidates, heldout)
+        Of these entries.
+    """
+
+    heldout: Entries
+    trained: tuple[Trained, ...]
+    predicted: np.ndarray
+
+    @classmethod
+    def of(cls, heldout: Entries, trained: list[Trained]) -> "Round":
+        """Let all of them predict the held-out entries."""
+        predicted = np.array([fit.model.at(heldout.rows, heldout.columns) for fit in trained])
+        return cls(heldout, tuple(trained), predicted)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the candidates."""
+        return tuple(fit.name for fit in self.trained)
+
+    @property
+    def missed(self) -> np.ndarray:
+        """Prediction minus value, times the root of the weight; shape (candidates, heldout)."""
+        return (self.predicted - self.heldout.values) * self.heldout.root_weights
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Root mean square of what each one missed."""
+        return np.array([root_mean_square(miss) for miss in self.missed])
+
+
+def compete(parts: Split, settings: Settings, selection: Selection) -> Round:
+    """Everything that is worth comparing with the choice of the low-rank search, fitted to the same entries."""
+    trained = [low_rank(selection), *_rivals(selection)]
+    for candidate in CANDIDATES:
+        if candidate.wanted(parts.training, settings):
+            trained.append(candidate.fit(parts.training, parts.heldout, settings, search(settings)))
+    return Round.of(parts.heldout, trained)
+
+
+def low_rank(selection: Selection) -> Trained:
+    """The choice of the low-rank search."""
+    words = f"rank {selection.final.rank}"
+    return _trained(LOW_RANK, selection.trial, selection.chosen, selection, words)
+
+
+def _rivals(selection: Selection) -> Iterator[Trained]:
+    for trial, fit in selection.rivals():
+        yield _trained(fit.method.name, trial, fit, selection, f"the {fit.method.name} rank {fit.rank}")
+
+
+def _trained(name: str, trial: Trial, fit: Fit, selection: Selection, words: str) -> Trained:
+    def again(entries: Entries) -> Model:
+        done = fit is selection.chosen and entries is selection.search.split.whole
+        return model_of(selection.final if done else selection.again(trial, fit, entries))
+
+    return Trained(name, model_of(fit), again, words)
+
+
+def model_of(fit: Fit) -> LowRank:
+    """A fit, in the units of the entries that it was fitted to."""
+    modes = fit.modes._replace(s=fit.modes.s * fit.scale)
+    return LowRank(modes, fit.offset, fit.noise, fit.variances)
+
+
+def search(settings: Settings) -> Callable[[Entries, Entries], Trained]:
+    """The low-rank search on other entries, such as what a candidate leaves over."""
+
+    def fit(training: Entries, heldout: Entries) -> Trained:
+        held = heldout.with_values(np.ones(heldout.count))
+        marks = training.with_values(np.zeros(training.count)).merge(held)
+        whole = training.merge(heldout)
+        parts = Split(whole, Scaling.none(whole.shape), whole, *whole.split(marks.values > 0))
+        return low_rank(select(parts, settings, Meter(None, 1.0)))
+
+    return fit
