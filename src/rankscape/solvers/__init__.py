@@ -9,6 +9,7 @@
 `ridge_minimum`        loss plus ridge on balanced factors, and which of their directions live
 `quasi_newton`         limited-memory BFGS for long vectors
 `posterior`            two thin factors with their uncertainty: variational Bayes and Gibbs sampling
+`full_covariance`      rows drawn from one Gaussian, parts of them unseen: expectation maximisation
 `conditioning`         many small normal equations at once
 `new_rows`             rows that no fit has seen, given the other side
 `noise_variances`      how noisy each row and column is

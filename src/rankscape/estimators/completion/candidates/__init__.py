@@ -5,13 +5,15 @@ choose or combine (`combine`).
 
 ================  ==================================================================================================
 `base`            `Candidate`: the contract; a new candidate is one subclass, and one call of `register`
+`gaussian`        tables of few columns, or few rows: a Gaussian with a full covariance
 ================  ==================================================================================================
 """
 
 from rankscape.errors import InputError
 from rankscape.estimators.completion.candidates.base import Candidate
+from rankscape.estimators.completion.candidates.gaussian import Gaussian
 
-CANDIDATES: list[Candidate] = []
+CANDIDATES: list[Candidate] = [Gaussian()]
 
 
 def register(candidate: Candidate) -> None:

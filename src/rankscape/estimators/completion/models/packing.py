@@ -9,6 +9,7 @@ from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
+from rankscape.estimators.completion.models.gaussian_rows import GaussianRows
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import Offset
@@ -18,7 +19,8 @@ from rankscape.solvers.noise_variances import Variances
 
 # The records that a file may name: no other class is ever made.
 KINDS: dict[str, Any] = {
-    kind.__name__: kind for kind in (LowRank, Scaled, Combined, Offset, Scaling, Modes, Variances, Entries)
+    kind.__name__: kind
+    for kind in (LowRank, GaussianRows, Scaled, Combined, Offset, Scaling, Modes, Variances, Entries)
 }
 
 
