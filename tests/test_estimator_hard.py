@@ -6,6 +6,7 @@ import pytest
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
 from rankscape.estimators.completion.certificate import certify
+from rankscape.estimators.completion.expectation import alike
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods import CLIMBED, climbed
 from rankscape.estimators.completion.methods.averaged import Averaged
@@ -75,6 +76,6 @@ def test_an_exact_fit_that_misses_held_out_entries_is_not_trusted(missed, words)
     entries = Entries(i, j, np.ones(30), (6, 5))
     modes = Modes(np.full((6, 1), 6**-0.5), np.array([30**0.5]), np.full((5, 1), 5**-0.5))
     fit = Fit(CLIMBED, modes, fit_offset("none", entries), 1.0, 0.0, exact=True)
-    warnings = certify(entries, fit, missed, {"column_mean": 1.0}, 0.0).warnings
+    warnings = certify(entries, 1.0, fit, alike(np.array([missed])), {"column_mean": 1.0}, 0.0).warnings
     assert len(warnings) == len(words)
     assert all(word in warning for word, warning in zip(words, warnings, strict=True))

@@ -86,7 +86,7 @@ class Parity(Model):
         return self.size
 
     def at(self, rows, columns):
-        return np.where((rows * columns) % 7 % 2 == 0, self.even, self.odd)
+        return np.where((rows + 1) * (columns + 1) % 53 % 2 == 0, self.even, self.odd)
 
     def dense(self):
         return self.at(*np.indices(self.size))
@@ -103,7 +103,7 @@ class Parities(Candidate):
 
     def fit(self, training, heldout, settings, search):
         def again(entries):
-            even = (entries.rows * entries.columns) % 7 % 2 == 0
+            even = (entries.rows + 1) * (entries.columns + 1) % 53 % 2 == 0
             means = float(entries.values[even].mean()), float(entries.values[~even].mean())
             return Parity(*means, entries.shape)
 

@@ -1,13 +1,14 @@
 """Whether a completion can be trusted: what was measured, and the same in words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.certificate import AbstractCertificate
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.expectation import Expectation
+from rankscape.estimators.completion.fit import Fit, spectral_gap
 
 # Oversampling below which a completion is near the information limit.
 NEAR_LIMIT = 1.4
@@ -18,6 +19,9 @@ MISSED = 1e-3
 # Held-out error over the noise of what was fitted beyond which the model follows the entries and not the matrix; noise
 # alone gives 1.1 to 1.6, from many entries for each parameter down to two.
 UNSEEN = 3.0
+
+# Expected error of the missing cells over the held-out error, from which on the latter misleads.
+PATTERN = 2.0
 
 # Baselines for people.
 WORDS = {"column_mean": "column mean", "row_column_bias": "row and column bias", "nearest_rows": "mean of near rows"}
@@ -39,8 +43,11 @@ class Certificate(AbstractCertificate):
         How many have no more entries than that rank: these are not determined.
     spectral_gap : float
         The smallest singular value kept, over what noise of this level would show; infinite without noise.
-    heldout_rmse : float or None
-        On entries that the fit did not see.
+    heldout_rmse, heldout_std : float or None
+        Error on entries that the prediction did not see, and its standard error.
+    expected_error, expected_std : float or None
+        The error to expect of the missing cells, as observations, and its standard error: larger than the held-out
+        error where gaps have a pattern.
     baselines : dict
         The same for predictions that need no factor.
     unseen : float or None
@@ -61,6 +68,9 @@ class Certificate(AbstractCertificate):
     thin_columns: int
     spectral_gap: float
     heldout_rmse: float | None
+    heldout_std: float | None
+    expected_error: float | None
+    expected_std: float | None
     baselines: dict[str, float]
     unseen: float | None
     exact: bool
@@ -71,6 +81,8 @@ class Certificate(AbstractCertificate):
     def evidence(self) -> str:
         """The numbers that matter most, in words."""
         held = "none could be held out" if self.heldout_rmse is None else f"held-out RMSE {self.heldout_rmse:.4g}"
+        if self.heldout_std:
+            held += f" ± {self.heldout_std:.2g}, {self.expected_error:.4g} to expect of missing cells"
         facts = f"{self.oversampling:.3g} entries per free parameter; {held}"
         if self.baselines:
             facts += "; " + ", ".join(f"{WORDS[name]} {error:.4g}" for name, error in self.baselines.items())
@@ -81,7 +93,7 @@ def certify(
     entries: Entries,
     unit: float,
     final: Fit,
-    heldout: float | None,
+    expected: Expectation | None,
     baselines: dict[str, float],
     seen: float | None,
 ) -> Certificate:
@@ -93,16 +105,20 @@ def certify(
     rank, m = final.method.needed(final), entries.count
     by_row, by_column = entries.counts()
     oversampling = m / (rank * (n_out + n_in - rank)) if rank else np.inf
-    # The largest singular value of noise alone on this pattern, scaled to the whole matrix.
-    edge = final.noise / final.scale * (n_out**0.5 + n_in**0.5) / (m / (n_out * n_in)) ** 0.5
-    gap = float(final.modes.s[-1]) / edge if rank and not final.exact and edge else np.inf
+    gap = spectral_gap(final, entries)
     thin = int((by_row <= rank).sum()), int((by_column <= rank).sum())
     # An exact fit leaves no noise to compare with.
-    unseen = None if heldout is None or not seen or final.exact else heldout / seen
+    unseen = None if expected is None or not seen or final.exact else expected.heldout / seen
     counts = int(by_row.min()), int(by_column.min()), *thin
-    errors = None if heldout is None else heldout * unit, {name: e * unit for name, e in baselines.items()}
+    known = {name: error * unit for name, error in baselines.items()}
+    held, held_std, missing, missing_std = _in_units(expected, unit)
+    errors = held, held_std, missing, missing_std, known
     facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, final.exact, final.converged)
     return facts.judged(_warnings(facts, final))
+
+
+def _in_units(expected: Expectation | None, unit: float) -> tuple[float | None, ...]:
+    return (None,) * 4 if expected is None else tuple(error * unit for error in astuple(expected))
 
 
 def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
@@ -135,6 +151,12 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
         yield (
             f"Entries that were held out are missed by {facts.unseen:.1f} times as much as those that were fitted: the "
             "model follows the entries, not the matrix."
+        )
+    # An exact fit has both errors near zero: rounding is no pattern.
+    if not facts.exact and (facts.expected_error or 0.0) > PATTERN * (facts.heldout_rmse or 0.0):
+        yield (
+            f"The missing cells are not like the entries held out at random: expect errors of "
+            f"{facts.expected_error:.4g}, and not {facts.heldout_rmse:.4g}."
         )
     if not facts.converged:
         yield "The solver stopped at its limit before it converged."

@@ -11,6 +11,7 @@ from scipy.optimize import nnls
 from rankscape.entries import Entries
 from rankscape.estimators.choice import ties
 from rankscape.estimators.completion.candidates.base import Trained
+from rankscape.estimators.completion.contest import Contest
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
 from rankscape.estimators.completion.rounds import Round
@@ -23,11 +24,14 @@ MANY = 800
 # Weights below which a model is left out of a combination.
 LITTLE = 0.02
 
-# Factor of the best held-out error up to which a candidate takes part where few are held out.
-NEAR = 1.25
+# Factor of the best held-out error up to which a candidate takes part where few are held out, and how many do.
+NEAR, BEST = 1.25, 3
 
 # Factor by which a combination has to lower the held-out error of the low-rank fit.
 WORTH = 0.99
+
+# Share of the range of the entries by which a model may leave it before it is averaged.
+BEYOND = 0.2
 
 
 @final
@@ -37,70 +41,111 @@ class Combination:
 
     Attributes
     ----------
-    parts : tuple of Trained
-        The heaviest first.
-    weights : tuple of float
-        Positive, with sum one.
-    missed : ndarray
-        What their weighted mean misses of the held-out entries, times the root of their weights.
+    contest : Contest
+        Whose candidates they are.
+    weights : dict
+        Of those that take part, the heaviest first; their sum is one.
     """
 
-    parts: tuple[Trained, ...]
-    weights: tuple[float, ...]
-    missed: np.ndarray
+    contest: Contest
+    weights: dict[str, float]
 
     @property
     def alone(self) -> bool:
-        """Whether it is one candidate only."""
-        return len(self.parts) == 1
+        """Whether it is one model only: one candidate, from one split."""
+        return len(self.weights) == 1 and len(self.contest.random) == 1
 
     @property
-    def rmse(self) -> float:
-        """Held-out error."""
-        return root_mean_square(self.missed)
+    def missed(self) -> np.ndarray:
+        """What the weighted mean misses of the entries held out at random, times the root of their weights."""
+        return _missed(self.contest.random, self.weights)
 
-    def model(self, entries: Entries) -> Model:
-        """Fitted once more, to these entries."""
-        models = tuple(part.again(entries) for part in self.parts)
-        return models[0] if self.alone else Combined(models, self.weights)
+    @property
+    def imposed(self) -> np.ndarray:
+        """The same of the entries held out in the pattern of the gaps."""
+        return _missed(self.contest.imposed, self.weights)
+
+    def model(self, whole: Entries) -> Model:
+        """Fitted once more, to all entries: each candidate as each split chose it."""
+        rounds = self.contest.random
+        chosen = [(_named(r, name), w / len(rounds)) for name, w in self.weights.items() for r in rounds]
+        models = tuple(trained.again(whole) for trained, _ in chosen)
+        if len(models) == 1:
+            return models[0]
+        low, high = float(whole.values.min()), float(whole.values.max())
+        margin = BEYOND * (high - low)
+        return Combined(models, tuple(w for _, w in chosen), low - margin, high + margin)
 
     @property
     def words(self) -> str:
-        """Which parts, with their shares: "63 % the mean of 5 near rows, 37 % rank 3"."""
-        shares = (f"{100 * w:.0f} % {part.words}" for part, w in zip(self.parts, self.weights, strict=True))
-        return ", ".join(shares)
+        """What predicts: "63 % the mean of 5 near rows, 37 % rank 3; a mean of the choices of 5 splits"."""
+        rounds = self.contest.random
+        first = {name: _named(rounds[0], name).words for name in self.weights}
+        if len(first) == 1:
+            said = next(iter(first.values()))
+        else:
+            said = ", ".join(f"{100 * self.weights[name]:.0f} % {words}" for name, words in first.items())
+        return said + (f"; a mean of the choices of {len(rounds)} splits" if len(rounds) > 1 else "")
 
 
-def combine(judged: Round) -> Combination:
+def combine(contest: Contest) -> Combination:
     """The low-rank fit (the first) alone, unless a weighted mean of all is clearly better on held-out entries."""
-    first = _combination(judged, np.eye(len(judged.trained))[0])
-    if len(judged.trained) == 1:
-        return first
-    weights = _least_squares(judged) if judged.heldout.count >= MANY else _by_error(judged)
-    best = _combination(judged, weights)
-    worth = best.rmse < WORTH * first.rmse and not ties(first.missed**2, best.missed**2)
-    return best if worth else first
+    rounds: tuple[Round, ...] = contest.imposed or contest.random
+    first = next(iter(contest.random))
+    # A candidate that one split did not want cannot be compared on all of them.
+    everywhere = (*contest.random, *contest.imposed)
+    names = [name for name in first.names if all(name in r.names for r in everywhere)]
+    alone = Combination(contest, {names[0]: 1.0})
+    missed = np.array([_missed(rounds, {name: 1.0}) for name in names])
+    if len(names) == 1:
+        return alone
+    if contest.imposed:
+        weights = _best_few(missed)
+    else:
+        weights = _least_squares(missed) if missed.shape[1] >= MANY else _by_error(missed)
+    best = weights @ missed
+    worth = root_mean_square(best) < WORTH * root_mean_square(missed[0]) and not ties(missed[0] ** 2, best**2)
+    return Combination(contest, _heavy(names, weights)) if worth else alone
 
 
-def _combination(judged: Round, weights: np.ndarray) -> Combination:
+def _missed(rounds: tuple[Round, ...], weights: dict[str, float]) -> np.ndarray:
+    return np.concatenate([_weights_of(r, weights) @ r.missed for r in rounds])
+
+
+def _weights_of(judged: Round, weights: dict[str, float]) -> np.ndarray:
+    return np.array([weights.get(name, 0.0) for name in judged.names])
+
+
+def _named(judged: Round, name: str) -> Trained:
+    return judged.trained[judged.names.index(name)]
+
+
+def _heavy(names: list[str], weights: np.ndarray) -> dict[str, float]:
     weights = np.where(weights >= LITTLE, weights, 0.0)
-    weights /= weights.sum()
+    weights = weights / weights.sum()
     order = [k for k in np.argsort(-weights, kind="stable") if weights[k] > 0]
-    parts = tuple(judged.trained[k] for k in order)
-    return Combination(parts, tuple(float(weights[k]) for k in order), weights @ judged.missed)
+    return {names[k]: float(weights[k]) for k in order}
 
 
-def _least_squares(judged: Round) -> np.ndarray:
+def _least_squares(missed: np.ndarray) -> np.ndarray:
     """Non-negative weights with sum one that predict the held-out entries best (Breiman 1996)."""
-    missed = judged.missed
     stiff = 1e3 * max(np.abs(missed).max(), 1e-300) * np.sqrt(missed.shape[1])
     # With sum one, the miss of the mean is the mean of the misses: the values themselves drop out.
     equations = np.vstack([missed.T, np.full(len(missed), stiff)])
     return nnls(equations, np.append(np.zeros(missed.shape[1]), stiff))[0]
 
 
-def _by_error(judged: Round) -> np.ndarray:
+def _by_error(missed: np.ndarray) -> np.ndarray:
     """Inverse fourth powers of the held-out errors, of the candidates near the best one."""
-    errors = np.maximum(judged.errors, 1e-300)
-    best = errors.min()
-    return np.where(errors <= NEAR * best, (best / errors) ** 4, 0.0)
+    errors = np.maximum([root_mean_square(miss) for miss in missed], 1e-300)
+    weights = np.where(errors <= NEAR * errors.min(), (errors.min() / errors) ** 4, 0.0)
+    return weights / weights.sum()
+
+
+def _best_few(missed: np.ndarray) -> np.ndarray:
+    """Inverse fourth powers of the errors of the best few: which of them is best a few rows have decided."""
+    errors = np.maximum([root_mean_square(miss) for miss in missed], 1e-300)
+    best = np.argsort(errors, kind="stable")[:BEST]
+    weights = np.zeros(len(errors))
+    weights[best] = (errors[best[0]] / errors[best]) ** 4
+    return weights / weights.sum()

@@ -24,7 +24,6 @@ from rankscape.estimators.completion.settings import (
     ValueKind,
     settings_of,
 )
-from rankscape.estimators.completion.uncertainty import standard_errors
 from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
 
@@ -258,8 +257,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             X = self._checked(rows, reset=False)
             values = self.completed_.folded(inputs.entries_of(X, allow_empty=True))
             return self._clipped(values).astype(inputs.precision_of(X), copy=False)
-        values = self._clipped(self.completed_.predict(cast(ArrayLike, rows), columns)).astype(self._dtype, copy=False)
-        return (values, standard_errors(self.completed_, rows, columns)) if return_std else values
+        i = cast(ArrayLike, rows)
+        values = self._clipped(self.completed_.predict(i, columns)).astype(self._dtype, copy=False)
+        return (values, self.completed_.standard_errors(i, columns)) if return_std else values
 
     def _clipped(self, values: np.ndarray) -> np.ndarray:
         return np.clip(values, *inputs.clip_range(self.clip, self.completed_.observed.values))

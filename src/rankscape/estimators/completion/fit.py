@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rankscape.entries import Entries
 from rankscape.estimators.choice import ties
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.ground.final import final
@@ -79,6 +80,14 @@ class Fit:
     def modes_in(self, scale: float) -> Modes:
         """The modes for entries that are scaled otherwise."""
         return self.modes._replace(s=self.modes.s * (self.scale / scale))
+
+
+def spectral_gap(fit: Fit, entries: Entries) -> float:
+    """The smallest singular value kept, over what noise alone would show on these entries; infinite without noise."""
+    n_out, n_in = entries.shape
+    # The largest singular value of noise alone on this pattern, scaled to the whole matrix.
+    edge = fit.noise / fit.scale * (n_out**0.5 + n_in**0.5) / (entries.count / (n_out * n_in)) ** 0.5
+    return float(fit.modes.s[-1]) / edge if fit.rank and not fit.exact and edge else np.inf
 
 
 def choose(fits: list[Fit]) -> Fit:

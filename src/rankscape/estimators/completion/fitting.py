@@ -12,6 +12,8 @@ from rankscape.entries import Entries
 from rankscape.estimators.completion.baselines import baseline_errors
 from rankscape.estimators.completion.certificate import Certificate, certify
 from rankscape.estimators.completion.combine import Combination, combine
+from rankscape.estimators.completion.contest import hold
+from rankscape.estimators.completion.expectation import alike, expect
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.models.base import Model
@@ -19,7 +21,7 @@ from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.result import CompletedMatrix, path_dataset
-from rankscape.estimators.completion.rounds import compete, model_of
+from rankscape.estimators.completion.rounds import model_of
 from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, split
@@ -50,9 +52,7 @@ def fit_entries(
         meter = Meter(progress, parts.unit)
         start = None if before is None else _fit_before(before, parts)
         selection = select(parts, settings, meter, start)
-        combination = None
-        if selection.open:
-            combination = combine(compete(parts, settings, selection))
+        combination = combine(hold(parts, settings, selection, own=held is not None)) if selection.judged else None
         meter.end()
         return _report(parts, settings, selection, combination, baselines)
 
@@ -82,18 +82,17 @@ def _report(
 ) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
     model: Model = model_of(final)
-    heldout = chosen.rmse if selection.judged else None
-    if combination is not None and not combination.alone:
-        model, heldout = combination.model(parts.whole), combination.rmse
+    expected = None if combination is None else expect(selection, combination)
+    reason = _reason(selection, unit)
+    if combination is not None and expected is not None and not combination.alone:
+        model = combination.model(parts.whole)
+        reason += f" What predicts: {combination.words} (held-out RMSE {expected.heldout * unit:.4g})."
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    certificate = certify(parts.whole, unit, final, heldout, baselines, chosen.noise)
+    certificate = certify(parts.whole, unit, final, expected, baselines, chosen.noise)
     depth = final.method.depth(final, settings.depths[0])
-    reason = _reason(selection, unit)
-    if combination is not None and not combination.alone:
-        reason += f" Predicted is a mean: {combination.words} (held-out RMSE {combination.rmse * unit:.4g})."
     return _completed(parts, final, model, certificate, depth, chosen.memory, path, reason)
 
 
@@ -153,13 +152,11 @@ def _offset_alone(parts: Split, settings: Settings, baselines: dict[str, float])
     """Equal entries, or too few to hold any out: nothing but an offset can be justified."""
     whole, training, heldout = parts.whole, parts.training, parts.heldout
     removed = fit_offset("mean" if settings.offset == "auto" else settings.offset, whole)
-    heldout_rmse = None
-    if heldout.count:
-        miss = fit_offset(removed.kind, training).of(heldout) - heldout.values
-        heldout_rmse = float(np.sqrt(np.mean(miss**2)))
+    miss = (fit_offset(removed.kind, training).of(heldout) - heldout.values) * heldout.root_weights
+    expected = alike(miss) if heldout.count else None
     noise = float(np.std(whole.values - removed.of(whole)))
     final = Fit(OFFSET, Modes.none(whole.shape), removed, 1.0, noise)
-    certificate = certify(whole, parts.unit, final, heldout_rmse, baselines, None)
+    certificate = certify(whole, parts.unit, final, expected, baselines, None)
     few = "too few entries to hold any out, so only the offset can be justified"
     reason = f"Rank 0: {'all observed entries are equal' if parts.constant else few}."
     path = path_dataset([], parts.unit, _told(final, 0))

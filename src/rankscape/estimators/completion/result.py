@@ -16,6 +16,7 @@ from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.ridge_path import Record
 from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.uncertainty import errors_of
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
@@ -102,6 +103,14 @@ class CompletedMatrix:
     def __repr__(self) -> str:
         held = "none held out" if self.heldout_rmse is None else f"held-out RMSE {self.heldout_rmse:.4g}"
         return f"CompletedMatrix(shape={self.observed.shape}, rank={self.rank}, {held}, outcome={self.outcome.value!r})"
+
+    @property
+    def expected_error(self) -> float | None:
+        """Root mean square error to expect of the filled cells, as observations; None when none could be held out.
+
+        It is larger than `heldout_rmse` where gaps have a pattern (`certificate` has its standard error).
+        """
+        return self.certificate.expected_error
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -223,10 +232,20 @@ class CompletedMatrix:
         InputError
             An index is out of range or not an integer.
         """
+        return self.model.at(*self._positions(rows, columns))
+
+    def standard_errors(self, rows: ArrayLike, columns: ArrayLike) -> np.ndarray:
+        """Standard errors of the values at these positions, if what the low-rank fit leaves is noise; shape (k,).
+
+        Of the cell itself, without the noise that an observation of it would carry.
+        """
+        i, j = self._positions(rows, columns)
+        return errors_of(self.low_rank, self.observed, i, j) * self.scaling.at(i, j)
+
+    def _positions(self, rows: ArrayLike, columns: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         rows = np.atleast_1d(np.asarray(rows))
         i = check_indices(rows, "rows", len(rows), self.shape[0])
-        j = check_indices(np.atleast_1d(columns), "columns", len(rows), self.shape[1])
-        return self.model.at(i, j)
+        return i, check_indices(np.atleast_1d(columns), "columns", len(rows), self.shape[1])
 
     def folded(self, entries: Entries) -> np.ndarray:
         """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""

@@ -1,4 +1,4 @@
-"""One round of a competition: what was fitted to training entries, judged on those that were held out."""
+"""One round of a contest: candidates that were fitted to some entries, judged on others."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.trial import Trial
-from rankscape.ground.arrays import root_mean_square
+from rankscape.estimators.completion.uncertainty import errors_of
 from rankscape.ground.final import final
 
 # What the choice of the low-rank search is called among the candidates.
@@ -27,7 +27,7 @@ LOW_RANK = "low rank"
 @final
 @dataclass(frozen=True, eq=False)
 class Round:
-    """What competes, with its errors on the held-out entries.
+    """What competes, and what each one predicts of the entries that it did not see.
 
     Attributes
     ----------
@@ -36,18 +36,27 @@ class Round:
     trained : tuple of Trained
         The choice of the low-rank search first.
     predicted : ndarray, shape (candidates, heldout)
-        Of these entries.
+        Of these entries, by models that were fitted without them.
+    spread : ndarray, shape (heldout,)
+        The error that the low-rank fit expects there, its noise included.
     """
 
     heldout: Entries
     trained: tuple[Trained, ...]
     predicted: np.ndarray
+    spread: np.ndarray
 
     @classmethod
-    def of(cls, heldout: Entries, trained: list[Trained]) -> "Round":
-        """Let all of them predict the held-out entries."""
-        predicted = np.array([fit.model.at(heldout.rows, heldout.columns) for fit in trained])
-        return cls(heldout, tuple(trained), predicted)
+    def of(cls, training: Entries, heldout: Entries, trained: list[Trained], models: list[Model]) -> "Round":
+        """Let models of all of them, fitted to the training entries, predict the held-out ones."""
+        predicted = np.array([model.at(heldout.rows, heldout.columns) for model in models])
+        return cls(heldout, tuple(trained), predicted, spread(models[0], training, heldout.rows, heldout.columns))
+
+    def elsewhere(self, whole: Entries, held: np.ndarray) -> "Round":
+        """The same candidates with the same choices, fitted without other entries and judged on these."""
+        training, heldout = whole.split(held)
+        trained = list(self.trained)
+        return Round.of(training, heldout, trained, [fit.again(training) for fit in trained])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,10 +68,10 @@ class Round:
         """Prediction minus value, times the root of the weight; shape (candidates, heldout)."""
         return (self.predicted - self.heldout.values) * self.heldout.root_weights
 
-    @property
-    def errors(self) -> np.ndarray:
-        """Root mean square of what each one missed."""
-        return np.array([root_mean_square(miss) for miss in self.missed])
+
+def alone(parts: Split, selection: Selection) -> Round:
+    """The choice of the low-rank search, with nothing to compare it with."""
+    return _round(parts, [low_rank(selection)])
 
 
 def compete(parts: Split, settings: Settings, selection: Selection) -> Round:
@@ -71,7 +80,18 @@ def compete(parts: Split, settings: Settings, selection: Selection) -> Round:
     for candidate in CANDIDATES:
         if candidate.wanted(parts.training, settings):
             trained.append(candidate.fit(parts.training, parts.heldout, settings, search(settings)))
-    return Round.of(parts.heldout, trained)
+    return _round(parts, trained)
+
+
+def _round(parts: Split, trained: list[Trained]) -> Round:
+    return Round.of(parts.training, parts.heldout, trained, [fit.model for fit in trained])
+
+
+def spread(model: Model, seen: Entries, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Errors to expect at these cells of a low-rank fit to the entries seen, its noise included; shape (k,)."""
+    assert isinstance(model, LowRank)
+    errors = errors_of(model, seen, rows, columns, most=0)  # by blocks: it has to be quick, not exact
+    return np.hypot(errors, model.noise)
 
 
 def low_rank(selection: Selection) -> Trained:

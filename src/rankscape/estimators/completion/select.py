@@ -20,7 +20,7 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.choice import ties
-from rankscape.estimators.completion.fit import Fit, choose
+from rankscape.estimators.completion.fit import Fit, choose, spectral_gap
 from rankscape.estimators.completion.methods import METHODS
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.offsets import Offset, fit_offset
@@ -33,6 +33,12 @@ from rankscape.ground.final import final
 
 # Held-out error without an offset, in standard deviations, below which nothing is taken away.
 NEXT_TO_NOTHING = 0.1
+
+
+# Gap of the spectrum, and held-out error over the noise, by which a rank is sharp and explains all but noise: low ranks
+# with noise have gaps of 3 to 12 and errors of 1.04 to 1.3 times the noise; spectra without an edge gaps of 0.3 to 2.5,
+# or errors of more than twice the noise.
+WIDE, SETTLED = 2.5, 1.6
 
 
 @final
@@ -72,6 +78,13 @@ class Selection:
     def open(self) -> bool:
         """Whether something else may predict better: never where a fit is exact."""
         return self.judged and not self.chosen.exact
+
+    @property
+    def settled(self) -> bool:
+        """Whether a sharp rank explains all but noise, so that no other model can be much better."""
+        gap = spectral_gap(self.final, self.search.split.whole)
+        seen = self.chosen.rmse < SETTLED * self.chosen.noise
+        return self.final.method.sharp and self.final.rank > 0 and gap > WIDE and seen
 
     def rivals(self) -> Iterator[tuple[Trial, Fit]]:
         """Of each method that was not chosen its best fit, with its trial."""

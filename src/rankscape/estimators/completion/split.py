@@ -1,6 +1,6 @@
 """Entries made ready for selection: in one unit, and split into those that are fitted and those that judge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,19 +46,28 @@ class Split:
         """What one is, in standard units where rows or columns are scaled, in the units of the data elsewhere."""
         return self.scaling.unit
 
+    def another(self, settings: Settings) -> "Split":
+        """The same entries, of which the seed of these settings holds out others."""
+        training, heldout = self.whole.split(hold_out(self.whole, settings))
+        return replace(self, training=training, heldout=heldout)
+
     @property
     def constant(self) -> bool:
         """Whether all entries are equal."""
         return bool(np.ptp(self.whole.values) <= CONSTANT)
 
 
+def hold_out(observed: Entries, settings: Settings) -> np.ndarray:
+    """A mask of the entries that a hash of (row, column, seed) chooses."""
+    seed = OWN + settings.seed
+    return choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, seed)
+
+
 def split(observed: Entries, held: np.ndarray | None, settings: Settings) -> Split:
     """Hold entries out: those that a mask marks, or, without one, those that a hash of (row, column, seed) chooses."""
     if settings.path == "sgd" and observed.weights is not None:
         raise InputError("path='sgd' draws all entries equally often: it takes no `weights`.")
-    if held is None:
-        seed = OWN + settings.seed
-        held = choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, seed)
+    held = hold_out(observed, settings) if held is None else held
     scaling = fit_scaling(settings.scale, observed)
     # Only ratios of weights count: with a mean of one they leave the size of the objective as it is.
     weights = None if observed.weights is None else observed.weights / observed.weights.mean()

@@ -1,50 +1,42 @@
 """Standard errors of filled cells, from the normal matrix of a Gauss-Newton step."""
 
-from typing import Any
-
 import numpy as np
 
-from rankscape.entries.checking import check_indices
+from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.models.low_rank import LowRank
-from rankscape.estimators.completion.result import CompletedMatrix
 
 # Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
 DENSE_UNKNOWNS = 4000
 
+# Ridge of a block, as a share of its trace: where noise is next to none, nothing else holds a thin row.
+TINY = 1e-12
 
-def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.ndarray:
-    r"""Standard errors of the model at these positions, shape (k,).
+
+def errors_of(
+    low_rank: LowRank, observed: Entries, i: np.ndarray, j: np.ndarray, most: int = DENSE_UNKNOWNS
+) -> np.ndarray:
+    r"""Standard errors of a low-rank fit to these entries, at these positions, in its own units; shape (k,).
 
     To first order an error of the factors moves an entry by ``du_i . v_j + u_i . dv_j``, and the factors' errors have
     covariance ``noise^2 N^-1`` with ``N = J^T J`` plus the ridge that the prior of the factors implies. Row and
-    column biases count as factors. When there are more than `DENSE_UNKNOWNS` unknowns, rows and columns are treated
-    as independent of each other, which is too small near the information limit.
+    column biases count as factors. With more than `most` unknowns, block by block: rows given the columns, and columns
+    given the rows, as if independent of each other, which is too small near the information limit.
     """
-    rows = np.atleast_1d(np.asarray(rows))
-    i = check_indices(rows, "rows", len(rows), completed.shape[0])
-    j = check_indices(np.atleast_1d(columns), "columns", len(rows), completed.shape[1])
-    low_rank = completed.low_rank
-    if not low_rank.noise > 0:
+    noise = low_rank.noise
+    if not noise > 0:
         return np.zeros(len(i))
     U, V, free_u, free_v = _factors(low_rank)
-    scale, noise = completed.scaling.at(i, j), low_rank.noise
-    observed, weights = completed.observed, completed.observed.weights
-    if completed.variances is not None:
-        precision = 1 / completed.variances.at(observed.rows, observed.columns)
+    weights = observed.weights
+    if low_rank.variances is not None:
+        precision = 1 / low_rank.variances.at(observed.rows, observed.columns)
         weights = precision if weights is None else precision * weights
     entries = PreparedEntries(observed.with_weights(weights), "sparse")
     # The prior of the factors, read off their sizes: without it scarce rows would have no finite error.
     ridges = [noise**2 * len(F) / np.maximum((F * F).sum(0), 1e-300) for F in (U, V)]
     blocks = [gram + np.diag(ridge) for gram, ridge in zip(entries.grams(U, V), ridges, strict=True)]
-    size = len(U) * len(free_u) + len(V) * len(free_v)
-    if size > DENSE_UNKNOWNS:
-        # Block by block: rows given the columns, and columns given the rows, as if independent.
-        inverse_u = np.linalg.inv(blocks[0][:, free_u[:, None], free_u])
-        inverse_v = np.linalg.inv(blocks[1][:, free_v[:, None], free_v])
-        of_u = np.einsum("ka,kab,kb->k", V[j][:, free_u], inverse_u[i], V[j][:, free_u])
-        of_v = np.einsum("ka,kab,kb->k", U[i][:, free_v], inverse_v[j], U[i][:, free_v])
-        return noise * np.sqrt(of_u + of_v) * scale
+    if len(U) * len(free_u) + len(V) * len(free_v) > most:
+        return noise * np.sqrt(np.maximum(_by_blocks(blocks, U, V, free_u, free_v, i, j), 0.0))
     covariance = np.linalg.inv(_normal_matrix(entries, U, V, blocks, free_u, free_v))
     at = np.concatenate(
         [i[:, None] * len(free_u) + np.arange(len(free_u)),
@@ -52,7 +44,22 @@ def standard_errors(completed: CompletedMatrix, rows: Any, columns: Any) -> np.n
     )  # fmt: skip
     weight = np.concatenate([V[j][:, free_u], U[i][:, free_v]], axis=1)
     variance = np.einsum("ka,kab,kb->k", weight, covariance[at[:, :, None], at[:, None, :]], weight)
-    return noise * np.sqrt(np.maximum(variance, 0.0)) * scale
+    return noise * np.sqrt(np.maximum(variance, 0.0))
+
+
+def _by_blocks(blocks, U, V, free_u, free_v, i, j) -> np.ndarray:
+    inverse_u, inverse_v = (_inverse(b[:, f[:, None], f]) for b, f in zip(blocks, (free_u, free_v), strict=True))
+    of_u = np.einsum("ka,kab,kb->k", V[j][:, free_u], inverse_u[i], V[j][:, free_u])
+    of_v = np.einsum("ka,kab,kb->k", U[i][:, free_v], inverse_v[j], U[i][:, free_v])
+    return of_u + of_v
+
+
+def _inverse(blocks: np.ndarray) -> np.ndarray:
+    """Of each block; what its entries leave open gets a large variance, and not an infinite one."""
+    k = blocks.shape[1]
+    size = np.trace(blocks, axis1=1, axis2=2)
+    floor = np.maximum(TINY * size, 1e-300)
+    return np.linalg.inv(blocks + floor[:, None, None] * np.eye(k))
 
 
 def _factors(low_rank: LowRank) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

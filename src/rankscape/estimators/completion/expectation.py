@@ -1,0 +1,67 @@
+"""What error to expect of the cells that are filled: entries held out like them, and the model's own spread."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rankscape.estimators.completion.combine import Combination
+from rankscape.estimators.completion.contest import Contest
+from rankscape.estimators.completion.rounds import Round, model_of, spread
+from rankscape.estimators.completion.select import Selection
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.final import final
+
+
+@final
+@dataclass(frozen=True)
+class Expectation:
+    """Errors of observations, in standard units.
+
+    Attributes
+    ----------
+    heldout, heldout_std : float
+        Root mean square error on entries held out at random, and its standard error.
+    missing, missing_std : float
+        The same to be expected of the missing cells; of the held-out ones where none is missing.
+    """
+
+    heldout: float
+    heldout_std: float
+    missing: float
+    missing_std: float
+
+
+def expect(selection: Selection, combination: Combination) -> Expectation:
+    r"""What the prediction misses of held-out entries, and what it will of the missing cells.
+
+    Entries imposed in the pattern of the gaps are missed by P, where the low-rank fit expects S; of the missing cells
+    it expects S'. Neither P nor the calibrated ``P S' / S`` is right alone (few rows make the first, the model the
+    second), so their geometric mean is stated: :math:`P \sqrt{S'/S}`. Where random held-out entries are like the
+    missing cells it is the held-out error times the likeness.
+    """
+    contest = combination.contest
+    if not contest.imposed:
+        return alike(combination.missed, contest.likeness)
+    held, missed = alike(combination.missed), combination.imposed
+    ratio = (_missing_spread(selection, contest) / _spread(contest.imposed)) ** 0.5
+    return replace(held, missing=root_mean_square(missed) * ratio, missing_std=_error(missed) * ratio)
+
+
+def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
+    """Of missing cells that are like the held-out entries, or `likeness` times as uncertain."""
+    held, error = root_mean_square(missed), _error(missed)
+    return Expectation(held, error, held * likeness, error * likeness)
+
+
+def _missing_spread(selection: Selection, contest: Contest) -> float:
+    return root_mean_square(spread(model_of(selection.final), selection.search.split.whole, *contest.missing))
+
+
+def _spread(rounds: tuple[Round, ...]) -> float:
+    return root_mean_square(np.concatenate([r.spread for r in rounds])) or 1e-300
+
+
+def _error(missed: np.ndarray) -> float:
+    """Standard error of a root mean square, whatever the tails: that of the mean square over twice the root."""
+    rms = root_mean_square(missed)
+    return float((missed**2).std() / (2 * rms * len(missed) ** 0.5)) if rms else 0.0
