@@ -121,7 +121,7 @@ def toy():
 
 def test_a_candidate_of_ones_own_competes_and_is_saved(toy, tmp_path):
     rng = np.random.default_rng(0)
-    truth = Parity(1.0, 4.0, (60, 50)).dense()
+    truth = Parity(1.0, 4.0, (30, 25)).dense()
     X = np.where(rng.random(truth.shape) < 0.6, truth + 0.5 * rng.normal(size=truth.shape), np.nan)
     model = rs.estimators.DeepMatrixCompletion().fit(X)
     done = model.completed_

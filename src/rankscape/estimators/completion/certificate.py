@@ -1,7 +1,7 @@
 """Whether a completion can be trusted: what was measured, and the same in words."""
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -118,7 +118,10 @@ def certify(
 
 
 def _in_units(expected: Expectation | None, unit: float) -> tuple[float | None, ...]:
-    return (None,) * 4 if expected is None else tuple(error * unit for error in astuple(expected))
+    if expected is None:
+        return (None,) * 4
+    errors = expected.heldout, expected.heldout_std, expected.missing, expected.missing_std
+    return tuple(error * unit for error in errors)
 
 
 def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:

@@ -65,6 +65,10 @@ class Combination:
         """The same of the entries held out in the pattern of the gaps."""
         return _missed(self.contest.imposed, self.weights)
 
+    def predicted(self, judged: Round) -> np.ndarray:
+        """Of the entries that were held out in a round."""
+        return _weights_of(judged, self.weights) @ judged.predicted
+
     def model(self, whole: Entries) -> Model:
         """Fitted once more, to all entries: each candidate as each split chose it."""
         rounds = self.contest.random

@@ -6,10 +6,14 @@ import numpy as np
 
 from rankscape.estimators.completion.combine import Combination
 from rankscape.estimators.completion.contest import Contest
+from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.rounds import Round, model_of, spread
 from rankscape.estimators.completion.select import Selection
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
+
+# Standard errors by which a held-out mean square has to exceed what was expected for something to have been cut off.
+CLEAR = 2.0
 
 
 @final
@@ -23,12 +27,15 @@ class Expectation:
         Root mean square error on entries held out at random, and its standard error.
     missing, missing_std : float
         The same to be expected of the missing cells; of the held-out ones where none is missing.
+    calibration : Calibration, optional
+        What single cells' intervals are made from.
     """
 
     heldout: float
     heldout_std: float
     missing: float
     missing_std: float
+    calibration: Calibration | None = None
 
 
 def expect(selection: Selection, combination: Combination) -> Expectation:
@@ -40,11 +47,28 @@ def expect(selection: Selection, combination: Combination) -> Expectation:
     missing cells it is the held-out error times the likeness.
     """
     contest = combination.contest
-    if not contest.imposed:
-        return alike(combination.missed, contest.likeness)
-    held, missed = alike(combination.missed), combination.imposed
-    ratio = (_missing_spread(selection, contest) / _spread(contest.imposed)) ** 0.5
-    return replace(held, missing=root_mean_square(missed) * ratio, missing_std=_error(missed) * ratio)
+    rounds = contest.imposed or contest.random
+    missed = combination.imposed if contest.imposed else combination.missed
+    at_missing = _missing_spread(selection, contest)
+    if contest.imposed:
+        ratio = (at_missing / _size(rounds)) ** 0.5 if at_missing else 1.0
+        found = replace(
+            alike(combination.missed), missing=root_mean_square(missed) * ratio, missing_std=_error(missed) * ratio
+        )
+    else:
+        ratio = contest.likeness
+        found = alike(missed, ratio)
+    predicted = np.concatenate([combination.predicted(r) for r in rounds])
+    expected = np.concatenate([r.spread for r in rounds])
+    cut = _cut(combination.missed, contest.random)
+    return replace(found, calibration=Calibration.of(predicted, missed, expected, ratio, at_missing, cut))
+
+
+def _cut(missed: np.ndarray, rounds: tuple[Round, ...]) -> float:
+    """What noise and the uncertainty of the fit (`spread`) leave unexplained of the held-out errors, beyond chance."""
+    excess = missed**2 - np.concatenate([r.spread for r in rounds]) ** 2
+    chance = excess.std() / len(excess) ** 0.5
+    return float(np.sqrt(excess.mean())) if excess.mean() > CLEAR * chance else 0.0
 
 
 def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
@@ -54,10 +78,12 @@ def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
 
 
 def _missing_spread(selection: Selection, contest: Contest) -> float:
+    if not len(contest.missing[0]):
+        return _size(contest.random)
     return root_mean_square(spread(model_of(selection.final), selection.search.split.whole, *contest.missing))
 
 
-def _spread(rounds: tuple[Round, ...]) -> float:
+def _size(rounds: tuple[Round, ...]) -> float:
     return root_mean_square(np.concatenate([r.spread for r in rounds])) or 1e-300
 
 

@@ -15,6 +15,7 @@ from rankscape.estimators.completion.combine import Combination, combine
 from rankscape.estimators.completion.contest import hold
 from rankscape.estimators.completion.expectation import alike, expect
 from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.scaled import Scaled
@@ -93,7 +94,8 @@ def _report(
     path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
     certificate = certify(parts.whole, unit, final, expected, baselines, chosen.noise)
     depth = final.method.depth(final, settings.depths[0])
-    return _completed(parts, final, model, certificate, depth, chosen.memory, path, reason)
+    calibration = None if expected is None else expected.calibration
+    return _completed(parts, final, model, certificate, depth, chosen.memory, path, reason, calibration)
 
 
 def _completed(
@@ -105,6 +107,7 @@ def _completed(
     memory: NamedTuple,
     path: xr.Dataset,
     reason: str,
+    calibration: Calibration | None = None,
 ) -> CompletedMatrix:
     """A fit to all entries in the units of the data, and what is known of it."""
     return CompletedMatrix(
@@ -121,6 +124,7 @@ def _completed(
         reason=reason,
         certificate=certificate,
         observed=parts.observed,
+        calibration=calibration,
     )
 
 

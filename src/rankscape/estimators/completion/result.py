@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import xarray as xr
 
 from rankscape.entries import Entries
 from rankscape.entries.checking import check_indices
+from rankscape.errors import InputError
 from rankscape.estimators.completion.certificate import Certificate
+from rankscape.estimators.completion.intervals import Calibration, IntervalKind, normal_width
 from rankscape.estimators.completion.methods import named
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
@@ -17,6 +19,7 @@ from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.ridge_path import Record
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.uncertainty import errors_of
+from rankscape.ground.checks import share
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
@@ -72,6 +75,8 @@ class CompletedMatrix:
         Whether to trust it, in numbers and words.
     observed : Entries
         What was given: ``rows``, ``columns``, ``values`` and ``shape``.
+    calibration : Calibration, optional
+        Held-out errors, from which `interval` is made; None when none could be held out.
     removed : Offset
         The offset of the low-rank fit, as numbers.
     scaling : Scaling
@@ -99,6 +104,7 @@ class CompletedMatrix:
     reason: str
     certificate: Certificate
     observed: Entries
+    calibration: Calibration | None = None
 
     def __repr__(self) -> str:
         held = "none held out" if self.heldout_rmse is None else f"held-out RMSE {self.heldout_rmse:.4g}"
@@ -241,6 +247,51 @@ class CompletedMatrix:
         """
         i, j = self._positions(rows, columns)
         return errors_of(self.low_rank, self.observed, i, j) * self.scaling.at(i, j)
+
+    def interval(
+        self, rows: ArrayLike, columns: ArrayLike, level: float = 0.95, of: IntervalKind = "observation"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bounds of single cells, each of shape (k,).
+
+        Parameters
+        ----------
+        rows, columns : array_like of int, shape (k,)
+            Positions, counted from zero.
+        level : float
+            Share of the intervals that hold what they are for, between 0 and 1.
+        of : {"observation", "entry"}
+            For a new observation of the cell, noise included: calibrated on held-out entries, in the pattern of the
+            gaps where these have one, so that it holds whatever the model. Or for the cell itself: this one covers
+            where what the low-rank fit leaves is noise, and cannot know where it is signal.
+
+        Raises
+        ------
+        InputError
+            A position is out of range, the level is no share, or no entries could be held out.
+
+        Examples
+        --------
+        >>> import numpy as np, rankscape as rs
+        >>> rng = np.random.default_rng(0)
+        >>> W = np.outer(rng.normal(size=40), rng.normal(size=30))
+        >>> X = np.where(rng.random(W.shape) < 0.7, W + 0.1 * rng.normal(size=W.shape), np.nan)
+        >>> low, high = rs.complete(X).interval(*np.nonzero(np.isnan(X)), of="entry")
+        >>> bool(np.mean((low <= W[np.isnan(X)]) & (W[np.isnan(X)] <= high)) > 0.9)
+        True
+        """
+        i, j = self._positions(rows, columns)
+        level = share("level", level)
+        if of not in get_args(IntervalKind):
+            raise InputError(f"`of` must be 'observation' or 'entry', got {of!r}.")
+        if self.calibration is None:
+            raise InputError("No entries could be held out, so no interval can be given.")
+        values, errors = self.model.model.at(i, j), errors_of(self.low_rank, self.observed, i, j)
+        if of == "entry":
+            half = normal_width(level) * np.hypot(errors, self.calibration.cut)
+        else:
+            half = self.calibration.half_width(values, np.hypot(errors, self.low_rank.noise), level)
+        size = self.scaling.at(i, j)
+        return (values - half) * size, (values + half) * size
 
     def _positions(self, rows: ArrayLike, columns: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         rows = np.atleast_1d(np.asarray(rows))

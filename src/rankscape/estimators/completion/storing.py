@@ -42,6 +42,7 @@ def save(estimator: Any, path: Path) -> None:
         "words": {name: str(getattr(done, name)) for name in ("outcome", "method", "reason")},
         "model": pack(done.model, arrays, "model"),
         "low_rank": pack(done.low_rank, arrays, "low_rank"),
+        "calibration": pack(done.calibration, arrays, "calibration"),
         "memory": list(done.memory),
         "certificate": asdict(done.certificate),
         "path": done.path.attrs,
@@ -87,6 +88,7 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
     estimator.completed_ = CompletedMatrix(
         model=unpack(facts["model"], arrays),
         low_rank=unpack(facts["low_rank"], arrays),
+        calibration=unpack(facts["calibration"], arrays),
         memory=named(facts["path"]["method"]).remembered(facts["memory"]),
         path=xr.Dataset({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
         certificate=Certificate(**certificate),

@@ -7,6 +7,7 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import InputError
+from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
 from rankscape.estimators.completion.models.gaussian_rows import GaussianRows
@@ -20,7 +21,7 @@ from rankscape.solvers.noise_variances import Variances
 # The records that a file may name: no other class is ever made.
 KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (LowRank, GaussianRows, Scaled, Combined, Offset, Scaling, Modes, Variances, Entries)
+    for kind in (LowRank, GaussianRows, Scaled, Combined, Offset, Scaling, Modes, Variances, Entries, Calibration)
 }
 
 
