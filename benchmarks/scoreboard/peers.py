@@ -142,11 +142,16 @@ def trees(X: np.ndarray) -> np.ndarray:
 
 
 def variational(X: np.ndarray) -> np.ndarray:
+    """Without the rows and columns that have no entry, which it refuses."""
     from vbpca_py import VBPCA
 
-    model = VBPCA(max(1, min(GUESSED_RANK, min(X.shape) - 1)), random_state=0, num_cpu=1)
-    model.fit(X)
-    return model.inverse_transform(model.scores_)
+    known = np.isfinite(X)
+    kept = np.ix_(known.any(1), known.any(0))
+    model = VBPCA(max(1, min(GUESSED_RANK, min(X[kept].shape) - 1)), random_state=0, num_cpu=1)
+    model.fit(X[kept])
+    filled = np.array(column_mean(X))
+    filled[kept] = model.inverse_transform(model.scores_)
+    return filled
 
 
 def across(complete: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:

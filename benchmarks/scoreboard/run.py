@@ -116,7 +116,10 @@ def _measure(fit: Planned, store: Store, chosen: argparse.Namespace) -> None:
 def _measure_peers(fit: Planned, case: Case, record: Record, chosen: argparse.Namespace) -> None:
     absent = {peer.name for peer in PEERS if not peer.installed} | ({"myfm"} if not find_spec("myfm") else set())
     for name, call in case.candidates().items():
-        if name in absent or not fit.has(name) or (name in record["peers"] and not chosen.again):
+        # One that failed is tried again, another version may do better; one that took too long is not.
+        old = record["peers"].get(name, {})
+        done = "error" in old or old.get("failed", "").startswith("over")
+        if name in absent or not fit.has(name) or (done and not chosen.again):
             continue
         answer, seconds, failure = measured(call, chosen.limit)
         found = {"failed": failure} if failure else {"error": case.error(answer)}
