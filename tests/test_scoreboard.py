@@ -277,6 +277,14 @@ def test_newer_fields_are_read_where_they_are(told):
     assert not said["certified"]
 
 
+def test_what_was_stated_in_standard_units_is_compared_in_them(told):
+    case, done = told
+    done.scaling = SimpleNamespace(uniform=False, row=np.ones(3), column=np.array([1.0, 3.0, 1.0, 1.0]))
+    assert case.ours(1.0)["over_stated"] == pytest.approx(np.sqrt(4 / 2))
+    done.scaling.uniform = True
+    assert case.ours(1.0)["over_stated"] == pytest.approx(np.sqrt(36 / 2))
+
+
 def test_the_fields_are_those_of_the_library():
     from rankscape.estimators.completion.certificate import Certificate
     from rankscape.estimators.completion.result import CompletedMatrix

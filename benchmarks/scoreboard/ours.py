@@ -75,15 +75,24 @@ def said(done: "CompletedMatrix") -> dict[str, Any]:
 
 
 def _told(case: "MatrixCase", done: "CompletedMatrix", filled: np.ndarray) -> dict[str, Any]:
-    """The error of all hidden cells in units of the data, and over what was said of them."""
-    plain = float(np.sqrt(np.mean((filled - case.truth)[case.hidden] ** 2)))
+    """The error of all hidden cells over what was said of them, in the units in which it was said."""
+    sizes = _sizes(done)
+    plain = float(np.sqrt(np.mean(((filled - case.truth) / sizes)[case.hidden] ** 2)))
     expected = getattr(done, "expected_error", None)
     stated = done.heldout_rmse if expected is None else float(expected)
-    floor = case.floor * float(np.mean(case.unit))
+    floor = case.floor * float(np.mean(case.unit / sizes))
     over = None if stated is None else max(plain, floor) / max(stated, floor)
     inside = case.hidden & ~case.judged
     apart = {"inside": case.error(filled, inside)} if inside.any() else {}
     return {"plain_error": plain, "over_stated": over} | apart
+
+
+def _sizes(done: "CompletedMatrix") -> np.ndarray:
+    """What errors are counted in where rows or columns differ in size; one elsewhere."""
+    scaling = getattr(done, "scaling", None)
+    if scaling is None or scaling.uniform:
+        return np.ones((1, 1))
+    return scaling.row[:, None] * scaling.column
 
 
 def _determined(case: "MatrixCase", done: "CompletedMatrix", filled: np.ndarray) -> dict[str, Any]:
