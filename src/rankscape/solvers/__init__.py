@@ -10,6 +10,7 @@
 `quasi_newton`         limited-memory BFGS for long vectors
 `posterior`            two thin factors with their uncertainty: variational Bayes and Gibbs sampling
 `full_covariance`      rows drawn from one Gaussian, parts of them unseen: expectation maximisation
+`near_rows`            rows that are most alike, and what they predict for one another
 `conditioning`         many small normal equations at once
 `new_rows`             rows that no fit has seen, given the other side
 `noise_variances`      how noisy each row and column is

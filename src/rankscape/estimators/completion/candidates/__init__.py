@@ -6,14 +6,16 @@ choose or combine (`combine`).
 ================  ==================================================================================================
 `base`            `Candidate`: the contract; a new candidate is one subclass, and one call of `register`
 `gaussian`        tables of few columns, or few rows: a Gaussian with a full covariance
+`near`            the mean of near rows, or of near columns
 ================  ==================================================================================================
 """
 
 from rankscape.errors import InputError
 from rankscape.estimators.completion.candidates.base import Candidate
 from rankscape.estimators.completion.candidates.gaussian import Gaussian
+from rankscape.estimators.completion.candidates.near import NearColumns, NearRows
 
-CANDIDATES: list[Candidate] = [Gaussian()]
+CANDIDATES: list[Candidate] = [Gaussian(), NearRows(), NearColumns()]
 
 
 def register(candidate: Candidate) -> None:

@@ -4,6 +4,7 @@
 `base`            `Model`: the contract; a new kind is one frozen dataclass, which `packing` can then save
 `low_rank`        a product of thin factors plus an offset: what the trajectory finds
 `gaussian_rows`   rows drawn from one Gaussian with a full covariance
+`near_lines`      the mean of near rows, or of near columns
 `scaled`          another model in the units of the data: rows and columns of different size
 `combined`        a weighted mean of models
 `packing`         models as plain arrays and words, and back
