@@ -10,8 +10,9 @@ import rankscape as rs
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixSensing
 from rankscape.estimators.sensing.descent import best_record, descend
+from rankscape.problem import Sensing
 from rankscape.run.outcome import Outcome
-from rankscape.solvers.fixed_rank import fit_rank, freedom
+from rankscape.solvers.fixed_rank import _directly, _iteratively, fit_rank, freedom, truncated
 
 
 def low_rank(shape, rank, seed):
@@ -222,3 +223,34 @@ def test_bad_input_is_refused_with_its_place():
                         ({"initialization": "zero"}, "initialization"), ({"max_iter": 0}, "max_iter")):  # fmt: skip
         with pytest.raises(InputError, match=name):
             DeepMatrixSensing(**wrong).fit(stack, np.ones(6))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("shape", [(15, 12), (20, 20)])
+def test_near_the_information_limit_the_rank_is_found(noise, shape):
+    """At 1.25 times the limit a part of the measurements is nearly too few: their fits start at the fit to all."""
+    rng = np.random.default_rng(7)
+    W = rng.normal(size=(shape[0], 2)) @ rng.normal(size=(2, shape[1]))
+    count = int(1.25 * 2 * (sum(shape) - 2))
+    A = rng.normal(size=(count, *shape)) / count**0.5
+    y = np.einsum("kij,ij->k", A, W)
+    y += noise * np.sqrt(np.mean(y**2)) * rng.normal(size=count)
+    model = DeepMatrixSensing().fit(A, y)
+    assert model.rank_ == 2
+    # Least squares over rank 2 from the truth: no method that is told the rank comes nearer.
+    told = fit_rank(Sensing(A, y), W, 2, flat=1e-10).W
+    assert np.linalg.norm(model.matrix_ - told) <= 1e-3 * np.linalg.norm(W)
+    assert not model.certificate_.trusted  # so near the limit another matrix may fit as well
+
+
+def test_a_step_is_the_same_from_the_jacobian_and_by_iterations():
+    rng = np.random.default_rng(2)
+    A, W = rng.normal(size=(90, 8, 6)), rng.normal(size=(8, 6))
+    problem = Sensing(A, np.einsum("kij,ij->k", A, W))
+    fit = truncated(problem, W + 0.1 * rng.normal(size=W.shape), 2)
+    unit = 10.0
+    moved = []
+    for step in (_directly, _iteratively):
+        d = step(problem.operators, fit, 1e-3, unit)
+        moved.append(d[:16].reshape(8, 2) @ fit.V.T + fit.U @ d[16:].reshape(6, 2).T)
+    np.testing.assert_allclose(moved[0], moved[1], rtol=1e-6, atol=1e-8)

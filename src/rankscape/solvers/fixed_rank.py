@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, lsmr
 
 from rankscape.ground.linalg import thin_svd
-from rankscape.problem import Sensing
+from rankscape.problem import DenseOperators, Sensing
+from rankscape.problem.operators.dense import AbstractOperators
 from rankscape.solvers.levenberg import Damping, levenberg_marquardt
 
 # Relative residual at which the measurements are met to rounding.
@@ -16,8 +18,11 @@ MEASUREMENTS_MET = 1e-11
 # Relative decrease of the squared residual below which a fit with noise counts as ended, for comparing ranks.
 FLAT = 1e-4
 
-# Iterations of LSMR a step.
-INNER = 60
+# Iterations of LSMR a step, and unknowns up to which the Jacobian is formed instead.
+INNER, MOST = 60, 500
+
+# Ridge of the normal equations, relative to their mean diagonal.
+TINY = 1e-12
 
 # Gauss-Newton steps at most.
 STEPS = 30
@@ -89,7 +94,28 @@ def best_fit(problem: Sensing, starts: Sequence[np.ndarray], rank: int) -> RankF
 
 def _step(problem: Sensing, fit: RankFit, damping: float, unit: float) -> tuple[np.ndarray, np.ndarray]:
     """The tangent ``A V^T + U B^T`` that reduces the linearised residual most, in units of the operators."""
-    U, V, operators = fit.U, fit.V, problem.operators
+    (n_out, r), n_in = fit.U.shape, fit.V.shape[0]
+    unknowns = (n_out + n_in) * r
+    operators = problem.operators
+    if isinstance(operators, DenseOperators) and unknowns <= MOST:
+        d = _directly(operators, fit, damping, unit)
+    else:
+        d = _iteratively(operators, fit, damping, unit)
+    return d[: n_out * r].reshape(n_out, r), d[n_out * r :].reshape(n_in, r)
+
+
+def _directly(operators: DenseOperators, fit: RankFit, damping: float, unit: float) -> np.ndarray:
+    """From the Jacobian as a matrix: for few unknowns much quicker than sixty products with all operators."""
+    A = operators.table.reshape(len(operators), *operators.shape)
+    J = np.concatenate([(A @ fit.V).reshape(len(A), -1), (A.transpose(0, 2, 1) @ fit.U).reshape(len(A), -1)], 1) / unit
+    normal = J.T @ J
+    # A and B overlap in r^2 directions that move nothing: a ridge next to none keeps these at zero.
+    normal[np.diag_indices(len(normal))] += damping + TINY * np.trace(normal) / len(normal)
+    return cho_solve(cho_factor(normal, check_finite=False), J.T @ (fit.residual / unit), check_finite=False)
+
+
+def _iteratively(operators: AbstractOperators, fit: RankFit, damping: float, unit: float) -> np.ndarray:
+    U, V = fit.U, fit.V
     (n_out, r), n_in = U.shape, V.shape[0]
 
     def forward(d):
@@ -102,8 +128,7 @@ def _step(problem: Sensing, fit: RankFit, damping: float, unit: float) -> tuple[
 
     shape = (len(fit.residual), (n_out + n_in) * r)
     J = LinearOperator(shape, matvec=forward, rmatvec=backward, dtype=np.float64)  # pyright: ignore[reportCallIssue]
-    d = lsmr(J, fit.residual / unit, damp=damping**0.5, atol=1e-10, btol=1e-10, maxiter=INNER)[0]
-    return d[: n_out * r].reshape(n_out, r), d[n_out * r :].reshape(n_in, r)
+    return lsmr(J, fit.residual / unit, damp=damping**0.5, atol=1e-10, btol=1e-10, maxiter=INNER)[0]
 
 
 def _retracted(problem: Sensing, fit: RankFit, A: np.ndarray, B: np.ndarray) -> RankFit:

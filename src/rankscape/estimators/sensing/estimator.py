@@ -136,8 +136,7 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
             descent = descend(folds[0], depth, start, seed, most)
             # Both descents are starts of every fit: the second has not followed the noise, the first has seen all.
             starts.append(_learned(descent))
-            errors = heldout_squares(folds, starts, len(fits))
-            fits = [best_fit(scaled, starts, rank) for rank in range(len(errors))]
+            fits, errors = heldout_squares(folds, scaled, starts, len(fits))
             rank = smallest_as_good(errors)
             chosen = fit_rank(scaled, fits[rank].W, rank, flat=FINAL)
         self._publish(chosen, unit)
@@ -170,7 +169,7 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         held, baseline = None, None
         if folds:
             train, heldout = folds[0], folds[0].heldout
-            held = unit * _rms(heldout.residual(best_fit(train, starts, self.rank_).W))
+            held = unit * _rms(heldout.residual(best_fit(train, [*starts, chosen.W], self.rank_).W))
             least = lsqr(train.operators.as_linear_map(), train.measurements, atol=1e-8, btol=1e-8)[0]
             baseline = unit * _rms(heldout.residual(least.reshape(problem.shape)))
         m, free = len(problem.measurements), freedom(self.rank_, problem.shape)

@@ -46,18 +46,30 @@ def until_exact(problem: Sensing, W: np.ndarray) -> list[RankFit]:
     return fits
 
 
-def heldout_squares(folds: list[Any], starts: list[np.ndarray], most: int) -> list[np.ndarray]:
-    """For each rank the squared errors on what the splits hold out, until no rank improves any more."""
+def heldout_squares(
+    folds: list[Any], problem: Sensing, starts: list[np.ndarray], most: int
+) -> tuple[list[RankFit], list[np.ndarray]]:
+    """For each rank the fit to all, and its squared errors on what the splits hold out, until no rank improves.
+
+    The fits without a part start where the fit to all ended: near the information limit they would not find it alone,
+    and their minimum, not its way there, is what the held-out measurements judge.
+    """
+    whole: list[RankFit] = []
     errors: list[np.ndarray] = []
+    # With as many free numbers as measurements left a fit is not unique: it would keep what its start has seen.
+    fewest = min(len(fold.measurements) for fold in folds)
     for rank in range(most):
-        fits = [best_fit(fold, starts, rank) for fold in folds]
+        if freedom(rank, problem.shape) >= fewest:
+            break
+        whole.append(best_fit(problem, starts, rank))
+        fits = [fit_rank(fold, whole[-1].W, rank) for fold in folds]
         # Measurement by measurement: the comparison of two ranks is paired.
         errors.append(
             np.concatenate([fold.heldout.residual(fit.W) ** 2 for fold, fit in zip(folds, fits, strict=True)])
         )
         if rank - int(np.argmin([e.mean() for e in errors])) >= PATIENCE:
             break
-    return errors
+    return whole, errors
 
 
 def smallest_as_good(errors: list[np.ndarray]) -> int:
