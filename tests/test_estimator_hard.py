@@ -79,3 +79,12 @@ def test_an_exact_fit_that_misses_held_out_entries_is_not_trusted(missed, words)
     warnings = certify(entries, 1.0, fit, alike(np.array([missed])), {"column_mean": 1.0}, 0.0).warnings
     assert len(warnings) == len(words)
     assert all(word in warning for word, warning in zip(words, warnings, strict=True))
+
+
+def test_certificate_says_when_a_baseline_wins():
+    i, j = np.indices((6, 5)).reshape(2, -1)
+    entries = Entries(i, j, np.ones(30), (6, 5))
+    fit = Fit(CLIMBED, Modes.none((6, 5)), fit_offset("none", entries), 1.0, 0.5)
+    baselines = {"column_mean": 0.9, "nearest_rows": 0.7}
+    warnings = certify(entries, 1.0, fit, alike(np.array([0.8])), baselines, 0.8).warnings
+    assert any("mean of near rows predicts better (0.7)" in warning for warning in warnings)
