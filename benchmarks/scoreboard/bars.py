@@ -9,6 +9,7 @@ from standing import Standing, count
 from tables import by_name, mean, number, of, table
 
 Sections = dict[str, list[Standing]]
+Reader = Callable[[Sections, Sections], "Reached"]
 
 
 class Reached(NamedTuple):
@@ -23,7 +24,7 @@ class Bar(NamedTuple):
 
     what: str
     asked: str
-    read: Callable[[Sections, Sections], Reached]
+    read: Reader
 
 
 NOTHING = Reached("not measured", None)
@@ -38,7 +39,7 @@ def text(sections: Sections, before: Sections) -> str:
     return table(["bar", "asked", "reached", ""], rows)
 
 
-def _losses(section: str) -> Callable[[Sections, Sections], Reached]:
+def _losses(section: str) -> Reader:
     def read(sections: Sections, before: Sections) -> Reached:
         counted = count(sections.get(section, []))
         if not counted["fits"]:
@@ -49,14 +50,32 @@ def _losses(section: str) -> Callable[[Sections, Sections], Reached]:
     return read
 
 
-def _largest(section: str, name: str, limit: float, field: str = "error", middle=max):
-    """The largest (or the mean) of a field over the seeds of a name."""
+def _largest(section: str, name: str, limit: float, middle: Callable = max) -> Reader:
+    """The largest error (or the mean) over the seeds of a name."""
 
     def read(sections: Sections, before: Sections) -> Reached:
-        values = of(by_name(sections.get(section, [])).get(name, []), field)
-        return Reached(f"{middle(values):.4g} of {len(values)}", middle(values) <= limit) if values else NOTHING
+        fits = by_name(sections.get(section, [])).get(name, [])
+        values = of(fits, "error")
+        if not values:
+            return NOTHING
+        words = f"{middle(values):.4g} of {len(values)}" + _relative(fits, before.get(section, []))
+        return Reached(words, middle(values) <= limit)
 
     return read
+
+
+def _relative(fits: list[Standing], before: list[Standing]) -> str:
+    """Beside the earlier version and the best peer on the same masks: some masks are harder than others."""
+    old = {s.record["key"]: s.error for s in before if s.error}
+    past = [s.error / old[s.record["key"]] for s in fits if s.error and s.record["key"] in old]
+    peer = [s.ratio for s in fits if s.ratio]
+    beside = {"before": past, "best peer": peer}
+    shown = [f"{_middle(ratios):.3f} x {what}" for what, ratios in beside.items() if ratios]
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def _middle(ratios: list[float]) -> float:
+    return float(np.exp(np.mean(np.log(ratios))))
 
 
 def _blocks(sections: Sections, before: Sections) -> Reached:
@@ -69,7 +88,7 @@ def _blocks(sections: Sections, before: Sections) -> Reached:
     return Reached(f"{wrong} of {len(fits)}; error at most {most:.3g} x bias model", not wrong and most <= 1.03)
 
 
-def _against(peer: str, names: tuple[str, ...], limit: float) -> Callable[[Sections, Sections], Reached]:
+def _against(peer: str, names: tuple[str, ...], limit: float) -> Reader:
     def read(sections: Sections, before: Sections) -> Reached:
         named = by_name(sections.get("real", []))
         ratios = [s.over(peer) for name in names for s in named.get(name, [])]
@@ -93,7 +112,7 @@ def _improved(sections: Sections, before: Sections) -> Reached:
     ratios = [s.error / old[s.record["key"]] for s in fits if s.error and old.get(s.record["key"])]
     if not ratios:
         return Reached("needs --against", None)
-    middle = float(np.exp(np.mean(np.log(ratios))))
+    middle = _middle(ratios)
     return Reached(f"{middle:.3f}, worst {max(ratios):.3g}, of {len(ratios)}", middle <= 0.87 and max(ratios) <= 1.15)
 
 
@@ -122,7 +141,7 @@ def _near_exact(sections: Sections, before: Sections) -> Reached:
     return NOTHING if value is None else Reached(f"{value:.2g}{named}", value <= 0.005)
 
 
-def _ratings(name: str, asked: float) -> Callable[[Sections, Sections], Reached]:
+def _ratings(name: str, asked: float) -> Reader:
     def read(sections: Sections, before: Sections) -> Reached:
         fits = [s for s in by_name(sections.get("ratings", [])).get(name, []) if s.over("myfm")]
         if not fits:
@@ -134,7 +153,7 @@ def _ratings(name: str, asked: float) -> Callable[[Sections, Sections], Reached]
     return read
 
 
-def _quick_and_good(section: str, name: str, error: float | None, seconds: float):
+def _quick_and_good(section: str, name: str, error: float | None, seconds: float) -> Reader:
     def read(sections: Sections, before: Sections) -> Reached:
         fits = [s for s in by_name(sections.get(section, [])).get(name, []) if s.error is not None]
         if not fits:
@@ -142,7 +161,8 @@ def _quick_and_good(section: str, name: str, error: float | None, seconds: float
         most, slowest = max(s.error for s in fits), max(s.ours["seconds"] for s in fits)
         old = [s.error for s in by_name(before.get(section, [])).get(name, []) if s.error is not None]
         limit = error if error is not None else 1.01 * max(old) if old else np.inf
-        return Reached(f"{most:.4g} in {slowest:.2g} s", most <= limit and slowest <= seconds)
+        words = f"{most:.4g} in {slowest:.2g} s" + _relative(fits, before.get(section, []))
+        return Reached(words, most <= limit and slowest <= seconds)
 
     return read
 
