@@ -4,7 +4,7 @@ This is the only file that knows rankscape. Fields that a version does not have 
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,19 +22,33 @@ Z95 = 1.96
 
 
 def warm_up() -> None:
-    """Compile what small fits need: it is paid once a process, not by a case."""
+    """Compile what fits need: it is paid once a process, not by a case."""
     import rankscape as rs
 
     random = np.random.default_rng(0)
+    for X in _small_kinds(random):
+        _quietly(lambda X=X: rs.complete(X))
+
+
+def _small_kinds(random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Small matrices that between them ask for every method."""
     for rank, noise, share in ((2, 0.1, 0.5), (8, 0.5, 0.3), (1, 0.0, 0.6), (3, 3.0, 0.4)):
         W = random.normal(size=(60, rank)) @ random.normal(size=(rank, 50)) + noise * random.normal(size=(60, 50))
-        _quietly(lambda W=W, share=share: rs.complete(np.where(random.random(W.shape) < share, W, np.nan)))
+        yield np.where(random.random(W.shape) < share, W, np.nan)
     stars = np.where(random.random((300, 200)) < 0.05, random.integers(1, 6, (300, 200)).astype(float), np.nan)
     stars[0], stars[:, 0] = 3.0, 3.0
-    _quietly(lambda: rs.complete(stars))
+    yield stars
     place = np.linspace(0, 1, 60)
-    decay = np.exp(-8 * np.abs(place[:, None] - place))
-    _quietly(lambda: rs.complete(np.where(random.random(decay.shape) < 0.6, decay, np.nan)))
+    yield np.where(random.random((60, 60)) < 0.6, np.exp(-8 * np.abs(place[:, None] - place)), np.nan)
+    walks = np.cumsum(random.normal(size=(50, 30)), 1)
+    walks[:15, 20:] = np.nan
+    yield walks
+    table = random.normal(size=(400, 2)) @ random.normal(size=(2, 6)) + 0.3 * random.normal(size=(400, 6))
+    yield np.where(random.random(table.shape) < 0.7, table * 10.0 ** np.arange(6), np.nan)
+    yield np.where(random.random((80, 60)) < 0.5, random.poisson(3.0, (80, 60)).astype(float), np.nan)
+    spoilt = random.normal(size=(60, 2)) @ random.normal(size=(2, 50)) + 0.1 * random.normal(size=(60, 50))
+    spoilt[random.random(spoilt.shape) < 0.02] += 10
+    yield np.where(random.random(spoilt.shape) < 0.6, spoilt, np.nan)
 
 
 def _quietly(call: Callable[[], Any]) -> Any:
