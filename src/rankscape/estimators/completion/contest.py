@@ -14,7 +14,8 @@ from rankscape.estimators.completion.split import Split
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 
-# Entries below which one random split chooses by luck, and the number of splits then.
+# Entries below which one random split chooses by luck, and the number of splits then; fewer where gaps are imposed, one
+# of which is judged with the choices of each split.
 FEW, SPLITS = 5_000, 5
 
 # Expected error of the missing cells over that of random held-out entries, from which on gaps have a pattern. Random
@@ -67,7 +68,7 @@ def hold(parts: Split, settings: Settings, selection: Selection, own: bool) -> C
         return Contest((first,), (), likeness, missing)
     random = [compete(parts, settings, selection)]
     if parts.whole.count < FEW and not own:
-        random += [judged for k in range(1, SPLITS) if (judged := _another(parts, settings, k))]
+        random += [judged for k in range(1, DRAWS if unlike else SPLITS) if (judged := _another(parts, settings, k))]
     draws = range(DRAWS if unlike else 0)
     imposed = [random[k % len(random)].elsewhere(parts.whole, impose(parts.whole, settings.seed + k)) for k in draws]
     return Contest(tuple(random), tuple(r for r in imposed if r.heldout.count), likeness, missing)

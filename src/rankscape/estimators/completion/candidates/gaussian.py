@@ -11,7 +11,17 @@ from rankscape.estimators.completion.candidates.base import Candidate, Search, T
 from rankscape.estimators.completion.models.gaussian_rows import GaussianRows
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.final import final
-from rankscape.solvers.full_covariance import FullCovariance, Patterned, by_pattern, filled_rows, fit_full_covariance
+from rankscape.solvers.full_covariance import (
+    STILL,
+    FullCovariance,
+    Patterned,
+    by_pattern,
+    filled_rows,
+    fit_full_covariance,
+)
+
+# Draws for each variable, at least: with fewer a covariance follows its ridge, and takes long.
+DRAWS = 1.5
 
 # Variables up to which the strength of the ridge is chosen; and most variables: the cost grows with their cube.
 TUNED, MOST = 30, 60
@@ -73,8 +83,13 @@ class Gaussian(Candidate):
     def wanted(self, training: Entries, settings: Settings) -> bool:
         """Where one side is short, and has fewer covariances than there are entries."""
         del settings
-        p = min(training.shape)
-        return p <= MOST and training.count >= p * (p + 3) // 2 and training.shape[0] * training.shape[1] <= CELLS
+        p, n = min(training.shape), max(training.shape)
+        return (
+            p <= MOST
+            and n >= DRAWS * p
+            and training.count >= p * (p + 3) // 2
+            and training.shape[0] * training.shape[1] <= CELLS
+        )
 
     def fit(self, training: Entries, heldout: Entries, settings: Settings, search: Search) -> Trained:
         """The ridge and the tail that predict the held-out entries of a sample, then all."""
@@ -99,7 +114,9 @@ def _fitted(entries: Entries, flipped: bool, choice: _Choice) -> GaussianRows:
     table = _table(draws, centre, size, np.flatnonzero(draws.counts()[0]))
     if (len(table.starts) - 1) * len(centre) ** 3 > WORK:
         table = _table(draws, centre, size, _sample(draws, max(LEAST, int(WORK / len(centre) ** 3))))
-    law = fit_full_covariance(table, choice.pseudo_rows, choice.tail, choice.start)
+    # With many variables a round is dear, and the last digits of a ridge that was not chosen are worth nothing.
+    still = STILL if len(centre) <= TUNED else ROUGH
+    law = fit_full_covariance(table, choice.pseudo_rows, choice.tail, choice.start, still)
     return GaussianRows(
         entries, flipped, centre + size * law.mean, size, law.covariance, choice.tail, choice.pseudo_rows
     )
