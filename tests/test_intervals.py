@@ -112,3 +112,7 @@ def test_intervals_survive_saving(tmp_path):
     again = rs.estimators.DeepMatrixCompletion.load(tmp_path / "model.npz")
     cells = np.arange(10), np.arange(10)
     np.testing.assert_array_equal(again.completed_.interval(*cells), model.completed_.interval(*cells))
+    np.testing.assert_array_equal(again.predict_interval(*cells), model.completed_.interval(*cells))
+    low, high = again.set_params(clip=(-0.5, 0.5)).predict_interval(*cells)
+    assert low.min() >= -0.5
+    assert high.max() <= 0.5

@@ -14,6 +14,7 @@ from rankscape.errors import InputError
 from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.fitting import fit_entries
 from rankscape.estimators.completion.inputs import Bounds, MatrixData
+from rankscape.estimators.completion.intervals import IntervalKind
 from rankscape.estimators.completion.settings import (
     Depth,
     LossChoice,
@@ -260,6 +261,28 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         i = cast(ArrayLike, rows)
         values = self._clipped(self.completed_.predict(i, columns)).astype(self._dtype, copy=False)
         return (values, self.completed_.standard_errors(i, columns)) if return_std else values
+
+    def predict_interval(
+        self, rows: ArrayLike, columns: ArrayLike, level: float = 0.95, of: IntervalKind = "observation"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bounds at pairs of positions, within `clip`; see `CompletedMatrix.interval`.
+
+        Parameters
+        ----------
+        rows, columns : array_like of int, shape (k,)
+            Positions, counted from zero.
+        level : float
+            Share of the intervals that hold what they are for, between 0 and 1.
+        of : {"observation", "entry"}
+            For a new observation of the cell, noise included, or for the cell itself.
+
+        Returns
+        -------
+        low, high : ndarray, shape (k,)
+        """
+        check_is_fitted(self)
+        low, high = self.completed_.interval(rows, columns, level, of)
+        return self._clipped(low), self._clipped(high)
 
     def _clipped(self, values: np.ndarray) -> np.ndarray:
         return np.clip(values, *inputs.clip_range(self.clip, self.completed_.observed.values))
