@@ -11,6 +11,9 @@
 `posterior`            two thin factors with their uncertainty: variational Bayes and Gibbs sampling
 `full_covariance`      rows drawn from one Gaussian, parts of them unseen: expectation maximisation
 `near_rows`            rows that are most alike, and what they predict for one another
+`between`              along an ordered axis, what lies between two entries
+`order`                whether an axis is ordered
+`random_walk`          thin factors that walk along an ordered axis
 `conditioning`         many small normal equations at once
 `new_rows`             rows that no fit has seen, given the other side
 `noise_variances`      how noisy each row and column is

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.baselines import baseline_errors
+from rankscape.estimators.completion.candidates.axes import check_order
 from rankscape.estimators.completion.certificate import Certificate, certify
 from rankscape.estimators.completion.combine import Combination, combine
 from rankscape.estimators.completion.contest import hold
@@ -43,6 +44,7 @@ def fit_entries(
 
     `held` marks those to hold out, None for a choice by a hash; `before` is an earlier fit to start from.
     """
+    check_order(observed.shape, settings)
     parts = split(observed, held, settings)
     # The products are thin: more threads than one cost more than they give, and would change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):

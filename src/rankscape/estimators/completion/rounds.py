@@ -77,9 +77,10 @@ def alone(parts: Split, selection: Selection) -> Round:
 def compete(parts: Split, settings: Settings, selection: Selection) -> Round:
     """Everything that is worth comparing with the choice of the low-rank search, fitted to the same entries."""
     trained = [low_rank(selection), *_rivals(selection)]
+    find = search(settings, parts.training, trained[0])
     for candidate in CANDIDATES:
         if candidate.wanted(parts.training, settings):
-            trained.append(candidate.fit(parts.training, parts.heldout, settings, search(settings)))
+            trained.append(candidate.fit(parts.training, parts.heldout, settings, find))
     return _round(parts, trained)
 
 
@@ -119,10 +120,12 @@ def model_of(fit: Fit) -> LowRank:
     return LowRank(modes, fit.offset, fit.noise, fit.variances)
 
 
-def search(settings: Settings) -> Callable[[Entries, Entries], Trained]:
-    """The low-rank search on other entries, such as what a candidate leaves over."""
+def search(settings: Settings, known: Entries, found: Trained) -> Callable[[Entries, Entries], Trained]:
+    """The low-rank search on other entries, such as what a candidate leaves over; what it `found` on those `known`."""
 
     def fit(training: Entries, heldout: Entries) -> Trained:
+        if training is known:
+            return found
         held = heldout.with_values(np.ones(heldout.count))
         marks = training.with_values(np.zeros(training.count)).merge(held)
         whole = training.merge(heldout)

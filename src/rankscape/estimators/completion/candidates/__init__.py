@@ -7,15 +7,29 @@ choose or combine (`combine`).
 `base`            `Candidate`: the contract; a new candidate is one subclass, and one call of `register`
 `gaussian`        tables of few columns, or few rows: a Gaussian with a full covariance
 `near`            the mean of near rows, or of near columns
+`interpolated`    ordered rows or columns: between neighbours first, then a model of what that misses
+`smoothed`        low rank first, then its residual between neighbours
+`walking`         low rank with factors that walk along an ordered axis
+`axes`            which axes are ordered
 ================  ==================================================================================================
 """
 
 from rankscape.errors import InputError
 from rankscape.estimators.completion.candidates.base import Candidate
 from rankscape.estimators.completion.candidates.gaussian import Gaussian
+from rankscape.estimators.completion.candidates.interpolated import Interpolation
 from rankscape.estimators.completion.candidates.near import NearColumns, NearRows
+from rankscape.estimators.completion.candidates.smoothed import Smoothed
+from rankscape.estimators.completion.candidates.walking import Walking
 
-CANDIDATES: list[Candidate] = [Gaussian(), NearRows(), NearColumns()]
+CANDIDATES: list[Candidate] = [
+    Gaussian(),
+    NearRows(),
+    NearColumns(),
+    Interpolation(),
+    Smoothed(),
+    Walking(),
+]
 
 
 def register(candidate: Candidate) -> None:

@@ -35,7 +35,8 @@ class Trained:
 
 
 Search = Callable[[Entries, Entries], Trained]
-"""The low-rank search on other entries: what a candidate leaves over, say. Training entries, held-out entries."""
+"""The low-rank search on training and held-out entries: others, such as what a candidate leaves over, or the very same,
+of which it returns what was found already."""
 
 
 class Candidate(ABC):

@@ -5,6 +5,8 @@
 `low_rank`        a product of thin factors plus an offset: what the trajectory finds
 `gaussian_rows`   rows drawn from one Gaussian with a full covariance
 `near_lines`      the mean of near rows, or of near columns
+`interpolated`    between neighbours, along ordered rows, columns, or both
+`stepwise`        one model, and a second one of what it leaves
 `scaled`          another model in the units of the data: rows and columns of different size
 `combined`        a weighted mean of models
 `packing`         models as plain arrays and words, and back

@@ -11,15 +11,17 @@ from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
 from rankscape.estimators.completion.models.gaussian_rows import GaussianRows
+from rankscape.estimators.completion.models.interpolated import Interpolated
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.near_lines import NearLines
 from rankscape.estimators.completion.models.scaled import Scaled
+from rankscape.estimators.completion.models.stepwise import Stepwise
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.ground.modes import Modes
 from rankscape.solvers.noise_variances import Variances
 
-MODELS: tuple[Any, ...] = (LowRank, GaussianRows, NearLines, Scaled, Combined)
+MODELS: tuple[Any, ...] = (LowRank, GaussianRows, NearLines, Interpolated, Stepwise, Scaled, Combined)
 PARTS: tuple[Any, ...] = (Offset, Scaling, Modes, Variances, Entries, Calibration)
 
 # The records that a file may name: no other class is ever made.
