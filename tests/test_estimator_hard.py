@@ -12,6 +12,8 @@ from rankscape.estimators.completion.methods import CLIMBED, climbed
 from rankscape.estimators.completion.methods.averaged import Averaged
 from rankscape.estimators.completion.methods.penalised import Penalised
 from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.split import Split
 from rankscape.ground.modes import Modes
 
 
@@ -64,27 +66,32 @@ def test_a_high_rank_that_predicts_nothing_is_not_polished_with_patience(monkeyp
 def test_a_model_that_follows_its_entries_only_is_not_trusted(monkeypatch):
     monkeypatch.setattr(Averaged, "settle", lambda *_: None)  # without the cure above
     monkeypatch.setattr(Penalised, "wanted", lambda *_: False)
-    model = DeepMatrixCompletion().fit(heavy_tailed(31)[1])
+    model = DeepMatrixCompletion(scale="none").fit(heavy_tailed(31)[1])
     assert model.certificate_.unseen > 3
     assert not model.certificate_.trusted
     assert "follows the entries" in str(model.certificate_)
 
 
+def alone(entries: Entries) -> Split:
+    """Entries none of which is held out, in units of their own."""
+    return Split.of(entries, Scaling.none(entries.shape), np.zeros(entries.count, dtype=bool))
+
+
 @pytest.mark.parametrize(("missed", "words"), [(1e-9, ()), (0.1, ("not all that were held out",))])
 def test_an_exact_fit_that_misses_held_out_entries_is_not_trusted(missed, words):
     i, j = np.indices((6, 5)).reshape(2, -1)
-    entries = Entries(i, j, np.ones(30), (6, 5))
+    entries = Entries(i, j, np.r_[np.ones(29), 1 - 1e-9], (6, 5))
     modes = Modes(np.full((6, 1), 6**-0.5), np.array([30**0.5]), np.full((5, 1), 5**-0.5))
     fit = Fit(CLIMBED, modes, fit_offset("none", entries), 1.0, 0.0, exact=True)
-    warnings = certify(entries, 1.0, fit, alike(np.array([missed])), {"column_mean": 1.0}, 0.0).warnings
+    warnings = certify(alone(entries), fit, alike(np.array([missed])), {"column_mean": 1.0}, 0.0).warnings
     assert len(warnings) == len(words)
     assert all(word in warning for word, warning in zip(words, warnings, strict=True))
 
 
 def test_certificate_says_when_a_baseline_wins():
     i, j = np.indices((6, 5)).reshape(2, -1)
-    entries = Entries(i, j, np.ones(30), (6, 5))
+    entries = Entries(i, j, np.r_[np.ones(29), 1 - 1e-9], (6, 5))
     fit = Fit(CLIMBED, Modes.none((6, 5)), fit_offset("none", entries), 1.0, 0.5)
     baselines = {"column_mean": 0.9, "nearest_rows": 0.7}
-    warnings = certify(entries, 1.0, fit, alike(np.array([0.8])), baselines, 0.8).warnings
+    warnings = certify(alone(entries), fit, alike(np.array([0.8])), baselines, 0.8).warnings
     assert any("mean of near rows predicts better (0.7)" in warning for warning in warnings)

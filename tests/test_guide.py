@@ -21,10 +21,11 @@ def namespace() -> dict:
     return variables
 
 
-def test_it_answers_the_five_questions():
+def test_it_answers_the_six_questions():
     assert re.findall(r"^## (.*)$", GUIDE, flags=re.MULTILINE) == [
         "Which rank?",
         "How many entries do I need?",
+        "My columns are in different units",
         "How do I predict new rows?",
         "Can I trust it?",
         "Why did the rank drop?",
@@ -67,3 +68,8 @@ def test_the_certificate_says_yes_and_no(namespace):
 def test_ranks_drop_for_the_reasons_given(namespace):
     assert namespace["ranks"] == {0.1: 4, 0.5: 3}
     assert namespace["fall"].jumps.values[:, 1:].tolist() == [[4, 3], [3, 2]]
+
+
+def test_columns_in_different_units_are_judged_in_their_own(namespace):
+    assert namespace["people"].units == "standard deviations of their column"
+    assert namespace["people"].heldout_rmse < 0.8

@@ -35,6 +35,15 @@ for share in (0.15, 0.3, 0.6):
     errors[share] = float(np.sqrt(np.mean((done.fitted - truth) ** 2)))
     print(f"{share:.0%} seen: rank {done.rank}, error {errors[share]:.3f}")
 
+units = np.array([1.0, 30_000.0, 0.01, 1e6])
+draw = np.random.default_rng(1)
+table = draw.normal(size=(200, 2)) @ draw.normal(size=(2, 4)) + 0.3 * draw.normal(size=(200, 4))
+people = rs.complete(np.where(draw.random(table.shape) < 0.8, table * units, np.nan))
+print(people.units)                                # standard deviations of their column
+assert_type(people.units, str)
+print(people.heldout_rmse)                         # in these units
+print(people.column_errors)                        # of each column, in its own
+
 from rankscape.estimators import DeepMatrixCompletion
 
 model = DeepMatrixCompletion(random_state=0).fit(X[:70])

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 from cyclopts import Parameter, validators
 
 from rankscape.cli.output import meter, number, print_facts, print_json
@@ -24,6 +23,9 @@ HIDING = 1 << 32
 
 # What the baselines are called for people.
 BASELINES = {"column_mean": "column mean", "row_column_bias": "row + column bias"}
+
+# Most columns whose errors are listed one by one.
+LISTED = 40
 
 # Longest line of sentences.
 READABLE = 100
@@ -183,7 +185,7 @@ def _draw(
         parts += plot.completion_images(problem.entries.dense(), completed.matrix, truth)
     title = f"{opened.stem}: rank {completed.rank}"
     if completed.heldout_rmse is not None:
-        title += f", held-out RMSE {number(completed.heldout_rmse)}"
+        title += f", held-out RMSE {number(completed.heldout_rmse)}{completed.scaling.suffix}"
     plot.save(plot.draw(parts, title=title), path)
 
 
@@ -238,6 +240,9 @@ class _Result:
             "rank": done.rank,
             "heldout_rmse": done.heldout_rmse,
             "baselines": done.baselines,
+            "units": done.units,
+            "scale": done.scaling.kind,
+            "column_errors": done.column_errors if len(done.column_errors) <= LISTED else None,
             "hidden": self._hidden_errors(),
             "offset": done.offset,
             "reason": done.reason,
@@ -257,8 +262,7 @@ class _Result:
         hidden = self.hidden
         if hidden is None:
             return None
-        errors = self.completed.predict(hidden.rows, hidden.columns) - hidden.values
-        return {"entries": len(hidden.values), "rmse": float(np.sqrt(np.mean(errors**2)))}
+        return {"entries": len(hidden.values), "rmse": self.completed.rmse(hidden.entries)}
 
     def rows(self) -> list[tuple[str, str]]:
         """The table for people."""
@@ -268,13 +272,15 @@ class _Result:
             ("matrix", f"{self.opened.name}, {problem.shape[0]} x {problem.shape[1]}"),
             ("observed", f"{len(problem.values):,} of {cells:,} entries ({len(problem.values) / cells:.1%})"),
             ("rank found", str(done.rank)),
-            ("held-out RMSE", number(done.heldout_rmse)),
+            ("held-out RMSE", f"{number(done.heldout_rmse)}{done.scaling.suffix}"),
         ]
         rows += [(f"  {BASELINES.get(name, name)}", number(value)) for name, value in done.baselines.items()]
         hidden = self._hidden_errors()
         if hidden is not None:
-            rows.append(("hidden RMSE", f"{number(hidden['rmse'])}  ({hidden['entries']:,} entries that nothing saw)"))
+            error = f"{number(hidden['rmse'])}{done.scaling.suffix}"
+            rows.append(("hidden RMSE", f"{error}  ({hidden['entries']:,} entries that nothing saw)"))
         rows += [("why", done.reason), ("trust", str(done.certificate))]
+        rows += [] if done.scaling.uniform else [("scale", f"entries were divided by the {done.scaling.divisor}")]
         rows += [("offset", done.offset), ("outcome", str(done.outcome))]
         rows += [("written", str(self.output)), ("picture", str(self.figure))]
         return rows if self.page is None else [*rows, ("report", str(self.page))]

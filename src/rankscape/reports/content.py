@@ -7,12 +7,15 @@ import numpy as np
 from rankscape.estimators.completion.certificate import NEAR_LIMIT, UNSEEN, WORDS
 from rankscape.plot import Image, Line, Panel, completion_images, trajectory_panels
 from rankscape.plot.panels import COLORS
-from rankscape.reports.residuals import residual_panels, root_mean_square, worst
+from rankscape.reports.residuals import residual_panels, root_mean_square, safe_std, worst
 from rankscape.reports.subject import Subject
 from rankscape.reports.words import advice, best_rule, comparison, count, digits, finding, noise_margin
 
 # Singular values that are drawn.
 SHOWN = 60
+
+# Most columns whose errors are listed one by one.
+COLUMNS = 40
 
 # Directions that are described, and labels at each end of one.
 ENDS = 3
@@ -60,7 +63,7 @@ def page_of(subject: Subject) -> Page:
         ("matrix", f"{rows:,} × {columns:,}"),
         ("observed", f"{seen / subject.cells:.1%}"),
         ("rank", str(done.rank)),
-        ("held-out RMSE", digits(done.heldout_rmse)),
+        (f"held-out RMSE{done.scaling.short}", digits(done.heldout_rmse)),
     ]
     # A number means little alone: the best rule that needs no model stands beside it.
     best = best_rule(done)
@@ -167,17 +170,35 @@ def _errors(subject: Subject) -> Section:
     errors = [] if done.heldout_rmse is None else [("this model", done.heldout_rmse)]
     errors += [(WORDS[name], error) for name, error in done.certificate.baselines.items()]
     errors.sort(key=lambda pair: pair[1])
-    text = ["Root mean square errors on entries that were held out while the rank was chosen."] if errors else []
+    units = "" if done.scaling.uniform else f", in {done.units}"
+    text = (
+        [f"Root mean square errors on entries that were held out while the rank was chosen{units}."] if errors else []
+    )
     if hidden is not None and subject.hidden is not None:
         text.append(
             f"On {count(len(subject.hidden.values), 'entry')} that were hidden from everything, the final model has an "
-            f"RMSE of {digits(hidden)}."
+            f"RMSE of {digits(hidden)}{done.scaling.suffix}."
         )
     largest = max((error for _, error in errors), default=0.0) or 1.0
-    table = Table(
-        ["prediction", "RMSE"], [[name, digits(error)] for name, error in errors], [e / largest for _, e in errors]
-    )
-    return Section(comparison(done), text, tables=[table] if errors else [])
+    told = [[name, digits(error)] for name, error in errors]
+    table = Table(["prediction", f"RMSE{done.scaling.short}"], told, [error / largest for _, error in errors])
+    return Section(comparison(done), text, tables=[table, *_column_errors(subject)] if errors else [])
+
+
+def _column_errors(subject: Subject) -> list[Table]:
+    """Of a table with few columns each one's error beside its spread, both in its own units."""
+    done, errors = subject.completed, subject.completed.column_errors
+    if subject.image or len(errors) > COLUMNS or np.isnan(errors).all():
+        return []
+    seen = done.observed
+    spread = [safe_std(seen.values[seen.columns == j]) for j in range(len(errors))]
+    rows, shares = [], []
+    for j, (error, size) in enumerate(zip(errors, spread, strict=True)):
+        share = error / size if size > 0 else np.nan
+        held = "none held out" if np.isnan(error) else digits(error)
+        rows.append([subject.column(j), held, digits(size), "-" if np.isnan(share) else digits(share)])
+        shares.append(float(np.clip(np.nan_to_num(share), 0, 1)))
+    return [Table(["column", "RMSE in its units", "its spread (sd)", "RMSE over spread"], rows, shares)]
 
 
 def _residuals(subject: Subject) -> Section:
@@ -185,21 +206,22 @@ def _residuals(subject: Subject) -> Section:
     # Residuals on what was fitted flatter; hidden entries do not, where there are some.
     judged = hidden if hidden is not None and len(hidden.values) else done.observed
     predicted = done.predict(judged.rows, judged.columns)
-    residual = judged.values - predicted
+    residual = (judged.values - predicted) / done.scaling.deviation(judged.rows, judged.columns)
     which = "the observed entries, which the model was fitted to" if judged is done.observed else (
         "the entries that were hidden from everything"
     )  # fmt: skip
-    largest, size = float(np.abs(residual).max()), float(np.abs(judged.values).max()) or 1.0
+    largest, size = float(np.abs(residual).max()), done.scaling.unit
     if largest <= 1e-8 * size:
         return Section("Nothing is left over", [f"The largest residual on {which} is {digits(largest)}."])
     rms = root_mean_square(residual)
-    text = [f"Value minus prediction on {which}; {count(len(residual), 'entry')}."]
+    units = "" if done.scaling.uniform else f", in {done.units}"
+    text = [f"Value minus prediction on {which}{units}; {count(len(residual), 'entry')}."]
     rows = [[f"row {subject.row(i)}", digits(error)] for i, error in worst(judged.rows, residual, done.shape[0])]
     rows += [
         [f"column {subject.column(j)}", digits(error)] for j, error in worst(judged.columns, residual, done.shape[1])
     ]
     tables = [Table(["fits worst", "RMS residual"], rows)] if rows and not subject.image else []
-    heading = f"What is left over has a root mean square of {digits(rms)}"
+    heading = f"What is left over has a root mean square of {digits(rms)}{done.scaling.suffix}"
     return Section(heading, text, figures=residual_panels(predicted, residual), tables=tables)
 
 

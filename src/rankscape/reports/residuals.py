@@ -22,6 +22,15 @@ def root_mean_square(values: np.ndarray) -> float:
     return largest * float(np.sqrt(np.mean((values / largest) ** 2))) if largest else 0.0
 
 
+def safe_std(values: np.ndarray) -> float:
+    """Standard deviation of values whose squares may not exist as numbers.
+
+    >>> safe_std(np.array([1e200, 3e200])) / 1e200, safe_std(np.zeros(0))
+    (1.0, 0.0)
+    """
+    return root_mean_square(values - values.mean()) if len(values) else 0.0
+
+
 def residual_panels(predicted: np.ndarray, residual: np.ndarray) -> list[Panel]:
     """The distribution of ``value - prediction``, and whether its middle or width depends on the prediction.
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators import CompletedMatrix
-from rankscape.reports.residuals import root_mean_square
 
 # Names of rows or columns, in their order.
 Labels: TypeAlias = Sequence[object] | np.ndarray | None
@@ -63,11 +62,8 @@ class Subject:
         return _label(self.column_labels, j)
 
     def hidden_rmse(self) -> float | None:
-        """Root mean square error on the hidden entries."""
-        if self.hidden is None or not len(self.hidden.values):
-            return None
-        errors = self.completed.predict(self.hidden.rows, self.hidden.columns) - self.hidden.values
-        return root_mean_square(errors)
+        """Root mean square error on the hidden entries, in the units of the completion's errors."""
+        return self.completed.rmse(self.hidden) if self.hidden is not None and self.hidden.count else None
 
 
 def _label(labels: Labels, position: int) -> str:

@@ -74,7 +74,8 @@ def sureness(completed: CompletedMatrix) -> list[str]:
     certificate = completed.certificate
     said = [*certificate.warnings]
     if completed.heldout_rmse is not None:
-        said.append(f"{comparison(completed)}: RMSE {digits(completed.heldout_rmse)}{_against(completed)}.")
+        error = f"RMSE {digits(completed.heldout_rmse)}{_against(completed)}"
+        said.append(f"{comparison(completed)}: {error}{completed.scaling.suffix}.")
     if completed.rank and certificate.oversampling >= NEAR_LIMIT:
         ratio = digits(certificate.oversampling)
         said.append(
@@ -137,9 +138,8 @@ def _use(completed: CompletedMatrix) -> str:
         return "No entry was missing: `fitted` is the matrix with the part removed that no direction explains."
     if completed.certificate.exact or not completed.noise > 0:
         return "Use the filled values: they are exact up to rounding if the matrix has this rank."
-    return (
-        f"Use the filled values; expect errors of about {digits(completed.heldout_rmse)}, the RMSE on unseen entries."
-    )
+    error = f"{digits(completed.heldout_rmse)}{completed.scaling.suffix}"
+    return f"Use the filled values; expect errors of about {error}, the RMSE on unseen entries."
 
 
 def explain(completed: CompletedMatrix) -> list[str]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.entries import Entries
 from rankscape.estimators.certificate import AbstractCertificate
 from rankscape.estimators.completion.expectation import Expectation
 from rankscape.estimators.completion.fit import Fit, spectral_gap
+from rankscape.estimators.completion.scaling import OF_DATA
+from rankscape.estimators.completion.split import Split
 
 # Oversampling below which a completion is near the information limit.
 NEAR_LIMIT = 1.4
@@ -22,6 +23,9 @@ UNSEEN = 3.0
 
 # Expected error of the missing cells over the held-out error, from which on the latter misleads.
 PATTERN = 2.0
+
+# Columns that a warning names.
+SHOWN = 5
 
 # Baselines for people.
 WORDS = {"column_mean": "column mean", "row_column_bias": "row and column bias", "nearest_rows": "mean of near rows"}
@@ -54,6 +58,12 @@ class Certificate(AbstractCertificate):
         The held-out error over the noise that the same fit leaves in what it saw: near one when it generalises.
     exact, converged : bool
         Whether the entries are reproduced; whether the solver ended by its tolerance.
+    equal : bool
+        Whether all entries are equal, of each column where columns are scaled.
+    units : str
+        In which these errors are: "the units of the data" or "standard deviations of their column".
+    worse_columns : tuple of int
+        Columns whose held-out entries their own mean predicts better, beyond chance.
     warnings : tuple of str
         Reasons not to trust the completion, in words; none when empty.
     """
@@ -75,14 +85,19 @@ class Certificate(AbstractCertificate):
     unseen: float | None
     exact: bool
     converged: bool
+    equal: bool = False
+    units: str = OF_DATA
+    worse_columns: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def evidence(self) -> str:
         """The numbers that matter most, in words."""
+        said = "" if self.units == OF_DATA else f" {self.units}"
         held = "none could be held out" if self.heldout_rmse is None else f"held-out RMSE {self.heldout_rmse:.4g}"
+        held += f" ± {self.heldout_std:.2g}{said}" if self.heldout_std else said
         if self.heldout_std:
-            held += f" ± {self.heldout_std:.2g}, {self.expected_error:.4g} to expect of missing cells"
+            held += f", {self.expected_error:.4g} to expect of missing cells"
         facts = f"{self.oversampling:.3g} entries per free parameter; {held}"
         if self.baselines:
             facts += "; " + ", ".join(f"{WORDS[name]} {error:.4g}" for name, error in self.baselines.items())
@@ -90,17 +105,18 @@ class Certificate(AbstractCertificate):
 
 
 def certify(
-    entries: Entries,
-    unit: float,
+    parts: Split,
     final: Fit,
     expected: Expectation | None,
     baselines: dict[str, float],
     seen: float | None,
+    worse: tuple[int, ...] = (),
 ) -> Certificate:
-    """Measure and judge a fit to all `entries`, whose errors times `unit` are what people read.
+    """Measure and judge a fit to all entries, whose errors times the unit of the split are what people read.
 
-    `seen` is the noise of the fit whose held-out error is given.
+    `seen` is the noise of the fit whose held-out error is given, `worse` the columns that their mean predicts better.
     """
+    entries, unit = parts.whole, parts.unit
     n_out, n_in = entries.shape
     rank, m = final.method.needed(final), entries.count
     by_row, by_column = entries.counts()
@@ -113,7 +129,8 @@ def certify(
     known = {name: error * unit for name, error in baselines.items()}
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, known
-    facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, final.exact, final.converged)
+    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse
+    facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *told)
     return facts.judged(_warnings(facts, final))
 
 
@@ -145,6 +162,17 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
         name, error = min(facts.baselines.items(), key=lambda pair: pair[1])
         if error < facts.heldout_rmse:
             yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."
+    if facts.worse_columns:
+        shown = ", ".join(map(str, facts.worse_columns[:SHOWN])) + (", ..." if len(facts.worse_columns) > SHOWN else "")
+        yield (
+            f"{len(facts.worse_columns)} column(s) are predicted worse than by their own mean, counted from zero: "
+            f"{shown}."
+        )
+    if facts.equal:
+        yield (
+            "All observed entries are equal, so that every completion is this number. What is not stored is unknown "
+            "here, not zero: of purchases or clicks give some that did not happen as well."
+        )
     if facts.exact and not facts.thin_rows + facts.thin_columns and _missed(facts):
         yield (
             "All entries that were fitted are met, but not all that were held out: part of the matrix is not "

@@ -58,7 +58,12 @@ class Combination:
     @property
     def missed(self) -> np.ndarray:
         """What the weighted mean misses of the entries held out at random, times the root of their weights."""
-        return _missed(self.contest.random, self.weights)
+        return np.concatenate(self.misses)
+
+    @property
+    def misses(self) -> list[np.ndarray]:
+        """The same, split by split."""
+        return [_weights_of(judged, self.weights) @ judged.missed for judged in self.contest.random]
 
     @property
     def imposed(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from rankscape.entries import Entries
 from rankscape.estimators.completion.baselines import baseline_errors
 from rankscape.estimators.completion.candidates.axes import check_order
 from rankscape.estimators.completion.certificate import Certificate, certify
+from rankscape.estimators.completion.columns import ColumnErrors, column_errors
 from rankscape.estimators.completion.combine import Combination, combine
 from rankscape.estimators.completion.contest import hold
 from rankscape.estimators.completion.expectation import alike, expect
@@ -24,11 +25,16 @@ from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.result import CompletedMatrix, path_dataset
 from rankscape.estimators.completion.rounds import model_of
+from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, split
-from rankscape.ground.modes import Modes
+from rankscape.estimators.completion.units import select_units, units_of
+from rankscape.ground.modes import Modes, modes_of
 from rankscape.run.outcome import Outcome
+
+# The offset of entries that justify nothing else, by what is scaled.
+LEVELS = {"none": "mean", "column": "column", "row": "row", "both": "row+column"}
 
 ProgressCall: TypeAlias = Callable[[CompletionProgress], None]
 
@@ -45,29 +51,37 @@ def fit_entries(
     `held` marks those to hold out, None for a choice by a hash; `before` is an earlier fit to start from.
     """
     check_order(observed.shape, settings)
-    parts = split(observed, held, settings)
+    units = units_of(settings.scale, observed, settings.ordered is not None)
+    units = units if before is None else units.after(before.scaling.kind)
+    parts = split(observed, held, settings, units.kind)
     # The products are thin: more threads than one cost more than they give, and would change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
-        baselines = baseline_errors(parts.training, parts.heldout) if parts.heldout.count else {}
         # Without anything to judge by, no rank could be defended.
         if parts.constant or not parts.heldout.count:
-            return _offset_alone(parts, settings, baselines)
+            return _offset_alone(parts, settings)
         meter = Meter(progress, parts.unit)
         start = None if before is None else _fit_before(before, parts)
-        selection = select(parts, settings, meter, start)
+        if start is None:
+            parts, selection = select_units(parts, units.rival, settings, meter)
+        else:
+            selection = select(parts, settings, meter, start)
         combination = combine(hold(parts, settings, selection, own=held is not None)) if selection.judged else None
         meter.end()
-        return _report(parts, settings, selection, combination, baselines)
+        return _report(parts, settings, selection, combination)
 
 
 def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
-    """An earlier fit to go on from; rows that are new start at zero."""
+    """An earlier fit to go on from; rows that are new start at zero. None where it is of another kind."""
     n_out, n_in = parts.whole.shape
     more = n_out - before.shape[0]
-    if not before.rank or before.shape[1] != n_in or more < 0:
+    if not before.rank or before.shape[1] != n_in or more < 0 or before.scaling.kind != parts.scaling.kind:
         return None
-    low_rank = before.low_rank.scaled(before.scaling.unit / parts.unit)
-    modes = low_rank.modes._replace(U=np.vstack([low_rank.modes.U, np.zeros((more, before.rank))]))
+    old, new = before.scaling, parts.scaling
+    low_rank = before.low_rank.scaled(old.unit / new.unit)
+    # Sizes are measured anew: the same product in the new units.
+    left = low_rank.modes.U * low_rank.modes.s * (old.row / new.row[: len(old.row)])[:, None]
+    right = low_rank.modes.V * (old.column / new.column)[:, None]
+    modes = modes_of(np.vstack([left, np.zeros((more, before.rank))]), right)
     offset = replace(low_rank.offset, row=np.append(low_rank.offset.row, np.zeros(more)))
     variances = before.variances
     if variances is not None:
@@ -81,23 +95,26 @@ def _report(
     settings: Settings,
     selection: Selection,
     combination: Combination | None,
-    baselines: dict[str, float],
 ) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
     model: Model = model_of(final)
-    expected = None if combination is None else expect(selection, combination)
-    reason = _reason(selection, unit)
-    if combination is not None and expected is not None and not combination.alone:
-        model = combination.model(parts.whole)
-        reason += f" What predicts: {combination.words} (held-out RMSE {expected.heldout * unit:.4g})."
+    expected, columns = None, ColumnErrors.none(parts.whole.shape[1])
+    reason = _reason(selection, parts.scaling)
+    if combination is not None:
+        expected, columns = expect(selection, combination), column_errors(parts, combination)
+        if not combination.alone:
+            model = combination.model(parts.whole)
+            error = f"{expected.heldout * unit:.4g}{parts.scaling.suffix}"
+            reason += f" What predicts: {combination.words} (held-out RMSE {error})."
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    certificate = certify(parts.whole, unit, final, expected, baselines, chosen.noise)
+    certificate = certify(parts, final, expected, _baselines(parts), chosen.noise, columns.worse)
     depth = final.method.depth(final, settings.depths[0])
     calibration = None if expected is None else expected.calibration
-    return _completed(parts, final, model, certificate, depth, chosen.memory, path, reason, calibration)
+    facts = certificate, depth, chosen.memory, path, reason, columns.rmse, calibration
+    return _completed(parts, final, model, *facts)
 
 
 def _completed(
@@ -109,6 +126,7 @@ def _completed(
     memory: NamedTuple,
     path: xr.Dataset,
     reason: str,
+    column_errors: np.ndarray,
     calibration: Calibration | None = None,
 ) -> CompletedMatrix:
     """A fit to all entries in the units of the data, and what is known of it."""
@@ -125,9 +143,14 @@ def _completed(
         path=path,
         reason=reason,
         certificate=certificate,
+        column_errors=column_errors,
         observed=parts.observed,
         calibration=calibration,
     )
+
+
+def _baselines(parts: Split) -> dict[str, float]:
+    return baseline_errors(parts.training, parts.heldout) if parts.heldout.count else {}
 
 
 def _told(chosen: Fit, step: int) -> dict[str, Any]:
@@ -136,17 +159,17 @@ def _told(chosen: Fit, step: int) -> dict[str, Any]:
     return named | chosen.memory._asdict()
 
 
-def _reason(selection: Selection, unit: float) -> str:
+def _reason(selection: Selection, scaling: Scaling) -> str:
     chosen, rank = selection.chosen, selection.final.rank
     if not selection.judged:
         return (
             f"Rank {rank} fits all entries exactly, with fewer parameters than entries: chance cannot do that. Too few "
             "are left over to hold some out."
         )
-    error = f"{chosen.rmse * unit:.4g}"
+    error = f"{chosen.rmse * scaling.unit:.4g}{scaling.suffix}"
     if chosen.exact:
         return f"Rank {rank} fits the entries exactly, with fewer parameters than entries (held-out RMSE {error})."
-    alone = f"{selection.alone * unit:.4g}"
+    alone = f"{selection.alone * scaling.unit:.4g}"
     if not rank:
         return f"Rank 0: {OFFSET.why(chosen)} (RMSE {alone})."
     unequal = "" if chosen.variances is None else " Rows and columns count by their own noise."
@@ -154,16 +177,19 @@ def _reason(selection: Selection, unit: float) -> str:
     return f"Rank {rank}: {why}.{unequal} Held-out RMSE {error}; the offset alone has {alone}."
 
 
-def _offset_alone(parts: Split, settings: Settings, baselines: dict[str, float]) -> CompletedMatrix:
+def _offset_alone(parts: Split, settings: Settings) -> CompletedMatrix:
     """Equal entries, or too few to hold any out: nothing but an offset can be justified."""
     whole, training, heldout = parts.whole, parts.training, parts.heldout
-    removed = fit_offset("mean" if settings.offset == "auto" else settings.offset, whole)
-    miss = (fit_offset(removed.kind, training).of(heldout) - heldout.values) * heldout.root_weights
+    kind = LEVELS[parts.scaling.kind] if settings.offset == "auto" else settings.offset
+    removed = fit_offset(kind, whole)
+    miss = (fit_offset(kind, training).of(heldout) - heldout.values) * heldout.root_weights
     expected = alike(miss) if heldout.count else None
     noise = float(np.std(whole.values - removed.of(whole)))
     final = Fit(OFFSET, Modes.none(whole.shape), removed, 1.0, noise)
-    certificate = certify(whole, parts.unit, final, expected, baselines, None)
+    certificate = certify(parts, final, expected, _baselines(parts), None)
     few = "too few entries to hold any out, so only the offset can be justified"
-    reason = f"Rank 0: {'all observed entries are equal' if parts.constant else few}."
+    equal = "all observed entries are equal" if parts.scaling.uniform else "the entries do not vary"
+    reason = f"Rank 0: {equal if parts.constant else few}."
     path = path_dataset([], parts.unit, _told(final, 0))
-    return _completed(parts, final, model_of(final), certificate, settings.depths[0], final.memory, path, reason)
+    facts = certificate, settings.depths[0], final.memory, path, reason, np.full(whole.shape[1], np.nan)
+    return _completed(parts, final, model_of(final), *facts)

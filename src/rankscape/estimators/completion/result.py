@@ -19,6 +19,7 @@ from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.ridge_path import Record
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.uncertainty import errors_of
+from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.checks import share
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.types import ArrayLike
@@ -44,7 +45,7 @@ class CompletedMatrix:
     singular_values : ndarray, shape (rank,)
         Of the low-rank fit without its offset, descending.
     heldout_rmse : float or None
-        Root mean square error on the held-out entries of the model that did not see them; None when the
+        Root mean square error on the held-out entries of the model that did not see them, in `units`; None when the
         entries are too few to hold any out.
     baselines : dict
         The same for the predictions "column_mean" and "row_column_bias", which need no factor.
@@ -73,6 +74,8 @@ class CompletedMatrix:
         Why this rank, in one sentence.
     certificate : Certificate
         Whether to trust it, in numbers and words.
+    column_errors : ndarray, shape (n_in,)
+        Root mean square error on the held-out entries of each column, in its own units; NaN where none was held out.
     observed : Entries
         What was given: ``rows``, ``columns``, ``values`` and ``shape``.
     calibration : Calibration, optional
@@ -103,11 +106,14 @@ class CompletedMatrix:
     path: xr.Dataset
     reason: str
     certificate: Certificate
+    column_errors: np.ndarray
     observed: Entries
     calibration: Calibration | None = None
 
     def __repr__(self) -> str:
-        held = "none held out" if self.heldout_rmse is None else f"held-out RMSE {self.heldout_rmse:.4g}"
+        held = "none held out"
+        if self.heldout_rmse is not None:
+            held = f"held-out RMSE {self.heldout_rmse:.4g}{self.scaling.suffix}"
         return f"CompletedMatrix(shape={self.observed.shape}, rank={self.rank}, {held}, outcome={self.outcome.value!r})"
 
     @property
@@ -127,6 +133,19 @@ class CompletedMatrix:
     def scaling(self) -> Scaling:
         """The size of rows and columns, by which entries were divided before they were fitted."""
         return self.model.scaling
+
+    @property
+    def units(self) -> str:
+        """In which errors are: "the units of the data" or, where these are scaled, "standard deviations of their
+        column" (row, row and column).
+        """
+        return self.scaling.words
+
+    def rmse(self, entries: Entries) -> float:
+        """Root mean square error of the model at these entries, in `units`."""
+        errors = self.predict(entries.rows, entries.columns) - entries.values
+        # In units of the largest entry first: squares of 1e200 do not exist.
+        return self.scaling.unit * root_mean_square(errors / self.scaling.at(entries.rows, entries.columns))
 
     @property
     def rank(self) -> int:

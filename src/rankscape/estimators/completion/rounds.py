@@ -129,7 +129,7 @@ def search(settings: Settings, known: Entries, found: Trained) -> Callable[[Entr
         held = heldout.with_values(np.ones(heldout.count))
         marks = training.with_values(np.zeros(training.count)).merge(held)
         whole = training.merge(heldout)
-        parts = Split(whole, Scaling.none(whole.shape), whole, *whole.split(marks.values > 0))
+        parts = Split.of(whole, Scaling.none(whole.shape), marks.values > 0)
         return low_rank(select(parts, settings, Meter(None, 1.0)))
 
     return fit

@@ -6,10 +6,20 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.estimators.completion.sizes import sizes_of
 from rankscape.ground.final import final
 
 ScaleKind: TypeAlias = Literal["none", "column", "row", "both"]
 SCALES: tuple[str, ...] = get_args(ScaleKind)
+
+# Units of errors where nothing is scaled.
+OF_DATA = "the units of the data"
+
+# Alternating estimates of the sizes of rows and of columns; they settle to two digits in three.
+ROUNDS = 3
+
+
+_THEIR = {"column": "their column", "row": "their row", "both": "their row and column"}
 
 
 @final
@@ -45,12 +55,31 @@ class Scaling:
     @property
     def words(self) -> str:
         """In which units errors are, for people."""
-        each = {"column": "their column", "row": "their row", "both": "their row and column"}
-        return "the units of the data" if self.uniform else f"standard deviations of {each[self.kind]}"
+        return OF_DATA if self.uniform else f"standard deviations of {_THEIR[self.kind]}"
+
+    @property
+    def divisor(self) -> str:
+        """What entries are divided by."""
+        return "largest of them" if self.uniform else f"standard deviation of {_THEIR[self.kind]}"
+
+    @property
+    def suffix(self) -> str:
+        """The same behind a number: nothing where it is in the units of the data."""
+        return "" if self.uniform else f" {self.words}"
+
+    @property
+    def short(self) -> str:
+        """The same in a table."""
+        each = {"none": "", "column": " (column sd)", "row": " (row sd)", "both": " (row and column sd)"}
+        return each[self.kind]
+
+    def deviation(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """What one is in `words`, in the units of the data, at these positions."""
+        return self.row[rows] * self.column[columns]
 
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The size of the entries at these positions."""
-        return self.unit * self.row[rows] * self.column[columns]
+        return self.unit * self.deviation(rows, columns)
 
     def dense(self) -> np.ndarray:
         """The size of every entry."""
@@ -67,12 +96,56 @@ class Scaling:
         largest = np.abs(replace(self, unit=1.0).divide(entries).values).max(initial=0.0)
         return replace(self, unit=float(largest) or 1.0)
 
-    def of_new_rows(self, count: int) -> "Scaling":
-        """For rows whose own size is not known: that of the row in the middle."""
-        return replace(self, row=np.full(count, float(np.median(self.row))))
+    def of_new_rows(self, entries: Entries) -> "Scaling":
+        """For other rows, whose size is read off their own entries where rows have one."""
+        if self.kind in ("none", "column"):
+            return replace(self, row=np.ones(entries.shape[0]))
+        values = entries.values / self.column[entries.columns]
+        sizes = sizes_of(entries.rows, values, entries.shape[0], entries.weights, like=self.row)
+        return replace(self, row=sizes.size)
 
 
 def fit_scaling(kind: str, entries: Entries) -> Scaling:
-    """The size of rows and columns that these entries have."""
-    del kind
-    return Scaling.none(entries.shape).in_unit_of(entries)
+    """The size of rows and columns that these entries have (`sizes_of`).
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((200, 3)) * [1.0, 1e-6, 1e8]
+    >>> (fit_scaling("column", Entries.from_array(X)).column / [1.0, 1e-6, 1e8]).round(1)
+    array([1., 1., 1.])
+    """
+    row, column = (np.ones(size) for size in entries.shape)
+    if kind == "column":
+        column = _sizes(entries, 1)
+    elif kind == "row":
+        row = _sizes(entries, 0)
+    elif kind == "both":
+        row, column = _both(entries)
+    return Scaling(kind, 1.0, row, column).in_unit_of(entries)
+
+
+def _sizes(entries: Entries, side: int) -> np.ndarray:
+    groups = (entries.rows, entries.columns)[side]
+    return sizes_of(groups, entries.values, entries.shape[side], entries.weights).size
+
+
+def _both(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes of rows and of columns whose products are those of the entries, from what their levels leave over."""
+    row, column = np.ones(entries.shape[0]), _sizes(entries, 1)
+    left = entries.with_values(entries.values / column[entries.columns])
+    # Levels are taken away once, and as medians: means that are fitted again with the sizes draw a small row to zero.
+    for groups in (left.columns, left.rows):
+        left = left.with_values(left.values - _medians(groups, left.values)[groups])
+    for _ in range(ROUNDS):
+        for side, size in enumerate((row, column)):
+            found = _sizes(left, side)
+            left = left.with_values(left.values / found[(left.rows, left.columns)[side]])
+            size *= found
+    middle = float(np.median(row))
+    return row / middle, column * middle
+
+
+def _medians(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
+    order, counts = np.lexsort((values, groups)), np.bincount(groups)
+    middle = np.cumsum(counts) - counts + np.maximum(counts - 1, 0) // 2
+    return values[order][np.minimum(middle, len(values) - 1)]

@@ -31,7 +31,7 @@ from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 
-# Held-out error without an offset, in standard deviations, below which nothing is taken away.
+# Held-out error without an offset, over what the offset leaves of the entries, below which nothing is taken away.
 NEXT_TO_NOTHING = 0.1
 
 
@@ -170,7 +170,8 @@ class _Search:
         # On exact low ranks the richer offset only adds noise of its own.
         best = min(trial.simpler.fits, key=lambda fit: fit.rmse)
         near = ties(trial.fits[0].residual ** 2, best.residual**2)
-        return best.rmse < NEXT_TO_NOTHING * float(self.split.training.values.std()) and not near
+        # Of the spread of entries about their levels, which may be far larger than it where columns have units.
+        return best.rmse < NEXT_TO_NOTHING * trial.scale and not near
 
     def on_all(self, trial: Trial, method: Method) -> Selection | None:
         """An exact fit to all entries at once; nothing is left over then to measure its error by."""

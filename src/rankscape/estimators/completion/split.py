@@ -31,12 +31,15 @@ class Split:
     scaling : Scaling
         From the units in which all is fitted and judged to those of the data. The largest entry is one in them,
         because squares of 1e200 do not exist.
+    held : ndarray of bool
+        Which of them are held out.
     whole, training, heldout : Entries
         All of them, those that choose a fit, and those that judge it; in these units.
     """
 
     observed: Entries
     scaling: Scaling
+    held: np.ndarray
     whole: Entries
     training: Entries
     heldout: Entries
@@ -46,10 +49,40 @@ class Split:
         """What one is, in standard units where rows or columns are scaled, in the units of the data elsewhere."""
         return self.scaling.unit
 
+    @classmethod
+    def of(cls, observed: Entries, scaling: Scaling, held: np.ndarray) -> "Split":
+        """Entries in the units of a scaling, whose weights have a mean of one."""
+        # Only ratios of weights count: with a mean of one they leave the size of the objective as it is.
+        weights = None if observed.weights is None else observed.weights / observed.weights.mean()
+        whole = scaling.divide(observed).with_weights(weights)
+        return cls(observed, scaling, held, whole, *whole.split(held))
+
     def another(self, settings: Settings) -> "Split":
         """The same entries, of which the seed of these settings holds out others."""
-        training, heldout = self.whole.split(hold_out(self.whole, settings))
-        return replace(self, training=training, heldout=heldout)
+        held = hold_out(self.whole, settings)
+        training, heldout = self.whole.split(held)
+        return replace(self, held=held, training=training, heldout=heldout)
+
+    def scaled(self, kind: str) -> "Split":
+        """The same entries, rows or columns divided by their size or not."""
+        return Split.of(self.observed, fit_scaling(kind, self.observed), self.held)
+
+    def part(self, side: int, most: int) -> "Split":
+        """Some of the rows (side 0) or columns (1), drawn so that about `most` entries are left; all where fewer."""
+        count, size = self.observed.count, self.observed.shape[side]
+        if count <= most:
+            return self
+        chosen = np.random.default_rng(0).random(size) < most / count
+        number = np.cumsum(chosen) - 1
+        keep = chosen[(self.observed.rows, self.observed.columns)[side]]
+        part, scaling = self.observed.part(keep), self.scaling
+        rows, columns, (n_out, n_in) = part.rows, part.columns, part.shape
+        if side == 0:
+            rows, n_out, scaling = number[rows], int(chosen.sum()), replace(scaling, row=scaling.row[chosen])
+        else:
+            columns, n_in, scaling = number[columns], int(chosen.sum()), replace(scaling, column=scaling.column[chosen])
+        part = Entries.sorted(rows, columns, part.values, (n_out, n_in), part.weights)
+        return Split.of(part, scaling.in_unit_of(part), self.held[keep])
 
     @property
     def constant(self) -> bool:
@@ -63,13 +96,12 @@ def hold_out(observed: Entries, settings: Settings) -> np.ndarray:
     return choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, seed)
 
 
-def split(observed: Entries, held: np.ndarray | None, settings: Settings) -> Split:
-    """Hold entries out: those that a mask marks, or, without one, those that a hash of (row, column, seed) chooses."""
+def split(observed: Entries, held: np.ndarray | None, settings: Settings, kind: str = "none") -> Split:
+    """Hold entries out: those that a mask marks, or, without one, those that a hash of (row, column, seed) chooses.
+
+    `kind` says whether rows or columns are divided by their size.
+    """
     if settings.path == "sgd" and observed.weights is not None:
         raise InputError("path='sgd' draws all entries equally often: it takes no `weights`.")
     held = hold_out(observed, settings) if held is None else held
-    scaling = fit_scaling(settings.scale, observed)
-    # Only ratios of weights count: with a mean of one they leave the size of the objective as it is.
-    weights = None if observed.weights is None else observed.weights / observed.weights.mean()
-    whole = scaling.divide(observed).with_weights(weights)
-    return Split(observed, scaling, whole, *whole.split(held))
+    return Split.of(observed, fit_scaling(kind, observed), held)

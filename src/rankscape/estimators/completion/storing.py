@@ -50,6 +50,7 @@ def save(estimator: Any, path: Path) -> None:
     arrays |= {f"entries_{name}": getattr(done.observed, name) for name in ("rows", "columns", "values")}
     if done.observed.weights is not None:
         arrays["entries_weights"] = done.observed.weights
+    arrays["column_errors"] = done.column_errors
     arrays |= {f"path_{name}": done.path[name].values for name in [*done.path.data_vars, "step"]}
     if hasattr(estimator, "feature_names_in_"):
         arrays["feature_names"] = estimator.feature_names_in_.astype(np.str_)
@@ -78,7 +79,7 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
     shape = facts["shape"][0], facts["shape"][1]
     rows, columns, values = (arrays[f"entries_{name}"] for name in ("rows", "columns", "values"))
     certificate = facts["certificate"]
-    certificate["warnings"] = tuple(certificate["warnings"])
+    certificate |= {name: tuple(certificate[name]) for name in ("warnings", "worse_columns")}
     words = facts["words"] | {"outcome": Outcome(facts["words"]["outcome"])}
     variables = {name.removeprefix("path_"): v for name, v in arrays.items() if name.startswith("path_")}
     step = variables.pop("step")
@@ -92,6 +93,7 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         memory=named(facts["path"]["method"]).remembered(facts["memory"]),
         path=xr.Dataset({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
         certificate=Certificate(**certificate),
+        column_errors=arrays["column_errors"],
         observed=Entries(rows, columns, values, shape, arrays.get("entries_weights")),
         **facts["numbers"],
         **words,

@@ -40,6 +40,6 @@ class Scaled(Model):
         return self.model.dense() * self.scaling.dense()
 
     def folded(self, entries: Entries) -> np.ndarray:
-        """New rows, in the size that rows have in the middle: their own is not known."""
-        scaling = self.scaling.of_new_rows(entries.shape[0])
+        """New rows; where rows have a size, theirs is read off their own entries."""
+        scaling = self.scaling.of_new_rows(entries)
         return self.model.folded(scaling.divide(entries)) * scaling.dense()
