@@ -10,12 +10,15 @@ from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion import candidates
 from rankscape.estimators.completion.candidates.base import Candidate, Trained
+from rankscape.estimators.completion.combine import Combination
+from rankscape.estimators.completion.contest import Contest
 from rankscape.estimators.completion.models import packing
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.rounds import Round
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.ground.modes import modes_of
 
@@ -140,3 +143,14 @@ def test_an_exact_fit_has_no_rivals(toy):
     done = rs.complete(np.where(rng.random(truth.shape) < 0.6, truth, np.nan))
     assert "parity" not in done.reason
     assert np.abs(done.matrix - truth).max() < 1e-9
+
+
+def test_a_candidate_that_wins_alone_is_not_the_low_rank_fit():
+    one = Parity(1.0, 2.0, (2, 3))
+    trained = tuple(Trained(name, one, lambda entries: one, name) for name in ("low rank", "parity"))
+    heldout = Entries([0], [1], [1.0], (2, 3))
+    nowhere = np.zeros(0, dtype=int)
+    contest = Contest((Round(heldout, trained, np.ones((2, 1)), np.ones(1)),), (), 1.0, (nowhere, nowhere))
+    assert Combination(contest, {"low rank": 1.0}).alone
+    assert not Combination(contest, {"parity": 1.0}).alone
+    assert Combination(contest, {"parity": 1.0}).model(heldout) is one

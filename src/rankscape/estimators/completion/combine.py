@@ -52,8 +52,9 @@ class Combination:
 
     @property
     def alone(self) -> bool:
-        """Whether it is one model only: one candidate, from one split."""
-        return len(self.weights) == 1 and len(self.contest.random) == 1
+        """Whether it is the low-rank fit only, from one split: any other candidate is not what was searched for."""
+        rounds = self.contest.random
+        return list(self.weights) == [rounds[0].names[0]] and len(rounds) == 1
 
     @property
     def missed(self) -> np.ndarray:
