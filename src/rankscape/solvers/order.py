@@ -1,12 +1,12 @@
-"""Whether the columns of a matrix come in an order that means something: neighbours are alike."""
+"""Whether rows or columns of a matrix come in an order that means something: neighbours are alike."""
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.ground.jit import compiled
 
-# Columns that are looked at, in windows of neighbours; cells; and columns that there must be.
-COLUMNS, WINDOW, CELLS, LEAST = 600, 60, 20_000, 5
+# Places of an axis that are looked at, in windows of neighbours; cells; and places that there must be.
+PLACES, WINDOW, CELLS, LEAST = 600, 60, 20_000, 5
 
 # Orders by chance that the given one has to beat, and the share of their mean square error that it must stay below. On
 # 33 public tables those of time, place and wavelength have shares of 0.01 to 0.45, the others of 0.55 and more, but for
@@ -19,40 +19,70 @@ ROUNDING = 1e-24
 _loop = compiled("contract", "nsz")
 
 
-def in_order(entries: Entries) -> bool:
-    """Whether entries are told by their neighbours along the rows, and not if the columns are shuffled.
+def in_order(entries: Entries, axis: str) -> bool:
+    """Whether entries are told by their neighbours along an axis, and not if its places are shuffled.
 
-    The mean of each column is taken away: means may differ, and are known. All rows are shuffled in the same way, so
-    that chance has one part in twenty however much the rows resemble each other. Of a large matrix some windows of
-    columns and some rows are looked at, the same ones every time.
+    The mean of each place is taken away: means may differ, and are known. All lines are shuffled in the same way, so
+    that chance has one part in twenty however much they resemble each other. Of a large matrix some windows of places
+    and some lines are looked at, the same ones every time.
+
+    Parameters
+    ----------
+    entries : Entries
+        What is seen.
+    axis : {"rows", "columns"}
+        Whose places are compared: whether the next row, or the next column, is alike.
     """
-    if entries.shape[1] < LEAST:
+    if entries.shape[axis == "columns"] < LEAST:
         return False
     rng = np.random.default_rng(0)
-    table = _part(entries, rng)
+    table = _across(entries, rng).T if axis == "rows" else _along(entries, rng)
     seen = np.isfinite(table)
     squares = float(np.sum(table[seen] ** 2))
-    table -= np.where(seen, table, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
+    if len(table) > 1:  # of a single line the means are all there is
+        table = table - np.where(seen, table, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
     given = _missed(table, np.arange(table.shape[1]))
     shuffled = [_missed(table, rng.permutation(table.shape[1])) for _ in range(SHUFFLES)]
     chance = float(np.mean(shuffled))
     return given < min(shuffled) and given < ALIKE * chance and chance > ROUNDING * squares
 
 
-def _part(entries: Entries, rng: np.random.Generator) -> np.ndarray:
-    n, p = entries.shape
-    columns = np.arange(p)
-    if p > COLUMNS:
-        starts = np.linspace(0, p - WINDOW, COLUMNS // WINDOW).astype(int)
-        columns = np.unique(starts[:, None] + np.arange(WINDOW))
-    rows = np.flatnonzero(entries.counts()[0])
-    rows = rng.permutation(rows)[: max(1, CELLS // len(columns))]
-    row, column = np.full(n, -1), np.full(p, -1)
-    row[rows], column[columns] = np.arange(len(rows)), np.arange(len(columns))
-    i, j = row[entries.rows], column[entries.columns]
-    inside = (i >= 0) & (j >= 0)
+def _along(entries: Entries, rng: np.random.Generator) -> np.ndarray:
+    """Windows of columns, in some rows."""
+    columns = _windows(entries.shape[1])
+    rows = rng.permutation(np.unique(entries.rows))[: max(1, CELLS // len(columns))]
+    return _table(entries, np.sort(rows), columns)
+
+
+def _across(entries: Entries, rng: np.random.Generator) -> np.ndarray:
+    """Windows of rows, in some columns."""
+    rows = _windows(entries.shape[0])
+    columns = rng.permutation(np.unique(entries.columns[_lying_in(entries, rows)]))[: max(1, CELLS // len(rows))]
+    return _table(entries, rows, np.sort(columns))
+
+
+def _windows(size: int) -> np.ndarray:
+    if size <= PLACES:
+        return np.arange(size)
+    starts = np.linspace(0, size - WINDOW, PLACES // WINDOW).astype(int)
+    return np.unique(starts[:, None] + np.arange(WINDOW))
+
+
+def _lying_in(entries: Entries, rows: np.ndarray) -> np.ndarray:
+    """Positions of the entries in some rows: entries are sorted, so that the others need not be looked at."""
+    first, behind = np.searchsorted(entries.rows, rows), np.searchsorted(entries.rows, rows, side="right")
+    parts = [np.arange(low, high) for low, high in zip(first, behind, strict=True)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=int)
+
+
+def _table(entries: Entries, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The entries in some rows and columns, NaN for gaps."""
     table = np.full((len(rows), len(columns)), np.nan)
-    table[i[inside], j[inside]] = entries.values[inside]
+    number = np.full(entries.shape[1], -1)
+    number[columns] = np.arange(len(columns))
+    at = _lying_in(entries, rows)
+    at = at[number[entries.columns[at]] >= 0]
+    table[np.searchsorted(rows, entries.rows[at]), number[entries.columns[at]]] = entries.values[at]
     return table
 
 

@@ -13,7 +13,7 @@ def ordered_axes(entries: Entries, settings: Settings) -> tuple[str, ...]:
     if settings.ordered is None:
         return ()
     if settings.ordered == "auto":
-        return tuple(axis for axis, way in zip(AXES, (entries.transposed(), entries), strict=True) if in_order(way))
+        return tuple(axis for axis in AXES if in_order(entries, axis))
     return AXES if settings.ordered == "both" else (settings.ordered,)
 
 
