@@ -106,4 +106,4 @@ def _another(parts: Split, settings: Settings, k: int) -> Round | None:
     again = parts.another(other)
     if not again.heldout.count:  # so few entries that chance held none out
         return None
-    return compete(again, other, select(again, other, Meter(None, 1.0)))
+    return compete(again, other, select(again, other, Meter(None, 1.0), all_at_once=False))

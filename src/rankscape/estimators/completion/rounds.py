@@ -130,6 +130,6 @@ def search(settings: Settings, known: Entries, found: Trained) -> Callable[[Entr
         marks = training.with_values(np.zeros(training.count)).merge(held)
         whole = training.merge(heldout)
         parts = Split.of(whole, Scaling.none(whole.shape), marks.values > 0)
-        return low_rank(select(parts, settings, Meter(None, 1.0)))
+        return low_rank(select(parts, settings, Meter(None, 1.0), all_at_once=False))
 
     return fit

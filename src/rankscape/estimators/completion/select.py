@@ -99,8 +99,13 @@ class Selection:
         return self.search.whole(trial, entries).again(fit)
 
 
-def select(split: Split, settings: Settings, meter: Meter, before: Fit | None = None) -> Selection:
-    """Try offsets and methods, choose, and fit the choice to all entries."""
+def select(
+    split: Split, settings: Settings, meter: Meter, before: Fit | None = None, all_at_once: bool = True
+) -> Selection:
+    """Try offsets and methods, choose, and fit the choice to all entries.
+
+    Without `all_at_once` an exact fit to all entries is not tried: another split has tried that.
+    """
     search = _Search(split, settings, meter)
     if before is not None:
         trial = search.trial(fit_offset(before.offset.kind, split.training), split.training, split.heldout)
@@ -114,7 +119,7 @@ def select(split: Split, settings: Settings, meter: Meter, before: Fit | None = 
             method.fit(trial)
             if trial.fits[-1].exact:
                 return search.finish(trial, trial.fits[-1])
-            if trial.simpler is None and method.may_be_exact(trial, split.whole.count):
+            if all_at_once and trial.simpler is None and method.may_be_exact(trial, split.whole.count):
                 whole = search.on_all(trial, method)
                 if whole is not None:
                     return whole
