@@ -91,8 +91,17 @@ def test_nothing_is_noticed_where_nothing_is_to_be_gained(X):
         assert not in_order(Entries.from_array(X), axis)
 
 
+def test_in_few_ratings_no_order_is_seen():
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        rows, columns = rng.integers(0, 1500, 30_000), rng.integers(0, 2000, 30_000)
+        ratings = Entries(rows, columns, rng.integers(1, 6, 30_000), (1500, 2000), duplicates="last")
+        assert not in_order(ratings, "rows")
+        assert not in_order(ratings, "columns")
+
+
 def test_a_single_series_is_noticed():
-    series = Entries.from_array(np.arange(30.0)[:, None])
+    series = Entries.from_array(np.arange(40.0)[:, None])
     assert in_order(series, "rows")
     assert not in_order(series, "columns")
 

@@ -13,6 +13,9 @@ PLACES, WINDOW, CELLS, LEAST = 600, 60, 20_000, 5
 # two whose rows are sorted by kind.
 SHUFFLES, ALIKE = 19, 0.5
 
+# Share of the cells that must be seen, and entries between two others: of fewer, chance finds an order in ratings.
+SEEN, BETWEEN = 0.05, 30
+
 # Mean square error, as a share of the entries' own, that is rounding.
 ROUNDING = 1e-24
 
@@ -38,6 +41,8 @@ def in_order(entries: Entries, axis: str) -> bool:
     rng = np.random.default_rng(0)
     table = _across(entries, rng).T if axis == "rows" else _along(entries, rng)
     seen = np.isfinite(table)
+    if seen.mean() < SEEN or np.maximum(seen.sum(1) - 2, 0).sum() < BETWEEN:
+        return False
     squares = float(np.sum(table[seen] ** 2))
     if len(table) > 1:  # of a single line the means are all there is
         table = table - np.where(seen, table, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
