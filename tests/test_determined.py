@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankscape.entries import Entries
-from rankscape.solvers.determined import MOVED, Factors, Jacobian, free_motions, gradient_lengths, noise_motions
+from rankscape.solvers.determined import Factors, Jacobian, free_motions, noise_motions
 
 
 def blocks(common: int) -> np.ndarray:
@@ -77,9 +77,8 @@ def by_svd(seen: np.ndarray, factors: Factors) -> np.ndarray:
 
 
 def by_motions(entries, factors) -> np.ndarray:
-    moved = free_motions(entries, factors).dense()
-    rows, columns = np.indices(moved.shape).reshape(2, -1)
-    return moved <= MOVED * gradient_lengths(factors, rows, columns).reshape(moved.shape)
+    shape = entries.shape
+    return ~free_motions(Jacobian(entries, factors)).moves(*np.indices(shape).reshape(2, -1)).reshape(shape)
 
 
 @pytest.mark.parametrize("seen", PATTERNS.values(), ids=PATTERNS)
@@ -113,7 +112,7 @@ def test_noise_moves_cells_by_their_standard_errors():
     rows, columns = np.indices(seen.shape).reshape(2, -1)
     inverse = np.linalg.pinv(dense_jacobian(factors, *np.nonzero(seen)), rcond=1e-9)
     exact = np.linalg.norm(dense_jacobian(factors, rows, columns) @ inverse, axis=1)
-    drawn = noise_motions(entries, factors, draws=200).at(rows, columns)
+    drawn = noise_motions(Jacobian(entries, factors), draws=200).at(rows, columns)
     determined = by_svd(seen, factors).ravel()
     np.testing.assert_allclose(drawn[determined], exact[determined], rtol=0.3)
 

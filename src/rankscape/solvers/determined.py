@@ -68,7 +68,7 @@ class Jacobian:
     """How the observed entries see changes of the factors, without a matrix of it."""
 
     def __init__(self, entries: PreparedEntries, factors: Factors):
-        self.entries, self.factors = entries, factors
+        self.entries, self.factors, self.iterations = entries, factors, 0
         self.of_left, self.of_right = factors.of_left, factors.of_right
         ones = entries.with_weights(np.ones(entries.count))
         grams = ones.grams(factors.left, factors.right)
@@ -92,7 +92,10 @@ class Jacobian:
         return Change(left, right)
 
     def solve(self, values: np.ndarray) -> Change:
-        """The least change that explains these values of the entries best, by preconditioned conjugate gradients."""
+        """The least change that explains these values of the entries best, by preconditioned conjugate gradients.
+
+        `iterations` counts them, over all calls: many are needed where entries hardly determine the matrix.
+        """
         rest = self.transposed(values)
         x = Change(np.zeros_like(rest.left), np.zeros_like(rest.right))
         along = ahead = self.preconditioned(rest)
@@ -100,6 +103,7 @@ class Jacobian:
         for _ in range(MOST):
             if not size > SMALL**2 * first:
                 break
+            self.iterations += 1
             seen = self(along)
             step = size / max(float(seen @ seen), 1e-300)
             x, rest = x.plus(step, along), rest.plus(-step, self.transposed(seen))
@@ -117,13 +121,15 @@ def _inverse(grams: np.ndarray) -> np.ndarray:
 
 
 class Motions(NamedTuple):
-    """How far random changes move each cell, as thin products: ``left[p] @ right[p].T`` for change p.
+    """How far changes of the factors move each cell, as thin products: ``left[p] @ right[p].T`` for change p.
 
-    ``left`` has shape (probes, n_out, k), ``right`` (probes, n_in, k).
+    ``left`` has shape (p, n_out, a + b), ``right`` (p, n_in, a + b); the first `split` columns of ``right`` and the
+    others of ``left`` are the gradient of a cell.
     """
 
     left: np.ndarray
     right: np.ndarray
+    split: int
 
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Root mean square motion of the cells at these positions, shape (k,)."""
@@ -131,16 +137,15 @@ class Motions(NamedTuple):
         squares = sum((entries_of_product(rows, columns, x, y) ** 2 for x, y in pairs), np.zeros(len(rows)))
         return np.sqrt(squares / len(self.left))
 
-    def dense(self) -> np.ndarray:
-        """Of every cell, shape (n_out, n_in)."""
-        squares = sum(((x @ y.T) ** 2 for x, y in zip(self.left, self.right, strict=True)), np.zeros(()))
-        return np.sqrt(squares / len(self.left))
+    def moves(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Whether they move cells, by more than rounding: relative to the length of the cell's own gradient."""
+        of_left = (self.right[0, :, : self.split] ** 2).sum(1)
+        of_right = (self.left[0, :, self.split :] ** 2).sum(1)
+        return self.at(rows, columns) > MOVED * np.sqrt(of_left[columns] + of_right[rows])
 
 
-def free_motions(entries: PreparedEntries, factors: Factors, seed: int = 0) -> Motions:
-    """Motions that the entries do not see: a cell is determined when none of them moves it.
-
-    Relative to the length of the cell's own gradient, so that `MOVED` is a pure number.
+def free_motions(jacobian: Jacobian, probes: int = PROBES, seed: int = 0) -> Motions:
+    """Motions that the entries do not see: a cell is determined when none of them moves it (`moves`).
 
     References
     ----------
@@ -149,27 +154,22 @@ def free_motions(entries: PreparedEntries, factors: Factors, seed: int = 0) -> M
     .. [kiraly2015] Király, Theran, Tomioka, "The algebraic combinatorial approach for low-rank matrix completion",
        Journal of Machine Learning Research 16 (2015).
     """
-    jacobian, random = Jacobian(entries, factors), np.random.default_rng(seed)
+    random = np.random.default_rng(seed)
+    like = jacobian.transposed(np.zeros(jacobian.entries.count))
     changes = []
-    for _ in range(PROBES):
-        drawn = Change(*(random.standard_normal(x.shape) for x in jacobian.transposed(np.zeros(entries.count))))
+    for _ in range(probes):
+        drawn = Change(*(random.standard_normal(x.shape) for x in like))
         changes.append(drawn.plus(-1.0, jacobian.solve(jacobian(drawn))))
     return _motions(jacobian, changes)
 
 
-def noise_motions(entries: PreparedEntries, factors: Factors, draws: int = 8, seed: int = 0) -> Motions:
+def noise_motions(jacobian: Jacobian, draws: int = 8, seed: int = 0) -> Motions:
     """How far noise of variance one in the entries moves the cells: their standard errors, without any ridge."""
-    jacobian, random = Jacobian(entries, factors), np.random.default_rng(seed)
-    return _motions(jacobian, [jacobian.solve(random.standard_normal(entries.count)) for _ in range(draws)])
+    random, count = np.random.default_rng(seed), jacobian.entries.count
+    return _motions(jacobian, [jacobian.solve(random.standard_normal(count)) for _ in range(draws)])
 
 
 def _motions(jacobian: Jacobian, changes: list[Change]) -> Motions:
     left = np.stack([np.hstack([change.left, jacobian.of_right]) for change in changes])
     right = np.stack([np.hstack([jacobian.of_left, change.right]) for change in changes])
-    return Motions(left, right)
-
-
-def gradient_lengths(factors: Factors, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Length of the gradient of the cells at these positions with respect to the free coordinates."""
-    of_left, of_right = (np.einsum("na,na->n", x, x) for x in (factors.of_left, factors.of_right))
-    return np.sqrt(of_left[columns] + of_right[rows])
+    return Motions(left, right, jacobian.of_left.shape[1])

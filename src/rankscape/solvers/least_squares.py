@@ -24,6 +24,9 @@ NARROW = 1.5
 # Relative decrease at which a fit that is not exact ends, for ample and for scarce entries.
 GAIN = 1e-2, 1e-4
 
+# Root mean square residual, over that of the entries, below which they count as free of noise.
+NOISELESS = 1e-8
+
 # Largest number of unknowns of the smaller factor whose normal matrix is factored.
 DENSE_UNKNOWNS = 1500
 
@@ -118,16 +121,41 @@ def polish(entries: PreparedEntries, modes: Modes) -> Polished:
 
 
 def fill(entries: PreparedEntries, i: np.ndarray, j: np.ndarray, modes: Modes, noise: float) -> Modes:
-    """Modes of the whole matrix from those of the rows `i` and columns `j`: all others are folded in."""
+    """Modes of the whole matrix from those of the rows `i` and columns `j`: all others are folded in.
+
+    Without noise, as many entries as directions determine a row; only what these leave over is folded.
+    """
     n_out, n_in = entries.shape
     if len(i) == n_out and len(j) == n_in:
         return modes
     root = np.sqrt(modes.s)
     left, right = np.zeros((n_out, len(root))), np.zeros((n_in, len(root)))
     left[i], right[j] = modes.U * root, modes.V * root
+    if noise < NOISELESS**2 * float(np.mean(entries.values**2)):
+        i, j = _solved(entries, left, right, i, j)
     rest = np.setdiff1d(np.arange(n_out), i)
     known = np.isin(entries.columns, j)
     left[rest] = fold(entries.part(known, compact=False)[0], right, left[i].T @ left[i] / len(i), noise)[rest]
     rest = np.setdiff1d(np.arange(n_in), j)
     right[rest] = fold(entries.transposed(), left, right[j].T @ right[j] / len(j), noise)[rest]
     return modes_of(left, right)
+
+
+def _solved(
+    entries: PreparedEntries, left: np.ndarray, right: np.ndarray, i: np.ndarray, j: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fill in the factors of rows and columns that as many known entries as directions determine, from the core out."""
+    factors, rank = (left, right), left.shape[1]
+    known = [np.isin(np.arange(len(factor)), at) for factor, at in zip(factors, (i, j), strict=True)]
+    places, grew = (entries.rows, entries.columns), True
+    while grew:
+        grew = False
+        for side in (0, 1):
+            usable = known[1 - side][places[1 - side]] & ~known[side][places[side]]
+            counts = np.bincount(places[side][usable], minlength=len(factors[side]))
+            for line in np.flatnonzero(counts >= rank):
+                mine = usable & (places[side] == line)
+                given = factors[1 - side][places[1 - side][mine]]
+                factors[side][line] = np.linalg.lstsq(given, entries.values[mine], rcond=None)[0]
+                known[side][line] = grew = True
+    return np.flatnonzero(known[0]), np.flatnonzero(known[1])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.estimators.certificate import AbstractCertificate
+from rankscape.estimators.completion.determination import Determination
 from rankscape.estimators.completion.expectation import Expectation
 from rankscape.estimators.completion.fit import Fit, spectral_gap
 from rankscape.estimators.completion.scaling import OF_DATA
@@ -64,6 +65,10 @@ class Certificate(AbstractCertificate):
         In which these errors are: "the units of the data" or "standard deviations of their column".
     worse_columns : tuple of int
         Columns whose held-out entries their own mean predicts better, beyond chance.
+    undetermined : int
+        Missing cells that the entries leave open: they are filled with the offset.
+    where : str
+        Which, in words.
     warnings : tuple of str
         Reasons not to trust the completion, in words; none when empty.
     """
@@ -88,6 +93,8 @@ class Certificate(AbstractCertificate):
     equal: bool = False
     units: str = OF_DATA
     worse_columns: tuple[int, ...] = ()
+    undetermined: int = 0
+    where: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -111,10 +118,12 @@ def certify(
     baselines: dict[str, float],
     seen: float | None,
     worse: tuple[int, ...] = (),
+    found: Determination | None = None,
 ) -> Certificate:
     """Measure and judge a fit to all entries, whose errors times the unit of the split are what people read.
 
-    `seen` is the noise of the fit whose held-out error is given, `worse` the columns that their mean predicts better.
+    `seen` is the noise of the fit whose held-out error is given, `worse` the columns that their mean predicts better,
+    `found` what the entries leave open.
     """
     entries, unit = parts.whole, parts.unit
     n_out, n_in = entries.shape
@@ -129,7 +138,8 @@ def certify(
     known = {name: error * unit for name, error in baselines.items()}
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, known
-    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse
+    opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
+    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where
     facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *told)
     return facts.judged(_warnings(facts, final))
 
@@ -145,12 +155,17 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
     rank = f"{facts.needed:.3g}"
     if not facts.needed and final.noise > 0:
         yield "No low rank was found: every missing value is the offset alone."
-    if facts.oversampling < NEAR_LIMIT and final.method.wary:
+    # An exact fit with entries to spare is no chance, and what it leaves open is known cell by cell.
+    if facts.oversampling < NEAR_LIMIT and final.method.wary and not facts.exact:
         yield (
             f"Only {facts.oversampling:.2f} entries per free parameter of rank {rank}: near the information limit, "
             "where another matrix may fit as well."
         )
-    if facts.needed and facts.thin_rows + facts.thin_columns:
+    if facts.undetermined:
+        yield (
+            f"{facts.where} are not determined by the entries: they are filled with the levels of their row and column."
+        )
+    elif facts.needed and facts.thin_rows + facts.thin_columns and not facts.exact:
         yield (
             f"{facts.thin_rows} row(s) and {facts.thin_columns} column(s) have no more than {rank} entries: their "
             "missing values are guesses drawn towards the offset."
@@ -173,7 +188,7 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
             "All observed entries are equal, so that every completion is this number. What is not stored is unknown "
             "here, not zero: of purchases or clicks give some that did not happen as well."
         )
-    if facts.exact and not facts.thin_rows + facts.thin_columns and _missed(facts):
+    if facts.exact and not facts.undetermined and _missed(facts):
         yield (
             "All entries that were fitted are met, but not all that were held out: part of the matrix is not "
             "determined."

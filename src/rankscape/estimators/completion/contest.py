@@ -55,12 +55,15 @@ class Contest:
     missing: tuple[np.ndarray, np.ndarray]
 
 
-def hold(parts: Split, settings: Settings, selection: Selection, own: bool) -> Contest:
+def hold(
+    parts: Split, settings: Settings, selection: Selection, missing: tuple[np.ndarray, np.ndarray], own: bool
+) -> Contest:
     """The rounds that these entries need; where nothing can predict better than the low-rank fit, it stands alone.
 
-    `own` says that the caller chose the held-out entries: then there is no other split.
+    `missing` are cells to be filled; `own` says that the caller chose the held-out entries: then there is no other
+    split.
     """
-    missing = missing_cells(parts.whole, SAMPLED)
+    missing = _some(missing)
     first = alone(parts, selection)
     likeness = _likeness(parts, selection, first, missing)
     unlike = likeness > UNLIKE and _affordable(parts.whole)
@@ -81,19 +84,11 @@ def _likeness(parts: Split, selection: Selection, first: Round, missing: tuple[n
     return root_mean_square(spread(model, parts.training, *missing)) / root_mean_square(first.spread)
 
 
-def missing_cells(entries: Entries, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of at most so many cells without an entry, drawn at random where there are more."""
-    n_out, n_in = entries.shape
-    place = entries.rows.astype(np.int64) * n_in + entries.columns
-    if n_out * n_in <= 50 * most:
-        missing = np.setdiff1d(np.arange(n_out * n_in), place, assume_unique=True)
-        if len(missing) > most:
-            missing = np.random.default_rng(0).choice(missing, most, replace=False)
-    else:
-        drawn = np.unique(np.random.default_rng(0).integers(0, n_out * n_in, 4 * most))
-        missing = np.setdiff1d(drawn, place, assume_unique=True)
-        missing = np.random.default_rng(1).permutation(missing)[:most]
-    return missing // n_in, missing % n_in
+def _some(cells: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    if len(cells[0]) <= SAMPLED:
+        return cells
+    drawn = np.sort(np.random.default_rng(0).choice(len(cells[0]), SAMPLED, replace=False))
+    return cells[0][drawn], cells[1][drawn]
 
 
 def _affordable(entries: Entries) -> bool:

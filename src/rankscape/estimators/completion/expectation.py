@@ -37,6 +37,14 @@ class Expectation:
     missing_std: float
     calibration: Calibration | None = None
 
+    def mixed(self, share: float, error: float, strain: float) -> "Expectation":
+        """The same where a share of the missing cells is filled with a guess of this error.
+
+        Of the others at least the held-out error times `strain` is expected: noise is amplified so much.
+        """
+        missing = max(self.missing, self.heldout * strain)
+        return replace(self, missing=((1 - share) * missing**2 + share * error**2) ** 0.5)
+
 
 def expect(selection: Selection, combination: Combination) -> Expectation:
     r"""What the prediction misses of held-out entries, and what it will of the missing cells.

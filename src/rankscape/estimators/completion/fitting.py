@@ -15,6 +15,7 @@ from rankscape.estimators.completion.certificate import Certificate, certify
 from rankscape.estimators.completion.columns import ColumnErrors, column_errors
 from rankscape.estimators.completion.combine import Combination, combine
 from rankscape.estimators.completion.contest import hold
+from rankscape.estimators.completion.determination import Determination, determine, missing_cells
 from rankscape.estimators.completion.expectation import alike, expect
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.intervals import Calibration
@@ -65,9 +66,12 @@ def fit_entries(
             parts, selection = select_units(parts, units.rival, settings, meter)
         else:
             selection = select(parts, settings, meter, start)
-        combination = combine(hold(parts, settings, selection, own=held is not None)) if selection.judged else None
+        found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole))
+        combination = None
+        if selection.judged:
+            combination = combine(hold(parts, settings, selection, found.closed, own=held is not None))
         meter.end()
-        return _report(parts, settings, selection, combination)
+        return _report(parts, settings, selection, combination, found)
 
 
 def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
@@ -95,22 +99,29 @@ def _report(
     settings: Settings,
     selection: Selection,
     combination: Combination | None,
+    found: Determination,
 ) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
     model: Model = model_of(final)
     expected, columns = None, ColumnErrors.none(parts.whole.shape[1])
     reason = _reason(selection, parts.scaling)
     if combination is not None:
-        expected, columns = expect(selection, combination), column_errors(parts, combination)
+        expected = expect(selection, combination).mixed(found.share, found.error, found.strain)
+        columns = column_errors(parts, combination)
         if not combination.alone:
             model = combination.model(parts.whole)
             error = f"{expected.heldout * unit:.4g}{parts.scaling.suffix}"
             reason += f" What predicts: {combination.words} (held-out RMSE {error})."
+    if found.count:
+        model = found.model(model)
+    if found.ranks:
+        ranks = ", ".join(map(str, found.ranks))
+        reason += f" The entries fall into {len(found.ranks)} separate blocks, of ranks {ranks}."
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    certificate = certify(parts, final, expected, _baselines(parts), chosen.noise, columns.worse)
+    certificate = certify(parts, final, expected, _baselines(parts), chosen.noise, columns.worse, found)
     depth = final.method.depth(final, settings.depths[0])
     calibration = None if expected is None else expected.calibration
     facts = certificate, depth, chosen.memory, path, reason, columns.rmse, calibration

@@ -13,6 +13,7 @@ from rankscape.errors import InputError
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.intervals import Calibration, IntervalKind, normal_width
 from rankscape.estimators.completion.methods import named
+from rankscape.estimators.completion.models.determined import Determined
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import Offset
@@ -244,6 +245,19 @@ class CompletedMatrix:
         matrix[self.observed.rows, self.observed.columns] = self.observed.values
         return matrix
 
+    @cached_property
+    def determined(self) -> np.ndarray:
+        """Which cells the entries determine, shape ``(n_out, n_in)``; the others are filled with the offset.
+
+        A cell is locally determined when no change of the factors that leaves the observed entries as they are moves
+        it. Where a ridge and not the entries holds the directions of a fit, only cells between rows and columns that
+        no entries connect are undetermined.
+        """
+        inner = self.model.model
+        mask = ~inner.open.dense() if isinstance(inner, Determined) else np.ones(self.shape, dtype=bool)
+        mask[self.observed.rows, self.observed.columns] = True
+        return mask
+
     def predict(self, rows: ArrayLike, columns: ArrayLike) -> np.ndarray:
         """The model's values at these positions, without forming the matrix.
 
@@ -265,7 +279,11 @@ class CompletedMatrix:
         Of the cell itself, without the noise that an observation of it would carry.
         """
         i, j = self._positions(rows, columns)
-        return errors_of(self.low_rank, self.observed, i, j) * self.scaling.at(i, j)
+        return self._errors(i, j) * self.scaling.at(i, j)
+
+    def _errors(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        errors, inner = errors_of(self.low_rank, self.observed, i, j), self.model.model
+        return np.where(inner.open.at(i, j), inner.error, errors) if isinstance(inner, Determined) else errors
 
     def interval(
         self, rows: ArrayLike, columns: ArrayLike, level: float = 0.95, of: IntervalKind = "observation"
@@ -304,7 +322,7 @@ class CompletedMatrix:
             raise InputError(f"`of` must be 'observation' or 'entry', got {of!r}.")
         if self.calibration is None:
             raise InputError("No entries could be held out, so no interval can be given.")
-        values, errors = self.model.model.at(i, j), errors_of(self.low_rank, self.observed, i, j)
+        values, errors = self.model.model.at(i, j), self._errors(i, j)
         if of == "entry":
             half = normal_width(level) * np.hypot(errors, self.calibration.cut)
         else:

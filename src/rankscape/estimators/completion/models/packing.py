@@ -10,6 +10,7 @@ from rankscape.errors import InputError
 from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
+from rankscape.estimators.completion.models.determined import Determined, Open
 from rankscape.estimators.completion.models.gaussian_rows import GaussianRows
 from rankscape.estimators.completion.models.interpolated import Interpolated
 from rankscape.estimators.completion.models.low_rank import LowRank
@@ -19,10 +20,11 @@ from rankscape.estimators.completion.models.stepwise import Stepwise
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.ground.modes import Modes
+from rankscape.solvers.determined import Motions
 from rankscape.solvers.noise_variances import Variances
 
-MODELS: tuple[Any, ...] = (LowRank, GaussianRows, NearLines, Interpolated, Stepwise, Scaled, Combined)
-PARTS: tuple[Any, ...] = (Offset, Scaling, Modes, Variances, Entries, Calibration)
+MODELS: tuple[Any, ...] = (LowRank, GaussianRows, NearLines, Interpolated, Stepwise, Scaled, Combined, Determined)
+PARTS: tuple[Any, ...] = (Offset, Scaling, Modes, Variances, Entries, Calibration, Open, Motions)
 
 # The records that a file may name: no other class is ever made.
 KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*MODELS, *PARTS)}

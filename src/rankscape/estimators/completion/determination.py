@@ -1,0 +1,169 @@
+"""What the entries of a completion determine, and where they do not: in numbers and in words."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from rankscape.entries import Entries
+from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.models.base import Model
+from rankscape.estimators.completion.models.determined import Determined, Open
+from rankscape.estimators.completion.models.low_rank import LowRank
+from rankscape.estimators.completion.offsets import Offset, fit_offset
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.final import final
+from rankscape.ground.modes import modes_of
+from rankscape.solvers.determined import Factors, Jacobian, free_motions, noise_motions
+
+# Missing cells that are looked at: all of most matrices.
+LOOKED_AT = 4_000_000
+
+# Iterations of conjugate gradients beyond which entries hardly determine the matrix, and noise is sent through as well;
+# and entries up to which that is affordable.
+HARD, AFFORDABLE = 80, 1_000_000
+
+# Standard error of a cell over that of the guess, beyond which the guess is as good.
+AS_GOOD = 0.5
+
+# Share of the largest singular value below which a part of the matrix does not have a direction.
+NONE = 1e-6
+
+# Ranges of rows and columns that are named.
+NAMED = 3
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Determination:
+    """Which missing cells are open.
+
+    Attributes
+    ----------
+    open : Open
+        For any cell.
+    guess, error : Offset, float
+        What open cells are filled with, and its root mean square error on the entries.
+    missing : (ndarray, ndarray)
+        Rows and columns of the missing cells that were looked at.
+    found : ndarray of bool
+        Which of them are open.
+    total : int
+        Number of all missing cells.
+    strain : float
+        Error to expect of the determined cells over the noise, where entries hardly determine them; one elsewhere.
+    ranks : tuple of int
+        Of each connected part of the matrix, where there is more than one; parts of one row or column are left out.
+    """
+
+    open: Open
+    guess: Offset
+    error: float
+    missing: tuple[np.ndarray, np.ndarray]
+    found: np.ndarray
+    total: int
+    strain: float = 1.0
+    ranks: tuple[int, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Of the missing cells that are open."""
+        return float(self.found.mean()) if len(self.found) else 0.0
+
+    @property
+    def count(self) -> int:
+        """How many are; an estimate where not all were looked at."""
+        return int(self.found.sum()) if len(self.found) == self.total else round(self.share * self.total)
+
+    @property
+    def closed(self) -> tuple[np.ndarray, np.ndarray]:
+        """The missing cells that are determined, among those looked at."""
+        return self.missing[0][~self.found], self.missing[1][~self.found]
+
+    def model(self, model: Model) -> Model:
+        """A model of the determined cells, with the guess elsewhere."""
+        return Determined(model, self.guess, self.error, self.open)
+
+    @property
+    def words(self) -> str:
+        """How many, and where."""
+        rows, columns = (_ranges(np.unique(place[self.found])) for place in self.missing)
+        where = f"rows {rows}; columns {columns}"
+        return f"{self.count} missing cell(s) ({where})"
+
+
+def determine(entries: Entries, final: Fit, model: LowRank, missing: tuple[np.ndarray, np.ndarray]) -> Determination:
+    """What these entries leave open of a fit to them; `missing` are positions without an entry.
+
+    Of a fit whose rank the entries carry, whatever no entry sees may move. Directions that a ridge holds are not told
+    so: for these it counts that a cell's row and column are connected by entries at all.
+    """
+    row_part, column_part = parts_of(entries)
+    opened = Open(None, None, np.inf, row_part, column_part)
+    guess = fit_offset("row+column", entries)
+    error = root_mean_square(guess.of(entries) - entries.values)
+    if final.method.sharp and final.rank:
+        opened = _by_motions(entries, final, model, opened, missing, error)
+    total = entries.shape[0] * entries.shape[1] - entries.count
+    found = Determination(opened, guess, error, missing, opened.at(*missing), total, ranks=_ranks(opened, model))
+    if opened.noisy is not None and len(found.closed[0]):
+        found = replace(found, strain=root_mean_square(np.hypot(1.0, opened.noisy.at(*found.closed))))
+    return found
+
+
+def _ranks(opened: Open, model: LowRank) -> tuple[int, ...]:
+    """The rank of the fit within each connected part: of the whole it may be their sum."""
+    ranks = []
+    for part in range(int(opened.row_part.max(initial=0)) + 1):
+        rows, columns = opened.row_part == part, opened.column_part == part
+        if min(rows.sum(), columns.sum()) > 1:
+            s = modes_of(model.modes.U[rows] * model.modes.s, model.modes.V[columns]).s
+            ranks.append(int((s > max(NONE * model.modes.s.max(initial=0.0), model.noise)).sum()))
+    return tuple(ranks) if len(ranks) > 1 else ()
+
+
+def _by_motions(
+    entries: Entries, final: Fit, model: LowRank, opened: Open, missing: tuple[np.ndarray, np.ndarray], error: float
+) -> Open:
+    root, every = np.sqrt(model.modes.s), np.arange(final.rank)
+    factors = Factors(model.modes.U * root, model.modes.V * root, every, every)
+    jacobian = Jacobian(entries.prepared("sparse"), factors)
+    free = free_motions(jacobian, probes=1)
+    hard = jacobian.iterations > HARD
+    if free.moves(*missing).any():  # one change finds that something is free; three find all of it
+        opened = replace(opened, free=free_motions(jacobian))
+    if hard and final.noise > 0 and not final.exact and entries.count <= AFFORDABLE:
+        opened = replace(opened, noisy=noise_motions(jacobian), most=AS_GOOD * error / final.noise)
+    return opened
+
+
+def missing_cells(entries: Entries, most: int = LOOKED_AT) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of at most so many cells without an entry, drawn at random where there are more."""
+    n_out, n_in = entries.shape
+    place = entries.rows.astype(np.int64) * n_in + entries.columns
+    if n_out * n_in <= 4 * most:
+        missing = np.setdiff1d(np.arange(n_out * n_in), place, assume_unique=True)
+        if len(missing) > most:
+            missing = np.random.default_rng(0).choice(missing, most, replace=False)
+    else:
+        drawn = np.unique(np.random.default_rng(0).integers(0, n_out * n_in, 4 * most))
+        missing = np.setdiff1d(drawn, place, assume_unique=True)
+        missing = np.random.default_rng(1).permutation(missing)[:most]
+    return missing // n_in, missing % n_in
+
+
+def parts_of(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
+    """The connected part of the graph of rows, columns and entries that each row and each column belongs to."""
+    n_out, n_in = entries.shape
+    graph = coo_array((np.ones(entries.count, np.int8), (entries.rows, entries.columns + n_out)), (n_out + n_in,) * 2)
+    part = connected_components(graph, directed=False)[1]
+    return part[:n_out], part[n_out:]
+
+
+def _ranges(numbers: np.ndarray) -> str:
+    """Ascending numbers as their first ranges: ``0-59, 80, ...``."""
+    ends = np.flatnonzero(np.diff(numbers) > 1)
+    first, last = numbers[np.r_[0, ends + 1]], numbers[np.r_[ends, len(numbers) - 1]]
+    said = [f"{a}-{b}" if b > a else str(a) for a, b in zip(first, last, strict=True)]
+    return ", ".join(said[:NAMED]) + (", ..." if len(said) > NAMED else "")

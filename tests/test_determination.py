@@ -1,0 +1,92 @@
+"""Completions whose entries leave cells open: these are counted, located, filled with the offset, and not trusted."""
+
+import numpy as np
+import pytest
+
+import rankscape as rs
+from rankscape.entries import Entries
+from rankscape.estimators.completion.offsets import fit_offset
+
+
+def blocks(common: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two blocks of rank 2 with so many common rows; the truth, what is seen, and the cells across."""
+    rng = np.random.default_rng(seed)
+    W = rng.normal(size=(60, 2)) @ rng.normal(size=(2, 50))
+    seen = np.zeros(W.shape, bool)
+    seen[: 30 + common, :25], seen[30:, 25:] = True, True
+    across = ~seen
+    seen &= rng.random(W.shape) < 0.8
+    return W, np.where(seen, W + noise * rng.normal(size=W.shape), np.nan), across
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("common", [0, 1])
+def test_cells_across_two_blocks_are_open(common, noise):
+    W, X, across = blocks(common, noise)
+    done = rs.complete(X)
+    inside = np.isnan(X) & ~across
+    assert not done.determined[across].any()
+    assert done.determined[~across].all()
+    assert not done.certificate.trusted
+    assert done.certificate.undetermined == across.sum()
+    assert "not determined by the entries" in str(done.certificate)
+    assert np.sqrt(np.mean((done.matrix - W)[inside] ** 2)) <= max(1e-9, 0.6 * noise)
+    # They are filled with the levels of rows and columns, and what is said of them is the error of these.
+    guess = fit_offset("row+column", Entries.from_array(X)).dense()
+    np.testing.assert_allclose(done.matrix[across], guess[across], rtol=1e-6, atol=1e-8)
+    rows, columns = np.nonzero(across)
+    spread = np.nanstd(X)
+    assert 0.5 * spread < done.standard_errors(rows[:5], columns[:5]).min()
+    true = np.sqrt(np.mean((done.matrix - W)[np.isnan(X)] ** 2))
+    assert 0.5 < true / done.expected_error < 2
+
+
+def test_enough_common_rows_determine_everything():
+    W, X, _ = blocks(3, 0.0)
+    done = rs.complete(X)
+    assert done.determined.all()
+    assert done.certificate.trusted
+    assert np.abs(done.matrix - W).max() < 1e-8
+
+
+def test_separate_blocks_are_told_with_their_ranks():
+    _, X, _ = blocks(0, 0.0)
+    assert "2 separate blocks, of ranks 2, 2" in rs.complete(X).reason
+
+
+@pytest.mark.filterwarnings("ignore:No entry is observed")
+def test_what_is_certified_near_the_limit_is_right():
+    """At 1.15 times the limit some rows have too few entries; all that is called determined is exact."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        W = rng.normal(size=(100, 3)) @ rng.normal(size=(3, 80))
+        count = int(1.15 * 3 * (180 - 3))
+        seen = np.zeros(W.size, bool)
+        seen[rng.permutation(W.size)[:count]] = True
+        X = np.where(seen.reshape(W.shape), W, np.nan)
+        done = rs.complete(X)
+        if done.certificate.exact:
+            assert np.abs(done.matrix - W)[done.determined].max() < 1e-5
+            assert done.determined.mean() > 0.8
+            assert not any("information limit" in warning for warning in done.certificate.warnings)
+
+
+def test_a_row_with_fewer_entries_than_the_rank_is_open_and_named():
+    rng = np.random.default_rng(4)
+    W = rng.normal(size=(40, 3)) @ rng.normal(size=(3, 30))
+    X = np.where(rng.random(W.shape) < 0.6, W, np.nan)
+    X[7] = np.nan
+    X[7, :2] = W[7, :2]
+    done = rs.complete(X)
+    assert not done.determined[7, 2:].any()
+    assert np.delete(done.determined, 7, axis=0).all()
+    assert "rows 7; columns 2-29" in str(done.certificate)
+
+
+def test_what_is_open_survives_saving(tmp_path):
+    _, X, across = blocks(0, 0.05)
+    model = rs.estimators.DeepMatrixCompletion().fit(X)
+    model.save(tmp_path / "model.npz")
+    again = rs.estimators.DeepMatrixCompletion.load(tmp_path / "model.npz").completed_
+    np.testing.assert_array_equal(again.determined, ~across | ~np.isnan(X))
+    np.testing.assert_array_equal(again.matrix, model.completed_.matrix)
