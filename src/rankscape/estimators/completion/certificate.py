@@ -15,9 +15,6 @@ from rankscape.estimators.completion.split import Split
 # Oversampling below which a completion is near the information limit.
 NEAR_LIMIT = 1.4
 
-# Held-out error over that of the best baseline, from which on an exact fit has not found all of the matrix.
-MISSED = 1e-3
-
 # Held-out error over the noise of what was fitted beyond which the model follows the entries and not the matrix; noise
 # alone gives 1.1 to 1.6, from many entries for each parameter down to two.
 UNSEEN = 3.0
@@ -171,11 +168,12 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
             "missing values are guesses drawn towards the offset."
         )
     if facts.heldout_rmse is None:
-        yield "No entries could be held out, so the error is not measured."
+        if not facts.exact:  # what is met exactly, with entries to spare, needs no other judge
+            yield "No entries could be held out, so the error is not measured."
     elif facts.baselines:
         # A model that a column mean beats is worse than no model.
         name, error = min(facts.baselines.items(), key=lambda pair: pair[1])
-        if error < facts.heldout_rmse:
+        if error < facts.heldout_rmse and not facts.exact:  # both may be rounding
             yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."
     if facts.worse_columns:
         shown = ", ".join(map(str, facts.worse_columns[:SHOWN])) + (", ..." if len(facts.worse_columns) > SHOWN else "")
@@ -187,11 +185,6 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
         yield (
             "All observed entries are equal, so that every completion is this number. What is not stored is unknown "
             "here, not zero: of purchases or clicks give some that did not happen as well."
-        )
-    if facts.exact and not facts.undetermined and _missed(facts):
-        yield (
-            "All entries that were fitted are met, but not all that were held out: part of the matrix is not "
-            "determined."
         )
     if facts.unseen is not None and facts.unseen > UNSEEN:
         yield (
@@ -206,9 +199,3 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
         )
     if not facts.converged:
         yield "The solver stopped at its limit before it converged."
-
-
-def _missed(facts: Certificate) -> bool:
-    return facts.heldout_rmse is not None and facts.heldout_rmse > MISSED * min(
-        facts.baselines.values(), default=np.inf
-    )

@@ -17,8 +17,8 @@ from rankscape.ground.final import final
 from rankscape.ground.modes import modes_of
 from rankscape.solvers.determined import Factors, Jacobian, free_motions, noise_motions
 
-# Missing cells that are looked at: all of most matrices.
-LOOKED_AT = 4_000_000
+# Cells of a matrix up to which all missing ones are looked at, and how many of a larger one.
+ALL, SOME = 2_000_000, 200_000
 
 # Iterations of conjugate gradients beyond which entries hardly determine the matrix, and noise is sent through as well;
 # and entries up to which that is affordable.
@@ -138,19 +138,19 @@ def _by_motions(
     return opened
 
 
-def missing_cells(entries: Entries, most: int = LOOKED_AT) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of at most so many cells without an entry, drawn at random where there are more."""
+def missing_cells(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the cells without an entry; of a large matrix some, drawn at random."""
     n_out, n_in = entries.shape
     place = entries.rows.astype(np.int64) * n_in + entries.columns
-    if n_out * n_in <= 4 * most:
-        missing = np.setdiff1d(np.arange(n_out * n_in), place, assume_unique=True)
-        if len(missing) > most:
-            missing = np.random.default_rng(0).choice(missing, most, replace=False)
-    else:
-        drawn = np.unique(np.random.default_rng(0).integers(0, n_out * n_in, 4 * most))
-        missing = np.setdiff1d(drawn, place, assume_unique=True)
-        missing = np.random.default_rng(1).permutation(missing)[:most]
-    return missing // n_in, missing % n_in
+    cells = np.arange(n_out * n_in) if n_out * n_in <= ALL else _drawn(n_out * n_in)
+    # Entries stand in the order of their places, so that each cell is found or not by bisection.
+    found = np.searchsorted(place, cells)
+    seen = place[np.minimum(found, len(place) - 1)] == cells
+    return cells[~seen] // n_in, cells[~seen] % n_in
+
+
+def _drawn(cells: int) -> np.ndarray:
+    return np.unique(np.random.default_rng(0).integers(0, cells, SOME))
 
 
 def parts_of(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
