@@ -123,12 +123,14 @@ class AtEffectiveRank(AbstractRule):
 
     def reason(self, records: Records) -> str | None:
         """At the first record past the level."""
-        values = np.array([record["effective_rank"] for _, record in records])
-        text = f"the effective rank is {values[-1]:.4g}, {self.direction} past {self.level:g}"
+        value = float(records[-1][1]["effective_rank"])
+        text = f"the effective rank is {value:.4g}, {self.direction} past {self.level:g}"
         if self.direction == "falling":
-            return text if values[-1] <= self.level else None
-        # Small starts begin above the level, with all modes alike: only what comes back from below has risen.
-        return text if values[-1] >= self.level and (values < self.level).any() else None
+            return text if value <= self.level else None
+        # Small starts begin above the level, with all modes alike: only what comes back from below has risen. The first
+        # that does stands next to one below, so no other record is asked: there may be one a step.
+        risen = len(records) > 1 and value >= self.level > float(records[-2][1]["effective_rank"])
+        return text if risen else None
 
 
 @final
