@@ -22,6 +22,10 @@ FEW, SPLITS = 5_000, 5
 # gaps gave 1.00 to 1.02, popularity 1.04 to 1.06; panels and rows that end early 1.06 to 50.
 UNLIKE = 1.1
 
+# Held-out error of the mean of near rows over that of a sharp rank, from which on nothing can be much better than the
+# latter. Low ranks with noise have 1.6 and more; rows in clusters 0.9 to 1.
+FAR = 1.2
+
 # Draws of held-out entries in the pattern of the gaps, and the share of the cells that must be seen for them.
 DRAWS, MOSTLY_SEEN = 3, 0.2
 
@@ -56,18 +60,25 @@ class Contest:
 
 
 def hold(
-    parts: Split, settings: Settings, selection: Selection, missing: tuple[np.ndarray, np.ndarray], own: bool
+    parts: Split,
+    settings: Settings,
+    selection: Selection,
+    missing: tuple[np.ndarray, np.ndarray],
+    near: float,
+    own: bool,
 ) -> Contest:
     """The rounds that these entries need; where nothing can predict better than the low-rank fit, it stands alone.
 
-    `missing` are cells to be filled; `own` says that the caller chose the held-out entries: then there is no other
-    split.
+    `missing` are cells to be filled, `near` is the held-out error of the mean of near rows; `own` says that the caller
+    chose the held-out entries: then there is no other split.
     """
     missing = _some(missing)
     first = alone(parts, selection)
     likeness = _likeness(parts, selection, first, missing)
     unlike = likeness > UNLIKE and _affordable(parts.whole)
-    if not selection.open or (selection.settled and not unlike):
+    # Rows that repeat say more than a rank does, however sharp.
+    settled = selection.settled and near > FAR * selection.chosen.rmse
+    if not selection.open or (settled and not unlike):
         return Contest((first,), (), likeness, missing)
     random = [compete(parts, settings, selection)]
     if parts.whole.count < FEW and not own:

@@ -66,12 +66,14 @@ def fit_entries(
             parts, selection = select_units(parts, units.rival, settings, meter)
         else:
             selection = select(parts, settings, meter, start)
+        baselines = _baselines(parts)
         found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole))
         combination = None
         if selection.judged:
-            combination = combine(hold(parts, settings, selection, found.closed, own=held is not None))
+            near = baselines["nearest_rows"]
+            combination = combine(hold(parts, settings, selection, found.closed, near, own=held is not None))
         meter.end()
-        return _report(parts, settings, selection, combination, found)
+        return _report(parts, settings, selection, combination, found, baselines)
 
 
 def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
@@ -100,6 +102,7 @@ def _report(
     selection: Selection,
     combination: Combination | None,
     found: Determination,
+    baselines: dict[str, float],
 ) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
     model: Model = model_of(final)
@@ -121,7 +124,7 @@ def _report(
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    certificate = certify(parts, final, expected, _baselines(parts), chosen.noise, columns.worse, found)
+    certificate = certify(parts, final, expected, baselines, chosen.noise, columns.worse, found)
     depth = final.method.depth(final, settings.depths[0])
     calibration = None if expected is None else expected.calibration
     facts = certificate, depth, chosen.memory, path, reason, columns.rmse, calibration
