@@ -11,6 +11,7 @@ from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods import CLIMBED, climbed
 from rankscape.estimators.completion.methods.averaged import Averaged
 from rankscape.estimators.completion.methods.penalised import Penalised
+from rankscape.estimators.completion.methods.sampled import Sampled
 from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.split import Split
@@ -61,7 +62,7 @@ def test_heavy_tails_do_not_hide_the_rank(seed):
 def test_a_high_rank_that_predicts_nothing_is_not_polished_with_patience(monkeypatch):
     steps = []
     polish = climbed.polish
-    monkeypatch.setattr(climbed, "polish", lambda *a: steps.append(polish(*a)) or steps[-1])
+    monkeypatch.setattr(climbed, "polish", lambda *a, **k: steps.append(polish(*a, **k)) or steps[-1])
     model = DeepMatrixCompletion().fit(gaussian(0, (60, 40), 1, 0.95, noise=2.0)[1])
     assert model.rank_ <= 2
     assert sum(fit.steps * len(fit.modes.s) for fit in steps) < 1000
@@ -69,7 +70,8 @@ def test_a_high_rank_that_predicts_nothing_is_not_polished_with_patience(monkeyp
 
 def test_a_model_that_follows_its_entries_only_is_not_trusted(monkeypatch):
     monkeypatch.setattr(Averaged, "settle", lambda *_: None)  # without the cure above
-    monkeypatch.setattr(Penalised, "wanted", lambda *_: False)
+    for method in (Penalised, Sampled):
+        monkeypatch.setattr(method, "wanted", lambda *_: False)
     model = DeepMatrixCompletion(scale="none").fit(heavy_tailed(31)[1])
     assert model.certificate_.unseen > 3
     assert not model.certificate_.trusted

@@ -74,14 +74,12 @@ def gather(starts, columns, values, table, out):
 
 @_loop
 def pack_seconds(mean, covariance, out):
-    """The lower half of ``mean mean^T + covariance`` of each row, one after the other; no covariances mean none."""
+    """The lower half of ``mean mean^T + covariance`` of each row, one after the other."""
     for i in range(len(mean)):
         at = 0
         for a in range(mean.shape[1]):
             for b in range(a + 1):
-                out[i, at] = mean[i, a] * mean[i, b]
-                if len(covariance):
-                    out[i, at] += covariance[i, a, b]
+                out[i, at] = mean[i, a] * mean[i, b] + covariance[i, a, b]
                 at += 1
 
 

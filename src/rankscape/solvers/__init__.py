@@ -8,7 +8,8 @@
 `least_squares`        which of the first two, on the part of a matrix that its entries determine
 `ridge_minimum`        loss plus ridge on balanced factors, and which of their directions live
 `quasi_newton`         limited-memory BFGS for long vectors
-`posterior`            two thin factors with their uncertainty: variational Bayes and Gibbs sampling
+`posterior`            two thin factors with their uncertainty: variational Bayes
+`gibbs`                the same by draws, for noise of many kinds
 `full_covariance`      rows drawn from one Gaussian, parts of them unseen: expectation maximisation
 `near_rows`            rows that are most alike, and what they predict for one another
 `between`              along an ordered axis, what lies between two entries

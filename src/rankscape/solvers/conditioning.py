@@ -8,22 +8,8 @@ _loop = compiled("reassoc", "contract", "nsz")
 
 
 @_loop
-def _solve_transposed(A, x):
-    """Solve ``L^T x = x`` in place."""
-    k = len(x)
-    for a in range(k - 1, -1, -1):
-        total = x[a]
-        for c in range(a + 1, k):
-            total -= A[c, a] * x[c]
-        x[a] = total / A[a, a]
-
-
-@_loop
-def condition(precision, right_side, normal, draw):
-    """Solve each ``precision x = right_side`` in place by Cholesky, ``precision = L L^T``.
-
-    Leaves the mean in `right_side`, and the covariance in `precision`; with `draw` ``L^-T normal`` in `normal` instead.
-    """
+def condition(precision, right_side):
+    """Solve each ``precision x = right_side`` in place by Cholesky; leaves the covariance in `precision`."""
     count, k = right_side.shape
     for i in range(count):
         A, x = precision[i], right_side[i]
@@ -41,11 +27,12 @@ def condition(precision, right_side, normal, draw):
             for c in range(a):
                 total -= A[a, c] * x[c]
             x[a] = total / A[a, a]
-        _solve_transposed(A, x)
-        if draw:
-            _solve_transposed(A, normal[i])
-        else:
-            _invert_factored(A)
+        for a in range(k - 1, -1, -1):
+            total = x[a]
+            for c in range(a + 1, k):
+                total -= A[c, a] * x[c]
+            x[a] = total / A[a, a]
+        _invert_factored(A)
 
 
 @_loop

@@ -92,8 +92,8 @@ def core(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], rank: in
         keep &= ~thin
 
 
-def polish(entries: PreparedEntries, modes: Modes) -> Polished:
-    """Least squares at the rank of `modes`, started there."""
+def polish(entries: PreparedEntries, modes: Modes, patience: bool = True) -> Polished:
+    """Least squares at the rank of `modes`, started there; `patience` grants scarce entries the steps they may need."""
     rank = len(modes.s)
     inside = core(entries.rows, entries.columns, entries.shape, rank)
     count = int(inside.sum())
@@ -103,7 +103,7 @@ def polish(entries: PreparedEntries, modes: Modes) -> Polished:
         return Polished(modes, missed, count, count, inside, nothing, nothing, 0, not rank)
     part, i, j = entries.part(inside)
     excess = count - rank * (len(i) + len(j) - rank)
-    patient = count < NARROW * (count - excess)
+    patient = patience and count < NARROW * (count - excess)
     steps, gain = STEPS[patient], GAIN[patient]
     flip = len(j) > len(i)
     unknowns = min(len(i), len(j)) * rank

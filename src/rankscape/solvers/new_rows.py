@@ -20,5 +20,5 @@ def fold(entries: PreparedEntries, right: np.ndarray, spread: np.ndarray, noise:
     precision = entries.grams(np.zeros((entries.shape[0], k)), right)[0] / noise
     precision += np.linalg.inv(spread + 1e-12 * total * np.eye(k))
     products = np.asarray(entries.as_sparse(entries.weighted(entries.values)) @ right) / noise
-    condition(precision, products, np.zeros((0, 0)), False)
+    condition(precision, products)
     return products

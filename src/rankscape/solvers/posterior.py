@@ -1,10 +1,9 @@
 """Two thin factors with their uncertainty: the fit for data whose noise matters.
 
 A single best pair of factors is a poor summary where entries are few or noisy. Here each row of the factors is
-Gaussian given the others, so it can be averaged (variational Bayes, mean and covariance in turn: Lim, Teh 2007 and
-Ilin, Raiko 2010) or drawn (Gibbs sampling, whose predictions are then averaged: Salakhutdinov, Mnih 2008). The widths
-of the priors are read off the data, so directions that the data do not support die: the ridge of each direction is
-chosen by the noise level.
+Gaussian given the others, so it can be averaged: variational Bayes, mean and covariance in turn (Lim, Teh 2007; Ilin,
+Raiko 2010). The widths of the priors are read off the data, so directions that the data do not support die: the ridge
+of each direction is chosen by the noise level. (`gibbs` draws the rows instead, and averages predictions.)
 """
 
 from dataclasses import dataclass
@@ -36,8 +35,6 @@ class _Side:
     covariance: np.ndarray
     free: np.ndarray
     precision: np.ndarray
-    centre: np.ndarray
-    expected: np.ndarray
 
     @property
     def seconds(self) -> np.ndarray:
@@ -86,7 +83,7 @@ class Posterior:
             operators = (pattern, values) if not s else (_transposed(pattern), _transposed(values))
             covariance = np.zeros((n, k + len(at), k + len(at)))
             size = len(free)
-            sides.append(_Side(*operators, mean, covariance, free, np.zeros((size, size)), np.zeros(size), mean))
+            sides.append(_Side(*operators, mean, covariance, free, np.zeros((size, size))))
         self.left, self.right = sides
         self._priors()
 
@@ -100,22 +97,19 @@ class Posterior:
         self._drop_dead()
         self._priors()
 
-    def update(self, here: _Side, other: _Side, normal: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def update(self, here: _Side, other: _Side) -> tuple[np.ndarray, np.ndarray]:
         """Condition one side on the other; returns the products and Gram matrices it used."""
         K, free = here.size, here.free
-        grams = _sums_over_entries(here.pattern, other.mean, other.covariance if normal is None else None)
+        grams = _sums_over_entries(here.pattern, other.mean, other.covariance)
         products = np.asarray(here.values @ other.mean)
         precision = grams[:, free[:, None], free] / self.noise + here.precision
         right_side = products[:, free]
         for fixed in np.setdiff1d(np.arange(K), free):
             right_side = right_side - grams[:, free, fixed]
-        right_side = right_side / self.noise + here.precision @ here.centre
-        condition(precision, right_side, np.zeros((0, 0)) if normal is None else normal, normal is not None)
-        here.expected = here.mean.copy()
-        here.expected[:, free] = right_side
-        here.mean[:, free] = right_side if normal is None else right_side + normal
-        if normal is None:
-            here.covariance[:, free[:, None], free] = precision
+        right_side = right_side / self.noise
+        condition(precision, right_side)
+        here.mean[:, free] = right_side
+        here.covariance[:, free[:, None], free] = precision
         return products, grams
 
     def _rotate(self) -> None:
@@ -132,7 +126,6 @@ class Posterior:
             side.mean[:, :k] = side.mean[:, :k] @ turn
             side.covariance[:, :k] = turn.T @ side.covariance[:, :k]
             side.covariance[:, :, :k] = side.covariance[:, :, :k] @ turn
-            side.expected = side.mean
 
     def _drop_dead(self) -> None:
         """Directions whose mean is far below its uncertainty only fade further: without them a sweep is quicker."""
@@ -144,9 +137,7 @@ class Posterior:
         self._at = {s: at - gone for s, at in self._at.items()}
         for side, at in zip((self.left, self.right), (self._at.get(0), self._at.get(1)), strict=True):
             side.mean, side.covariance = side.mean[:, kept], side.covariance[:, kept[:, None], kept]
-            side.expected = side.mean
             side.free = np.append(np.arange(self.width), [] if at is None else [at]).astype(int)
-            side.centre = np.zeros(len(side.free))
 
     def _certainty(self) -> np.ndarray:
         """For each direction the squared mean over its variance, on the side where that is less."""
@@ -164,8 +155,8 @@ class Posterior:
 
     @property
     def factors(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means of the thin factors without the biases; of a draw, the right one's mean given the left one."""
-        return self.left.mean[:, : self.width], self.right.expected[:, : self.width]
+        """Means of the thin factors without the biases."""
+        return self.left.mean[:, : self.width], self.right.mean[:, : self.width]
 
     @property
     def modes(self) -> Modes:
@@ -182,17 +173,17 @@ class Posterior:
     @property
     def biases(self) -> tuple[np.ndarray, ...]:
         """Means of the row and column biases (zeros when there are none)."""
-        means = self.left.mean, self.right.expected
+        means = self.left.mean, self.right.mean
         return tuple(
             mean[:, self._at[s]].copy() if s in self._at else np.zeros(len(mean)) for s, mean in enumerate(means)
         )
 
 
-def _sums_over_entries(pattern, mean: np.ndarray, covariance: np.ndarray | None) -> np.ndarray:
+def _sums_over_entries(pattern, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """For each row of the pattern the sum of ``mean_j mean_j^T + covariance_j`` over its entries; symmetric."""
     n, K = mean.shape
     halves = np.empty((n, K * (K + 1) // 2))  # half of a symmetric matrix is half of the memory to go through
-    loops.pack_seconds(mean, np.zeros((0, K, K)) if covariance is None else covariance, halves)
+    loops.pack_seconds(mean, covariance, halves)
     if isinstance(pattern, np.ndarray):
         sums = pattern @ halves
     else:

@@ -15,6 +15,9 @@ from rankscape.solvers.noise_variances import Variances
 if TYPE_CHECKING:
     from rankscape.estimators.completion.methods.base import Method
 
+# Share of the entries' mean square that is noise, beyond which they are mostly noise.
+NOISY = 0.5
+
 # Factor over the best held-out error up to which a simpler fit is taken.
 HARDLY = 1.02
 
@@ -71,6 +74,11 @@ class Fit:
     def rank(self) -> int:
         """The number of directions."""
         return len(self.modes.s)
+
+    @property
+    def mostly_noise(self) -> bool:
+        """Whether the noise is most of what was fitted."""
+        return self.noise**2 > NOISY * self.scale**2
 
     @property
     def rmse(self) -> float:

@@ -1,7 +1,7 @@
 """One round of a contest: candidates that were fitted to some entries, judged on others."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.trial import Trial
 from rankscape.estimators.completion.uncertainty import errors_of
 from rankscape.ground.final import final
+
+# Share of the power of a fit whose directions say what errors to expect of it.
+LEADING = 0.98
 
 # What the choice of the low-rank search is called among the candidates.
 LOW_RANK = "low rank"
@@ -71,27 +74,29 @@ class Round:
 
 def alone(parts: Split, selection: Selection) -> Round:
     """The choice of the low-rank search, with nothing to compare it with."""
-    return _round(parts, [low_rank(selection)])
+    trained = [low_rank(selection)]
+    return Round.of(parts.training, parts.heldout, trained, [fit.model for fit in trained])
 
 
-def compete(parts: Split, settings: Settings, selection: Selection) -> Round:
-    """Everything that is worth comparing with the choice of the low-rank search, fitted to the same entries."""
-    trained = [low_rank(selection), *_rivals(selection)]
-    find = search(settings, parts.training, trained[0])
+def compete(first: Round, parts: Split, settings: Settings, selection: Selection) -> Round:
+    """The `first` round, and everything that is worth comparing with it, fitted to the same entries."""
+    rivals = list(_rivals(selection))
+    find = search(settings, parts.training, first.trained[0])
     for candidate in CANDIDATES:
         if candidate.wanted(parts.training, settings):
-            trained.append(candidate.fit(parts.training, parts.heldout, settings, find))
-    return _round(parts, trained)
-
-
-def _round(parts: Split, trained: list[Trained]) -> Round:
-    return Round.of(parts.training, parts.heldout, trained, [fit.model for fit in trained])
+            rivals.append(candidate.fit(parts.training, parts.heldout, settings, find))
+    predicted = [fit.model.at(parts.heldout.rows, parts.heldout.columns) for fit in rivals]
+    return replace(first, trained=(*first.trained, *rivals), predicted=np.vstack([first.predicted, *predicted]))
 
 
 def spread(model: Model, seen: Entries, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Errors to expect at these cells of a low-rank fit to the entries seen, its noise included; shape (k,)."""
     assert isinstance(model, LowRank)
-    errors = errors_of(model, seen, rows, columns, most=0)  # by blocks: it has to be quick, not exact
+    # It has to be quick, not exact: by blocks, and without the small directions of a mean, of which there may be many.
+    power = np.cumsum(model.modes.s**2)
+    leading = int(np.searchsorted(power, LEADING * power[-1]) + 1) if len(power) else 0
+    model = replace(model, modes=model.modes.head(leading))
+    errors = errors_of(model, seen, rows, columns, most=0)
     return np.hypot(errors, model.noise)
 
 

@@ -3,7 +3,8 @@
 In this order, and nowhere else:
 
 1. A fit from before is tried first, where there is one (`before`).
-2. The simplest offset is taken away, because an exact rank means most there; then the richest that held-out entries
+2. Many rounded entries that are mostly noise have no sharp rank: draws suffice there (`sampled.suffices`). Elsewhere
+   the simplest offset is taken away, because an exact rank means most there; then the richest that held-out entries
    support (`_offsets`).
 3. On each, every method that is `wanted`, simplest first. A fit that is exact ends the search: chance cannot do that.
    Where the training entries are a few too few for an exact fit, all entries are tried at once.
@@ -23,6 +24,7 @@ from rankscape.estimators.choice import ties
 from rankscape.estimators.completion.fit import Fit, choose, spectral_gap
 from rankscape.estimators.completion.methods import METHODS
 from rankscape.estimators.completion.methods.base import Method
+from rankscape.estimators.completion.methods.sampled import SAMPLED, rounded
 from rankscape.estimators.completion.offsets import Offset, fit_offset
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.settings import Settings
@@ -153,6 +155,12 @@ class _Search:
         left = [heldout.root_weights * (offset.of(heldout) - heldout.values) for offset in offsets]
         best = min(left, key=root_mean_square)
         supported = next(k for k, residual in enumerate(left) if ties(residual**2, best**2))
+        if rounded(self.split.observed):
+            self.meter.begin(SAMPLED.phase, SAMPLED.share)
+            noisy = self.trial(offsets[supported], training, heldout)
+            if SAMPLED.suffices(noisy):
+                yield noisy
+                return
         first = self.trial(offsets[0], training, heldout, richest=not supported)
         yield first
         if supported:

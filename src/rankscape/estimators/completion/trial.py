@@ -44,7 +44,8 @@ class Climb:
     tried : int
         The rank of the last attempt, also of one that the entries could not determine; 0 without any.
     left : float
-        Root mean square residual of its fit; zero when there was none.
+        Root mean square residual of its fit, over that of one direction less (of none for a first attempt); zero when
+        there was none.
     """
 
     fits: list[Polished]
@@ -76,8 +77,12 @@ class Trial:
         Whether no richer offset will be tried: then, and only then, the costly methods are worth their time.
     climb : Climb, optional
         How the climb ended; that of the simpler offset while there is none of its own.
+    noise_only : bool
+        Whether no rank can be sharp, because of noise.
+    averaged : int, optional
+        Directions of the best average, once there is one.
     mostly_noise : bool, optional
-        Whether noise is most of the entries, once a method has found out.
+        Whether noise is most of the entries, once averaging has found out.
     fits : list of Fit
         Offered so far; the offset alone is the first.
     """
@@ -90,6 +95,8 @@ class Trial:
     simpler: "Trial | None" = None
     richest: bool = True
     climb: Climb | None = None
+    noise_only: bool = False
+    averaged: int | None = None
     mostly_noise: bool | None = None
     fits: list[Fit] = field(default_factory=list)
 
@@ -134,15 +141,21 @@ class Trial:
         size, count = sum(self.entries.shape), self.entries.count
         return max(1, min(width, count // size, int((MEMORY / size) ** 0.5)))
 
-    def posterior(self, modes: Modes, noise: float) -> tuple[Posterior, Offset]:
-        """A posterior of the entries, which fits its own biases when the offset has some; and its fixed offset."""
+    def with_biases(self) -> tuple[PreparedEntries, Offset]:
+        """The entries with the biases of the offset in them, for a method that fits its own; and the offset without."""
         entries, offset = self.entries, self.offset
         if not any(offset.sides):
-            return Posterior(entries, modes, noise), offset
-        row, column = offset.row / self.scale, offset.column / self.scale
-        whole = entries.with_values(entries.values + row[entries.rows] + column[entries.columns])
+            return entries, offset
+        biases = offset.row[entries.rows] + offset.column[entries.columns]
+        whole = entries.with_values(entries.values + biases / self.scale)
+        return whole, replace(offset, row=0 * offset.row, column=0 * offset.column)
+
+    def posterior(self, modes: Modes, noise: float) -> tuple[Posterior, Offset]:
+        """A posterior of the entries, which fits its own biases when the offset has some; and its fixed offset."""
+        entries, offset = self.with_biases()
+        row, column = self.offset.row / self.scale, self.offset.column / self.scale
         first = tuple(b if has else None for b, has in zip((row, column), offset.sides, strict=True))
-        return Posterior(whole, modes, noise, first), replace(offset, row=0 * row, column=0 * column)
+        return Posterior(entries, modes, noise, first), offset
 
     # -- what they give back -------------------------------------------------------------------------------
 
@@ -187,7 +200,7 @@ class Trial:
 
     def again(self, fit: Fit) -> Fit:
         """A fit made on other entries, by its method on these; with its variances of rows and columns, if any."""
-        if fit.variances is None:
+        if fit.variances is None or not fit.method.weighs:
             return fit.method.again(self, fit)
         seen = self.entries
         weights = seen.weighted(1 / fit.variances.at(seen.rows, seen.columns))

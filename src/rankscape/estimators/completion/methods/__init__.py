@@ -6,7 +6,7 @@
 `climbed`         one best pair of factors: a falling ridge, least squares, parallel analysis; `exactness` helps it
 `averaged`        the mean of many directions: variational Bayes
 `penalised`       the minimum at a low ridge, at several depths
-`sampled`         the mean of draws: Gibbs sampling, for data that are mostly noise
+`sampled`         the mean of draws: Gibbs sampling, for noise and for slow spectra
 ================  ==============================================================================================
 """
 
@@ -16,10 +16,10 @@ from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.climbed import CLIMBED
 from rankscape.estimators.completion.methods.offset import OFFSET
 from rankscape.estimators.completion.methods.penalised import Penalised
-from rankscape.estimators.completion.methods.sampled import Sampled
+from rankscape.estimators.completion.methods.sampled import SAMPLED
 
 # Averages and low ridges are equally rich: between them the smaller rank counts.
-METHODS: list[Method] = [OFFSET, CLIMBED, Averaged(), Penalised(), Sampled()]
+METHODS: list[Method] = [OFFSET, CLIMBED, Averaged(), Penalised(), SAMPLED]
 
 
 def register(method: Method) -> None:

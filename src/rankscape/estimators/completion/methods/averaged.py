@@ -29,9 +29,6 @@ STILL = 0.97
 # First noises, as a share of the entries' rms: a low one keeps more directions alive. Both are tried.
 QUIET = 0.2, 0.45
 
-# Share of the entries' mean square that is noise, beyond which draws are averaged instead.
-NOISY = 0.5
-
 # Noise of an average, as a share of the entries' rms, below which its directions may lead to an exact fit.
 QUIET_ENOUGH = 0.1
 
@@ -73,9 +70,11 @@ class Averaged(Method):
     def fit(self, trial: Trial) -> None:
         """From more and more directions until some die, then once more from a louder start."""
         found = self._wide_enough(trial)
-        trial.mostly_noise = _mostly_noise(found)
+        trial.mostly_noise = found.mostly_noise
         if not trial.mostly_noise:
-            trial.offer(self._average(trial, Averaging(found.memory[0], QUIET[1])))
+            louder = trial.offer(self._average(trial, Averaging(found.memory[0], QUIET[1])))
+            found = min(found, louder, key=lambda fit: fit.rmse)
+        trial.averaged = found.rank
 
     def _wide_enough(self, trial: Trial) -> Fit:
         """The first average that some of its directions died in; if hardly any do there may be more, but those cost."""
@@ -84,7 +83,7 @@ class Averaged(Method):
         found = trial.offer(self._average(trial, Averaging(width, QUIET[0])))
         for wider in WIDTHS[1:]:
             some_died = found.rank <= ROOM_TO_DIE * width
-            if some_died or _mostly_noise(found) or width == most:
+            if some_died or found.mostly_noise or width == most:
                 break
             width = min(wider, most)
             found = trial.offer(self._average(trial, Averaging(width, QUIET[0])))
@@ -138,7 +137,3 @@ class Averaged(Method):
         """What the number counts."""
         del fit
         return "averaged over many directions, of which so many are larger than their uncertainty"
-
-
-def _mostly_noise(found: Fit) -> bool:
-    return found.noise**2 > NOISY * found.scale**2

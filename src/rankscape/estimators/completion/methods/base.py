@@ -30,7 +30,7 @@ class Method(ABC):
     wary : bool
         Whether few entries for each parameter are a reason for doubt; not where a mean follows none of them.
     weighs : bool
-        Whether it may gain from rows and columns that count by their own noise.
+        Whether it may gain from rows and columns that count by their own noise, and does not see to that itself.
     memory : type
         Of `Fit.memory`: a NamedTuple of numbers, what `again` needs beyond the fit itself.
     how : str

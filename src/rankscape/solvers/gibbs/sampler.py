@@ -1,0 +1,147 @@
+"""Gibbs sampling of two thin factors: all rows of one side at once, each a block, given the other side."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rankscape.entries.prepared import PreparedEntries, entries_of_product
+from rankscape.ground.final import final
+from rankscape.solvers.gibbs.likelihoods import Likelihood
+from rankscape.solvers.gibbs.priors import NormalWishart, Prior, prior_scale
+from rankscape.solvers.gibbs.rows import draw_rows
+from rankscape.solvers.gibbs.seen import seen_features
+
+# Standard deviation of the first factors, for entries of rms 1: a louder start ends up to 0.5 % worse.
+START = 0.1
+
+_NONE = np.empty(0)
+
+
+@dataclass(eq=False)
+class _Side:
+    """One factor with its bias, the last coordinate of `drawn` where it has one, and the entries in its own order."""
+
+    starts: np.ndarray
+    others: np.ndarray
+    order: np.ndarray
+    prior: Prior
+    drawn: np.ndarray
+    mean: np.ndarray
+    width: int
+
+    @property
+    def biased(self) -> bool:
+        return self.drawn.shape[1] > self.width
+
+    @property
+    def bias(self) -> np.ndarray:
+        return self.drawn[:, self.width]
+
+
+@final
+class Gibbs:
+    r"""Draws of ``y_ij ~ p(. | u_i . v_j + a_i + b_j)`` from the posterior of factors, biases and their priors.
+
+    A row ``x_i = (u_i, a_i)`` is drawn as one block given the other side, so neighbouring directions do not have to
+    wait for each other. Normals are drawn before the loop over rows: the result depends on the seed alone.
+
+    Parameters
+    ----------
+    entries : PreparedEntries
+        Without their mean; rms near 1.
+    likelihood : Likelihood
+        Of these entries.
+    width : int
+        Directions.
+    priors : pair of Prior
+        Of rows and of columns.
+    random : numpy.random.Generator
+        Where all chance comes from.
+    biased : pair of bool
+        Whether rows and whether columns have biases.
+
+    References
+    ----------
+    .. [salakhutdinov2008] Salakhutdinov, Mnih, "Bayesian probabilistic matrix factorization using Markov chain
+       Monte Carlo", ICML 2008.
+    """
+
+    def __init__(
+        self,
+        entries: PreparedEntries,
+        likelihood: Likelihood,
+        width: int,
+        priors: tuple[Prior, Prior],
+        random: np.random.Generator,
+        biased: tuple[bool, bool] = (True, True),
+    ):
+        self.entries, self.likelihood, self.random, self.width = entries, likelihood, random, width
+        turned = np.argsort(entries.columns, kind="stable")
+        ends = np.searchsorted(entries.columns[turned], np.arange(entries.shape[1] + 1))
+        starts = ends.astype(entries.row_starts.dtype)
+        walks = (
+            (entries.row_starts, entries.columns, np.empty(0, turned.dtype)),
+            (starts, entries.rows[turned], turned),
+        )
+        sides = []
+        for walk, prior, n, has in zip(walks, priors, entries.shape, biased, strict=True):
+            x = np.zeros((n, width + has))
+            x[:, :width] = START * random.standard_normal((n, width))
+            sides.append(_Side(*walk, prior, x, x.copy(), width))
+        self.left, self.right = sides
+
+    @classmethod
+    def begin(
+        cls,
+        entries: PreparedEntries,
+        likelihood: Likelihood,
+        width: int,
+        biased: tuple[bool, bool],
+        random: np.random.Generator,
+    ) -> "Gibbs":
+        """A chain whose priors know how many and which cells of each row and column are seen."""
+        scale = prior_scale(entries.shape, entries.count)
+        priors = tuple(NormalWishart(*features, scale) for features in seen_features(entries, random))
+        return cls(entries, likelihood, width, (priors[0], priors[1]), random, biased)
+
+    def sweep(self) -> None:
+        """Noise, then rows, then columns, each given all others."""
+        target, precision = self.likelihood.augment(self.fitted(), self.random)
+        for here, other in ((self.left, self.right), (self.right, self.left)):
+            prior, pull = here.prior.draw(here.drawn, self.random)
+            normal = self.random.standard_normal(here.drawn.shape)
+            partner = np.ones_like(here.drawn, shape=(len(other.drawn), here.drawn.shape[1]))
+            partner[:, : self.width] = other.drawn[:, : self.width]
+            shift = np.ascontiguousarray(other.bias) if other.biased else _NONE
+            walk = here.starts, here.others, here.order
+            given = target, precision, partner, shift, prior, pull, normal
+            draw_rows(*walk, *given, here.mean, here.drawn)
+
+    @property
+    def work(self) -> float:
+        """Multiplications of a sweep, roughly."""
+        P, entries = self.width + 1, self.entries
+        by_row = sum(len(side.drawn) * (P**3 / 3 + 2 * P * side.prior.size) for side in (self.left, self.right))
+        return entries.count * P**2 + by_row
+
+    def fitted(self) -> np.ndarray:
+        """``u_i . v_j + a_i + b_j`` of the last draw at the entries, in row order."""
+        left, right = (np.ones((n, self.width + 2)) for n in self.entries.shape)
+        for at, (side, matrix) in enumerate(((self.left, left), (self.right, right))):
+            matrix[:, : self.width] = side.drawn[:, : self.width]
+            matrix[:, self.width + at] = side.bias if side.biased else 0.0
+        return entries_of_product(self.entries.rows, self.entries.columns, left, right)
+
+    @property
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows drawn last, and the mean of the columns given them: less noisy than a draw (Rao-Blackwell)."""
+        return self.left.drawn[:, : self.width], self.right.mean[:, : self.width]
+
+    @property
+    def biases(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the biases; zeros where there are none."""
+        a, b = (
+            x[:, self.width].copy() if x.shape[1] > self.width else np.zeros(len(x))
+            for x in (self.left.drawn, self.right.mean)
+        )
+        return a, b
