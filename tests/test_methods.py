@@ -37,7 +37,7 @@ def smooth(seed: int, n: int = 40) -> np.ndarray:
 WINS = {
     "offset": np.where(np.eye(24) > 0, np.nan, np.random.default_rng(3).normal(size=(24, 24))),
     "climbed": low_rank(0, (40, 30), 2),
-    "sampled": low_rank(0, (80, 60), 2, noise=np.exp(1.5 * np.random.default_rng(4).normal(size=60))),
+    "sampled": low_rank(0, (120, 80), 3, noise=0.5 * np.exp(0.8 * np.random.default_rng(4).normal(size=80))),
 }
 
 

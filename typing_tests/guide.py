@@ -22,6 +22,10 @@ smooth = rs.complete(seen)
 print(smooth.method, smooth.rank, smooth.depth)    # penalised, about 14, 3
 print(smooth.path[["depth", "ridge", "rank", "heldout_rmse"]])    # what was compared
 
+walks = np.cumsum(rng.normal(size=(40, 50)), axis=1)              # neighbours along a row are alike, and no rank is low
+holes = np.where(rng.random(walks.shape) < 0.7, walks, np.nan)
+print(rs.complete(holes).reason)                   # what predicts: mostly interpolation
+
 def parameters(rank, shape):
     return rank * (sum(shape) - rank)
 
@@ -34,6 +38,11 @@ for share in (0.15, 0.3, 0.6):
     done = rs.complete(seen)
     errors[share] = float(np.sqrt(np.mean((done.fitted - truth) ** 2)))
     print(f"{share:.0%} seen: rank {done.rank}, error {errors[share]:.3f}")
+
+blocks = truth.copy()
+blocks[:40, 30:] = blocks[40:, :30] = np.nan                      # two blocks that share neither a row nor a column
+apart = rs.complete(blocks)
+print(apart.determined.mean(), apart.certificate.warnings)        # half of the cells; which, in words
 
 units = np.array([1.0, 30_000.0, 0.01, 1e6])
 draw = np.random.default_rng(1)
@@ -61,6 +70,10 @@ print(certificate)                                 # the same in words
 
 from rankscape.reports import explain
 print("\n".join(explain(completed)))               # why this rank, how sure, what next
+
+print(completed.expected_error, certificate.expected_std)         # as observations, and its standard error
+low, high = completed.interval([0, 1, 2], [5, 6, 7])              # 95 % of new observations of these cells
+low, high = completed.interval([0, 1, 2], [5, 6, 7], of="entry")  # the cells themselves, if what is left is noise
 
 scarce = rs.complete(np.where(rng.random(truth.shape) < 0.1, noisy, np.nan))
 print(scarce.certificate.warnings)
