@@ -15,6 +15,7 @@ from rankscape.estimators.completion.methods.sampled import Sampled
 from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.split import Split
+from rankscape.estimators.completion.tails import Tails
 from rankscape.ground.modes import Modes
 
 
@@ -87,6 +88,6 @@ def test_certificate_says_when_a_baseline_wins():
     i, j = np.indices((6, 5)).reshape(2, -1)
     entries = Entries(i, j, np.r_[np.ones(29), 1 - 1e-9], (6, 5))
     fit = Fit(CLIMBED, Modes.none((6, 5)), fit_offset("none", entries), 1.0, 0.5)
-    baselines = {"column_mean": 0.9, "nearest_rows": 0.7}
-    warnings = certify(alone(entries), fit, alike(np.array([0.8])), baselines, 0.8).warnings
+    baselines, tails = {"column_mean": 0.9, "nearest_rows": 0.7}, Tails(None, np.ones(entries.count))
+    warnings = certify(alone(entries), fit, alike(np.array([0.8])), baselines, 0.8, tails, 0).warnings
     assert any("mean of near rows predicts better (0.7)" in warning for warning in warnings)

@@ -150,7 +150,7 @@ def test_a_candidate_that_wins_alone_is_not_the_low_rank_fit():
     trained = tuple(Trained(name, one, lambda entries: one, name) for name in ("low rank", "parity"))
     heldout = Entries([0], [1], [1.0], (2, 3))
     nowhere = np.zeros(0, dtype=int)
-    contest = Contest((Round(heldout, trained, np.ones((2, 1)), np.ones(1)),), (), 1.0, (nowhere, nowhere))
+    contest = Contest((Round(heldout, trained, np.ones((2, 1)), np.ones(1), np.ones(1)),), (), 1.0, (nowhere, nowhere))
     assert Combination(contest, {"low rank": 1.0}).alone
     assert not Combination(contest, {"parity": 1.0}).alone
     assert Combination(contest, {"parity": 1.0}).model(heldout) is one

@@ -17,6 +17,9 @@
 `random_walk`          thin factors that walk along an ordered axis
 `conditioning`         many small normal equations at once
 `new_rows`             rows that no fit has seen, given the other side
+`median_polish`        rows and columns by their medians, and how large most residuals are
+`scale_mixture`        noise of any symmetric shape, and what least squares has to weigh it by
+`leverage`             how much of its own fitted value an entry decides
 `noise_variances`      how noisy each row and column is
 `sign_flips`           whether a residual holds another direction
 `relaxation`           from any point down the gradient flow to rest

@@ -11,6 +11,7 @@ from rankscape.estimators.completion.expectation import Expectation
 from rankscape.estimators.completion.fit import Fit, spectral_gap
 from rankscape.estimators.completion.scaling import OF_DATA
 from rankscape.estimators.completion.split import Split
+from rankscape.estimators.completion.tails import Tails
 
 # Oversampling below which a completion is near the information limit.
 NEAR_LIMIT = 1.4
@@ -22,7 +23,10 @@ UNSEEN = 3.0
 # Expected error of the missing cells over the held-out error, from which on the latter misleads.
 PATTERN = 2.0
 
-# Columns that a warning names.
+# Excess kurtosis of what is left over from which on its root mean square says little of most cells.
+TAILS = 10.0
+
+# Rows or columns that a warning names.
 SHOWN = 5
 
 # Baselines for people.
@@ -54,6 +58,17 @@ class Certificate(AbstractCertificate):
         The same for predictions that need no factor.
     unseen : float or None
         The held-out error over the noise that the same fit leaves in what it saw: near one when it generalises.
+    kurtosis : float or None
+        Excess kurtosis of what is left over: 0 for normal noise, more where single entries are far off; None of an
+        exact fit.
+    alone : int
+        Entries that a direction serves for themselves, so that it meets them whatever they are.
+    lone_rows, lone_columns : tuple of int
+        Rows and columns that a direction serves for a few of their entries.
+    outliers : int
+        Entries that look wrong.
+    robust : bool
+        Whether the robust fit was taken, which such entries cannot lead.
     exact, converged : bool
         Whether the entries are reproduced; whether the solver ended by its tolerance.
     equal : bool
@@ -85,6 +100,12 @@ class Certificate(AbstractCertificate):
     expected_std: float | None
     baselines: dict[str, float]
     unseen: float | None
+    kurtosis: float | None
+    alone: int
+    lone_rows: tuple[int, ...]
+    lone_columns: tuple[int, ...]
+    outliers: int
+    robust: bool
     exact: bool
     converged: bool
     equal: bool = False
@@ -105,6 +126,8 @@ class Certificate(AbstractCertificate):
         facts = f"{self.oversampling:.3g} entries per free parameter; {held}"
         if self.baselines:
             facts += "; " + ", ".join(f"{WORDS[name]} {error:.4g}" for name, error in self.baselines.items())
+        if self.outliers:
+            facts += f"; {self.outliers:,} of the entries look wrong"
         return facts
 
 
@@ -114,13 +137,15 @@ def certify(
     expected: Expectation | None,
     baselines: dict[str, float],
     seen: float | None,
+    tails: Tails,
+    outliers: int,
     worse: tuple[int, ...] = (),
     found: Determination | None = None,
 ) -> Certificate:
     """Measure and judge a fit to all entries, whose errors times the unit of the split are what people read.
 
-    `seen` is the noise of the fit whose held-out error is given, `worse` the columns that their mean predicts better,
-    `found` what the entries leave open.
+    `seen` is the noise of the fit whose held-out error is given, `tails` and `outliers` say how far entries are off,
+    `worse` are the columns that their mean predicts better, and `found` says what the entries leave open.
     """
     entries, unit = parts.whole, parts.unit
     n_out, n_in = entries.shape
@@ -130,14 +155,15 @@ def certify(
     gap = spectral_gap(final, entries)
     thin = int((by_row <= rank).sum()), int((by_column <= rank).sum())
     # An exact fit leaves no noise to compare with.
-    unseen = None if expected is None or not seen or final.exact else expected.heldout / seen
+    unseen = None if expected is None or not seen or final.exact else expected.trusted / seen
     counts = int(by_row.min()), int(by_column.min()), *thin
     known = {name: error * unit for name, error in baselines.items()}
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, known
+    far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust
     opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
     told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where
-    facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *told)
+    facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *far, *told)
     return facts.judged(_warnings(facts, final))
 
 
@@ -176,10 +202,9 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
         if error < facts.heldout_rmse and not facts.exact:  # both may be rounding
             yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."
     if facts.worse_columns:
-        shown = ", ".join(map(str, facts.worse_columns[:SHOWN])) + (", ..." if len(facts.worse_columns) > SHOWN else "")
         yield (
             f"{len(facts.worse_columns)} column(s) are predicted worse than by their own mean, counted from zero: "
-            f"{shown}."
+            f"{_shown(facts.worse_columns)}."
         )
     if facts.equal:
         yield (
@@ -191,6 +216,22 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
             f"Entries that were held out are missed by {facts.unseen:.1f} times as much as those that were fitted: the "
             "model follows the entries, not the matrix."
         )
+    if facts.alone:
+        yield (
+            f"{facts.alone:,} entr{'y has a direction' if facts.alone == 1 else 'ies have directions'} of the fit for "
+            "themselves: whether they are right nothing else can say; if not, their rows and columns are led astray."
+        )
+    for name, lines in (("row", facts.lone_rows), ("column", facts.lone_columns)):
+        if lines:
+            yield (
+                f"{len(lines)} {name}(s) have a direction of the fit for a few of their entries, which it meets "
+                f"whatever they are: what is filled in there follows from nothing. Counted from zero: {_shown(lines)}."
+            )
+    if facts.kurtosis is not None and facts.kurtosis > TAILS and not facts.robust:
+        yield (
+            f"What is left over has heavy tails (excess kurtosis {facts.kurtosis:.3g}): single entries are missed by "
+            "far more than the held-out error says, and no robust fit predicts better."
+        )
     # An exact fit has both errors near zero: rounding is no pattern.
     if not facts.exact and (facts.expected_error or 0.0) > PATTERN * (facts.heldout_rmse or 0.0):
         yield (
@@ -199,3 +240,7 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
         )
     if not facts.converged:
         yield "The solver stopped at its limit before it converged."
+
+
+def _shown(lines: tuple[int, ...]) -> str:
+    return ", ".join(map(str, lines[:SHOWN])) + (", ..." if len(lines) > SHOWN else "")

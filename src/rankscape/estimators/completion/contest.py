@@ -88,7 +88,9 @@ def hold(
     if parts.whole.count < FEW and not own and selection.chosen.rmse > NEAR_EXACT * selection.alone:
         random += [judged for k in range(1, DRAWS if unlike else SPLITS) if (judged := _another(parts, settings, k))]
     draws = range(DRAWS if unlike else 0)
-    imposed = [random[k % len(random)].elsewhere(parts.whole, impose(parts.whole, settings.seed + k)) for k in draws]
+    masks = [impose(parts.whole, settings.seed + k) for k in draws]
+    apart = [(*parts.apart(held), parts.root_trust(held)) for held in masks]
+    imposed = [random[k % len(random)].elsewhere(*entries) for k, entries in enumerate(apart)]
     return Contest(tuple(random), tuple(r for r in imposed if r.heldout.count), likeness, missing)
 
 

@@ -285,7 +285,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         return self._clipped(low), self._clipped(high)
 
     def _clipped(self, values: np.ndarray) -> np.ndarray:
-        return np.clip(values, *inputs.clip_range(self.clip, self.completed_.observed.values))
+        return np.clip(values, *inputs.clip_range(self.clip, self.completed_.used.values))
 
     def _checked(self, X: Any, reset: bool) -> Any:
         """Check X with scikit-learn; what is not finite is judged later, with its position."""

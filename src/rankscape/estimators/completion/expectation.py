@@ -25,6 +25,8 @@ class Expectation:
     ----------
     heldout, heldout_std : float
         Root mean square error on entries held out at random, and its standard error.
+    trusted : float
+        The first, where entries count as a robust fit weighs them: what its noise is to be compared with.
     missing, missing_std : float
         The same to be expected of the missing cells; of the held-out ones where none is missing.
     calibration : Calibration, optional
@@ -33,6 +35,7 @@ class Expectation:
 
     heldout: float
     heldout_std: float
+    trusted: float
     missing: float
     missing_std: float
     calibration: Calibration | None = None
@@ -58,6 +61,7 @@ def expect(selection: Selection, combination: Combination) -> Expectation:
     rounds = contest.imposed or contest.random
     missed = combination.imposed if contest.imposed else combination.missed
     at_missing = _missing_spread(selection, contest)
+    trusted = combination.missed * np.concatenate([r.root_trust for r in contest.random])
     if contest.imposed:
         ratio = (at_missing / _size(rounds)) ** 0.5 if at_missing else 1.0
         found = replace(
@@ -68,7 +72,8 @@ def expect(selection: Selection, combination: Combination) -> Expectation:
         found = alike(missed, ratio)
     predicted = np.concatenate([combination.predicted(r) for r in rounds])
     expected = np.concatenate([r.spread for r in rounds])
-    cut = _cut(combination.missed, contest.random)
+    cut = _cut(trusted, contest.random)
+    found = replace(found, trusted=root_mean_square(trusted))
     return replace(found, calibration=Calibration.of(predicted, missed, expected, ratio, at_missing, cut))
 
 
@@ -82,7 +87,7 @@ def _cut(missed: np.ndarray, rounds: tuple[Round, ...]) -> float:
 def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
     """Of missing cells that are like the held-out entries, or `likeness` times as uncertain."""
     held, error = root_mean_square(missed), _error(missed)
-    return Expectation(held, error, held * likeness, error * likeness)
+    return Expectation(held, error, held, held * likeness, error * likeness)
 
 
 def _missing_spread(selection: Selection, contest: Contest) -> float:

@@ -23,13 +23,16 @@ from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.result import CompletedMatrix, path_dataset
+from rankscape.estimators.completion.robust import resist
 from rankscape.estimators.completion.rounds import model_of
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, split
+from rankscape.estimators.completion.tails import Tails
 from rankscape.estimators.completion.units import select_units, units_of
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.run.outcome import Outcome
@@ -66,6 +69,7 @@ def fit_entries(
             parts, selection = select_units(parts, units.rival, settings, meter)
         else:
             selection = select(parts, settings, meter, start)
+        parts, selection, tails = resist(parts, settings, selection, meter)
         baselines = _baselines(parts)
         found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole))
         combination = None
@@ -73,7 +77,7 @@ def fit_entries(
             near = baselines["nearest_rows"]
             combination = combine(hold(parts, settings, selection, found.closed, near, own=held is not None))
         meter.end()
-        return _report(parts, settings, selection, combination, found, baselines)
+        return _report(observed, parts, settings, selection, combination, tails, found, baselines)
 
 
 def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
@@ -97,17 +101,19 @@ def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
 
 
 def _report(
+    observed: Entries,
     parts: Split,
     settings: Settings,
     selection: Selection,
     combination: Combination | None,
+    tails: Tails,
     found: Determination,
     baselines: dict[str, float],
 ) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
     model: Model = model_of(final)
     expected, columns = None, ColumnErrors.none(parts.whole.shape[1])
-    reason = _reason(selection, parts.scaling)
+    reason = _reason(selection, parts.scaling) + f" {tails.words}".rstrip()
     if combination is not None:
         expected = expect(selection, combination).mixed(found.share, found.error, found.strain)
         columns = column_errors(parts, combination)
@@ -124,14 +130,17 @@ def _report(
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    certificate = certify(parts, final, expected, baselines, chosen.noise, columns.worse, found)
+    outliers = Outliers.of(observed, Scaled(model, parts.scaling), tails.sizes) if tails.telling else Outliers.none()
+    told = tails, len(outliers), columns.worse, found
+    certificate = certify(parts, final, expected, baselines, chosen.noise, *told)
     depth = final.method.depth(final, settings.depths[0])
     calibration = None if expected is None else expected.calibration
-    facts = certificate, depth, chosen.memory, path, reason, columns.rmse, calibration
-    return _completed(parts, final, model, *facts)
+    facts = certificate, depth, chosen.memory, path, reason, columns.rmse, outliers, calibration
+    return _completed(observed, parts, final, model, *facts)
 
 
 def _completed(
+    observed: Entries,
     parts: Split,
     final: Fit,
     model: Model,
@@ -141,6 +150,7 @@ def _completed(
     path: xr.Dataset,
     reason: str,
     column_errors: np.ndarray,
+    outliers: Outliers,
     calibration: Calibration | None = None,
 ) -> CompletedMatrix:
     """A fit to all entries in the units of the data, and what is known of it."""
@@ -158,9 +168,17 @@ def _completed(
         reason=reason,
         certificate=certificate,
         column_errors=column_errors,
-        observed=parts.observed,
+        observed=observed,
+        used=_used(observed, parts),
+        outliers=outliers,
         calibration=calibration,
     )
+
+
+def _used(observed: Entries, parts: Split) -> Entries:
+    """The entries with their weights, whose mean is one, in the units of the data."""
+    as_given = parts.whole.weights is None and parts.whole.count == observed.count
+    return observed if as_given else parts.observed.with_weights(parts.whole.weights)
 
 
 def _baselines(parts: Split) -> dict[str, float]:
@@ -200,10 +218,11 @@ def _offset_alone(parts: Split, settings: Settings) -> CompletedMatrix:
     expected = alike(miss) if heldout.count else None
     noise = float(np.std(whole.values - removed.of(whole)))
     final = Fit(OFFSET, Modes.none(whole.shape), removed, 1.0, noise)
-    certificate = certify(parts, final, expected, _baselines(parts), None)
+    tails = Tails(None, np.ones(whole.count))
+    certificate = certify(parts, final, expected, _baselines(parts), None, tails, 0)
     few = "too few entries to hold any out, so only the offset can be justified"
     equal = "all observed entries are equal" if parts.scaling.uniform else "the entries do not vary"
     reason = f"Rank 0: {equal if parts.constant else few}."
     path = path_dataset([], parts.unit, _told(final, 0))
     facts = certificate, settings.depths[0], final.memory, path, reason, np.full(whole.shape[1], np.nan)
-    return _completed(parts, final, model_of(final), *facts)
+    return _completed(parts.observed, parts, final, model_of(final), *facts, Outliers.none())

@@ -17,6 +17,7 @@ from rankscape.estimators.completion.models.determined import Determined
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.ridge_path import Record
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.uncertainty import errors_of
@@ -77,6 +78,12 @@ class CompletedMatrix:
         Whether to trust it, in numbers and words.
     column_errors : ndarray, shape (n_in,)
         Root mean square error on the held-out entries of each column, in its own units; NaN where none was held out.
+    used : Entries
+        What the fit made of them: without those that a robust fit left out, and with the weights that they had in it;
+        `observed` itself where all count as they were given.
+    outliers : Outliers
+        Observed entries that look wrong, the farthest from the model first. They keep their given values in `matrix`;
+        `fitted` has the model's.
     observed : Entries
         What was given: ``rows``, ``columns``, ``values`` and ``shape``.
     calibration : Calibration, optional
@@ -109,6 +116,8 @@ class CompletedMatrix:
     certificate: Certificate
     column_errors: np.ndarray
     observed: Entries
+    used: Entries
+    outliers: Outliers
     calibration: Calibration | None = None
 
     def __repr__(self) -> str:
@@ -240,7 +249,7 @@ class CompletedMatrix:
 
     @cached_property
     def matrix(self) -> np.ndarray:
-        """The completed matrix: observed entries keep their given values, the others are the model's."""
+        """The completed matrix: observed entries, `outliers` too, keep their values; the others are the model's."""
         matrix = self.fitted.copy()
         matrix[self.observed.rows, self.observed.columns] = self.observed.values
         return matrix
@@ -282,7 +291,7 @@ class CompletedMatrix:
         return self._errors(i, j) * self.scaling.at(i, j)
 
     def _errors(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        errors, inner = errors_of(self.low_rank, self.observed, i, j), self.model.model
+        errors, inner = errors_of(self.low_rank, self.used, i, j), self.model.model
         return np.where(inner.open.at(i, j), inner.error, errors) if isinstance(inner, Determined) else errors
 
     def interval(

@@ -42,24 +42,34 @@ class Round:
         Of these entries, by models that were fitted without them.
     spread : ndarray, shape (heldout,)
         The error that the low-rank fit expects there, its noise included.
+    root_trust : ndarray, shape (heldout,)
+        Roots of the weights that a robust fit gives them.
     """
 
     heldout: Entries
     trained: tuple[Trained, ...]
     predicted: np.ndarray
     spread: np.ndarray
+    root_trust: np.ndarray
 
     @classmethod
-    def of(cls, training: Entries, heldout: Entries, trained: list[Trained], models: list[Model]) -> "Round":
+    def of(
+        cls,
+        training: Entries,
+        heldout: Entries,
+        root_trust: np.ndarray,
+        trained: list[Trained],
+        models: list[Model],
+    ) -> "Round":
         """Let models of all of them, fitted to the training entries, predict the held-out ones."""
         predicted = np.array([model.at(heldout.rows, heldout.columns) for model in models])
-        return cls(heldout, tuple(trained), predicted, spread(models[0], training, heldout.rows, heldout.columns))
+        expected = spread(models[0], training, heldout.rows, heldout.columns)
+        return cls(heldout, tuple(trained), predicted, expected, root_trust)
 
-    def elsewhere(self, whole: Entries, held: np.ndarray) -> "Round":
+    def elsewhere(self, training: Entries, heldout: Entries, root_trust: np.ndarray) -> "Round":
         """The same candidates with the same choices, fitted without other entries and judged on these."""
-        training, heldout = whole.split(held)
         trained = list(self.trained)
-        return Round.of(training, heldout, trained, [fit.again(training) for fit in trained])
+        return Round.of(training, heldout, root_trust, trained, [fit.again(training) for fit in trained])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +85,8 @@ class Round:
 def alone(parts: Split, selection: Selection) -> Round:
     """The choice of the low-rank search, with nothing to compare it with."""
     trained = [low_rank(selection)]
-    return Round.of(parts.training, parts.heldout, trained, [fit.model for fit in trained])
+    trust = parts.root_trust(parts.held)
+    return Round.of(parts.training, parts.heldout, trust, trained, [fit.model for fit in trained])
 
 
 def compete(first: Round, parts: Split, settings: Settings, selection: Selection) -> Round:

@@ -35,6 +35,9 @@ class Split:
         Which of them are held out.
     whole, training, heldout : Entries
         All of them, those that choose a fit, and those that judge it; in these units.
+    trust : ndarray, optional
+        Weights of a robust fit, beside those of the entries. What is held out judges without them: it stands for cells
+        whose noise nobody knows.
     """
 
     observed: Entries
@@ -43,6 +46,7 @@ class Split:
     whole: Entries
     training: Entries
     heldout: Entries
+    trust: np.ndarray | None = None
 
     @property
     def unit(self) -> float:
@@ -50,22 +54,42 @@ class Split:
         return self.scaling.unit
 
     @classmethod
-    def of(cls, observed: Entries, scaling: Scaling, held: np.ndarray) -> "Split":
+    def of(cls, observed: Entries, scaling: Scaling, held: np.ndarray, trust: np.ndarray | None = None) -> "Split":
         """Entries in the units of a scaling, whose weights have a mean of one."""
-        # Only ratios of weights count: with a mean of one they leave the size of the objective as it is.
-        weights = None if observed.weights is None else observed.weights / observed.weights.mean()
-        whole = scaling.divide(observed).with_weights(weights)
-        return cls(observed, scaling, held, whole, *whole.split(held))
+        weights = observed.weights
+        if trust is not None:
+            weights = trust if weights is None else trust * weights
+        whole = scaling.divide(observed).with_weights(_of_mean_one(weights))
+        parts = cls(observed, scaling, held, whole, *whole.split(held), trust)
+        return replace(parts, heldout=parts.apart(held)[1])
+
+    def apart(self, held: np.ndarray) -> tuple[Entries, Entries]:
+        """Those of all entries that a mask leaves, to fit, and those that it holds out, to judge."""
+        training, heldout = self.whole.split(held)
+        if self.trust is not None:
+            own = _of_mean_one(self.observed.weights)
+            heldout = heldout.with_weights(None if own is None else own[held])
+        return training, heldout
+
+    def root_trust(self, held: np.ndarray) -> np.ndarray:
+        """Roots of the weights that a robust fit gives to entries that a mask holds out; ones without it."""
+        trust = _of_mean_one(self.trust)
+        return np.ones(int(held.sum())) if trust is None else np.sqrt(trust[held])
 
     def another(self, settings: Settings) -> "Split":
         """The same entries, of which the seed of these settings holds out others."""
         held = hold_out(self.whole, settings)
-        training, heldout = self.whole.split(held)
+        training, heldout = self.apart(held)
         return replace(self, held=held, training=training, heldout=heldout)
 
     def scaled(self, kind: str) -> "Split":
         """The same entries, rows or columns divided by their size or not."""
         return Split.of(self.observed, fit_scaling(kind, self.observed), self.held)
+
+    def keeping(self, kept: np.ndarray, trust: np.ndarray, kind: str) -> "Split":
+        """Only those of `observed` that a mask keeps, trusted by these weights; their sizes are measured anew."""
+        used = self.observed.part(kept)
+        return Split.of(used, fit_scaling(kind, used), self.held[kept], trust[kept])
 
     def part(self, side: int, most: int) -> "Split":
         """Some of the rows (side 0) or columns (1), drawn so that about `most` entries are left; all where fewer."""
@@ -88,6 +112,11 @@ class Split:
     def constant(self) -> bool:
         """Whether all entries are equal."""
         return bool(np.ptp(self.whole.values) <= CONSTANT)
+
+
+def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
+    """Only ratios of weights count: with a mean of one they leave the size of the objective as it is."""
+    return None if weights is None else weights / weights.mean()
 
 
 def hold_out(observed: Entries, settings: Settings) -> np.ndarray:

@@ -43,6 +43,8 @@ def save(estimator: Any, path: Path) -> None:
         "model": pack(done.model, arrays, "model"),
         "low_rank": pack(done.low_rank, arrays, "low_rank"),
         "calibration": pack(done.calibration, arrays, "calibration"),
+        "used": None if done.used is done.observed else pack(done.used, arrays, "used"),
+        "outliers": pack(done.outliers, arrays, "outliers"),
         "memory": list(done.memory),
         "certificate": asdict(done.certificate),
         "path": done.path.attrs,
@@ -79,12 +81,15 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
     shape = facts["shape"][0], facts["shape"][1]
     rows, columns, values = (arrays[f"entries_{name}"] for name in ("rows", "columns", "values"))
     certificate = facts["certificate"]
-    certificate |= {name: tuple(certificate[name]) for name in ("warnings", "worse_columns")}
+    lists = "warnings", "worse_columns", "lone_rows", "lone_columns"
+    certificate |= {name: tuple(certificate[name]) for name in lists}
     words = facts["words"] | {"outcome": Outcome(facts["words"]["outcome"])}
     variables = {name.removeprefix("path_"): v for name, v in arrays.items() if name.startswith("path_")}
     step = variables.pop("step")
     coordinates = {"step": step, "index": np.arange(variables["singular_values"].shape[1])}
     dims = {name: ("step", "index") if v.ndim == 2 else ("step",) for name, v in variables.items()}
+    observed = Entries(rows, columns, values, shape, arrays.get("entries_weights"))
+    used = observed if facts["used"] is None else unpack(facts["used"], arrays)
     estimator = cls(**_parameters(facts["parameters"]))
     estimator.completed_ = CompletedMatrix(
         model=unpack(facts["model"], arrays),
@@ -94,7 +99,9 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         path=xr.Dataset({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
         certificate=Certificate(**certificate),
         column_errors=arrays["column_errors"],
-        observed=Entries(rows, columns, values, shape, arrays.get("entries_weights")),
+        observed=observed,
+        used=used,
+        outliers=unpack(facts["outliers"], arrays),
         **facts["numbers"],
         **words,
     )

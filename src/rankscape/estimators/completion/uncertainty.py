@@ -5,6 +5,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.models.low_rank import LowRank
+from rankscape.solvers.leverage import leverages
 
 # Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
 DENSE_UNKNOWNS = 4000
@@ -26,17 +27,10 @@ def errors_of(
     noise = low_rank.noise
     if not noise > 0:
         return np.zeros(len(i))
-    U, V, free_u, free_v = _factors(low_rank)
-    weights = observed.weights
-    if low_rank.variances is not None:
-        precision = 1 / low_rank.variances.at(observed.rows, observed.columns)
-        weights = precision if weights is None else precision * weights
-    entries = PreparedEntries(observed.with_weights(weights), "sparse")
-    # The prior of the factors, read off their sizes: without it scarce rows would have no finite error.
-    ridges = [noise**2 * len(F) / np.maximum((F * F).sum(0), 1e-300) for F in (U, V)]
-    blocks = [gram + np.diag(ridge) for gram, ridge in zip(entries.grams(U, V), ridges, strict=True)]
-    if len(U) * len(free_u) + len(V) * len(free_v) > most:
-        return noise * np.sqrt(np.maximum(_by_blocks(blocks, U, V, free_u, free_v, i, j), 0.0))
+    free = (len(low_rank.modes.s) + biased for biased in low_rank.offset.sides)
+    if sum(n * k for n, k in zip(low_rank.shape, free, strict=True)) > most:
+        return noise * np.sqrt(np.maximum(sum(leverages_of(low_rank, observed, i, j)), 0.0))
+    entries, (U, V), (free_u, free_v), blocks = _normal_parts(low_rank, observed)
     covariance = np.linalg.inv(_normal_matrix(entries, U, V, blocks, free_u, free_v))
     at = np.concatenate(
         [i[:, None] * len(free_u) + np.arange(len(free_u)),
@@ -47,11 +41,30 @@ def errors_of(
     return noise * np.sqrt(np.maximum(variance, 0.0))
 
 
-def _by_blocks(blocks, U, V, free_u, free_v, i, j) -> np.ndarray:
-    inverse_u, inverse_v = (_inverse(b[:, f[:, None], f]) for b, f in zip(blocks, (free_u, free_v), strict=True))
-    of_u = np.einsum("ka,kab,kb->k", V[j][:, free_u], inverse_u[i], V[j][:, free_u])
-    of_v = np.einsum("ka,kab,kb->k", U[i][:, free_v], inverse_v[j], U[i][:, free_v])
-    return of_u + of_v
+def leverages_of(low_rank: LowRank, observed: Entries, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Leverage that an entry of weight one has, or would have, at these positions: in its row, and in its column."""
+    _, (U, V), (free_u, free_v), blocks = _normal_parts(low_rank, observed)
+    inverses = [_inverse(b[:, f[:, None], f]) for b, f in zip(blocks, (free_u, free_v), strict=True)]
+    return leverages(i, inverses[0], j, V[:, free_u]), leverages(j, inverses[1], i, U[:, free_v])
+
+
+def weights_of(low_rank: LowRank, observed: Entries) -> np.ndarray | None:
+    """What the fit weighed the entries by: their own weights, over the variances of rows and columns; None if equal."""
+    weights = observed.weights
+    if low_rank.variances is None:
+        return weights
+    precision = 1 / low_rank.variances.at(observed.rows, observed.columns)
+    return precision if weights is None else precision * weights
+
+
+def _normal_parts(low_rank: LowRank, observed: Entries):
+    """The weighted entries, both factors, which of their coordinates are free, and the normal matrix of each row."""
+    U, V, free_u, free_v = _factors(low_rank)
+    entries = PreparedEntries(observed.with_weights(weights_of(low_rank, observed)), "sparse")
+    # The prior of the factors, read off their sizes: without it scarce rows would have no finite error.
+    ridges = [low_rank.noise**2 * len(F) / np.maximum((F * F).sum(0), 1e-300) for F in (U, V)]
+    blocks = [gram + np.diag(ridge) for gram, ridge in zip(entries.grams(U, V), ridges, strict=True)]
+    return entries, (U, V), (free_u, free_v), blocks
 
 
 def _inverse(blocks: np.ndarray) -> np.ndarray:

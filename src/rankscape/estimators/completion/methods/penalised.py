@@ -86,7 +86,8 @@ class Penalised(Method):
         ridge, depth = Penalty(*fit.memory)
         if trial.judged:
             found = self._minima(trial, trial.settings.most(trial.entries.shape), (depth,))
-            return min(found, key=lambda fit: fit.rmse)
+            # Under new weights all directions may die at every ridge.
+            return min(found, key=lambda fit: fit.rmse) if found else OFFSET.again(trial, fit)
         modes, taken, converged = minimise(trial.entries, fit.modes_in(trial.scale), ridge, depth, ITERATIONS)
         trial.path.step += taken
         live = modes.head(trial.path.live_rank(modes, ridge, depth))

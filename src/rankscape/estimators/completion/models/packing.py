@@ -18,13 +18,14 @@ from rankscape.estimators.completion.models.near_lines import NearLines
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.models.stepwise import Stepwise
 from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.ground.modes import Modes
 from rankscape.solvers.determined import Motions
 from rankscape.solvers.noise_variances import Variances
 
 MODELS: tuple[Any, ...] = (LowRank, GaussianRows, NearLines, Interpolated, Stepwise, Scaled, Combined, Determined)
-PARTS: tuple[Any, ...] = (Offset, Scaling, Modes, Variances, Entries, Calibration, Open, Motions)
+PARTS: tuple[Any, ...] = (Offset, Scaling, Modes, Variances, Entries, Calibration, Open, Motions, Outliers)
 
 # The records that a file may name: no other class is ever made.
 KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*MODELS, *PARTS)}

@@ -1,0 +1,56 @@
+"""How much of its own fitted value an entry decides: near one where a direction serves this entry alone."""
+
+import numpy as np
+
+from rankscape.ground.jit import compiled
+
+_loop = compiled()
+
+
+@_loop
+def _forms(groups, inverses, others, factor, out):
+    width = factor.shape[1]
+    for e in range(len(groups)):
+        total = 0.0
+        for a in range(width):
+            part = 0.0
+            for b in range(width):
+                part += inverses[groups[e], a, b] * factor[others[e], b]
+            total += factor[others[e], a] * part
+        out[e] = total
+
+
+def leverages(groups: np.ndarray, inverses: np.ndarray, others: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    r"""``x^T A^-1 x`` of each entry, shape (m,): of weight one, its leverage in the least squares fit of its group.
+
+    With x the row of the other side's factor and ``A = sum w x x^T`` over the group (plus a ridge, if there was one),
+    the weight of an entry times this number is the derivative of its fitted value with respect to itself; over a group
+    these add up to at most the number of directions. Of an entry that was not fitted it is the variance of what is
+    predicted there, in units of the noise.
+
+    Parameters
+    ----------
+    groups : ndarray of int, shape (m,)
+        The row (or the column) of each entry.
+    inverses : ndarray, shape (groups, k, k)
+        ``A^-1`` of each of them.
+    others : ndarray of int, shape (m,)
+        The column (or the row) of each entry.
+    factor : ndarray, shape (others, k)
+        Thin factor of that side.
+
+    Examples
+    --------
+    >>> A = np.array([[[4.0]]])                                     # four entries, all with x = 1
+    >>> leverages(np.zeros(4, int), np.linalg.inv(A), np.zeros(4, int), np.ones((1, 1)))
+    array([0.25, 0.25, 0.25, 0.25])
+
+    References
+    ----------
+    .. [hoaglin1978] Hoaglin, Welsch, "The hat matrix in regression and ANOVA", The American Statistician 32 (1978).
+    """
+    out = np.empty(len(groups))
+    arrays = (np.ascontiguousarray(array, np.float64) for array in (inverses, factor))
+    inverses, factor = arrays
+    _forms(np.asarray(groups, np.int64), inverses, np.asarray(others, np.int64), factor, out)
+    return out
