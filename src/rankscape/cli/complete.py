@@ -64,7 +64,6 @@ def complete(
     scale: Literal["auto", "none", "column", "row", "both"] = "auto",
     loss: Literal["auto", "squares", "robust"] = "auto",
     ordered: Literal["auto", "rows", "columns", "both", "none"] = "auto",
-    kind: Literal["auto", "real", "count", "binary", "ordinal"] = "auto",
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
     json: Flag = False,
@@ -107,8 +106,6 @@ def complete(
         How residuals count; auto tries a robust fit where they have heavy tails.
     ordered
         Along which axes neighbours are alike (time, place, wavelength); auto finds out.
-    kind
-        What the entries are; auto lets the held-out entries decide where they are whole numbers.
     seed
         Decides which entries are hidden and held out.
     explain
@@ -134,7 +131,7 @@ def complete(
         check_report(report)
     problem, hidden = _problem(opened, hide, seed)
     settings: dict[str, Any] = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "path": path}
-    settings |= {"scale": scale, "loss": loss, "ordered": None if ordered == "none" else ordered, "values": kind}
+    settings |= {"scale": scale, "loss": loss, "ordered": None if ordered == "none" else ordered}
     with meter() as bar:
         completed = fill(problem, **settings, seed=seed, progress=lambda now: _show(bar, now))
     files.write(output, completed.matrix, opened.table)

@@ -10,7 +10,6 @@ from rankscape.estimators.completion.settings import (
     OrderedAxis,
     PathKind,
     ScaleChoice,
-    ValueKind,
     settings_of,
 )
 
@@ -26,7 +25,6 @@ def complete(
     scale: ScaleChoice = "auto",
     loss: LossChoice = "auto",
     ordered: OrderedAxis = "auto",
-    values: ValueKind = "auto",
     seed: int = 0,
     progress: ProgressCall | None = None,
 ) -> CompletedMatrix:
@@ -67,8 +65,6 @@ def complete(
         How residuals count. "auto" tries a robust fit where residuals have heavy tails, and held-out entries decide.
     ordered : {"auto", "rows", "columns", "both"} or None
         Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
-    values : {"auto", "real", "count", "binary", "ordinal"}
-        What the entries are. "auto" lets held-out entries decide where they are whole numbers.
     seed : int
         Of the held-out split and of all draws.
     progress : callable, optional
@@ -100,5 +96,5 @@ def complete(
        bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
     problem = problem_of(data)
-    settings = settings_of(depth, width, heldout, offset, path, scale, loss, ordered, values, seed)
+    settings = settings_of(depth, width, heldout, offset, path, scale, loss, ordered, seed)
     return fit_entries(*entries_and_split(problem), settings, progress)

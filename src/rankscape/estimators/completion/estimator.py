@@ -22,7 +22,6 @@ from rankscape.estimators.completion.settings import (
     OrderedAxis,
     PathKind,
     ScaleChoice,
-    ValueKind,
     settings_of,
 )
 from rankscape.ground.types import ArrayLike, SparseMatrix
@@ -65,8 +64,6 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         How residuals count. "auto" tries a robust fit where residuals have heavy tails, and held-out entries decide.
     ordered : {"auto", "rows", "columns", "both"} or None
         Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
-    values : {"auto", "real", "count", "binary", "ordinal"}
-        What the entries are. "auto" lets held-out entries decide where they are whole numbers.
     clip : (float, float) or "observed", optional
         Bounds of everything predicted: two numbers, or the smallest and largest entry observed.
     warm_start : bool
@@ -124,7 +121,6 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         scale: ScaleChoice = "auto",
         loss: LossChoice = "auto",
         ordered: OrderedAxis = "auto",
-        values: ValueKind = "auto",
         clip: Bounds = None,
         warm_start: bool = False,
         random_state: RandomState = 0,
@@ -137,7 +133,6 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         self.scale: ScaleChoice = scale
         self.loss: LossChoice = loss
         self.ordered: OrderedAxis = ordered
-        self.values: ValueKind = values
         self.clip = clip
         self.warm_start = warm_start
         self.random_state = random_state
@@ -188,7 +183,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31)
         given = self.depth, self.width, self.heldout, self.offset, self.path, self.scale, self.loss
-        given = *given, self.ordered, self.values
+        given = *given, self.ordered
         settings = settings_of(*given, int(seed), np.finfo(dtype).eps)
         inputs.clip_range(self.clip, entries.values)
         inputs.warn_of_empty(entries)

@@ -15,7 +15,6 @@ PathKind: TypeAlias = Literal["minima", "sgd"]
 ScaleChoice: TypeAlias = Literal["auto"] | ScaleKind
 LossChoice: TypeAlias = Literal["auto", "squares", "robust"]
 OrderedAxis: TypeAlias = Literal["auto", "rows", "columns", "both"] | None
-ValueKind: TypeAlias = Literal["auto", "real", "count", "binary", "ordinal"]
 
 # Default width: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it.
 WIDTH = 60
@@ -34,7 +33,7 @@ class Settings:
 
     Attributes
     ----------
-    depth, width, heldout, offset, path, scale, loss, ordered, values, seed
+    depth, width, heldout, offset, path, scale, loss, ordered, seed
         As in `complete`; the seed is that of the held-out split and of all draws.
     resolution : float
         Relative precision of the data.
@@ -48,7 +47,6 @@ class Settings:
     scale: ScaleChoice = "auto"
     loss: LossChoice = "auto"
     ordered: OrderedAxis = "auto"
-    values: ValueKind = "auto"
     seed: int = 0
     resolution: float = 2.2e-16
 
@@ -81,7 +79,6 @@ def settings_of(
     scale: ScaleChoice,
     loss: LossChoice,
     ordered: OrderedAxis,
-    values: ValueKind,
     seed: int,
     resolution: float = 2.2e-16,
 ) -> Settings:
@@ -91,13 +88,12 @@ def settings_of(
     _one_of("scale", scale, ("auto", *SCALES))
     _one_of("loss", loss, get_args(LossChoice))
     _one_of("ordered", ordered, ("auto", "rows", "columns", "both", None))
-    _one_of("values", values, get_args(ValueKind))
     if isinstance(depth, str) and depth != "auto":
         raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
     depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
     width = WIDTH if width is None else whole("width", width, least=1)
     held = share("heldout", heldout)
-    return Settings(depth, width, held, offset, path, scale, loss, ordered, values, seed, float(resolution))
+    return Settings(depth, width, held, offset, path, scale, loss, ordered, seed, float(resolution))
 
 
 def _one_of(name: str, given: object, known: tuple[object, ...]) -> None:
