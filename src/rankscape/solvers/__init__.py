@@ -21,6 +21,8 @@
 `scale_mixture`        noise of any symmetric shape, and what least squares has to weigh it by
 `leverage`             how much of its own fitted value an entry decides
 `noise_variances`      how noisy each row and column is
+`shrinkage`            what to keep of the singular values of a noisy matrix
+`stein`                what that costs, without the truth
 `sign_flips`           whether a residual holds another direction
 `relaxation`           from any point down the gradient flow to rest
 `stable_rate`          the largest learning rate at which SGD does not blow up

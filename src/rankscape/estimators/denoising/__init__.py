@@ -1,9 +1,15 @@
-"""A noisy matrix, denoised by stopping early: the noise level chooses the plateau.
+"""A noisy matrix, denoised: the trajectory says which directions, the shrinkage how much of each.
 
-=============  ==================================================================
+=============  =======================================================================
 `estimator`    `DeepMatrixDenoiser`
-`noise`        the level of the noise, and the threshold of a direction above it
-`early_stop`   where the flow starts, when it stops, what it has learned by then
+`observed`     the matrix in units of its noise: what all others look at
+`spectrum`     its directions
+`noise`        what noise alone looks like: its law, its edge, and what chance makes of both
+`level`        how much of it there is
+`whitening`    rows and columns that are noisier than others
+`amounts`      how much is kept of each direction
+`trajectory`   descent that learns these directions, and its stop
+`early_stop`   where the flow starts, what it has learned by when
 `certificate`  whether to trust the result
-=============  ==================================================================
+=============  =======================================================================
 """

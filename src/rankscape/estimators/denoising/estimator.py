@@ -1,86 +1,88 @@
 """The scikit-learn face of denoising: gradient descent, stopped while only what exceeds the noise is learned."""
 
-from typing import Any, NamedTuple, Self
+from typing import Any, Self, get_args
 
 import numpy as np
-import xarray as xr
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankscape.errors import InputError
-from rankscape.estimators.denoising.certificate import DenoisingCertificate, doubts
-from rankscape.estimators.denoising.early_stop import learned, stop_time, tuned_alpha
-from rankscape.estimators.denoising.noise import hard_threshold, misfit, noise_edge, noise_level
+from rankscape.estimators.denoising.amounts import amounts
+from rankscape.estimators.denoising.certificate import certify
+from rankscape.estimators.denoising.observed import Observed, observe
+from rankscape.estimators.denoising.trajectory import descend
 from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
-from rankscape.theory import Plateau, plateaus, step_limit
-from rankscape.theory.inputs import Start
-
-# Learning rate over the monotone limit.
-SHARE = 0.05
-
-# Steps of the path that are kept.
-RECORDS = 24
-
-
-class SignedModes(NamedTuple):
-    """A matrix as ``left diag(values) right^T``, the largest modulus first; values are signed if it is symmetric."""
-
-    left: np.ndarray
-    values: np.ndarray
-    right: np.ndarray
+from rankscape.solvers.shrinkage import Loss
 
 
 class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    r"""Denoise a matrix by gradient descent on a deep factorization of it, stopped early.
+    r"""Denoise a matrix: gradient descent on a deep factorization says which directions, shrinkage how much of each.
 
     Descent on :math:`\tfrac12\|W_N \cdots W_1 - X\|_F^2` from a small start learns the directions of X one after the
-    other, the largest first (Chou, Gieshoff, Maly, Rauhut 2024). It is stopped where a direction of the size of the
-    hard threshold :math:`\tau` of Gavish and Donoho would be half learned: this is the size at which one half is the
-    best multiple, larger ones hold more signal than noise. When theory guarantees a plateau of that rank, the stop lies
-    in it.
+    other, the largest first (Chou, Gieshoff, Maly, Rauhut 2024). Stopped early it has learned those that exceed the
+    noise and not yet the others: when theory guarantees a plateau of their number, the stop lies in it. It has learned
+    them at their observed size, to which noise contributed, so what is returned holds of each the part that makes the
+    expected error smallest:
 
-    A symmetric matrix whose negative directions are all noise starts from multiples of the identity, which learn its
-    positive part; an indefinite one from the perturbed identity with :math:`\beta = \alpha`, which learns both signs
-    alike; any other matrix along its singular vectors. Each direction then evolves alone, so nothing is iterated.
+    - of few directions that stand out, each by itself (Gavish, Donoho 2017),
+    - of a spectrum that decays slowly, all by their distances from one another (Ledoit, Wolf 2020), whenever Stein's
+      unbiased estimate of the error (Candes, Sing-Long, Trzasko 2013) is lower by more than chance.
+
+    Noise may differ between rows and between columns, as that of counts and of instruments does: where the spectrum is
+    not that of equal noise and becomes so by dividing rows and columns (Landa, Kluger 2025), descent and shrinkage see
+    the divided matrix. Where it does not become so either, the level of the noise is read off the smallest directions,
+    and the certificate says that what was removed may be signal.
+
+    A symmetric matrix of which no negative direction is kept starts from multiples of the identity, which learn its
+    positive part; any other symmetric one from the perturbed identity with :math:`\beta = \alpha`, which learns both
+    signs alike; all other matrices along their singular vectors. Each direction then evolves alone, so nothing is
+    iterated.
 
     Parameters
     ----------
     depth : int
         Number of factors N, at least 2; deeper ones separate sizes more sharply for the same start.
     noise : float, optional
-        Standard deviation of the noise of an entry (above the diagonal, if X is symmetric). By default it is read off
-        the median singular value.
+        Standard deviation of the noise of an entry (above the diagonal, if X is symmetric; at root mean square, where
+        it differs). By default it is read off the singular values.
+    loss : {"frobenius", "operator", "nuclear"}
+        The norm of the error that is to be small. For the latter two each direction is shrunk by itself.
     alpha : float, optional
-        Scale of the start in multiples of :math:`\tau^{1/N}`; by default such that a direction at the edge of the
-        noise is learned to a tenth.
+        Scale of the start in multiples of :math:`\tau^{1/N}`, :math:`\tau` the `threshold_`; by default such that a
+        direction of which nothing is kept is learned to a tenth at the stop.
 
     Attributes
     ----------
     rank_ : int
-        Directions of which more than half was learned.
-    noise_, threshold_ : float
-        Level of the noise, and the size at which a direction is half learned.
+        Directions of which something is kept: the rank of the result.
+    noise_ : float
+        Level of the noise, as given or as estimated; at root mean square, where it differs.
+    row_noise_, column_noise_ : ndarray
+        Entry (i, j) has noise of standard deviation ``noise_ * row_noise_[i] * column_noise_[j]``; ones where it is
+        the same everywhere.
     singular_values_ : ndarray, shape (rank_,)
         Of the result, descending.
     components_ : ndarray, shape (rank_, n_features)
         Its right singular vectors.
     start_ : {"identical", "perturbed", "singular vectors"}
         Where descent starts.
-    alpha_, learning_rate_ : float
-        Of descent on X itself.
+    alpha_, learning_rate_, threshold_ : float
+        Of descent on X, divided by the noise of its rows and columns: scale of the start, step size, and the size of a
+        direction that is half learned at the stop, of which the shrinkage keeps half.
     n_iter_, stop_step_ : int
         Steps until the stop.
     plateau_ : Plateau or None
         What theory guarantees for this rank, in steps; None for rank 0.
     path_ : xarray.Dataset
-        Dims ``step`` and ``mode``: ``learned`` and ``effective_rank`` of the product; ``target``, what X holds.
+        Dims ``step`` and ``mode``: ``learned`` and ``effective_rank`` of the product; ``target``, what X holds (divided
+        as above); ``kept``, what is kept of it.
     outcome_ : Outcome
         ``STOPPED``.
     certificate_ : DenoisingCertificate
-        Whether to trust the result, in numbers and words.
+        Whether to trust the result, in numbers and words; ``certificate_.expected_error`` is that of an entry.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 
@@ -99,15 +101,24 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     References
     ----------
+    .. [candes2013] Candes, Sing-Long, Trzasko, "Unbiased risk estimates for singular value thresholding and spectral
+       estimators", IEEE Transactions on Signal Processing 61 (2013).
     .. [chou2024] Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit
        bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
-    .. [gavish2014] Gavish, Donoho, "The optimal hard threshold for singular values is 4/sqrt(3)", IEEE Transactions on
-       Information Theory 60 (2014).
+    .. [gavish2017] Gavish, Donoho, "Optimal shrinkage of singular values", IEEE Transactions on Information Theory 63
+       (2017).
+    .. [landa2025] Landa, Kluger, "The Dyson equalizer: adaptive noise stabilization for low-rank signal detection and
+       recovery", Information and Inference 14 (2025).
+    .. [ledoit2020] Ledoit, Wolf, "Analytical nonlinear shrinkage of large-dimensional covariance matrices", Annals of
+       Statistics 48 (2020).
     """
 
-    def __init__(self, depth: int = 3, noise: float | None = None, *, alpha: float | None = None):
+    def __init__(
+        self, depth: int = 3, noise: float | None = None, *, loss: Loss = "frobenius", alpha: float | None = None
+    ):
         self.depth = depth
         self.noise = noise
+        self.loss = loss
         self.alpha = alpha
 
     def fit(self, X: ArrayLike, y: None = None) -> Self:
@@ -124,109 +135,59 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ------
         InputError
             An entry is missing or infinite, or a parameter cannot be used.
+
+        Warns
+        -----
+        FallbackWarning
+            The noise was given as zero, or as larger than the data.
         """
         depth = whole("depth", self.depth, least=2, most=100)
         given = None if self.noise is None else nonnegative("noise", self.noise)
+        alpha = None if self.alpha is None else positive("alpha", self.alpha)
+        loss = _known(self.loss)
         X = self._checked(X, reset=True)
-        eps = np.finfo(X.dtype).eps
-        X = X.astype(np.float64)
-        symmetric = X.shape[0] == X.shape[1] and bool(np.abs(X - X.T).max() <= 8 * eps * np.abs(X).max())
-        modes = _modes(X, symmetric)
-        size = np.abs(modes.values)
-        rounding = eps * max(X.shape) * size[0]
-        estimated = noise_level(size, X.shape)
-        self.noise_ = estimated if given is None else given
-        unit = self.threshold_ = max(hard_threshold(self.noise_, X.shape), rounding) or 1.0
-        edge = noise_edge(1.0, X.shape) / hard_threshold(1.0, X.shape)
-        alpha = tuned_alpha(depth, edge) if self.alpha is None else positive("alpha", self.alpha)
-        self._descend(modes, symmetric, Start(depth, alpha), unit)
-        self._certify(X, modes, estimated)
+        seen = observe(X, given)
+        made = amounts(seen, loss)
+        way = descend(seen, made.kept, depth, alpha)
+        self.start_, self.alpha_, self.learning_rate_, self.threshold_ = (
+            way.start, way.alpha, way.learning_rate, way.threshold,
+        )  # fmt: skip
+        self.n_iter_ = self.stop_step_ = way.stop
+        self.plateau_, self.path_, self.outcome_ = way.plateau, way.path, Outcome.STOPPED
+        self.noise_ = seen.spectrum.noise * seen.scales.unit if given is None else given
+        self._keep(seen, made.kept)
+        removed = seen.scales.divide(X - self._denoised(X.astype(np.float64)))
+        guaranteed = way.plateau is not None and way.plateau.guaranteed
+        self.certificate_ = certify(seen, made, removed, self.noise_, guaranteed)
         return self
 
-    def _descend(self, modes: SignedModes, symmetric: bool, start: Start, unit: float) -> None:
-        """Start, path and stop; the target is in multiples of the threshold."""
-        target, N = modes.values / unit, start.depth
-        if not symmetric:
-            self.start_ = "singular vectors"
-        elif target.min() > -1:
-            self.start_ = "identical"
-        else:
-            self.start_, start = "perturbed", Start(N, start.alpha, start.alpha)
-        if start.product >= 0.5:
-            raise InputError(f"`alpha` must be below 0.5^(1/depth) = {0.5 ** (1 / N):.3g}, got {start.alpha:g}.")
-        rate = SHARE * step_limit(target, N, start.alpha, start.beta).value
-        stop = int(np.ceil(stop_time(start) / rate))
-        positive_only = start.beta is None
-        size = target if positive_only else np.abs(target)
-        self.rank_ = int(np.count_nonzero(size > 1))
-        self.plateau_ = self._plateau(target, start, rate)
-        if self.plateau_ is not None and self.plateau_.guaranteed:
-            assert self.plateau_.start is not None
-            stop = max(self.plateau_.start, stop if self.plateau_.end is None else min(stop, self.plateau_.end))
-        # Without noise the threshold is rounding, and the number of steps may exceed any integer type.
-        steps = np.unique(np.append(np.geomspace(1.0, float(stop), RECORDS).round(), [0.0, float(stop)]))
-        path = learned(start, target, steps * rate)
-        # A direction smaller than the start is not raised to it.
-        share = np.divide(path[-1], target, out=np.zeros_like(target), where=target != 0).clip(0, 1)
-        self._right, self._share = modes.right, share
-        kept = np.argsort(-np.abs(share * modes.values), kind="stable")[: self.rank_]
-        self.singular_values_ = np.abs(share * modes.values)[kept]
-        self.components_ = modes.right.T[kept]
-        self.alpha_, self.learning_rate_ = start.alpha * unit ** (1 / N), rate * unit ** (2 / N - 2)
-        self.n_iter_ = self.stop_step_ = stop
-        self.outcome_ = Outcome.STOPPED
-        moduli = np.abs(path)
-        ranks = moduli.sum(axis=1) / np.maximum(moduli.max(axis=1), 1e-300)
-        self.path_ = xr.Dataset(
-            {"learned": (("step", "mode"), unit * path), "effective_rank": ("step", ranks)},
-            {"step": steps.astype(np.int64) if stop < 2**53 else steps, "target": ("mode", modes.values)},
-        )
+    def _keep(self, seen: Observed, kept: np.ndarray) -> None:
+        """The result, and what takes X to it from the right."""
+        alive = kept != 0
+        left, right = seen.modes.left[:, alive], seen.modes.right[:, alive]
+        rows, columns = seen.scales
+        self.rank_ = int(alive.sum())
+        self.row_noise_, self.column_noise_ = (side / np.sqrt(np.mean(side**2)) for side in (rows, columns))
+        # Of U f V^T, its rows and columns multiplied by their scales, through small factors.
+        L, (P, R) = np.linalg.qr(left * rows[:, None], mode="r"), np.linalg.qr(right * columns[:, None])
+        _, self.singular_values_, inner = thin_svd((L * kept[alive]) @ R.T)
+        self.components_ = inner @ P.T
+        # The scales of rows cancel: X is divided by them, and the result multiplied.
+        shares = kept[alive] / seen.modes.values[alive]
+        self._into, self._back = right / columns[:, None], (right * shares).T * columns
 
-    def _plateau(self, target: np.ndarray, start: Start, rate: float) -> Plateau | None:
-        if not self.rank_:
-            return None
-        return plateaus(target, start.depth, start.alpha, rate, start.beta)[self.rank_ - 1]
-
-    def _certify(self, X: np.ndarray, modes: SignedModes, estimated: float) -> None:
-        size = np.where(modes.values < 0, self.start_ != "identical", 1) * np.abs(modes.values)
-        kept, left = np.sort(size)[::-1][: self.rank_], np.sort(size)[::-1][self.rank_ :]
-        largest = float(left[0]) if len(left) else 0.0
-        edge = noise_edge(self.noise_, X.shape)
-        removed = X - X @ self._map()
-        removed = removed - removed.mean()
-        spread = float(np.mean(removed**2))
-        kurtosis = float(np.mean(removed**4)) / spread**2 - 3 if spread > 1e-24 * float(np.mean(X**2)) else 0.0
-        which = np.argsort(-size, kind="stable")[: self.rank_]
-        peaks = (np.abs(modes.left[:, which]).max(axis=0) * np.abs(modes.right[:, which]).max(axis=0)) ** 2
-        plateau, moduli = self.plateau_, np.abs(modes.values)
-        facts = DenoisingCertificate(
-            rank=self.rank_,
-            noise=self.noise_,
-            estimated_noise=estimated,
-            kept_margin=float(kept[-1]) / self.threshold_ if len(kept) else np.inf,
-            left_margin=largest / self.threshold_,
-            edge_margin=largest / edge if edge else 0.0,
-            guaranteed=plateau is not None and plateau.guaranteed,
-            misfit=misfit(moduli, int(np.count_nonzero(moduli > self.threshold_)), estimated, X.shape),
-            kurtosis=kurtosis,
-            spike=float(peaks.max(initial=0.0)),
-            modes=len(moduli),
-        )
-        self.certificate_ = facts.judged(doubts(facts, X.size))
-
-    def _map(self) -> np.ndarray:
-        """What takes X to the result, from the right."""
-        return (self._right * self._share) @ self._right.T
+    def _denoised(self, X: np.ndarray) -> np.ndarray:
+        return (X @ self._into) @ self._back
 
     def transform(self, X: ArrayLike) -> np.ndarray:
-        """Denoise rows: each is projected onto the learned directions, with the share that was learned of each.
+        """Denoise rows: each is projected onto the learned directions, with the share that is kept of each.
 
-        The matrix that was fitted becomes the stopped product itself. New rows must carry noise of the same level;
-        their own directions are not learned. The precision of X is kept.
+        The matrix that was fitted becomes the shrunk product itself. New rows must carry noise of the same level (in a
+        row, that of the rows may differ); their own directions are not learned. The precision of X is kept.
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
-        return (X.astype(np.float64) @ self._map()).astype(X.dtype, copy=False)
+        return self._denoised(X.astype(np.float64)).astype(X.dtype, copy=False)
 
     def _checked(self, X: Any, reset: bool) -> np.ndarray:
         """Check X with scikit-learn; what is not finite is refused with its position."""
@@ -246,10 +207,8 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _modes(X: np.ndarray, symmetric: bool) -> SignedModes:
-    if not symmetric:
-        U, s, Vt = thin_svd(X)
-        return SignedModes(U, s, Vt.T)
-    values, V = np.linalg.eigh((X + X.T) / 2)
-    order = np.argsort(-np.abs(values), kind="stable")
-    return SignedModes(V[:, order], values[order], V[:, order])
+def _known(loss: Loss) -> Loss:
+    known: tuple[Loss, ...] = get_args(Loss)
+    if loss in known:
+        return loss
+    raise InputError(f"`loss` must be 'frobenius', 'operator' or 'nuclear', got {loss!r}.")
