@@ -118,7 +118,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ):
         self.depth = depth
         self.noise = noise
-        self.loss = loss
+        self.loss: Loss = loss
         self.alpha = alpha
 
     def fit(self, X: ArrayLike, y: None = None) -> Self:
