@@ -1,5 +1,7 @@
 """Standard errors of filled cells, from the normal matrix of a Gauss-Newton step."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from rankscape.entries import Entries
@@ -9,6 +11,9 @@ from rankscape.solvers.leverage import leverages
 
 # Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
 DENSE_UNKNOWNS = 4000
+
+# Numbers that the normal matrices of all rows and columns may hold: each of these, and its inverse, is formed.
+NUMBERS = 4e6
 
 # Ridge of a block, as a share of its trace: where noise is next to none, nothing else holds a thin row.
 TINY = 1e-12
@@ -42,7 +47,12 @@ def errors_of(
 
 
 def leverages_of(low_rank: LowRank, observed: Entries, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Leverage that an entry of weight one has, or would have, at these positions: in its row, and in its column."""
+    """Leverage that an entry of weight one has, or would have, at these positions: in its row, and in its column.
+
+    Of the leading directions only, where the matrix is so large that those of all would not fit the memory.
+    """
+    most = max(1, int((NUMBERS / sum(low_rank.shape)) ** 0.5))
+    low_rank = replace(low_rank, modes=low_rank.modes.head(most))
     _, (U, V), (free_u, free_v), blocks = _normal_parts(low_rank, observed)
     inverses = [_inverse(b[:, f[:, None], f]) for b, f in zip(blocks, (free_u, free_v), strict=True)]
     return leverages(i, inverses[0], j, V[:, free_u]), leverages(j, inverses[1], i, U[:, free_v])
