@@ -88,8 +88,8 @@ def sizes_of(
 
     Examples
     --------
-    >>> sizes = sizes_of(np.repeat([0, 1], 20), np.r_[np.tile([-1.0, 1.0], 10), np.tile([2e8, 4e8], 10)], 2)
-    >>> round(sizes[1] / sizes[0] / 1e8)
+    >>> sizes = sizes_of(np.repeat([0, 1], 20), np.r_[np.tile([-1.0, 1.0], 10), np.tile([2e8, 4e8], 10)], 2).size
+    >>> round(float(sizes[1] / sizes[0] / 1e8))
     1
     """
     w = np.ones(len(values)) if weights is None else weights
