@@ -90,8 +90,8 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     --------
     >>> import numpy as np
     >>> from rankscape.estimators import DeepMatrixDenoiser
-    >>> rng = np.random.default_rng(0)
-    >>> clean = np.outer(rng.normal(size=60), rng.normal(size=40))
+    >>> rng = np.random.default_rng(1)
+    >>> clean = np.outer(rng.normal(size=90), rng.normal(size=60))
     >>> model = DeepMatrixDenoiser()
     >>> denoised = model.fit_transform(clean + 0.5 * rng.normal(size=clean.shape))
     >>> model.rank_, round(model.noise_, 1)
@@ -208,7 +208,6 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _known(loss: Loss) -> Loss:
-    known: tuple[Loss, ...] = get_args(Loss)
-    if loss in known:
-        return loss
-    raise InputError(f"`loss` must be 'frobenius', 'operator' or 'nuclear', got {loss!r}.")
+    if loss not in get_args(Loss):
+        raise InputError(f"`loss` must be 'frobenius', 'operator' or 'nuclear', got {loss!r}.")
+    return loss

@@ -41,8 +41,8 @@ class Level(NamedTuple):
     """How far the others are from the law of noise at the median's level (`noise.misfit`)."""
     rise: float
     """Their size over that of noise: at the median, over that at the lower edge."""
-    slow: bool
-    """Whether the spectrum is not that of noise, so that the level is, or tends to, that of its lower edge."""
+    slow: float
+    """How far the level is that of the lower edge, from 0 to 1: more than 0 where the spectrum is not that of noise."""
 
 
 def estimated_level(singular_values: np.ndarray, shape: tuple[int, int], symmetric: bool = False) -> Level:
@@ -57,14 +57,14 @@ def estimated_level(singular_values: np.ndarray, shape: tuple[int, int], symmetr
     level = _level_of_most(np.sort(singular_values[rank:]), (shape[0] - rank, shape[1] - rank))
     off = misfit(singular_values, rank, level, shape)
     if not level:
-        return Level(0.0, rank, off, 1.0, False)
+        return Level(0.0, rank, off, 1.0, 0.0)
     low, rise = _lower_edge(singular_values, shape)
     edge = low * min(1.0, (STRAIGHT / rise) ** 3)
     apart = level > (AGREEING_SYMMETRIC if symmetric else AGREEING) * low
     excess = off / chance_misfit(len(singular_values) - rank, symmetric) - 1
     # From the one level to the other without a step: spectra that chance hardly shows may be of noise.
     toward = 1.0 if apart else float(np.clip(excess, 0, 1))
-    return Level(level * (edge / level) ** toward, rank, off, rise, toward > 0)
+    return Level(level * (edge / level) ** toward, rank, off, rise, toward)
 
 
 def median_level(singular_values: np.ndarray, shape: tuple[int, int]) -> float:

@@ -66,7 +66,7 @@ def observe(X: np.ndarray, given: float | None) -> Observed:
     rounding = eps * max(shape) * float(modes.sizes[0]) / noise_edge(1.0, shape)
     spectrum = estimated_level(modes.sizes, shape, symmetric)
     if spectrum.noise <= rounding:
-        spectrum = Level(spectrum.noise, spectrum.rank, 0.0, 1.0, False)  # rounding has no law
+        spectrum = Level(spectrum.noise, spectrum.rank, 0.0, 1.0, 0.0)  # rounding has no law
     elif spectrum.misfit > chance_misfit(len(modes.values) - spectrum.rank, symmetric):
         white = None if given and spectrum.noise > (1 - AGREEING) * given else whitened(X, modes, spectrum, symmetric)
         if white is not None and (not given or abs(white.noise / given - 1) < AGREEING):
