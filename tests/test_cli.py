@@ -129,7 +129,7 @@ def test_hidden_entries_are_judged_and_the_seed_decides(call):
 
 
 def test_a_named_data_set_is_completed(call):
-    done = call("complete", "breast-cancer-correlation", "--hide", "0.3", "--width", "6", "--json")
+    done = call("complete", "breast-cancer-correlation", "--hide", "0.3", "--max-rank", "6", "--json")
     assert done.code == 0
     assert done.facts["output"] == "breast-cancer-correlation-completed.npy"
     assert np.load(done.facts["output"]).shape == (30, 30)
@@ -190,9 +190,9 @@ BAD = {
     "unknown option": (["complete", "X.npy", "--hid", "0.1"], "--hide"),
     "depth 0": (["complete", "X.npy", "--depth", "0"], "--depth"),
     "depth 1": (["complete", "X.npy", "--depth", "1"], "--depth"),
-    "width 0": (["complete", "X.npy", "--width", "0"], "--width"),
+    "largest rank 0": (["complete", "X.npy", "--max-rank", "0"], "--max-rank"),
     "negative share": (["complete", "X.npy", "--hide", "-0.5"], "--hide"),
-    "share above one": (["complete", "X.npy", "--heldout", "1.5"], "--heldout"),
+    "share above one": (["complete", "X.npy", "--validation-fraction", "1.5"], "--validation-fraction"),
     "share that is no number": (["complete", "X.npy", "--hide", "nan"], "--hide"),
     "unknown offset": (["complete", "X.npy", "--offset", "median"], "--offset"),
     "negative seed": (["complete", "X.npy", "--seed", "-1"], "--seed"),

@@ -244,9 +244,9 @@ def test_all_kinds_of_input_agree(small, done):
 def test_a_given_split_is_kept(small):
     problem = Completion.from_array(small).split(0.1, 0)
     result = complete(problem)
-    assert result.heldout_rmse == complete(problem, heldout=0.4).heldout_rmse
+    assert result.heldout_rmse == complete(problem, validation_fraction=0.4).heldout_rmse
     assert len(result.observed.values) == (~np.isnan(small)).sum()
-    assert complete(problem.training).heldout_rmse != complete(problem.training, heldout=0.4).heldout_rmse
+    assert complete(problem.training).heldout_rmse != complete(problem.training, validation_fraction=0.4).heldout_rmse
 
 
 # -- edges ---------------------------------------------------------------------------------------------------
@@ -305,9 +305,9 @@ def test_unusual_matrices(rng, make):
     finite(complete(make(rng)))
 
 
-@pytest.mark.parametrize("width", [1, 3, 500])
-def test_width_is_a_limit(small, width):
-    assert finite(complete(small, width=width)).rank <= width
+@pytest.mark.parametrize("max_rank", [1, 3, 500])
+def test_the_largest_rank_is_a_limit(small, max_rank):
+    assert finite(complete(small, max_rank=max_rank)).rank <= max_rank
 
 
 @pytest.mark.parametrize(
@@ -315,9 +315,9 @@ def test_width_is_a_limit(small, width):
     [
         ({"depth": 1}, "depth"),
         ({"depth": 2.5}, "depth"),
-        ({"width": 0}, "width"),
-        ({"heldout": 1.0}, "heldout"),
-        ({"heldout": "some"}, "heldout"),
+        ({"max_rank": 0}, "max_rank"),
+        ({"validation_fraction": 1.0}, "validation_fraction"),
+        ({"validation_fraction": "some"}, "validation_fraction"),
         ({"offset": "median"}, "offset"),
     ],
 )

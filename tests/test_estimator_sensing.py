@@ -219,7 +219,7 @@ def test_bad_input_is_refused_with_its_place():
         DeepMatrixSensing().fit(stack, y)
     with pytest.raises(InputError, match="shape"):
         DeepMatrixSensing().fit(stack, np.ones(6)).predict(np.ones((2, 2, 2)))
-    for wrong, name in (({"depth": 1}, "depth"), ({"alpha": -1.0}, "alpha"), ({"heldout": 1.0}, "heldout"),
+    for wrong, name in (({"depth": 1}, "depth"), ({"alpha": -1.0}, "alpha"), ({"validation_fraction": 1.0}, "fraction"),
                         ({"initialization": "zero"}, "initialization"), ({"max_iter": 0}, "max_iter")):  # fmt: skip
         with pytest.raises(InputError, match=name):
             DeepMatrixSensing(**wrong).fit(stack, np.ones(6))

@@ -89,7 +89,7 @@ def _guarded(command: Callable[[], object]) -> int:
         _drop_output()
         return BAD_INPUT
     except MemoryError:
-        say("error: not enough memory for a problem of this size; a smaller --width needs less.")
+        say("error: not enough memory for a problem of this size; a smaller --width or --max-rank needs less.")
         return FAILED
     except Exception as error:
         if os.environ.get("RANKSCAPE_DEBUG"):

@@ -56,9 +56,9 @@ def complete(
     values: str | None = None,
     duplicates: Literal["error", "mean", "last"] = "error",
     hide: Share = 0.0,
-    heldout: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))] = 0.1,
+    validation_fraction: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))] = 0.1,
     depth: Annotated[int | Literal["auto"], Parameter(validator=_two_or_more)] = "auto",
-    width: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+    max_rank: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     offset: Literal["auto", "none", "mean", "row", "column", "row+column"] = "auto",
     path: Literal["minima", "sgd"] = "minima",
     scale: Literal["auto", "none", "column", "row", "both"] = "auto",
@@ -90,12 +90,12 @@ def complete(
         What to do when an entry is given twice.
     hide
         Hide this share of the entries first, and report the error on them: a test with a known answer.
-    heldout
+    validation_fraction
         Share of the entries that judges the rank and is not trained on until the end.
     depth
         Number of factors; auto lets the held-out entries decide.
-    width
-        Most directions that the factors can hold.
+    max_rank
+        Largest rank to be found.
     offset
         What to remove before fitting; auto lets the held-out entries decide.
     path
@@ -130,8 +130,9 @@ def complete(
     if report is not None:
         check_report(report)
     problem, hidden = _problem(opened, hide, seed)
-    settings: dict[str, Any] = {"depth": depth, "width": width, "heldout": heldout, "offset": offset, "path": path}
-    settings |= {"scale": scale, "loss": loss, "ordered": None if ordered == "none" else ordered}
+    settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}
+    settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss}
+    settings["ordered"] = None if ordered == "none" else ordered
     with meter() as bar:
         completed = fill(problem, **settings, seed=seed, progress=lambda now: _show(bar, now))
     files.write(output, completed.matrix, opened.table)

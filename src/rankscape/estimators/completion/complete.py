@@ -18,8 +18,8 @@ def complete(
     data: MatrixData,
     *,
     depth: Depth = "auto",
-    width: int | None = None,
-    heldout: float = 0.1,
+    max_rank: int | None = None,
+    validation_fraction: float = 0.1,
     offset: OffsetChoice = "auto",
     path: PathKind = "minima",
     scale: ScaleChoice = "auto",
@@ -48,9 +48,9 @@ def complete(
     depth : int or "auto"
         Number of factors ``L``, at least 2. From 3 on the rank is found exactly; depth 2 is the nuclear norm. "auto"
         climbs at depth 3; where the spectrum has no edge, held-out entries choose among 2, 3 and 4.
-    width : int, optional
-        Most directions to start with; the default is the smaller side, at most 60.
-    heldout : float
+    max_rank : int, optional
+        Largest rank to be found; the default is the smaller side, at most 60.
+    validation_fraction : float
         Share of the entries held out to choose by, between 0 and 1.
     offset : {"auto", "none", "mean", "row", "column", "row+column"}
         What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
@@ -96,5 +96,5 @@ def complete(
        bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
     problem = problem_of(data)
-    settings = settings_of(depth, width, heldout, offset, path, scale, loss, ordered, seed)
+    settings = settings_of(depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, seed)
     return fit_entries(*entries_and_split(problem), settings, progress)

@@ -47,9 +47,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     depth : int or "auto"
         Number of factors ``L``, at least 2. From 3 on the rank is found exactly; depth 2 is the nuclear norm. "auto"
         climbs at depth 3; where the spectrum has no edge, held-out entries choose among 2, 3 and 4.
-    width : int, optional
-        Most directions to start with; the default is the smaller side, at most 60.
-    heldout : float
+    max_rank : int, optional
+        Largest rank to be found; the default is the smaller side, at most 60.
+    validation_fraction : float
         Share of the entries held out to judge by, between 0 and 1.
     offset : {"auto", "none", "mean", "row", "column", "row+column"}
         What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
@@ -114,8 +114,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         self,
         *,
         depth: Depth = "auto",
-        width: int | None = None,
-        heldout: float = 0.1,
+        max_rank: int | None = None,
+        validation_fraction: float = 0.1,
         offset: OffsetChoice = "auto",
         path: PathKind = "minima",
         scale: ScaleChoice = "auto",
@@ -126,8 +126,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         random_state: RandomState = 0,
     ):
         self.depth: Depth = depth
-        self.width = width
-        self.heldout = heldout
+        self.max_rank = max_rank
+        self.validation_fraction = validation_fraction
         self.offset: OffsetChoice = offset
         self.path: PathKind = path
         self.scale: ScaleChoice = scale
@@ -182,8 +182,8 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         seed = self.random_state
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31)
-        given = self.depth, self.width, self.heldout, self.offset, self.path, self.scale, self.loss
-        given = *given, self.ordered
+        given = self.depth, self.max_rank, self.validation_fraction, self.offset, self.path, self.scale
+        given = *given, self.loss, self.ordered
         settings = settings_of(*given, int(seed), np.finfo(dtype).eps)
         inputs.clip_range(self.clip, entries.values)
         inputs.warn_of_empty(entries)

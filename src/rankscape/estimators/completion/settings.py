@@ -16,8 +16,8 @@ ScaleChoice: TypeAlias = Literal["auto"] | ScaleKind
 LossChoice: TypeAlias = Literal["auto", "squares", "robust"]
 OrderedAxis: TypeAlias = Literal["auto", "rows", "columns", "both"] | None
 
-# Default width: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it.
-WIDTH = 60
+# Default largest rank: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it.
+MAX_RANK = 60
 
 # Depths that held-out entries choose from; at the first one, ranks are sharp and minima are quick to find.
 DEPTHS = 3, 2, 4
@@ -33,15 +33,15 @@ class Settings:
 
     Attributes
     ----------
-    depth, width, heldout, offset, path, scale, loss, ordered, seed
+    depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, seed
         As in `complete`; the seed is that of the held-out split and of all draws.
     resolution : float
         Relative precision of the data.
     """
 
     depth: Depth = "auto"
-    width: int = WIDTH
-    heldout: float = 0.1
+    max_rank: int = MAX_RANK
+    validation_fraction: float = 0.1
     offset: OffsetChoice = "auto"
     path: PathKind = "minima"
     scale: ScaleChoice = "auto"
@@ -67,13 +67,13 @@ class Settings:
 
     def most(self, shape: tuple[int, int]) -> int:
         """Most directions of a matrix of this shape."""
-        return min(self.width, *shape)
+        return min(self.max_rank, *shape)
 
 
 def settings_of(
     depth: Depth,
-    width: int | None,
-    heldout: float,
+    max_rank: int | None,
+    validation_fraction: float,
     offset: OffsetChoice,
     path: PathKind,
     scale: ScaleChoice,
@@ -91,9 +91,9 @@ def settings_of(
     if isinstance(depth, str) and depth != "auto":
         raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
     depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
-    width = WIDTH if width is None else whole("width", width, least=1)
-    held = share("heldout", heldout)
-    return Settings(depth, width, held, offset, path, scale, loss, ordered, seed, float(resolution))
+    max_rank = MAX_RANK if max_rank is None else whole("max_rank", max_rank, least=1)
+    held = share("validation_fraction", validation_fraction)
+    return Settings(depth, max_rank, held, offset, path, scale, loss, ordered, seed, float(resolution))
 
 
 def _one_of(name: str, given: object, known: tuple[object, ...]) -> None:

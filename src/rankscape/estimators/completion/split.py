@@ -122,7 +122,7 @@ def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
 def hold_out(observed: Entries, settings: Settings) -> np.ndarray:
     """A mask of the entries that a hash of (row, column, seed) chooses."""
     seed = OWN + settings.seed
-    return choose_heldout(observed.rows, observed.columns, observed.shape, settings.heldout, seed)
+    return choose_heldout(observed.rows, observed.columns, observed.shape, settings.validation_fraction, seed)
 
 
 def split(observed: Entries, held: np.ndarray | None, settings: Settings, kind: str = "none") -> Split:

@@ -20,7 +20,7 @@ from rankscape.ground.storage import check_writable, replacing
 from rankscape.run.outcome import Outcome
 
 # Version of the layout of the file.
-FORMAT = 3
+FORMAT = 4
 
 
 def save(estimator: Any, path: Path) -> None:

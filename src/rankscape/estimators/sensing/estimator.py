@@ -44,7 +44,7 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         Scale of the start, in units in which the largest direction that is seen has size 1.
     initialization : {"gaussian", "identical"}
         Random factors, or multiples of the identity (for matrices that are symmetric and positive).
-    heldout : float
+    validation_fraction : float
         Share of the measurements held out to judge by, between 0 and 1.
     max_iter : int
         Most steps of gradient descent.
@@ -93,14 +93,14 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         *,
         alpha: float = 0.1,
         initialization: Literal["gaussian", "identical"] = "gaussian",
-        heldout: float = 0.1,
+        validation_fraction: float = 0.1,
         max_iter: int = 1500,
         random_state: int | np.random.RandomState | None = 0,
     ):
         self.depth = depth
         self.alpha = alpha
         self.initialization = initialization
-        self.heldout = heldout
+        self.validation_fraction = validation_fraction
         self.max_iter = max_iter
         self.random_state = random_state
 
@@ -123,7 +123,7 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         depth, start = whole("depth", self.depth, least=2, most=100), self._start(problem.shape)
         unit = _unit(problem)
         scaled = Sensing(problem.operators, problem.measurements / unit)
-        folds = splits(scaled, self.heldout, seed)
+        folds = splits(scaled, self.validation_fraction, seed)
         most, y = whole("max_iter", self.max_iter, least=1), scaled.measurements
         descent = descend(scaled, depth, start, seed, most)
         starts = [_learned(descent)]

@@ -22,7 +22,7 @@ PATIENCE = 2
 
 def splits(problem: Sensing, fraction: float, seed: int) -> list[Any]:
     """Splits with different parts held out; none when a part would have no measurement."""
-    share("heldout", fraction)
+    share("validation_fraction", fraction)
     try:
         return [problem.split(fraction, seed + k) for k in range(FOLDS)]
     except InputError:
