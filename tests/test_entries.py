@@ -150,7 +150,7 @@ def test_arrays_of_the_caller_stay_writeable_and_cannot_change_the_entries(order
     [
         (([0], [0], [np.nan], (2, 2)), r"`values` holds nan at position \(0,\)"),
         (([0], [0], [[1.0]], (2, 2)), r"`values` must have 1 dimension\(s\), got shape \(1, 1\)"),
-        (([0], [0], [1j], (2, 2)), "`values` must hold real numbers, got complex128"),
+        (([0], [0], [1j], (2, 2)), "`values` must hold real numbers, got complex numbers"),
         (([0, 1], [0], [1.0], (2, 2)), r"`rows` must hold one index for each of the 1 values, got shape \(2,\)"),
         (([0], [0.5], [1.0], (2, 2)), "`columns` must hold integers, got float64"),
         (([0, 2], [0, 0], [1.0, 2.0], (2, 2)), r"`rows\[1\]` is 2, outside 0\.\.1; indices count from zero"),
@@ -207,7 +207,7 @@ def test_entries_unpack_where_rows_columns_and_values_are_asked_for():
 
 
 def test_an_infinite_cell_or_a_vector_is_no_matrix_with_holes():
-    with pytest.raises(InputError, match=r"X holds -inf at position \(1, 0\); missing entries are NaN"):
+    with pytest.raises(InputError, match=r"X holds -inf at row 1, column 0; missing entries are NaN"):
         Entries.from_array([[1.0], [-np.inf]], "X")
     with pytest.raises(InputError, match=r"A matrix has two dimensions, got shape \(2,\)"):
         Entries.from_array([1.0, 2.0])

@@ -125,10 +125,10 @@ def test_a_long_frame_gives_labelled_entries(frame):
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "pyarrow"])
-@pytest.mark.parametrize("column", ["who", "what", "score"])
-def test_a_frame_with_a_missing_label_or_value_is_refused(frame, column):
+@pytest.mark.parametrize("column", ["who", "what"])
+def test_a_frame_with_a_missing_label_is_refused(frame, column):
     holed = LONG | {column: [LONG[column][0], None, *LONG[column][2:]]}
-    with pytest.raises(InputError, match="position" if column == "score" else column):
+    with pytest.raises(InputError, match=f"{column}.* line 1"):
         rs.Completion.from_frame(frame(holed), rows="who", columns="what", values="score")
 
 
@@ -218,13 +218,13 @@ OPERATORS = np.ones((3, 2, 2))
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: rs.Completion.from_array(np.full((2, 2), np.nan)), "No entry .* is observed: all are NaN"),
-        (lambda: rs.Completion.from_array([[1.0, np.inf]]), r"inf at position \(0, 1\)"),
+        (lambda: rs.Completion.from_array(np.full((2, 2), np.nan)), "No entry .* is observed: all are missing"),
+        (lambda: rs.Completion.from_array([[1.0, np.inf]]), r"`array` holds inf at row 0, column 1"),
         (lambda: rs.Completion.from_array([1.0, 2.0]), r"two dimensions, got shape \(2,\)"),
         (lambda: rs.Completion.from_array([["a", "b"]]), "must hold real numbers"),
         (lambda: rs.Completion.from_array(np.array([[1.0, 2j]])), "must hold real numbers"),
         (lambda: rs.Completion([], [], [], (2, 2)), "`values` is empty"),
-        (lambda: rs.Completion.from_sparse(sp.csr_array((2, 2))), "`values` is empty"),
+        (lambda: rs.Completion.from_sparse(sp.csr_array((2, 2))), "No entry .* is observed"),
         (lambda: rs.Completion([0, 1], [0, 1], [1.0, np.nan], (2, 2)), r"`values` holds nan at position \(1,\)"),
         (lambda: rs.Completion([0, 2], [0, 1], [1.0, 2.0], (2, 2)), r"`rows\[1\]` is 2, outside 0..1"),
         (lambda: rs.Completion([0, 1], [-1, 1], [1.0, 2.0], (2, 2)), r"`columns\[0\]` is -1, outside 0..1"),

@@ -9,7 +9,7 @@ import numpy as np
 from rankscape.entries.checking import check_indices, check_shape, check_weights
 from rankscape.entries.duplicates import Duplicates, Refuse, settle
 from rankscape.errors import InputError
-from rankscape.ground.arrays import finite_array, real_array
+from rankscape.ground.arrays import finite_array, place, real_array
 from rankscape.ground.final import final
 
 if TYPE_CHECKING:
@@ -107,14 +107,12 @@ class Entries:
         >>> Entries.from_array([[1.0, np.nan], [2.0, 3.0]]).columns.tolist()
         [0, 0, 1]
         """
-        dense = real_array(array, "array")
+        dense = real_array(array, where.strip("`"), copy=False)
         if dense.ndim != 2:
             raise InputError(f"A matrix has two dimensions, got shape {dense.shape}.")
         if np.isinf(dense).any():
-            row, column = (int(k) for k in np.argwhere(np.isinf(dense))[0])
-            raise InputError(
-                f"{where} holds {dense[row, column]} at position {(row, column)}; missing entries are NaN."
-            )
+            k = int(np.argmax(np.isinf(dense)))
+            raise InputError(f"{where} holds {dense.flat[k]} at {place(k, dense.shape)}; missing entries are NaN.")
         rows, columns = np.nonzero(~np.isnan(dense))  # row by row, so these are in order
         return cls.sorted(rows, columns, dense[rows, columns], dense.shape)
 

@@ -1,7 +1,9 @@
 """What every room stands on: checked numbers, atomic files, digests, addressed chance, and nothing of the subject.
 
 ================  ==============================================================================================
-`checks`          one number or array from a caller, checked, with the place in the error
+`checks`          one number from a caller, checked, with the place in the error
+`arrays`          an array from a caller, checked
+`numbers`         what is a real number that float64 holds, and what is none
 `storage`         files that appear whole or not at all
 `as_json`         NumPy values as JSON
 `fingerprint`     digests of arrays, tables and functions: what a checkpoint or a sweep must match

@@ -5,21 +5,36 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.numbers import EXACT, NotReal, exact_floats
 
 
 def real_array(values: Any, name: str, copy: bool = True) -> np.ndarray:
     """Anything that converts to an array of real numbers, as float64, by default a copy; masked entries become NaN."""
-    if isinstance(values, np.ma.MaskedArray):
-        values = np.ma.filled(values.astype(np.float64), np.nan)
+    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     try:
-        array = np.asarray(values)
-        if np.iscomplexobj(array):
-            raise InputError(f"`{name}` must hold real numbers, got {array.dtype}.")
-        return np.array(array, dtype=np.float64, copy=copy or None)  # None: only where the type differs
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+        given = np.asarray(values.data if masked is not None else values)
+    except (TypeError, ValueError) as error:  # lists of unequal length, objects that refuse
         raise InputError(f"`{name}` must hold real numbers: {error}") from None
+    try:
+        if isinstance(values, list | tuple) and given.dtype.kind == "f" and np.any(np.abs(given) > EXACT):
+            given = np.array(values, dtype=object)  # large whole numbers beside fractions were rounded already
+        array = exact_floats(given if masked is None else np.where(masked, np.zeros_like(given), given))
+    except NotReal as found:
+        at = "" if found.position is None else f" at {place(found.position, given.shape)}"
+        raise InputError(f"`{name}` must hold real numbers, got {found.what}{at}.") from None
+    if masked is not None:
+        array = np.where(masked, np.nan, array)
+    return array.copy() if copy and np.may_share_memory(array, given) else array
+
+
+def place(position: int, shape: tuple[int, ...]) -> str:
+    """Where a flat position of an array is, in words.
+
+    >>> place(5, (2, 3)), place(5, (6,))
+    ('row 1, column 2', 'position 5')
+    """
+    at = [int(k) for k in np.unravel_index(position, shape)]
+    return f"row {at[0]}, column {at[1]}" if len(at) == 2 else f"position {at[0] if len(at) == 1 else tuple(at)}"
 
 
 def finite_array(values: Any, name: str, ndim: int, empty: bool = False, copy: bool = True) -> np.ndarray:

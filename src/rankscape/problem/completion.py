@@ -10,6 +10,9 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.checking import check_labels, warn_empty
 from rankscape.entries.duplicates import Duplicates
+from rankscape.entries.given import Given, given_of
+from rankscape.entries.given.given import MatrixLike
+from rankscape.entries.given.long import of_long
 from rankscape.entries.heldout import choose_heldout
 from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array
@@ -111,13 +114,20 @@ class Completion(AbstractProblem):
     # -- made from what people have ------------------------------------------------------------------------
 
     @classmethod
-    def from_array(cls, array: ArrayLike) -> "Completion":
-        """From a dense array whose missing entries are NaN, or masked."""
-        entries = Entries.from_array(array)
-        if not entries.count:
-            raise InputError(f"No entry of the array of shape {entries.shape} is observed: all are NaN.")
-        warn_empty(entries)
-        return cls.of(entries)
+    def from_array(cls, array: MatrixLike) -> "Completion":
+        """From a matrix whose missing entries are NaN, NA, None or masked: an array, a frame, an xarray `DataArray`.
+
+        The names that a frame or a `DataArray` has are kept.
+        """
+        return cls.of_given(given_of(array, "array"))
+
+    @classmethod
+    def of_given(cls, given: Given) -> "Completion":
+        """Of a matrix as it was given; one without any entry is refused."""
+        if not given.entries.count:
+            raise InputError(f"No entry of the matrix of shape {given.shape} is observed: all are missing.")
+        warn_empty(given.entries)
+        return cls.of(given.entries, given.row_labels, given.column_labels)
 
     @classmethod
     def of(
@@ -137,9 +147,7 @@ class Completion(AbstractProblem):
         """From a ``scipy.sparse`` array: stored entries are the observed ones, stored zeros included."""
         if not hasattr(matrix, "tocoo"):
             raise InputError(f"A scipy.sparse array is needed, got {type(matrix).__name__}; see from_array.")
-        coo: Any = matrix.tocoo()
-        i, j = coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)  # arrays, and the older matrices
-        return cls(i, j, coo.data, coo.shape)
+        return cls.of_given(given_of(matrix, "matrix"))
 
     @classmethod
     def from_frame(
@@ -147,31 +155,12 @@ class Completion(AbstractProblem):
     ) -> "Completion":
         """From a long pandas, polars or pyarrow frame: one line for each observed entry.
 
-        `rows`, `columns` and `values` name columns of `frame`; the labels are sorted and kept.
+        `rows`, `columns` and `values` name columns of `frame`; the labels are sorted and kept. A line without a
+        value is no entry.
         """
-        import narwhals as nw
-
-        try:
-            table = nw.from_native(frame, eager_only=True)
-        except TypeError:
-            raise InputError(f"A pandas, polars or pyarrow frame is needed, got {type(frame).__name__}.") from None
-        for name in (rows, columns, values):
-            if name not in table.columns:
-                raise InputError(f"The frame has no column {name!r}; it has {', '.join(map(repr, table.columns))}.")
-            missing = table[name].is_null().to_numpy()  # a missing label would become a label of its own
-            if missing.any():
-                raise InputError(f"Column {name!r} of the frame has no value at position {int(missing.argmax())}.")
-        row_labels, i = np.unique(table[rows].to_numpy(), return_inverse=True)
-        column_labels, j = np.unique(table[columns].to_numpy(), return_inverse=True)
-        return cls(
-            i,
-            j,
-            table[values].to_numpy(),
-            (len(row_labels), len(column_labels)),
-            duplicates=duplicates,
-            row_labels=row_labels,
-            column_labels=column_labels,
-        )
+        entries, row_labels, column_labels = of_long(frame, rows, columns, values, duplicates)
+        warn_empty(entries)
+        return cls.of(entries, row_labels, column_labels)
 
     # -- the loss ------------------------------------------------------------------------------------------
 

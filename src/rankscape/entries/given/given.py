@@ -1,0 +1,47 @@
+"""A matrix as it was handed over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from rankscape.entries.labelled import AbstractLabelled
+from rankscape.ground.final import final
+from rankscape.ground.types import ArrayLike as ArrayLike
+from rankscape.ground.types import SparseMatrix as SparseMatrix
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoDataFrame
+    from xarray import DataArray
+
+# Everything that holds a matrix: arrays, lists, frames, labelled arrays; of a frame any cell may be missing.
+MatrixLike: TypeAlias = "ArrayLike | SparseMatrix | IntoDataFrame | DataArray"
+
+# From a completed matrix of the same shape to the kind of thing that was given.
+Giver: TypeAlias = Callable[[np.ndarray], Any]
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Given(AbstractLabelled):
+    """Observed entries of a frame, an array or a sparse matrix, and how to give one like it back.
+
+    Attributes
+    ----------
+    entries : Entries
+        What is observed: not NaN, NA, None or masked; of a sparse matrix what is stored.
+    row_labels, column_labels : ndarray or None
+        Their names, where what was given has names of its own and not only numbers from zero.
+    dtype : dtype
+        The precision in which the values came: float32 where all did, else float64.
+    like : callable
+        Makes of a full matrix the same kind of thing: values that were given are unchanged, to their type where
+        nothing was missing in their column.
+    aside : tuple
+        Names of columns that hold text, and are no part of the matrix.
+    """
+
+    dtype: np.dtype
+    like: Giver
+    aside: tuple[object, ...] = ()
