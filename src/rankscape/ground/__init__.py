@@ -5,6 +5,7 @@
 `arrays`          an array from a caller, checked
 `numbers`         what is a real number that float64 holds, and what is none
 `storage`         files that appear whole or not at all
+`memory`          how much of it there is, and what would not fit
 `as_json`         NumPy values as JSON
 `fingerprint`     digests of arrays, tables and functions: what a checkpoint or a sweep must match
 `linalg`          a singular value decomposition that does not give up

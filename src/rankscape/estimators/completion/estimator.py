@@ -304,14 +304,14 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to an NPZ file that holds plain arrays and JSON, no pickle."""
-        from rankscape.estimators.completion.storing import save
+        from rankscape.estimators.completion.storing import save_estimator
 
         check_is_fitted(self)
-        save(self, Path(path))
+        save_estimator(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read an estimator that `save` wrote; nothing in the file is executed."""
-        from rankscape.estimators.completion.storing import load
+        from rankscape.estimators.completion.storing import load_estimator
 
-        return load(cls, Path(path))
+        return load_estimator(cls, Path(path))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -10,6 +11,7 @@ import xarray as xr
 from rankscape.entries import Entries
 from rankscape.entries.checking import check_indices
 from rankscape.errors import InputError
+from rankscape.estimators.completion.best import Best, best_unseen
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.intervals import Calibration, IntervalKind, normal_width
 from rankscape.estimators.completion.methods import named
@@ -22,11 +24,15 @@ from rankscape.estimators.completion.ridge_path import Record
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.uncertainty import errors_of
 from rankscape.ground.arrays import root_mean_square
-from rankscape.ground.checks import share
+from rankscape.ground.checks import share, whole
+from rankscape.ground.memory import check_room
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.noise_variances import Variances
+
+# What to do with a matrix that is too large to be formed.
+TOO_LARGE = "`predict` gives chosen cells, `top` the best columns of each row, and `save` keeps the model."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -245,6 +251,7 @@ class CompletedMatrix:
     @cached_property
     def fitted(self) -> np.ndarray:
         """The model's value of every entry, the observed ones included (denoised)."""
+        check_room(self.shape, 2, TOO_LARGE)
         return self.model.dense()
 
     @cached_property
@@ -344,9 +351,65 @@ class CompletedMatrix:
         i = check_indices(rows, "rows", len(rows), self.shape[0])
         return i, check_indices(np.atleast_1d(columns), "columns", len(rows), self.shape[1])
 
+    def top(self, count: int, rows: ArrayLike | None = None) -> Best:
+        """Of each row the unseen columns with the largest values, the largest first, without forming the matrix.
+
+        Parameters
+        ----------
+        count : int
+            How many columns of each row, fewer where fewer are unseen.
+        rows : array_like of int, optional
+            Positions, counted from zero; every row without it.
+
+        Returns
+        -------
+        Best
+            ``rows``, ``columns`` and ``values``, a named tuple.
+
+        Raises
+        ------
+        InputError
+            A row is out of range, or the count is no whole number of at least 1.
+
+        Warns
+        -----
+        FallbackWarning
+            All values are equal, so that their order means nothing.
+
+        Examples
+        --------
+        >>> import numpy as np, rankscape as rs
+        >>> X = np.outer([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, -1.0, 2.0, 0.5, 1.0, 3.0])
+        >>> X[2, [3, 5]] = np.nan
+        >>> rs.complete(X).top(1, rows=[2]).columns
+        array([5])
+        """
+        where = np.arange(self.shape[0]) if rows is None else np.atleast_1d(np.asarray(rows))
+        where = check_indices(where, "rows", len(where), self.shape[0])
+        return best_unseen(self.model, self.observed, whole("count", count, least=1), where)
+
     def folded(self, entries: Entries) -> np.ndarray:
         """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
         return self.model.folded(entries)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model, the entries and what is known of both to an NPZ file of plain arrays and JSON, no pickle.
+
+        The matrix itself is not in it: the file is as small as the entries and factors are.
+        """
+        from rankscape.estimators.completion.storing import save
+
+        save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "CompletedMatrix":
+        """Read what `save`, ``DeepMatrixCompletion.save`` or ``rankscape complete --model`` wrote.
+
+        Nothing in the file is executed.
+        """
+        from rankscape.estimators.completion.storing import load
+
+        return load(Path(path))[0]
 
 
 def path_dataset(records: list[Record], scale: float, attributes: dict[str, Any]) -> xr.Dataset:

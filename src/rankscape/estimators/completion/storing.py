@@ -1,4 +1,4 @@
-"""A fitted estimator as an NPZ file of plain arrays and JSON: nothing in it can be executed."""
+"""A completion, or a fitted estimator, as an NPZ file of plain arrays and JSON: nothing in it can be executed."""
 
 import json
 import zipfile
@@ -20,23 +20,20 @@ from rankscape.ground.storage import check_writable, replacing
 from rankscape.run.outcome import Outcome
 
 # Version of the layout of the file.
-FORMAT = 4
+FORMAT = 5
+
+# Names of arrays that whoever saves puts beside the completion begin with this.
+BESIDE = "beside."
 
 
-def save(estimator: Any, path: Path) -> None:
-    """Write a fitted estimator; the file appears whole or not at all."""
+def save(done: CompletedMatrix, path: Path, **beside: Any) -> None:
+    """Write a completion and what is to be kept beside it, arrays or JSON; the file appears whole or not at all."""
     check_writable(path)
-    done: CompletedMatrix = estimator.completed_
-    parameters = estimator.get_params()
-    # A generator has a state that JSON cannot hold, and pickle is not opened here.
-    if not isinstance(parameters["random_state"], (int, type(None))):
-        raise InputError("`random_state` must be a number or None to be saved.")
     arrays: dict[str, np.ndarray] = {}
     facts = {
         "format": FORMAT,
         "version": rankscape.__version__,
-        "parameters": parameters,
-        "dtype": str(estimator._dtype),
+        "beside": {name: value for name, value in beside.items() if not isinstance(value, np.ndarray)},
         "shape": list(done.shape),
         "numbers": {name: getattr(done, name) for name in ("heldout_rmse", "baselines", "depth")},
         "words": {name: str(getattr(done, name)) for name in ("outcome", "method", "reason")},
@@ -54,30 +51,54 @@ def save(estimator: Any, path: Path) -> None:
         arrays["entries_weights"] = done.observed.weights
     arrays["column_errors"] = done.column_errors
     arrays |= {f"path_{name}": done.path[name].values for name in [*done.path.data_vars, "step"]}
-    if hasattr(estimator, "feature_names_in_"):
-        arrays["feature_names"] = estimator.feature_names_in_.astype(np.str_)
+    arrays |= {BESIDE + name: value for name, value in beside.items() if isinstance(value, np.ndarray)}
     with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, facts=np.array(json.dumps(facts)), **arrays)
 
 
-def load(cls: Any, path: Path) -> Any:
-    """Read a fitted estimator of this class."""
+def load(path: Path) -> tuple[CompletedMatrix, dict[str, Any]]:
+    """Read a completion, and what is kept beside it."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = dict(archive)
         facts = json.loads(str(arrays.pop("facts")))
         if facts["format"] != FORMAT:
             raise InputError(f"{path} has format {facts['format']}, this version reads {FORMAT}; fit again.")
-        return _restored(cls, facts, arrays)
+        beside = {name.removeprefix(BESIDE): array for name, array in arrays.items() if name.startswith(BESIDE)}
+        return _restored(facts, arrays), facts["beside"] | beside
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
-    except (KeyError, TypeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+    except (AttributeError, KeyError, TypeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} does not hold a saved {cls.__name__}: {error}") from error
+        raise InputError(f"{path} does not hold a saved completion: {error}") from error
 
 
-def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+def save_estimator(estimator: Any, path: Path) -> None:
+    """Write a fitted estimator."""
+    parameters = estimator.get_params()
+    # A generator has a state that JSON cannot hold, and pickle is not opened here.
+    if not isinstance(parameters["random_state"], (int, type(None))):
+        raise InputError("`random_state` must be a number or None to be saved.")
+    beside: dict[str, Any] = {"parameters": parameters, "dtype": str(estimator._dtype)}
+    if hasattr(estimator, "feature_names_in_"):
+        beside["feature_names"] = estimator.feature_names_in_.astype(np.str_)
+    save(estimator.completed_, path, **beside)
+
+
+def load_estimator(cls: Any, path: Path) -> Any:
+    """Read a fitted estimator of this class."""
+    done, beside = load(path)
+    if "parameters" not in beside:
+        raise InputError(f"{path} holds a completion and no estimator: read it with `CompletedMatrix.load`.")
+    estimator = cls(**_parameters(beside["parameters"]))
+    estimator.completed_, estimator.n_features_in_ = done, done.shape[1]
+    if "feature_names" in beside:
+        estimator.feature_names_in_ = beside["feature_names"].astype(object)
+    return estimator._publish(beside["dtype"])
+
+
+def _restored(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> CompletedMatrix:
     shape = facts["shape"][0], facts["shape"][1]
     rows, columns, values = (arrays[f"entries_{name}"] for name in ("rows", "columns", "values"))
     certificate = facts["certificate"]
@@ -90,8 +111,7 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
     dims = {name: ("step", "index") if v.ndim == 2 else ("step",) for name, v in variables.items()}
     observed = Entries(rows, columns, values, shape, arrays.get("entries_weights"))
     used = observed if facts["used"] is None else unpack(facts["used"], arrays)
-    estimator = cls(**_parameters(facts["parameters"]))
-    estimator.completed_ = CompletedMatrix(
+    return CompletedMatrix(
         model=unpack(facts["model"], arrays),
         low_rank=unpack(facts["low_rank"], arrays),
         calibration=unpack(facts["calibration"], arrays),
@@ -105,10 +125,6 @@ def _restored(cls: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         **facts["numbers"],
         **words,
     )
-    estimator.n_features_in_ = shape[1]
-    if "feature_names" in arrays:
-        estimator.feature_names_in_ = arrays["feature_names"].astype(object)
-    return estimator._publish(facts["dtype"])
 
 
 def _parameters(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ DENSE_UNKNOWNS = 4000
 # Numbers that the normal matrices of all rows and columns may hold: each of these, and its inverse, is formed.
 NUMBERS = 4e6
 
+# Positions that are looked at at a time: a small matrix of covariances is formed for each.
+PAIRS = 1 << 14
+
 # Ridge of a block, as a share of its trace: where noise is next to none, nothing else holds a thin row.
 TINY = 1e-12
 
@@ -37,12 +40,15 @@ def errors_of(
         return noise * np.sqrt(np.maximum(sum(leverages_of(low_rank, observed, i, j)), 0.0))
     entries, (U, V), (free_u, free_v), blocks = _normal_parts(low_rank, observed)
     covariance = np.linalg.inv(_normal_matrix(entries, U, V, blocks, free_u, free_v))
-    at = np.concatenate(
-        [i[:, None] * len(free_u) + np.arange(len(free_u)),
-         len(U) * len(free_u) + j[:, None] * len(free_v) + np.arange(len(free_v))], axis=1
-    )  # fmt: skip
-    weight = np.concatenate([V[j][:, free_u], U[i][:, free_v]], axis=1)
-    variance = np.einsum("ka,kab,kb->k", weight, covariance[at[:, :, None], at[:, None, :]], weight)
+    variance = np.empty(len(i))
+    for k in range(0, len(i), PAIRS):
+        rows, columns, part = i[k : k + PAIRS], j[k : k + PAIRS], slice(k, k + PAIRS)
+        at = np.concatenate(
+            [rows[:, None] * len(free_u) + np.arange(len(free_u)),
+             len(U) * len(free_u) + columns[:, None] * len(free_v) + np.arange(len(free_v))], axis=1
+        )  # fmt: skip
+        weight = np.concatenate([V[columns][:, free_u], U[rows][:, free_v]], axis=1)
+        variance[part] = np.einsum("ka,kab,kb->k", weight, covariance[at[:, :, None], at[:, None, :]], weight)
     return noise * np.sqrt(np.maximum(variance, 0.0))
 
 

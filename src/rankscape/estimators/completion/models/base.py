@@ -23,6 +23,11 @@ class Model(ABC):
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The values at pairs of positions, shape (k,), without forming the matrix."""
 
+    def lines(self, rows: np.ndarray) -> np.ndarray:
+        """Every value of these rows, shape ``(k, n_in)``: of a matrix that is too large to be formed, a block."""
+        i, j = np.repeat(rows, self.shape[1]), np.tile(np.arange(self.shape[1]), len(rows))
+        return self.at(i, j).reshape(len(rows), self.shape[1])
+
     @abstractmethod
     def dense(self) -> np.ndarray:
         """The value of every cell, shape ``(n_out, n_in)``."""

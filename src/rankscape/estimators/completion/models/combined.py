@@ -38,6 +38,10 @@ class Combined(Model):
         """The values at pairs of positions, shape (k,)."""
         return self._mean(model.at(rows, columns) for model in self.models)
 
+    def lines(self, rows: np.ndarray) -> np.ndarray:
+        """Every value of these rows."""
+        return self._mean(model.lines(rows) for model in self.models)
+
     def dense(self) -> np.ndarray:
         """The value of every cell."""
         return self._mean(model.dense() for model in self.models)

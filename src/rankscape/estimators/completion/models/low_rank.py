@@ -46,6 +46,11 @@ class LowRank(Model):
         product = entries_of_product(rows, columns, self.modes.U * self.modes.s, self.modes.V)
         return product + self.offset.at(rows, columns)
 
+    def lines(self, rows: np.ndarray) -> np.ndarray:
+        """Every value of these rows, in one product."""
+        offset = self.offset.mean + self.offset.row[rows][:, None] + self.offset.column
+        return (self.modes.U[rows] * self.modes.s) @ self.modes.V.T + offset
+
     def dense(self) -> np.ndarray:
         """The value of every cell."""
         return (self.modes.U * self.modes.s) @ self.modes.V.T + self.offset.dense()

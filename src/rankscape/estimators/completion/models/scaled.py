@@ -35,6 +35,10 @@ class Scaled(Model):
         """The values at pairs of positions, shape (k,)."""
         return self.model.at(rows, columns) * self.scaling.at(rows, columns)
 
+    def lines(self, rows: np.ndarray) -> np.ndarray:
+        """Every value of these rows."""
+        return self.model.lines(rows) * (self.scaling.unit * self.scaling.row[rows][:, None] * self.scaling.column)
+
     def dense(self) -> np.ndarray:
         """The value of every cell."""
         return self.model.dense() * self.scaling.dense()

@@ -32,6 +32,10 @@ class Stepwise(Model):
         """The values at pairs of positions, shape (k,)."""
         return self.first.at(rows, columns) + self.second.at(rows, columns)
 
+    def lines(self, rows: np.ndarray) -> np.ndarray:
+        """Every value of these rows."""
+        return self.first.lines(rows) + self.second.lines(rows)
+
     def dense(self) -> np.ndarray:
         """The value of every cell."""
         return self.first.dense() + self.second.dense()
