@@ -62,7 +62,7 @@ def test_a_claim_that_fails_is_said_aloud(monkeypatch, tmp_path, capsys):
     assert "1 of 2 claims do not hold" in err
     code, out, _ = call(["reproduce", "chou2024", "-o", str(tmp_path / "f"), "--json"], capsys)
     assert code == 1
-    assert json.loads(out)[1] == {
+    assert json.loads(out)["claims"][1] == {
         "figure": "small", "name": "wrong", "predicted": [1, None], "observed": None, "holds": False,
     }  # fmt: skip
     assert not made.holds

@@ -32,7 +32,7 @@ def call(arguments, capsys) -> tuple[int, str, str]:
 @pytest.mark.parametrize("name", DIAGRAMS)
 def test_every_claim_holds_and_the_figure_is_whole(name, tmp_path, capsys):
     code, out, err = call(["phases", name, "--quick", "-o", str(tmp_path), "--json"], capsys)
-    claims = json.loads(out)
+    claims = json.loads(out)["claims"]
     assert (code, err) == (0, "")
     assert claims
     assert all(claim["holds"] for claim in claims)

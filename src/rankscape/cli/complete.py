@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from rankscape.cli.output import meter, number, print_facts, print_json
-from rankscape.errors import InputError, StorageError
+from rankscape.cli.output import check_files, meter, number, print_facts, print_json, share
+from rankscape.errors import StorageError
 from rankscape.files.formats import titles
 
 if TYPE_CHECKING:
+    from rankscape.cli.answers import AbstractAnswer
     from rankscape.data.source import Source
     from rankscape.estimators import CompletedMatrix
     from rankscape.problem import Completion
@@ -51,6 +52,9 @@ def complete(
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     figure: Path | None = None,
     report: Path | None = None,
+    pairs: Path | None = None,
+    top: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+    model: Path | None = None,
     rows: str | None = None,
     columns: str | None = None,
     values: str | None = None,
@@ -80,6 +84,12 @@ def complete(
         File for the picture (PNG, PDF or SVG). Default: as the output, ending in .png.
     report
         File for a page (HTML) that tells what was found and whether to trust it; it needs no network.
+    pairs
+        Long table with a row and a column on each line: write what is predicted there, and not the whole matrix.
+    top
+        Write this many unseen columns of each row, those of the largest values, and not the whole matrix.
+    model
+        File (NPZ) for the model, which `rankscape fill` uses for new rows and for more pairs.
     rows
         Column of a long file that names the row of an entry.
     columns
@@ -114,7 +124,8 @@ def complete(
         Print JSON, and nothing else.
     """
     from rankscape import complete as fill
-    from rankscape import files
+    from rankscape.cli.answers import answer_of
+    from rankscape.cli.models import check_model, save_model
     from rankscape.data.source import open_source
     from rankscape.plot import check_figure
     from rankscape.reports import check_report
@@ -122,11 +133,12 @@ def complete(
     began = time.perf_counter()
     opened = open_source(source, rows=rows, columns=columns, values=values, duplicates=duplicates)
     # Everything that may be refused is refused before the work, which can take minutes.
-    output = files.check_writable(output or Path(f"{opened.stem}-completed{opened.extension}"))
-    if opened.info is None and output.exists() and output.samefile(Path(source).expanduser()):
-        raise InputError(f"--output {output} is the source itself; choose another name.")
-    figure = figure or output.with_suffix(".png")
-    check_figure(figure)
+    answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
+    check_files(source, opened.info is not None, {"--output": answer.output, "--model": model, "--pairs": pairs})
+    if model is not None:
+        check_model(model)
+    picture = figure or (answer.output or Path(f"{opened.stem}-completed.npy")).with_suffix(".png")
+    check_figure(picture)
     if report is not None:
         check_report(report)
     problem, hidden = _problem(opened, hide, seed)
@@ -135,15 +147,17 @@ def complete(
     settings["ordered"] = None if ordered == "none" else ordered
     with meter() as bar:
         completed = fill(problem, **settings, seed=seed, progress=lambda now: _show(bar, now))
-    files.write(output, completed.matrix, opened.table)
+    if model is not None:
+        save_model(model, completed, opened.table)
+    answer.write(completed, opened.table)
     # The matrix is safe by now: a picture that fails must not make it look lost.
     try:
-        _draw(opened, problem, hidden, completed, figure)
+        _draw(opened, problem, hidden, completed, picture)
         if report is not None:
             _report(opened, hidden, completed, report, {**settings, "hide": hide, "seed": seed})
     except StorageError as error:
-        raise StorageError(f"{error} ({output} is written).") from error
-    result = _Result(opened, problem, hidden, completed, output, figure, report, time.perf_counter() - began)
+        raise StorageError(f"{error} ({answer.output or model} is written).") from error
+    result = _Result(opened, problem, hidden, completed, answer, model, picture, report, time.perf_counter() - began)
     if json:
         print_json(result.facts())
         return
@@ -223,7 +237,8 @@ class _Result:
     problem: "Completion"
     hidden: "Completion | None"
     completed: "CompletedMatrix"
-    output: Path
+    answer: "AbstractAnswer"
+    model: Path | None
     figure: Path
     page: Path | None
     seconds: float
@@ -248,7 +263,8 @@ class _Result:
             "certificate": asdict(done.certificate) | {"words": str(done.certificate)},
             "outcome": str(done.outcome),
             "singular_values": done.singular_values,
-            "output": str(self.output),
+            "output": None if self.answer.output is None else str(self.answer.output),
+            "model": None if self.model is None else str(self.model),
             "figure": str(self.figure),
             "report": None if self.page is None else str(self.page),
             "seconds": round(self.seconds, 2),
@@ -268,7 +284,7 @@ class _Result:
         cells = problem.shape[0] * problem.shape[1]
         rows = [
             ("matrix", f"{self.opened.name}, {problem.shape[0]} x {problem.shape[1]}"),
-            ("observed", f"{len(problem.values):,} of {cells:,} entries ({len(problem.values) / cells:.1%})"),
+            ("observed", f"{len(problem.values):,} of {cells:,} entries ({share(len(problem.values) / cells)})"),
             ("rank found", str(done.rank)),
             ("held-out RMSE", f"{number(done.heldout_rmse)}{done.scaling.suffix}"),
         ]
@@ -280,5 +296,7 @@ class _Result:
         rows += [("why", done.reason), ("trust", str(done.certificate))]
         rows += [] if done.scaling.uniform else [("scale", f"entries were divided by the {done.scaling.divisor}")]
         rows += [("offset", done.offset), ("outcome", str(done.outcome))]
-        rows += [("written", str(self.output)), ("picture", str(self.figure))]
+        rows += [(self.answer.title, self.answer.words())]
+        rows += [] if self.model is None else [("model", str(self.model))]
+        rows += [("picture", str(self.figure))]
         return rows if self.page is None else [*rows, ("report", str(self.page))]

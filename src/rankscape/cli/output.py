@@ -4,14 +4,19 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from rankscape.errors import InputError
 from rankscape.ground.as_json import as_json
 
+# Raised when a key of the JSON that commands print is renamed, removed, or means something else; new keys do not count.
+SCHEMA = 1
 
-def print_json(facts: Mapping[str, Any] | Sequence[Any]) -> None:
-    """One JSON object on stdout; NaN becomes null."""
-    print(as_json(facts))
+
+def print_json(facts: Mapping[str, Any]) -> None:
+    """One JSON object on stdout, with the number of its schema; NaN becomes null."""
+    print(as_json({"schema": SCHEMA, **facts}))
 
 
 def print_facts(rows: Sequence[tuple[str, str]]) -> None:
@@ -55,6 +60,22 @@ def _print(table: Any) -> None:
 def number(value: float | None) -> str:
     """Four significant digits; None is nothing to speak of."""
     return "none" if value is None else f"{value:.4g}"
+
+
+def check_files(source: str, named: bool, files: Mapping[str, Path | None]) -> None:
+    """Refuse one name for two files; `named` says that the source is a data set and no file."""
+    owners: dict[Path, str] = {} if named else {Path(source).expanduser().resolve(): "the source itself"}
+    for option, path in files.items():
+        if path is None:
+            continue
+        # Resolved, so that two spellings of one file are seen.
+        if (other := owners.setdefault(path.expanduser().resolve(), option)) != option:
+            raise InputError(f"{option} {path} is {other}; choose another name.")
+
+
+def share(part: float) -> str:
+    """A part of the whole in percent, and never 0.0 % of something."""
+    return f"{part:.1%}" if part >= 0.001 or not part else f"{100 * part:.2g}%"
 
 
 class _Meter:

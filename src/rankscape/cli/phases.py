@@ -56,7 +56,7 @@ def phases(
     made.save(folder)
     held, total = sum(claim.holds for claim in made.claims), len(made.claims)
     if json:
-        print_json([{"figure": made.name} | claim.describe() for claim in made.claims])
+        print_json({"claims": [{"figure": made.name} | claim.describe() for claim in made.claims]})
     else:
         print_claims([made])
         print(f"\n{held} of {total} claims hold; the figure is in {folder}/, the cells are in {cells}")

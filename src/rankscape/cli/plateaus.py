@@ -51,7 +51,7 @@ def plateaus(
     numbers = [real("--eigenvalues", piece) for piece in listed(eigenvalues)]
     found = theory.plateaus(numbers, depth, alpha, learning_rate, beta, tolerance, target_noise)
     if json:
-        print_json([_facts(plateau) for plateau in found])
+        print_json({"plateaus": [_facts(plateau) for plateau in found]})
         return
     rows = [
         (

@@ -49,7 +49,7 @@ def reproduce(
             made.append(result)
             bar.update(done / len(wanted), figure=result.name)
     if json:
-        print_json([{"figure": result.name} | claim.describe() for result in made for claim in result.claims])
+        print_json({"claims": [{"figure": r.name} | claim.describe() for r in made for claim in r.claims]})
     else:
         print_claims(made)
     held = sum(claim.holds for result in made for claim in result.claims)

@@ -3,6 +3,7 @@
 from rankscape.plot.drawing import check_figure, draw, save
 from rankscape.plot.images import completion_images
 from rankscape.plot.panels import Band, Cells, Image, Line, Panel
+from rankscape.plot.spectra import denoising_panels
 from rankscape.plot.trajectory import trajectory_panels
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Panel",
     "check_figure",
     "completion_images",
+    "denoising_panels",
     "draw",
     "save",
     "trajectory_panels",

@@ -1,16 +1,19 @@
 """The best unseen columns of each row: what a recommender wants of a matrix that is too large to be written."""
 
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning
-from rankscape.estimators.completion.models.base import Model
 
 # Cells that are formed at a time: 32 MB for each array of them.
 BLOCK = 1 << 22
+
+# From rows to every value of them, shape (k, n_in).
+Lines: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 class Best(NamedTuple):
@@ -29,21 +32,21 @@ class Best(NamedTuple):
     values: np.ndarray
 
 
-def best_unseen(model: Model, observed: Entries, count: int, rows: np.ndarray) -> Best:
+def best_unseen(lines: Lines, observed: Entries, count: int, rows: np.ndarray) -> Best:
     """Of each of these rows the `count` largest values that are not observed, fewer where fewer are unseen."""
-    height = max(1, BLOCK // model.shape[1])
-    parts = [_block(model, observed, count, rows[k : k + height]) for k in range(0, len(rows), height)]
+    height = max(1, BLOCK // observed.shape[1])
+    parts = [_block(lines, observed, count, rows[k : k + height]) for k in range(0, len(rows), height)]
     columns, values = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
     there = columns >= 0
-    if len(values) and (values[there].reshape(-1) == values[there][0]).all() and there.sum() > len(rows):
+    if there.sum() > len(rows) and np.ptp(values[there]) == 0:
         message = "The model predicts the same value for every unseen cell: which columns come first means nothing."
         warnings.warn(message, FallbackWarning, stacklevel=4)
     return Best(np.repeat(rows, there.sum(1)), columns[there], values[there])
 
 
-def _block(model: Model, observed: Entries, count: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _block(lines: Lines, observed: Entries, count: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Columns and values of some rows, both of shape (k, count); column -1 where nothing is left."""
-    values = model.lines(rows)
+    values = lines(rows)
     seen, places = _seen(observed, rows)
     values[places, seen] = -np.inf
     count = min(count, values.shape[1])

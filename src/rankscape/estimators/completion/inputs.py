@@ -46,6 +46,14 @@ def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entrie
     return entries.with_weights(given_weights(weights, entries))
 
 
+def rows_of(data: MatrixData) -> Entries:
+    """The observed entries of rows to be filled, which may be empty."""
+    given: Any = data
+    if not isinstance(data, Completion) and not issparse(given):
+        given = np.atleast_2d(np.asarray(given, dtype=np.float64))
+    return entries_of(given, allow_empty=True)
+
+
 def entries_and_split(problem: Completion) -> tuple[Entries, np.ndarray | None]:
     """All entries of a problem, and which of them it holds out; None when it is not split."""
     if problem.heldout is None:

@@ -11,13 +11,16 @@ import xarray as xr
 from rankscape.entries import Entries
 from rankscape.entries.checking import check_indices
 from rankscape.errors import InputError
+from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.best import Best, best_unseen
 from rankscape.estimators.completion.certificate import Certificate
+from rankscape.estimators.completion.inputs import MatrixData
 from rankscape.estimators.completion.intervals import Calibration, IntervalKind, normal_width
 from rankscape.estimators.completion.methods import named
 from rankscape.estimators.completion.models.determined import Determined
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
+from rankscape.estimators.completion.new_rows import NewRows
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.ridge_path import Record
@@ -289,6 +292,14 @@ class CompletedMatrix:
         """
         return self.model.at(*self._positions(rows, columns))
 
+    def observed_at(self, rows: ArrayLike, columns: ArrayLike) -> np.ndarray:
+        """The observed entries at these positions, NaN where none was observed; shape (k,)."""
+        i, j = self._positions(rows, columns)
+        place = lambda i, j: i.astype(np.int64) * self.shape[1] + j
+        seen, asked = place(self.observed.rows, self.observed.columns), place(i, j)
+        at = np.minimum(np.searchsorted(seen, asked), len(seen) - 1)  # entries are in row order
+        return np.where(seen[at] == asked, self.observed.values[at], np.nan)
+
     def standard_errors(self, rows: ArrayLike, columns: ArrayLike) -> np.ndarray:
         """Standard errors of the values at these positions, if what the low-rank fit leaves is noise; shape (k,).
 
@@ -386,11 +397,38 @@ class CompletedMatrix:
         """
         where = np.arange(self.shape[0]) if rows is None else np.atleast_1d(np.asarray(rows))
         where = check_indices(where, "rows", len(where), self.shape[0])
-        return best_unseen(self.model, self.observed, whole("count", count, least=1), where)
+        return best_unseen(self.model.lines, self.observed, whole("count", count, least=1), where)
 
     def folded(self, entries: Entries) -> np.ndarray:
         """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
         return self.model.folded(entries)
+
+    def new_rows(self, data: MatrixData) -> NewRows:
+        """Further rows of this matrix, filled in by what is observed of them; nothing is fitted again.
+
+        Parameters
+        ----------
+        data : array_like, scipy sparse array or Completion, shape (n, n_in)
+            NaN where nothing is known; what a sparse array stores is observed. A row without entries gets what is known
+            of the columns.
+
+        Raises
+        ------
+        InputError
+            The columns are not as many as the matrix has, or an entry is infinite.
+
+        Examples
+        --------
+        >>> import numpy as np, rankscape as rs
+        >>> X = np.outer([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, -1.0, 2.0, 0.5, 1.0, 3.0])
+        >>> X[2, 3] = np.nan
+        >>> rs.complete(X).new_rows([[2.0, np.nan, 4.0, 1.0, np.nan, 6.0]]).matrix.round(3)
+        array([[ 2., -2.,  4.,  1.,  2.,  6.]])
+        """
+        entries = inputs.rows_of(data)
+        if entries.shape[1] != self.shape[1]:
+            raise InputError(f"New rows need the {self.shape[1]} columns of the matrix, got {entries.shape[1]}.")
+        return NewRows(self.model, entries)
 
     def save(self, path: str | Path) -> None:
         """Write the model, the entries and what is known of both to an NPZ file of plain arrays and JSON, no pickle.

@@ -59,7 +59,7 @@ def save(done: CompletedMatrix, path: Path, **beside: Any) -> None:
 def load(path: Path) -> tuple[CompletedMatrix, dict[str, Any]]:
     """Read a completion, and what is kept beside it."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
         facts = json.loads(str(arrays.pop("facts")))
         if facts["format"] != FORMAT:

@@ -1,0 +1,119 @@
+"""``rankscape denoise``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from cyclopts import Parameter, validators
+
+from rankscape.cli.output import check_files, number, print_facts, print_json
+from rankscape.errors import InputError
+
+Flag = Annotated[bool, Parameter(negative="")]
+
+
+def denoise(
+    source: str,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    figure: Path | None = None,
+    rows: str | None = None,
+    columns: str | None = None,
+    values: str | None = None,
+    noise: Annotated[float | None, Parameter(validator=validators.Number(gte=0))] = None,
+    loss: Literal["frobenius", "operator", "nuclear"] = "frobenius",
+    depth: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 3,
+    alpha: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
+    json: Flag = False,
+) -> None:
+    """Remove the noise of a matrix without holes; descent says which directions, shrinkage how much of each.
+
+    Nothing is drawn at random: the same file gives the same result.
+
+    Parameters
+    ----------
+    source
+        A name from `rankscape data list`, or a file.
+    output
+        File for the denoised matrix; its extension chooses the format. Default: here, named after the source.
+    figure
+        Draw what was kept of each direction to this file (PNG, PDF or SVG).
+    rows
+        Column of a long file that names the row of an entry.
+    columns
+        Column of a long file that names its column.
+    values
+        Column of a long file that holds its value.
+    noise
+        Standard deviation of the noise of an entry; read off the singular values if left out.
+    loss
+        The norm of the error that is to be small.
+    depth
+        Number of factors.
+    alpha
+        Scale of the start; tuned to the noise if left out.
+    json
+        Print JSON, and nothing else.
+    """
+    from rankscape import files
+    from rankscape.data.source import open_source
+    from rankscape.estimators import DeepMatrixDenoiser
+    from rankscape.plot import check_figure
+
+    opened = open_source(source, rows=rows, columns=columns, values=values)
+    X = opened.table.dense()
+    if missing := int(np.isnan(X).sum()):
+        raise InputError(f"{source}: {missing:,} of {X.size:,} cells are missing; `rankscape complete` fills them.")
+    output = files.check_writable(output or Path(f"{opened.stem}-denoised{opened.extension}"))
+    check_files(source, opened.info is not None, {"--output": output, "--figure": figure})
+    if figure is not None:
+        check_figure(figure)
+    model = DeepMatrixDenoiser(depth, noise=noise, loss=loss, alpha=alpha).fit(X)
+    files.write(output, model.transform(X), opened.table)
+    if figure is not None:
+        _draw(model, opened.stem, figure)
+    facts = _facts(model, opened.name, output, figure)
+    print_json(facts) if json else print_facts(_rows(model, facts))
+
+
+def _draw(model: Any, name: str, path: Path) -> None:
+    from rankscape import plot
+
+    title = f"{name}: rank {model.rank_}, noise {number(model.noise_)}"
+    plot.save(plot.draw(plot.denoising_panels(model.path_, model.stop_step_), title=title), path)
+
+
+def _facts(model: Any, name: str, output: Path, figure: Path | None) -> dict[str, Any]:
+    certificate = model.certificate_
+    return {
+        "source": name,
+        "shape": [len(model.row_noise_), len(model.column_noise_)],
+        "rank": model.rank_,
+        "noise": model.noise_,
+        "noise_given": certificate.given,
+        "noise_differs": certificate.unequal,
+        "expected_error": certificate.expected_error,
+        "singular_values": model.singular_values_,
+        "stop_step": model.stop_step_,
+        "certificate": asdict(certificate) | {"words": str(certificate)},
+        "output": str(output),
+        "figure": None if figure is None else str(figure),
+    }
+
+
+def _rows(model: Any, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The table for people."""
+    certificate = model.certificate_
+    level = f"{number(model.noise_)}, {'as given' if certificate.given else 'read off the singular values'}"
+    sharp = ", by the whole spectrum: no rank is sharp" if certificate.by_spectrum else ""
+    rows = [
+        ("matrix", f"{facts['source']}, {facts['shape'][0]} x {facts['shape'][1]}"),
+        ("rank kept", f"{model.rank_}{sharp}"),
+        ("noise of an entry", level + (", differing between rows and columns" if certificate.unequal else "")),
+        ("error to expect", f"{number(certificate.expected_error)} of an entry of the result"),
+        ("trust", str(certificate)),
+        ("written", facts["output"]),
+    ]
+    return rows if facts["figure"] is None else [*rows, ("picture", facts["figure"])]
