@@ -19,16 +19,16 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS = {
     "complete": "Fill the holes of a matrix; the trajectory chooses the rank.",
-    "fill": "Fill new rows with a model that `complete --model` saved.",
+    "fill": "Fill new rows with a model that `complete --model` saved; nothing is fitted again.",
     "denoise": "Remove the noise of a matrix without holes.",
-    "sense": "Find a matrix from linear measurements of it.",
+    "sense": "Find a matrix from linear measurements of it; no rank is asked.",
     "simulate": "Train a deep matrix factorization and record its rank.",
     "plateaus": "Predict the steps between which each rank holds.",
     "sweep": "Run a grid of simulations into one store, and continue it whatever happened.",
     "reproduce": "Make the figures of a paper and check their claims.",
     "phases": "Sweep a phase diagram, draw it with what theory predicts, and check its claims.",
     "data": "List, describe and fetch the named data sets.",
-    "info": "Print what a bug report needs: versions, machine, folders, what is installed.",
+    "info": "Print what a bug report needs: versions, machine, folders, variables, and what is installed.",
     "cite": "Print BibTeX for rankscape and the papers it builds on.",
 }
 

@@ -28,7 +28,7 @@ def denoise(
     alpha: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
     json: Flag = False,
 ) -> None:
-    """Remove the noise of a matrix without holes; descent says which directions, shrinkage how much of each.
+    """Remove the noise of a matrix without holes.
 
     Nothing is drawn at random: the same file gives the same result.
 

@@ -21,7 +21,7 @@ PARTS = (
 
 
 def info(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """Print what a bug report needs: versions, machine, BLAS, folders, variables that are set, and what is installed.
+    """Print what a bug report needs: versions, machine, folders, variables, and what is installed.
 
     Parameters
     ----------
