@@ -6,6 +6,7 @@ Where single entries may be wrong, a mean says little of the others; a median do
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.ground.groups import sorted_groups
 
 # Alternating medians of rows and columns, and of the magnitudes that they leave.
 ROUNDS, SIZE_ROUNDS = 6, 3
@@ -80,12 +81,11 @@ def _factors(groups: np.ndarray, left: np.ndarray, number: int) -> np.ndarray:
 
 def medians(groups: np.ndarray, values: np.ndarray, number: int) -> np.ndarray:
     """The median of the values of each of `number` groups; zero for an empty one."""
-    order = values[np.lexsort((values, groups))]
-    count = np.bincount(groups, minlength=number)
-    begin, last = np.cumsum(count) - count, len(order) - 1
-    low, high = begin + np.maximum(count - 1, 0) // 2, begin + count // 2
+    starts, ordered = sorted_groups(groups, values, number)
+    count, last = np.diff(starts), len(ordered) - 1
+    low, high = starts[:-1] + np.maximum(count - 1, 0) // 2, starts[:-1] + count // 2
     # An empty group at the end begins behind the last value.
-    middle = (order[np.minimum(low, last)] + order[np.minimum(high, last)]) / 2
+    middle = (ordered[np.minimum(low, last)] + ordered[np.minimum(high, last)]) / 2
     return np.where(count > 0, middle, 0.0)
 
 

@@ -55,7 +55,7 @@ def in_order(entries: Entries, axis: str) -> bool:
 def _along(entries: Entries, rng: np.random.Generator) -> np.ndarray:
     """Windows of columns, in some rows."""
     columns = _windows(entries.shape[1])
-    rows = rng.permutation(np.unique(entries.rows))[: max(1, CELLS // len(columns))]
+    rows = rng.permutation(np.flatnonzero(entries.counts()[0]))[: max(1, CELLS // len(columns))]
     return _table(entries, np.sort(rows), columns)
 
 

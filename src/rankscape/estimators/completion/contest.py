@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.gaps import impose
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.rounds import Round, alone, compete, model_of, spread
+from rankscape.estimators.completion.rounds import Round, alone, compete, spread
 from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split

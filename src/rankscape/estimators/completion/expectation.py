@@ -6,8 +6,9 @@ import numpy as np
 
 from rankscape.estimators.completion.combine import Combination
 from rankscape.estimators.completion.contest import Contest
+from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.intervals import Calibration
-from rankscape.estimators.completion.rounds import Round, model_of, spread
+from rankscape.estimators.completion.rounds import Round, spread
 from rankscape.estimators.completion.select import Selection
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
@@ -93,7 +94,7 @@ def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
 def _missing_spread(selection: Selection, contest: Contest) -> float:
     if not len(contest.missing[0]):
         return _size(contest.random)
-    return root_mean_square(spread(model_of(selection.final), selection.search.split.whole, *contest.missing))
+    return root_mean_square(spread(model_of(selection.final), selection.split.whole, *contest.missing))
 
 
 def _size(rounds: tuple[Round, ...]) -> float:

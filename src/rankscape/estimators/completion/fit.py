@@ -7,6 +7,7 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.choice import ties
+from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes
@@ -88,6 +89,12 @@ class Fit:
     def modes_in(self, scale: float) -> Modes:
         """The modes for entries that are scaled otherwise."""
         return self.modes._replace(s=self.modes.s * (self.scale / scale))
+
+
+def model_of(fit: Fit) -> LowRank:
+    """A fit, in the units of the entries that it was fitted to."""
+    modes = fit.modes._replace(s=fit.modes.s * fit.scale)
+    return LowRank(modes, fit.offset, fit.noise, fit.variances)
 
 
 def spectral_gap(fit: Fit, entries: Entries) -> float:

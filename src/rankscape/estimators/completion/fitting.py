@@ -17,7 +17,7 @@ from rankscape.estimators.completion.combine import Combination, combine
 from rankscape.estimators.completion.contest import hold
 from rankscape.estimators.completion.determination import Determination, determine, missing_cells
 from rankscape.estimators.completion.expectation import alike, expect
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fit import Fit, model_of
 from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.models.base import Model
@@ -27,7 +27,6 @@ from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.result import CompletedMatrix, path_dataset
 from rankscape.estimators.completion.robust import resist
-from rankscape.estimators.completion.rounds import model_of
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.entries import Entries
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fit import Fit, model_of
 from rankscape.estimators.completion.lone_lines import lone_lines
-from rankscape.estimators.completion.rounds import model_of
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.uncertainty import leverages_of, weights_of
 from rankscape.ground.final import final

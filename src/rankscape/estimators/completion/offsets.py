@@ -69,6 +69,11 @@ class Offset:
         """The offset of every entry, shape ``(n_out, n_in)``."""
         return self.mean + self.row[:, None] + self.column[None, :]
 
+    def transposed(self) -> "Offset":
+        """The same offset of the transposed matrix."""
+        kind = {"row": "column", "column": "row"}.get(self.kind, self.kind)
+        return Offset(kind, self.mean, self.column, self.row)
+
     def scaled(self, factor: float) -> "Offset":
         """The same offset in units that are `factor` times finer."""
         return Offset(self.kind, self.mean * factor, self.row * factor, self.column * factor)

@@ -20,10 +20,10 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning
+from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.left_over import NO_WEIGHT, LeftOver
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.rounds import model_of
 from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split

@@ -8,7 +8,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates import CANDIDATES
 from rankscape.estimators.completion.candidates.base import Trained
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fit import Fit, model_of
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.progress import Meter
@@ -124,16 +124,10 @@ def _rivals(selection: Selection) -> Iterator[Trained]:
 
 def _trained(name: str, trial: Trial, fit: Fit, selection: Selection, words: str) -> Trained:
     def again(entries: Entries) -> Model:
-        done = fit is selection.chosen and entries is selection.search.split.whole
+        done = fit is selection.chosen and entries is selection.split.whole
         return model_of(selection.final if done else selection.again(trial, fit, entries))
 
     return Trained(name, model_of(fit), again, words)
-
-
-def model_of(fit: Fit) -> LowRank:
-    """A fit, in the units of the entries that it was fitted to."""
-    modes = fit.modes._replace(s=fit.modes.s * fit.scale)
-    return LowRank(modes, fit.offset, fit.noise, fit.variances)
 
 
 def search(settings: Settings, known: Entries, found: Trained) -> Callable[[Entries, Entries], Trained]:

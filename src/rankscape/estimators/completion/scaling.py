@@ -8,6 +8,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.completion.sizes import sizes_of
 from rankscape.ground.final import final
+from rankscape.ground.groups import sorted_groups
 
 ScaleKind: TypeAlias = Literal["none", "column", "row", "both"]
 SCALES: tuple[str, ...] = get_args(ScaleKind)
@@ -146,6 +147,6 @@ def _both(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _medians(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
-    order, counts = np.lexsort((values, groups)), np.bincount(groups)
-    middle = np.cumsum(counts) - counts + np.maximum(counts - 1, 0) // 2
-    return values[order][np.minimum(middle, len(values) - 1)]
+    starts, ordered = sorted_groups(groups, values, int(groups.max()) + 1)
+    middle = starts[:-1] + np.maximum(np.diff(starts) - 1, 0) // 2
+    return ordered[np.minimum(middle, len(values) - 1)]

@@ -2,6 +2,7 @@
 
 In this order, and nowhere else:
 
+0. Of very many rows, or columns, the search sees some (`many_lines`); the others are folded in at the end.
 1. A fit from before is tried first, where there is one (`before`).
 2. Many rounded entries that are mostly noise have no sharp rank: draws suffice there (`sampled.suffices`). Elsewhere
    the simplest offset is taken away, because an exact rank means most there; then the richest that held-out entries
@@ -14,7 +15,7 @@ In this order, and nowhere else:
 7. The choice is fitted once more, to all entries.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.choice import ties
 from rankscape.estimators.completion.fit import Fit, choose, spectral_gap
+from rankscape.estimators.completion.many_lines import grow, sample_of
 from rankscape.estimators.completion.methods import METHODS
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.sampled import SAMPLED, rounded
@@ -56,18 +58,21 @@ class Selection:
         To the training entries, with its error on the held-out ones; `final` itself where none could be held out.
     trial : Trial
         Whose path led to it.
+    split : Split
+        Whose entries these are.
+    again : callable
+        A fit of a trial once more, on other entries, of which none is held out.
     judged : bool
         Whether held-out entries judged it.
     trials : tuple of Trial
         All that were tried, with the fits that they were offered.
-    search : _Search
-        Which can fit each of them again.
     """
 
     final: Fit
     chosen: Fit
     trial: Trial
-    search: "_Search"
+    split: Split
+    again: Callable[[Trial, Fit, Entries], Fit]
     trials: tuple[Trial, ...] = ()
     judged: bool = True
 
@@ -84,7 +89,7 @@ class Selection:
     @property
     def settled(self) -> bool:
         """Whether a sharp rank explains all but noise, so that no other model can be much better."""
-        gap = spectral_gap(self.final, self.search.split.whole)
+        gap = spectral_gap(self.final, self.split.whole)
         seen = self.chosen.rmse < SETTLED * self.chosen.noise
         return self.final.method.sharp and self.final.rank > 0 and gap > WIDE and seen
 
@@ -96,10 +101,6 @@ class Selection:
             if mine:
                 yield min(mine, key=lambda pair: pair[1].rmse)
 
-    def again(self, trial: Trial, fit: Fit, entries: Entries) -> Fit:
-        """A fit once more, on other entries, of which none is held out."""
-        return self.search.whole(trial, entries).again(fit)
-
 
 def select(
     split: Split, settings: Settings, meter: Meter, before: Fit | None = None, all_at_once: bool = True
@@ -108,6 +109,12 @@ def select(
 
     Without `all_at_once` an exact fit to all entries is not tried: another split has tried that.
     """
+    sample = sample_of(split, settings)
+    found = None if sample is None else grow(_select(sample, settings, meter, None, all_at_once), split)
+    return _select(split, settings, meter, before, all_at_once) if found is None else found
+
+
+def _select(split: Split, settings: Settings, meter: Meter, before: Fit | None, all_at_once: bool) -> Selection:
     search = _Search(split, settings, meter)
     if before is not None:
         trial = search.trial(fit_offset(before.offset.kind, split.training), split.training, split.heldout)
@@ -192,7 +199,7 @@ class _Search:
         whole = self.whole(trial)
         method.fit(whole)
         exact = whole.fits[-1]
-        return Selection(exact, exact, whole, self, judged=False) if exact.exact else None
+        return Selection(exact, exact, whole, self.split, self.again, judged=False) if exact.exact else None
 
     def by_own_noise(self, trial: Trial, chosen: Fit) -> Fit:
         """The chosen fit with each row's and column's own noise, if held-out entries prefer that."""
@@ -205,7 +212,11 @@ class _Search:
     def finish(self, trial: Trial, chosen: Fit, trials: tuple[Trial, ...] = ()) -> Selection:
         """The choice, fitted once more to all entries."""
         self.meter.begin("refit on all entries", 0.15)
-        return Selection(self.whole(trial).again(chosen), chosen, trial, self, trials)
+        return Selection(self.whole(trial).again(chosen), chosen, trial, self.split, self.again, trials)
+
+    def again(self, trial: Trial, fit: Fit, entries: Entries) -> Fit:
+        """A fit once more, on other entries, of which none is held out."""
+        return self.whole(trial, entries).again(fit)
 
     def whole(self, trial: Trial, entries: Entries | None = None) -> Trial:
         """The same kind of offset on all entries (or on others): nothing is left to judge by."""

@@ -96,7 +96,11 @@ class Split:
         count, size = self.observed.count, self.observed.shape[side]
         if count <= most:
             return self
-        chosen = np.random.default_rng(0).random(size) < most / count
+        part = self.lines(side, np.random.default_rng(0).random(size) < most / count)
+        return Split.of(part.observed, part.scaling.in_unit_of(part.observed), part.held, part.trust)
+
+    def lines(self, side: int, chosen: np.ndarray) -> "Split":
+        """The rows (side 0) or columns (1) that a mask chooses, in the same units."""
         number = np.cumsum(chosen) - 1
         keep = chosen[(self.observed.rows, self.observed.columns)[side]]
         part, scaling = self.observed.part(keep), self.scaling
@@ -106,7 +110,7 @@ class Split:
         else:
             columns, n_in, scaling = number[columns], int(chosen.sum()), replace(scaling, column=scaling.column[chosen])
         part = Entries.sorted(rows, columns, part.values, (n_out, n_in), part.weights)
-        return Split.of(part, scaling.in_unit_of(part), self.held[keep])
+        return Split.of(part, scaling, self.held[keep], None if self.trust is None else self.trust[keep])
 
     @property
     def constant(self) -> bool:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 # Most numbers that the covariances of a posterior may hold.
 MEMORY = 4e7
 
+# Rows for each column (or the reverse) from which on the columns' factor is known so well that only the rows' need
+# averaging: on nine tables of that shape draws, and minima of a ridge, changed errors by less than 0.1 %.
+LOPSIDED = 50
+
 # Numbers that the first factors may hold (the solver keeps two dozen copies), and directions they always may have.
 ROOM, FEW = 5e5, 16
 
@@ -127,6 +131,11 @@ class Trial:
     def judged(self) -> bool:
         """Whether held-out entries can judge its fits."""
         return len(self.root_weights) > 0
+
+    @property
+    def lopsided(self) -> bool:
+        """Whether one side is so much longer that the factor of the short one is as good as known."""
+        return max(self.entries.shape) >= LOPSIDED * min(self.entries.shape)
 
     @property
     def width(self) -> int:

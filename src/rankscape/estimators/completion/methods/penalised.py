@@ -62,8 +62,8 @@ class Penalised(Method):
     references = ("wang2024", "mazumder2010")
 
     def wanted(self, trial: Trial) -> bool:
-        """Where averaging found more signal than noise, though no sharp rank."""
-        return trial.mostly_noise is False
+        """Where averaging found more signal than noise, though no sharp rank; lopsided ones where a depth is given."""
+        return trial.mostly_noise is False and not (trial.lopsided and trial.settings.depth == "auto")
 
     def fit(self, trial: Trial) -> None:
         """The best minima of the falling ridge, and of each depth those where all directions start."""

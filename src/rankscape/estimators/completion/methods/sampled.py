@@ -60,8 +60,8 @@ class Sampled(Method):
     references = ("salakhutdinov2008",)
 
     def wanted(self, trial: Trial) -> bool:
-        """Where averaging was, and did not find far more directions than are drawn."""
-        return trial.averaged is not None and trial.averaged <= 2 * WIDTH
+        """Where averaging was, and did not find far more directions than are drawn; of two uncertain factors only."""
+        return trial.averaged is not None and trial.averaged <= 2 * WIDTH and not trial.lopsided
 
     def fit(self, trial: Trial) -> None:
         """One chain."""

@@ -9,7 +9,7 @@ from rankscape.entries.prepared import PreparedEntries, entries_of_product
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.ground.final import final
-from rankscape.ground.modes import Modes
+from rankscape.ground.modes import Modes, modes_of
 from rankscape.solvers.new_rows import fold
 from rankscape.solvers.noise_variances import Variances
 
@@ -57,17 +57,45 @@ class LowRank(Model):
 
     def folded(self, entries: Entries) -> np.ndarray:
         """Each new row's most probable factor, given the columns', times these."""
-        root = np.sqrt(self.modes.s)
-        left, right = self.modes.U * root, self.modes.V * root
-        if self.offset.sides[0]:  # a new row's bias is folded in as one more direction
-            left = np.column_stack([left, self.offset.row])
-            right = np.column_stack([right, np.ones(len(right))])
-        column = self.offset.mean + self.offset.column
+        right, column = self._right
+        return self._rows_of(entries, self._of_new_rows(entries)) @ right.T + column
+
+    def with_rows(self, entries: Entries, variances: Variances | None = None) -> "LowRank":
+        """The same columns, with the most probable factors and biases of other rows, of these variances if known."""
+        variances = self._of_new_rows(entries) if variances is None else variances
+        rows, right, k = self._rows_of(entries, variances), self._right[0], len(self.modes.s)
+        row = rows[:, -1] if self.offset.sides[0] else np.zeros(len(rows))
+        modes = modes_of(rows[:, :k], right[:, :k]) if k else Modes.none(entries.shape)
+        return replace(self, modes=modes, offset=replace(self.offset, row=row), variances=variances)
+
+    def _of_new_rows(self, entries: Entries) -> Variances | None:
         # Nothing is known of the noise of a new row: only its columns' variances count.
-        weights = None if self.variances is None else 1 / self.variances.column[entries.columns]
-        left_over = entries.with_values(entries.values - column[entries.columns]).with_weights(weights)
-        rows = fold(PreparedEntries(left_over, "sparse"), right, left.T @ left / len(left), self.noise**2)
-        return rows @ right.T + column
+        return None if self.variances is None else self.variances._replace(row=np.ones(entries.shape[0]))
+
+    @property
+    def _right(self) -> tuple[np.ndarray, np.ndarray]:
+        """What a row's factor is multiplied by, and what is added; a row's bias is one more direction."""
+        right = self.modes.V * np.sqrt(self.modes.s)
+        if self.offset.sides[0]:
+            right = np.column_stack([right, np.ones(len(right))])
+        return right, self.offset.mean + self.offset.column
+
+    def _rows_of(self, entries: Entries, variances: Variances | None) -> np.ndarray:
+        left, (right, column) = self.modes.U * np.sqrt(self.modes.s), self._right
+        if self.offset.sides[0]:
+            left = np.column_stack([left, self.offset.row])
+        left_over = entries.with_values(entries.values - column[entries.columns])
+        if variances is not None:
+            weights = left_over.root_weights**2 / variances.at(entries.rows, entries.columns)
+            left_over = left_over.with_weights(weights)
+        return fold(PreparedEntries(left_over, "sparse"), right, left.T @ left / len(left), self.noise**2)
+
+    def transposed(self) -> "LowRank":
+        """The same model of the transposed matrix."""
+        modes, variances = Modes(self.modes.V, self.modes.s, self.modes.U), self.variances
+        if variances is not None:
+            variances = Variances(variances.column, variances.row)
+        return replace(self, modes=modes, offset=self.offset.transposed(), variances=variances)
 
     def scaled(self, factor: float) -> "LowRank":
         """The same model in units that are `factor` times finer."""
