@@ -58,9 +58,14 @@ class Whole(AbstractAnswer):
     def write(self, done: "CompletedMatrix | NewRows", table: Table) -> None:
         """The completed matrix."""
         from rankscape import files
+        from rankscape.estimators import CompletedMatrix
 
-        matrix = done.matrix if self.columns is None else done.matrix[:, self.columns]
-        files.write(self.output, matrix, table)
+        matrix = done.matrix.copy() if self.columns is None else done.matrix[:, self.columns]
+        matrix[table.rows, table.columns] = table.values  # those that were hidden for a test are given, too
+        errors = None
+        if isinstance(done, CompletedMatrix) and files.has_errors(self.output, table):
+            errors = errors_of(done, table)
+        files.write(self.output, matrix, table, errors=errors)
 
 
 @final
@@ -155,6 +160,14 @@ def answer_of(
             return ModelOnly(table.shape)
     check_room(table.shape, ARRAYS, INSTEAD)
     return Whole(files.check_writable(output or Path(f"{default}-completed{extension}")))
+
+
+def errors_of(done: "CompletedMatrix", table: Table) -> np.ndarray:
+    """Standard errors of the cells that a table lacks, NaN in the others."""
+    rows, columns = np.nonzero(~table.known)
+    errors = np.full(table.shape, np.nan)
+    errors[rows, columns] = done.standard_errors(rows, columns)
+    return errors
 
 
 def labels_of(table: Table) -> list[np.ndarray]:

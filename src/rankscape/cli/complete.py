@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter, validators
 
 from rankscape.cli.output import check_files, meter, number, print_facts, print_json, share
+from rankscape.cli.source import SOURCE, Reading
 from rankscape.errors import StorageError
-from rankscape.files.formats import titles
 
 if TYPE_CHECKING:
     from rankscape.cli.answers import AbstractAnswer
@@ -30,11 +30,6 @@ LISTED = 40
 
 # Longest line of sentences.
 READABLE = 100
-
-SOURCE = (
-    f"A name from `rankscape data list`, or a file: {titles(long=True)} with one entry a line, or {titles(long=False)} "
-    "with a matrix, NaN where an entry is missing."
-)
 
 Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lt=1))]
 Flag = Annotated[bool, Parameter(negative="")]
@@ -55,10 +50,8 @@ def complete(
     pairs: Path | None = None,
     top: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     model: Path | None = None,
-    rows: str | None = None,
-    columns: str | None = None,
-    values: str | None = None,
-    duplicates: Literal["error", "mean", "last"] = "error",
+    standard_errors: Path | None = None,
+    reading: Reading | None = None,
     hide: Share = 0.0,
     validation_fraction: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))] = 0.1,
     depth: Annotated[int | Literal["auto"], Parameter(validator=_two_or_more)] = "auto",
@@ -90,14 +83,9 @@ def complete(
         Write this many unseen columns of each row, those of the largest values, and not the whole matrix.
     model
         File (NPZ) for the model, which `rankscape fill` uses for new rows and for more pairs.
-    rows
-        Column of a long file that names the row of an entry.
-    columns
-        Column of a long file that names its column.
-    values
-        Column of a long file that holds its value.
-    duplicates
-        What to do when an entry is given twice.
+    standard_errors
+        File for the standard errors of what was completed, in the layout of the output, given cells left empty; a long
+        table has them in a column.
     hide
         Hide this share of the entries first, and report the error on them: a test with a known answer.
     validation_fraction
@@ -124,19 +112,23 @@ def complete(
         Print JSON, and nothing else.
     """
     from rankscape import complete as fill
-    from rankscape.cli.answers import answer_of
+    from rankscape.cli.answers import answer_of, errors_of
     from rankscape.cli.models import check_model, save_model
     from rankscape.data.source import open_source
+    from rankscape.files import check_writable, write_errors
     from rankscape.plot import check_figure
     from rankscape.reports import check_report
 
     began = time.perf_counter()
-    opened = open_source(source, rows=rows, columns=columns, values=values, duplicates=duplicates)
+    opened = open_source(source, **(reading or Reading()).settings())
     # Everything that may be refused is refused before the work, which can take minutes.
     answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
-    check_files(source, opened.info is not None, {"--output": answer.output, "--model": model, "--pairs": pairs})
+    written = {"--output": answer.output, "--model": model, "--pairs": pairs, "--standard-errors": standard_errors}
+    check_files(source, opened.info is not None, written)
     if model is not None:
         check_model(model)
+    if standard_errors is not None:
+        check_writable(standard_errors, opened.table, wide=True)
     picture = figure or (answer.output or Path(f"{opened.stem}-completed.npy")).with_suffix(".png")
     check_figure(picture)
     if report is not None:
@@ -150,6 +142,8 @@ def complete(
     if model is not None:
         save_model(model, completed, opened.table)
     answer.write(completed, opened.table)
+    if standard_errors is not None:
+        write_errors(standard_errors, errors_of(completed, opened.table), opened.table)
     # The matrix is safe by now: a picture that fails must not make it look lost.
     try:
         _draw(opened, problem, hidden, completed, picture)
@@ -248,6 +242,7 @@ class _Result:
         done, problem = self.completed, self.problem
         facts = {
             "source": self.opened.name,
+            "read_as": self.opened.table.read_as,
             "shape": list(problem.shape),
             "observed": len(problem.values),
             "rank": done.rank,
@@ -284,6 +279,7 @@ class _Result:
         cells = problem.shape[0] * problem.shape[1]
         rows = [
             ("matrix", f"{self.opened.name}, {problem.shape[0]} x {problem.shape[1]}"),
+            *([("read as", self.opened.table.read_as)] if self.opened.table.read_as else []),
             ("observed", f"{len(problem.values):,} of {cells:,} entries ({share(len(problem.values) / cells)})"),
             ("rank found", str(done.rank)),
             ("held-out RMSE", f"{number(done.heldout_rmse)}{done.scaling.suffix}"),

@@ -93,8 +93,9 @@ def _fill(
 
     aligned, places = _aligned(opened.table, known, opened.name)
     table, answer = aligned, answer_of(aligned, opened.stem, opened.extension, output, None, top, model=False)
-    if isinstance(answer, Whole) and not format_of(answer.output).long:
-        # As it came: an array has the columns that it had, and no place for others.
+    as_it_came = opened.table.wide is not None or (answer.output and not format_of(answer.output).long)
+    if isinstance(answer, Whole) and as_it_came:
+        # An array or a wide table has the columns that it had, and no place for others.
         answer, table = Whole(answer.output, places), opened.table
     named = {} if opened.info is not None else {"NEW": Path(opened.name)}
     check_files(str(model), False, {**named, "--output": answer.output})
@@ -116,7 +117,7 @@ def _aligned(new: Table, known: Table, name: str) -> tuple[Table, np.ndarray]:
     at = np.array([places[str(label)] for label in mine.tolist()])
     seen = new.entries
     entries = Entries(seen.rows, at[seen.columns], seen.values, (new.shape[0], len(theirs)))
-    return replace(new, entries=entries, column_labels=known.column_labels), at
+    return replace(new, entries=entries, column_labels=known.column_labels, wide=None, long=None), at
 
 
 def _rows(facts: dict[str, Any], answer: AbstractAnswer) -> list[tuple[str, str]]:

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 from rankscape import data
 from rankscape.data import DatasetInfo
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import InputError, did_you_mean
 from rankscape.files import Table, read
+from rankscape.files.formats import is_known
 from rankscape.files.packing import extension_of
+from rankscape.files.reading import STANDARD_INPUT
+from rankscape.files.wanted import Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,33 +26,31 @@ class Source:
     @property
     def extension(self) -> str:
         """The extension of the format family that completed matrices of this source are written in."""
-        # A named matrix is dense, but for ratings, and has no file whose format could be kept.
-        return ".npy" if self.info is not None else extension_of(Path(self.name))
+        if self.info is not None:
+            # A named matrix is dense, but for ratings, and has no file whose format could be kept.
+            return ".npy"
+        extension = extension_of(Path(self.name))
+        return extension if is_known(Path(self.name)) else f".{self.table.format}"
 
     @property
     def stem(self) -> str:
         """The name without folder and extension."""
-        return self.name if self.info is not None else Path(self.name).name.removesuffix(self.extension)
+        if self.name == STANDARD_INPUT:
+            return "stdin"
+        return self.name if self.info is not None else Path(self.name).name.removesuffix(extension_of(Path(self.name)))
 
 
-def open_source(
-    source: str,
-    *,
-    rows: str | None = None,
-    columns: str | None = None,
-    values: str | None = None,
-    duplicates: Duplicates = "error",
-) -> Source:
+def open_source(source: str, *, duplicates: Duplicates = "error", **settings: Unpack[Settings]) -> Source:
     """Load a named data set, or read a file.
 
     Parameters
     ----------
     source : str
         A name from ``rankscape data list``, or the path of a file that `rankscape.files.read` knows.
-    rows, columns, values : str, optional
-        Columns of a long file.
     duplicates : {"error", "mean", "last"}
         What to do when an entry is given twice.
+    **settings
+        What `rankscape.files.read` is to be told about the file.
 
     Raises
     ------
@@ -61,6 +63,8 @@ def open_source(
         labels = loaded.row_labels, loaded.column_labels
         table = Table(entries=loaded.entries, row_labels=labels[0], column_labels=labels[1], format="npy")
         return Source(source, table, loaded.info)
+    if source == STANDARD_INPUT:
+        return Source(source, read(source, duplicates=duplicates, **settings))
     # A word without extension that is no file was meant as a name: list the names, not the extensions.
     if not source.strip() or (not Path(source).expanduser().exists() and not Path(source).suffix):
         raise InputError(
@@ -69,4 +73,4 @@ def open_source(
         )
     if Path(source).expanduser().is_dir():
         raise InputError(f"{source} is a folder; give one file in it.")
-    return Source(source, read(source, rows=rows, columns=columns, values=values, duplicates=duplicates))
+    return Source(source, read(source, duplicates=duplicates, **settings))

@@ -16,6 +16,6 @@ Each format's library is imported when a file of that format is opened.
 
 from rankscape.files.reading import read
 from rankscape.files.table import Table
-from rankscape.files.writing import check_writable, write
+from rankscape.files.writing import check_writable, has_errors, write, write_errors
 
-__all__ = ["Table", "check_writable", "read", "write"]
+__all__ = ["Table", "check_writable", "has_errors", "read", "write", "write_errors"]

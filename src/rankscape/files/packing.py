@@ -1,21 +1,25 @@
-"""Compressed files: gzip around any format that is text, told by a second extension."""
+"""Compressed files: gzip, bzip2, xz or Zstandard around any format that is text, told by a second extension."""
 
+import bz2
 import contextlib
 import gzip
+import lzma
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-PACKED = ".gz"
+from rankscape.errors import FileFormatError, InputError
+
+PACKINGS = (".gz", ".bz2", ".xz", ".zst")
 
 # What reading a compressed file raises when it is cut short or is not one.
-BROKEN = (EOFError, zlib.error, OSError)
+BROKEN = (EOFError, zlib.error, lzma.LZMAError, OSError)
 
 
 def is_packed(path: Path) -> bool:
     """Whether the last extension says that the file is compressed."""
-    return path.suffix.lower() == PACKED
+    return path.suffix.lower() in PACKINGS
 
 
 def extension_of(path: Path) -> str:
@@ -29,15 +33,70 @@ def extension_of(path: Path) -> str:
 
 def unpacked(path: Path) -> BinaryIO:
     """The bytes of a file to read, compressed or not."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if is_packed(path) else path.open("rb")
+    match path.suffix.lower():
+        case ".gz":
+            return cast(BinaryIO, gzip.open(path, "rb"))
+        case ".bz2":
+            return cast(BinaryIO, bz2.open(path, "rb"))
+        case ".xz":
+            return cast(BinaryIO, lzma.open(path, "rb"))
+        case ".zst":
+            return _zstandard(path).open(path, "rb")
+    return path.open("rb")
+
+
+def content_of(path: Path) -> bytes:
+    """All bytes of a file, without its packing."""
+    try:
+        with unpacked(path) as file:
+            return file.read()
+    except BROKEN as error:
+        raise FileFormatError(f"{path}: {_reason(path, error)}") from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("zstandard", "compression"):  # their errors have no base
+            raise
+        raise FileFormatError(f"{path}: {_reason(path, error)}") from error
+
+
+def _reason(path: Path, error: Exception) -> str:
+    return f"the compressed file is broken ({error})" if is_packed(path) else f"cannot be read ({error})"
+
+
+def check_packing(path: Path) -> None:
+    """Raise if what unpacks ``path`` is not installed."""
+    if path.suffix.lower() == ".zst":
+        _zstandard(path)
+
+
+def _zstandard(path: Path):
+    try:
+        from compression import zstd  # pyright: ignore  (Python 3.14 brings it)
+    except ImportError:
+        try:
+            import zstandard as zstd
+        except ImportError:
+            raise InputError(
+                f"{path} is compressed with Zstandard, which is read by a package of its own: "
+                "pip install 'rankscape[files]' (or unpack it first: zstd -d)"
+            ) from None
+    return zstd
 
 
 @contextlib.contextmanager
 def packed(file: BinaryIO, path: Path) -> Iterator[IO[bytes]]:
     """What to write into so that `file`, which will be at ``path``, is compressed if its name says so."""
-    if not is_packed(path):
-        yield file
-        return
-    # No name inside: `file` has a temporary one, and the same matrix should give the same bytes.
-    with gzip.GzipFile(fileobj=file, mode="wb", filename="") as out:
+    match path.suffix.lower():
+        case ".gz":
+            # No name and no time inside: `file` has a temporary one, and the same matrix should give the same bytes.
+            out = gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0)
+        case ".bz2":
+            out = bz2.BZ2File(file, "wb")
+        case ".xz":
+            out = lzma.LZMAFile(file, "wb")  # noqa: SIM115
+        case ".zst":
+            out = _zstandard(path).open(file, "wb")
+        case _:
+            yield file
+            return
+    with contextlib.closing(out):
         yield cast(IO[bytes], out)

@@ -10,8 +10,12 @@ import numpy as np
 
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files import formats
-from rankscape.files.packing import packed
-from rankscape.files.records import first_line, records
+from rankscape.files.decoding import decode
+from rankscape.files.dialect import plain
+from rankscape.files.dialects import cut
+from rankscape.files.packing import content_of, packed
+from rankscape.files.records import Text
+from rankscape.files.wanted import Wanted
 from rankscape.ground.final import final
 from rankscape.ground.storage import check_writable, replacing
 
@@ -97,8 +101,11 @@ def _pairs(
 
 
 def _text(path: Path) -> Iterator[tuple[int, list[str]]]:
-    start, marks = first_line(path), "\t" if ".tsv" in path.suffixes else ",;\t "
-    return records(path, next((mark for mark in marks if mark in start), marks[0]))
+    content, encoding = decode(path, content_of(path))
+    text = Text.of(path, encoding, content)
+    dialect = cut(text, Wanted()).dialect
+    for k, unit in text.records(dialect):
+        yield k + 1, [plain(cell) for cell in dialect.cut(unit.rstrip("\r")) or []]
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, list[str]]]:

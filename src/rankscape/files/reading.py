@@ -1,11 +1,22 @@
 """Read a matrix with holes from a file: the extension says how, and an error says where."""
 
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from rankscape.entries.duplicates import Duplicates, check_policy
 from rankscape.errors import InputError, did_you_mean
-from rankscape.files.formats import format_of, with_listing
+from rankscape.files.formats import format_of, named, with_listing
+from rankscape.files.formats.base import Format
+from rankscape.files.packing import PACKINGS, check_packing
 from rankscape.files.table import Table
+from rankscape.files.wanted import Decimal, Layout, Wanted
+
+# The path that stands for standard input.
+STANDARD_INPUT = "-"
 
 
 @with_listing
@@ -16,6 +27,14 @@ def read(
     columns: str | None = None,
     values: str | None = None,
     duplicates: Duplicates = "error",
+    layout: Layout | None = None,
+    header: bool | None = None,
+    index: bool | None = None,
+    decimal: Decimal | None = None,
+    separator: str | None = None,
+    missing: Sequence[str] | str = (),
+    sheet: str | None = None,
+    format: str | None = None,
 ) -> Table:
     r"""Read the observed entries of a matrix.
 
@@ -27,21 +46,39 @@ def read(
         The file; its extension chooses the format.
     rows, columns, values
         Names of the three columns of a long table. Not needed when it has exactly three, taken in this order.
-        For an NPZ file of several arrays, ``values`` names the one to read.
+        For a file of several arrays or layers, ``values`` names the one to read.
     duplicates
         What to do when two lines give the same cell: raise an ``"error"``, take their ``"mean"``, or the ``"last"``.
+    layout
+        ``"wide"``: a column for each column of the matrix; ``"long"``: a line for each entry. Told by the content.
+    header
+        Whether the first line names the columns of a table.
+    index
+        Whether the first column of a wide table names its rows.
+    decimal
+        The decimal mark of a text, ``"."`` or ``","``.
+    separator
+        What stands between the cells of a text: ``"comma"``, ``"tab"``, ``"semicolon"``, ``"bar"``, ``"blanks"`` or
+        ``"colons"`` (two of them).
+    missing
+        Words for a missing value, beside an empty cell, ``NA``, ``NaN``, ``null``, ``?``, ``-`` and others.
+    sheet
+        The sheet of a workbook; the first one otherwise.
+    format
+        The name of the format (``"csv"``) where the extension does not tell it. The path ``"-"`` is standard input.
 
     Returns
     -------
     Table
-        The entries, sorted by row and column: the order of lines in the file does not matter.
+        The entries, sorted by row and column; `Table.read_as` says in words how the file was read.
 
     Raises
     ------
     InputError
         The file is not there, is of an unknown kind, or lacks a column.
     FileFormatError
-        Its content cannot be used; the message names the line, the column and the value.
+        Its content cannot be used; the message names the line, the column and the value. Or it can be read in two ways:
+        the message shows both calls.
 
     Examples
     --------
@@ -53,16 +90,54 @@ def read(
            [2.5, nan]])
     """
     check_policy(duplicates)  # also where no cell is repeated: a misspelled policy should not wait for one
+    words = (missing,) if isinstance(missing, str) else tuple(missing)
+    wanted = Wanted(
+        rows=rows, columns=columns, values=values, layout=layout, header=header, index=index, decimal=decimal,
+        separator=separator, missing=words, sheet=sheet,
+    )  # fmt: skip
+    if str(path) == STANDARD_INPUT:
+        return read_stream(sys.stdin.buffer, format, wanted, duplicates)
     path = Path(path).expanduser()
-    format = format_of(path)
+    kind = format_of(path) if format is None else named(format)
     check_exists(path)
-    return format.read(path, (rows, columns, values), duplicates)
+    check_packing(path)
+    _check_settled(path, kind, wanted)
+    return kind.read(path, wanted, duplicates)
+
+
+def read_stream(stream: BinaryIO, format: str | None, wanted: Wanted, duplicates: Duplicates) -> Table:
+    """Read what comes in a stream; errors call it standard input."""
+    if format is None:
+        raise InputError("standard input has no extension; name its format, as in `--format csv`")
+    kind = named(format)
+    packing = next((packing for packing in PACKINGS if format.lower().endswith(packing)), "")
+    with tempfile.TemporaryDirectory() as folder:  # readers of some formats go to and fro in a file
+        path = Path(folder, f"standard input{kind.extension}{packing}")
+        with path.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        _check_settled(path, kind, wanted)
+        try:
+            return kind.read(path, wanted, duplicates)
+        except InputError as error:
+            text = str(error).replace(f"'{path}'", STANDARD_INPUT).replace(str(path), "standard input")
+            raise type(error)(text) from error
+
+
+def _check_settled(path: Path, kind: Format, wanted: Wanted) -> None:
+    """Raise if something is asked for that this format does not look at."""
+    spare = [name for name in wanted.given() if name not in (*kind.settles, "rows", "columns", "values")]
+    if spare:
+        raise InputError(f"{path} is a {kind.title} file, which needs no --{spare[0]}: leave it out")
 
 
 def check_exists(path: Path) -> None:
     """Raise unless ``path`` is a file that can be opened; a missing one is looked for among its neighbours."""
     if path.is_dir():
         raise InputError(f"{path} is a directory; give one file in it")
+    if path.is_fifo():
+        raise InputError(
+            f"{path} is a pipe; give it on standard input: `cat {path} | rankscape complete - --format csv`"
+        )
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no directory {path.parent}")
     if not path.exists():

@@ -1,125 +1,123 @@
-"""Text read record by record: slowly, and always knowing on which line."""
+"""Text as records: one line each, or several where a quoted cell goes over lines; always knowing on which line."""
 
-import csv
-import io
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TextIO
-
-import numpy as np
 
 from rankscape.errors import FileFormatError
-from rankscape.files.packing import BROKEN, unpacked
-from rankscape.files.table import Key, Long, numbers_or_text
+from rankscape.files.decoding import Encoding
+from rankscape.files.dialect import QUOTE, Dialect, plain
 
-NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
+COMMENT = "#"
+
+# Records that are looked at to see how a text is cut: so many from its start, and as many spread over the rest.
+SAMPLE = 200
+
+# Lines that one quoted cell may go over: more is a quote that was never closed.
+LONGEST = 10_000
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How the text is cut: found on the header's line."""
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A file of text, cut into lines at nothing but its line ends."""
 
     path: Path
-    delimiter: str
-    header: tuple[str, ...]
-    header_lines: int
+    encoding: Encoding
+    newline: str
+    lines: list[str] = field(repr=False)  # a "\r" before the line end stays with its line
+
+    @classmethod
+    def of(cls, path: Path, encoding: Encoding, text: str) -> "Text":
+        """Cut a text; a file of an old Macintosh ends its lines with carriage returns alone."""
+        newline = "\r" if "\r" in text and "\n" not in text else "\n"
+        return cls(path, encoding, newline, text.split(newline))
+
+    def is_body(self, k: int) -> bool:
+        """Whether line k holds cells: it is not empty, no comment, and not what Excel says about the separator."""
+        line = self.lines[k].strip(" \r")
+        return bool(line) and line[0] != COMMENT and (k > 0 or self.said is None)
+
+    @property
+    def said(self) -> str | None:
+        """The separator that a first line as Excel writes it says: ``sep=;``."""
+        match = re.fullmatch("sep=([,;|\t])\r?", self.lines[0], re.IGNORECASE)
+        return match[1] if match else None
+
+    @cached_property
+    def quoted(self) -> bool:
+        """Whether there is a quote anywhere."""
+        return any(QUOTE in line for line in self.lines)
+
+    def sample(self, dialect: Dialect) -> list[list[str]]:
+        """The cells of some records, the first ones in order."""
+        found = list(itertools.islice(self.records(dialect), 2 * SAMPLE if self.quoted else SAMPLE))
+        if not self.quoted and found:
+            last = found[-1][0] + 1
+            step = max(1, (len(self.lines) - last) // SAMPLE)
+            at = (k for k in range(last, len(self.lines), step) if self.is_body(k))
+            found += [(k, self.lines[k]) for k in at]
+        return [[plain(cell) for cell in dialect.cut(unit.rstrip("\r")) or []] for _, unit in found]
+
+    def records(self, dialect: Dialect, start: int = 0) -> Iterator[tuple[int, str]]:
+        """Yield the first line (counted from 0) and the text of every record."""
+        k = start
+        while k < len(self.lines):
+            if not self.is_body(k):
+                k += 1
+                continue
+            stop = self._end(k, dialect) if QUOTE in self.lines[k] else k + 1
+            yield k, self.lines[k] if stop == k + 1 else self.newline.join(self.lines[k:stop])
+            k = stop
+
+    def _end(self, k: int, dialect: Dialect) -> int:
+        """The line after the record that starts on line k."""
+        unit, stop = self.lines[k].rstrip("\r"), k + 1
+        while dialect.cut(unit) is None:
+            while stop < len(self.lines) and self.lines[stop].count(QUOTE) % 2 == 0:
+                stop += 1  # only an odd number of quotes can close one
+            if stop >= min(len(self.lines), k + LONGEST):
+                raise FileFormatError(f"{self.path}, line {k + 1}: is a quote opened here and not closed?")
+            stop += 1
+            unit = self.newline.join(self.lines[k:stop]).rstrip("\r")
+        return stop
 
 
-def first_line(path: Path) -> str:
-    """Return the first line that is not blank."""
-    try:
-        with _open(path) as file:
-            return next((line for line in file if line.strip()), "")
-    except BROKEN as error:
-        raise FileFormatError(f"{path}: the compressed file is broken ({error})") from error
+@dataclass(frozen=True, eq=False)
+class Body:
+    """The records of a text under one dialect, without its header."""
 
+    text: Text
+    dialect: Dialect
+    header: list[str] | None
+    header_line: int  # counted from 1; 0 where there is none
+    first: int  # the line of the first record of the body, counted from 0
+    width: int
 
-def _open(path: Path) -> TextIO:
-    # A byte that is not UTF-8 becomes a lone surrogate, which the cells that are used are searched for.
-    return io.TextIOWrapper(unpacked(path), encoding="utf-8-sig", errors="surrogateescape", newline="")
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.text.path
 
+    def records(self) -> Iterator[tuple[int, str]]:
+        """Yield the line, counted from 0, and the text of every record below the header."""
+        return ((k, unit.rstrip("\r")) for k, unit in self.text.records(self.dialect, self.first))
 
-def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield every record that is not blank, with the line it starts on, counted from 1 as an editor does."""
-    line = 1
-    with _open(path) as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        try:
-            for cells in reader:
-                if len(cells) > 1 or any(map(str.strip, cells)):
-                    yield line, cells
-                line = reader.line_num + 1  # not a count of records: a quoted cell may go over several lines
-        except csv.Error as error:
-            raise FileFormatError(f"{path}, line {line}: {error}; is a quote opened here and not closed?") from error
-        except BROKEN as error:
-            raise FileFormatError(f"{path}, after line {line}: the compressed file is broken ({error})") from error
+    def cells(self, line: int, unit: str) -> list[str]:
+        """The cells of a record as they stand; raise unless there are as many as in the others."""
+        cells = self.dialect.cut(unit)
+        if cells is None or len(cells) != self.width:
+            raise FileFormatError(self.ragged(line, cells or [], unit))
+        return cells
 
+    def ragged(self, line: int, cells: Sequence[str], unit: str) -> str:
+        """What to say about a record of another length."""
+        found = f"{len(cells)} cell(s) where the {'header has' if self.header else 'others have'} {self.width}"
+        hint = "; is a quote opened here and not closed?" if "\n" in unit else ""
+        return f"{self.path}, line {line + 1}: {found}, cut at {self.dialect.title}{hint}"
 
-def lines_of(layout: Layout, first: int, second: int) -> str:
-    """Say on which lines two records of the table's body start."""
-    header_and_body = enumerate(records(layout.path, layout.delimiter), -1)
-    line_of = {record: line for record, (line, _) in header_and_body if record in (first, second)}
-    return f"lines {line_of[first]} and {line_of[second]}"
-
-
-def slow(layout: Layout, chosen: tuple[int, int, int]) -> Long:
-    """Read record by record, and raise at the first cell that cannot be used."""
-    found: tuple[list, list, list] = [], [], []
-    for line, cells in itertools.islice(records(layout.path, layout.delimiter), 1, None):
-        if len(cells) != len(layout.header):
-            raise FileFormatError(_wrong_length(layout, line, cells))
-        for column, at, convert in zip(found, chosen, (_label, _label, _value), strict=True):
-            try:
-                column.append(convert(cells[at]))
-            except ValueError as error:
-                raise FileFormatError(f"{layout.path}, line {line}, column {layout.header[at]!r}: {error}") from None
-    rows, columns, values = found
-    if not rows:
-        raise FileFormatError(f"{layout.path} holds a header and no entries")
-    names = layout.header[chosen[0]], layout.header[chosen[1]]
-    return Long(_encoded(rows, names[0]), _encoded(columns, names[1]), np.array(values, dtype=np.float64))
-
-
-def _encoded(texts: list[str], name: str) -> Key:
-    labels, codes = np.unique(np.array(texts, dtype=np.str_), return_inverse=True)
-    return Key(codes, numbers_or_text(labels.tolist(), name))
-
-
-def _wrong_length(layout: Layout, line: int, cells: list[str]) -> str:
-    found, expected = len(cells), len(layout.header)
-    text = f"{layout.path}, line {line}: {found} cell(s) where the header has {expected}"
-    return text + ("; is a quote opened here and not closed?" if any("\n" in cell for cell in cells) else "")
-
-
-def _label(cell: str) -> str:
-    label = cell.strip()
-    if not label:
-        raise ValueError("the cell is empty; every line needs a row and a column")
-    check_utf8(label)
-    return label
-
-
-def check_utf8(text: str) -> None:
-    """Raise ValueError if ``text`` holds bytes that are not UTF-8."""
-    if any("\udc80" <= character <= "\udcff" for character in text):
-        raise ValueError(f"{text.encode('utf-8', 'surrogateescape')!r} is not UTF-8 text; save the file as UTF-8")
-
-
-def _value(cell: str) -> float:
-    text = cell.strip()
-    if not text:
-        return np.nan
-    if not NUMBER.fullmatch(text):
-        hint = ""
-        if text.lower().lstrip("+-") in ("nan", "na", "n/a", "null", "none"):
-            hint = "; leave the cell empty where the entry is missing"
-        elif NUMBER.fullmatch(text.replace(",", ".")):  # a comma as people write it in half of Europe
-            hint = "; write it with a decimal point"
-        raise ValueError(f"{text!r} is not a finite number{hint}")
-    number = float(text)
-    if not np.isfinite(number):
-        raise ValueError(f"{text!r} is too large for a float64")
-    return number
+    def name(self, column: int) -> str:
+        """What to call a column in a sentence."""
+        return repr(self.header[column]) if self.header and self.header[column] else str(column + 1)

@@ -5,12 +5,19 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rankscape.entries.labelled import AbstractLabelled
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, did_you_mean
+from rankscape.files.layout import BESIDE, told_by_names
+from rankscape.files.wanted import Wanted
 from rankscape.ground.final import final
+
+if TYPE_CHECKING:
+    from rankscape.files.long import LongStyle
+    from rankscape.files.wide import AbstractWide
 
 # Name of the boolean column that tells observed cells from completed ones in the files rankscape writes.
 OBSERVED = "observed"
@@ -28,7 +35,8 @@ class Table(AbstractLabelled):
     entries
         In row order; ``rows``, ``columns``, ``values`` and ``shape`` are theirs.
     row_labels, column_labels
-        What the file calls each row and column, sorted; None where the file only counts them.
+        What the file calls each row and column, sorted in a long table, as they stand in a wide one; None where the
+        file only counts them.
     format
         The name of the file's `Format`.
     names
@@ -37,12 +45,31 @@ class Table(AbstractLabelled):
         How many cells were there, but empty: the missing entries that the file mentions.
     merged
         How many entries went into others because they gave the same cell.
+    read_as
+        How the file was read, for a person: "a wide table, 30 rows x 12 columns, cut at commas, ...".
+    wide
+        How a wide table stood in its file, so that it can be given back; None where it was none.
+    long
+        The same of a long table of text.
+    errors
+        Standard errors of the cells, to be written beside what is completed.
     """
 
     format: str
     names: tuple[str, str, str] = DEFAULT_NAMES
     skipped: int = 0
     merged: int = 0
+    read_as: str = ""
+    wide: "AbstractWide | None" = None
+    long: "LongStyle | None" = None
+    errors: np.ndarray | None = None
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which cells are observed, shape ``shape``."""
+        mask = np.zeros(self.shape, dtype=bool)
+        mask[self.rows, self.columns] = True
+        return mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,30 +92,35 @@ class Long:
     rows: Key
     columns: Key
     values: np.ndarray
+    digits: np.ndarray | None = None  # what the cells of the values say, where they are text
 
 
-def choose_columns(path: Path, header: Sequence[str], wanted: Sequence[str | None]) -> tuple[int, int, int]:
+def choose_columns(path: Path, header: Sequence[str], wanted: Wanted) -> tuple[int, int, int]:
     """Return the positions of the row, column and value columns among the names of ``header``.
 
-    A name that was not given is taken in order from a file of exactly three columns; a file that rankscape wrote
-    has a fourth, ``observed``, which does not count.
+    A name that was not given is taken from names that tell (user, movie, rating), or in order from a file of exactly
+    three columns; those that rankscape adds to what it writes do not count.
     """
     found = _listed(header)
     if len(header) < 3:
-        raise FileFormatError(f"{path} has only {found}; a long table has three columns: row, column and value")
-    for role, name in zip(("rows", "columns", "values"), wanted, strict=True):
+        raise FileFormatError(
+            f"{path} has only {found}; a long table has three columns, row, column and value, and a wide one at least "
+            "two columns of numbers"
+        )
+    roles = ("rows", "columns", "values")
+    for role, name in zip(roles, wanted.names, strict=True):
         _check_name(path, header, role, name)
-    named = [name for name in wanted if name is not None]
+    named = [name for name in wanted.names if name is not None]
     if len(set(named)) < len(named):
         raise InputError(f"{path}: rows, columns and values must be three different columns, not {named}")
-    # What rankscape wrote can be read back without naming columns: `observed` is left out, unless it is asked for.
-    candidates = [name for name in header if name != OBSERVED or name in named or len(header) == 3]
-    if len(named) < 3 and len(candidates) != 3:
-        missing = [role for role, name in zip(("rows", "columns", "values"), wanted, strict=True) if name is None]
-        wide = "; a table with one column for each column of the matrix belongs in .npy" if len(header) > 12 else ""
-        raise InputError(f"{path} has the columns {found}: name the ones to use with {', '.join(missing)}{wide}")
+    # What rankscape wrote can be read back without naming columns: what it adds is left out, unless it is asked for.
+    candidates = [name for name in header if name not in BESIDE or name in named or len(header) == 3]
+    telling = told_by_names(header) if not named else None
+    if len(named) < 3 and len(candidates) != 3 and telling is None:
+        missing = [role for role, name in zip(roles, wanted.names, strict=True) if name is None]
+        raise InputError(f"{path} has the columns {found}: name the ones to use with {', '.join(missing)}")
     rest = iter([name for name in candidates if name not in named])
-    chosen = [next(rest) if name is None else name for name in wanted]
+    chosen = [header[k] for k in telling] if telling else [next(rest) if n is None else n for n in wanted.names]
     for name in chosen:
         if list(header).count(name) > 1:
             raise FileFormatError(f"{path}: two columns are called {name!r}; the header has {found}")

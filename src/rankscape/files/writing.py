@@ -1,23 +1,28 @@
 """Write a completed matrix: a new file is there whole, or the old one is untouched."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.files import formats
-from rankscape.files.packing import packed
+from rankscape.files.packing import check_packing, packed
 from rankscape.files.table import Table
 from rankscape.ground.storage import check_writable as check_place
 from rankscape.ground.storage import replacing
 
 
-def write(path: str | Path, matrix: np.ndarray, source: Table, *, full: bool = True) -> Path:
+def write(
+    path: str | Path, matrix: np.ndarray, source: Table, *, full: bool = True, errors: np.ndarray | None = None
+) -> Path:
     r"""Write a completed matrix in the format that the extension of ``path`` stands for.
 
-    Formats with one line an entry become long tables: one line a cell, with the labels and the column names of
-    ``source``, and a boolean column ``observed`` that tells what was known from what was completed. All others become
-    dense arrays. Numbers are written so that reading them gives back the same floats.
+    A wide table is given back as it stood: the same names, order, separator, decimal mark, encoding and line ends, the
+    given values to the digit; only cells that were missing are filled. Other tables become long: one line a cell, with
+    the labels and the column names of ``source``, and a boolean column ``observed`` that tells what was known from what
+    was completed. All other formats become dense arrays. Completed numbers are written so that reading them gives back
+    the same floats.
 
     Parameters
     ----------
@@ -29,6 +34,8 @@ def write(path: str | Path, matrix: np.ndarray, source: Table, *, full: bool = T
         The table that was completed.
     full
         Write every cell; False writes only those that ``source`` lacks (long tables only).
+    errors
+        Standard errors of all cells, which a long table shows in a column ``std_error`` for cells that were completed.
 
     Returns
     -------
@@ -51,30 +58,62 @@ def write(path: str | Path, matrix: np.ndarray, source: Table, *, full: bool = T
     >>> completed = write(ratings.with_name("completed.csv"), [[3.0, 4.0], [2.5, 2.0]], read(ratings), full=False)
     >>> print(completed.read_text())
     user,movie,score,observed
-    "ann","heat",3,false
-    "bob","up",2,false
+    ann,heat,3,false
+    bob,up,2,false
     <BLANKLINE>
     """
     # All that can be wrong is found before the file is opened.
     path = check_writable(path)
     format = formats.format_of(path)
     matrix = _checked(matrix, source)
-    if not full and not format.long:
+    if not full and (not format.long or source.wide is not None):
+        kind = "dense file" if not format.long else "wide table"
         raise InputError(
-            f"{path}: a dense file holds every cell; leave full=False out, or write {formats.long_extensions()}"
+            f"{path}: a {kind} holds every cell; leave full=False out, or write {formats.long_extensions()}"
         )
+    if errors is not None:
+        source = replace(source, errors=np.asarray(errors, dtype=np.float64))
     with replacing(path) as file, packed(file, path) as out:  # in this order: the archive closes before it is moved
         format.write(out, matrix, source, full)
     return path
 
 
-def check_writable(path: str | Path) -> Path:
+def has_errors(path: str | Path, source: Table) -> bool:
+    """Whether what is written at ``path`` has a column for standard errors: a long table has."""
+    return source.wide is None and formats.format_of(Path(path)).long
+
+
+def write_errors(path: str | Path, errors: np.ndarray, source: Table) -> Path:
+    """Write standard errors in the layout of a matrix or of a wide table, empty where they are NaN.
+
+    Parameters
+    ----------
+    path
+        The file to write; its extension chooses the format.
+    errors
+        Standard errors of the cells that were completed, NaN in the others, of the shape of ``source``.
+    source
+        The table that was completed.
+    """
+    path = check_writable(path, source, wide=True)
+    with replacing(path) as file, packed(file, path) as out:
+        formats.format_of(path).write(out, np.ascontiguousarray(errors, dtype=np.float64), source, True)
+    return path
+
+
+def check_writable(path: str | Path, source: Table | None = None, *, wide: bool = False) -> Path:
     """Raise unless a file can be written at ``path``: to be called before hours of work, not after.
 
     The extension must be known and the directory must be there; a file is created beside ``path`` and removed.
+    What is ``wide`` is one number a cell, which a long table of the ``source`` is not.
     """
     path = Path(path).expanduser()
-    formats.format_of(path)
+    format = formats.format_of(path)
+    if wide and source is not None and has_errors(path, source):
+        raise InputError(f"{path}: a long table has standard errors in a column of the output; leave the file out")
+    check_packing(path)
+    if format.needs is not None:
+        format.needs(path)
     check_place(path)
     return path
 

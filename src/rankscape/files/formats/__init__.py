@@ -2,7 +2,7 @@
 
 =============  =========================================================================================
 `base`         `Format`: extensions, reader, writer, and what a file can keep
-`delimited`    CSV, TSV and other text: a long table with a header
+`delimited`    CSV, TSV and other text: wide and long tables
 `parquet`      long tables with typed columns
 `npy`, `npz`   dense arrays in NumPy's own files
 `market`       Matrix Market, coordinates or an array
@@ -24,6 +24,7 @@ from rankscape.files.formats.market import MARKET
 from rankscape.files.formats.npy import NPY
 from rankscape.files.formats.npz import NPZ
 from rankscape.files.formats.parquet import PARQUET
+from rankscape.files.packing import PACKINGS
 
 # In the order in which help and errors name them.
 FORMATS: tuple[Format, ...] = (CSV, TSV, TXT, PARQUET, NPY, NPZ, MARKET)
@@ -39,12 +40,35 @@ def format_of(path: Path) -> Format:
     """
     known = {extension: format for format in FORMATS for extension in format.extensions}
     suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes[1:] and suffixes[-1] in PACKINGS:  # one packing stands for all
+        suffixes[-1] = PACKINGS[0]
     for extension in ("".join(suffixes[-2:]), *suffixes[-1:]):  # the longer one first: .csv.gz is no .gz
         if extension in known:
             return known[extension]
-    extension = suffixes[-1] if suffixes else ""
+    extension = path.suffix.lower()
     problem = f"the extension {extension!r} is not known" if extension else "the name has no extension"
     raise InputError(f"{path}: {problem}; use one of {' '.join(known)}{did_you_mean(extension, list(known))}")
+
+
+def is_known(path: Path) -> bool:
+    """Whether the extension of ``path`` stands for a format."""
+    try:
+        format_of(path)
+    except InputError:
+        return False
+    return True
+
+
+def named(name: str) -> Format:
+    """Return the format of this name, or of this extension without its dot.
+
+    >>> named("tsv").title
+    'TSV'
+    """
+    if is_known(path := Path(f"a.{name}")):
+        return format_of(path)
+    names = [format.name for format in FORMATS]
+    raise InputError(f"`format` must be one of {', '.join(names)}, got {name!r}{did_you_mean(name, names)}.")
 
 
 def either(words: list[str]) -> str:

@@ -13,9 +13,10 @@ from rankscape.entries import Entries
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.dense import entries_of
-from rankscape.files.formats.base import Format, Wanted
+from rankscape.files.formats.base import Format
 from rankscape.files.packing import BROKEN, unpacked
 from rankscape.files.table import Table
+from rankscape.files.wanted import Wanted
 
 
 def read_market(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
@@ -23,7 +24,7 @@ def read_market(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
 
     A symmetric file stores each cell once, in one half; one that does not is wrong whatever ``duplicates`` says.
     """
-    if any(name is not None for name in wanted):
+    if any(name is not None for name in wanted.names):
         raise InputError(f"{path} is a Matrix Market file, whose columns have no names: leave the column names out")
     content, layout, symmetry = _checked(path, _content(path))
     matrix = _parse(path, content)

@@ -10,8 +10,9 @@ import numpy as np
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.dense import entries_of
-from rankscape.files.formats.base import Format, Wanted
+from rankscape.files.formats.base import Format
 from rankscape.files.table import Table
+from rankscape.files.wanted import Wanted
 
 MAGIC = b"\x93NUMPY"
 ZIP = b"PK"
@@ -23,7 +24,7 @@ BROKEN = (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, zlib.erro
 def read_npy(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """Read a dense matrix; NaN is a missing entry."""
     del duplicates  # a cell stands in one place
-    refuse_names(path, wanted)
+    refuse_names(path, wanted.names)
     start = first_bytes(path)
     if start != MAGIC:
         raise FileFormatError(f"{path} is not an NPY file{' but an NPZ file' if start[:2] == ZIP else ''}")

@@ -8,9 +8,10 @@ import numpy as np
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError, did_you_mean
 from rankscape.files.dense import entries_of
-from rankscape.files.formats.base import Format, Wanted
+from rankscape.files.formats.base import Format
 from rankscape.files.formats.npy import BROKEN, MAGIC, NPY, ZIP, first_bytes, refuse_names, unreadable
 from rankscape.files.table import DEFAULT_NAMES, Table
+from rankscape.files.wanted import Wanted
 
 # Names of the array to read, in a file that holds several.
 MATRIX_NAMES = ("X", "matrix")
@@ -19,13 +20,13 @@ MATRIX_NAMES = ("X", "matrix")
 def read_npz(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """Read a dense matrix; NaN is a missing entry, and the name for values is that of the array."""
     del duplicates  # a cell stands in one place
-    refuse_names(path, wanted[:2])
+    refuse_names(path, wanted.names[:2])
     start = first_bytes(path)
     if start[: len(ZIP)] != ZIP:
         raise FileFormatError(f"{path} is not an NPZ file{' but an NPY file' if start == MAGIC else ''}")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            name = _array_name(path, archive.files, wanted[2])
+            name = _array_name(path, archive.files, wanted.values)
             array = archive[name]
     except InputError:  # a ValueError too, and one that says more
         raise

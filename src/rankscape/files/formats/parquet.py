@@ -1,5 +1,7 @@
 """Long tables in Parquet: typed columns, so labels keep their type and an error names a record."""
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -7,9 +9,10 @@ import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
-from rankscape.files.formats.base import Format, Wanted
-from rankscape.files.long import blocks, to_table
+from rankscape.files.formats.base import Format
+from rankscape.files.long import Block, blocks, header_of, labels_of, to_table
 from rankscape.files.table import Key, Long, Table, choose_columns
+from rankscape.files.wanted import Wanted
 
 
 def read_parquet(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
@@ -83,10 +86,26 @@ def write_parquet(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool
     """Write a long table, block by block."""
     from pyarrow import parquet
 
-    parts = blocks(matrix, source, full)
+    parts = _batches(matrix, source, full)
     with parquet.ParquetWriter(file, next(parts).schema) as writer:
         for part in parts:
             writer.write_batch(part)
+
+
+def _batches(matrix: np.ndarray, source: Table, full: bool) -> Iterator:
+    """Yield record batches: first an empty one, for its schema."""
+    import pyarrow as pa
+
+    labels, names = [pa.array(names) for names in labels_of(source)], header_of(source)
+    none = np.zeros(0, dtype=np.int64)
+    errors = None if source.errors is None else np.zeros(0)
+    start = Block(none, none, np.zeros(0), np.zeros(0, dtype=bool), errors)
+    for block in chain([start], blocks(matrix, source, full)):
+        arrays = [labels[0].take(pa.array(block.rows)), labels[1].take(pa.array(block.columns))]
+        arrays += [pa.array(block.values), pa.array(block.observed)]
+        if block.std_error is not None:
+            arrays.append(pa.array(block.std_error, from_pandas=True))
+        yield pa.record_batch(arrays, names=names)
 
 
 _STORES = "long table, one record an entry; a null or NaN value is a missing one"

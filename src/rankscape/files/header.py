@@ -1,0 +1,180 @@
+"""Whether the first line names the columns: words do; numbers may, and where both are plausible that is said."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from rankscape.errors import FileFormatError
+from rankscape.files.dialects import Cut
+from rankscape.files.numerals import Numerals, kind_of
+from rankscape.files.records import Body, Text
+from rankscape.files.wanted import Wanted
+from rankscape.files.words import INDEX_NAMES, folded
+
+# How improbable a first record may be among the others before it is taken for names, and before it is asked.
+ODD, UNLIKELY, OUTSIDE = 1e-3, 0.05, 0.01
+
+# Names that only rise, and so rarely by chance (1 in 120) that it is asked.
+RISING = 5
+
+
+@dataclass(frozen=True, eq=False)
+class First:
+    """The first record, over the columns of the others."""
+
+    cells: list[str]
+    columns: list[tuple[str, ...]]
+    numerals: Numerals
+
+    @cached_property
+    def kinds(self) -> list[list[str]]:
+        """The letters of `kind_of`, column by column."""
+        return [[kind_of(cell, self.numerals) for cell in column] for column in self.columns]
+
+    @cached_property
+    def own(self) -> list[str]:
+        """The letters of the first record."""
+        return [kind_of(cell, self.numerals) for cell in self.cells]
+
+    def numeric(self, k: int) -> bool:
+        """Whether column k holds numbers, for the most part, below the first record."""
+        numbers = sum(kind in "id" for kind in self.kinds[k])
+        return numbers > 0 and numbers >= self.kinds[k].count("t")
+
+    def names(self) -> bool | None:
+        """Whether these are names; None where it cannot be told."""
+        over = [k for k in range(len(self.cells)) if self.numeric(k)]
+        words = [k for k in over if self.own[k] == "t"]
+        if words:  # a decimal number beside a word over numbers is data with a typing error, or names: who knows
+            return None if words != [0] and any(self.own[k] == "d" for k in over) else True
+        if self.cells[0] == "" and len(self.cells) > 1 and all(self.columns[0]) and "m" not in self.own[1:]:
+            return self._empty_corner()
+        if not over:
+            return True if self._telling() or not any(kind in "id" for kind in self.own) else None
+        rest = over if self.own[0] in "id" else [k for k in over if k > 0]
+        if not all(self.own[k] in "id" for k in rest) or len(rest) < 2:
+            return self._telling() and all(self.own[k] in "id" for k in rest)
+        return self._numbers(rest)
+
+    def _empty_corner(self) -> bool | None:
+        """Nothing over a column in which no cell is empty: over text or a count of the rows it is no number lost."""
+        if not self.numeric(0):
+            return True
+        if set(self.kinds[0]) != {"i"}:
+            return False
+        counts = [int(self.numerals.number(cell) or 0) for cell in self.columns[0]]
+        return True if counts in ([*range(len(counts))], [*range(1, len(counts) + 1)]) else None
+
+    def _telling(self) -> bool:
+        """Whether a word over a column of text is one that names such columns."""
+        return self.own[0] == "t" and not self.numeric(0) and folded(self.cells[0]) in INDEX_NAMES
+
+    def _numbers(self, rest: list[int]) -> bool | None:
+        """The same of a first record of numbers, by what numbers it could be."""
+        if self._telling():
+            return True
+        numbers = [self.numerals.number(self.cells[k]) or 0.0 for k in rest]
+        if len(set(numbers)) < len(numbers):
+            return False
+        chance = self._chance(rest)
+        if chance < ODD:
+            return True
+        steps = {round(b - a, 9) for a, b in pairwise(numbers)}
+        rising = len(rest) >= RISING and all(b > a for a, b in pairwise(numbers)) and self._rising(rest) < 1 / 20
+        stepped = len(rest) > 2 and len(steps) == 1
+        return None if stepped or rising or chance < UNLIKELY or self._outside(rest, numbers) else False
+
+    def _chance(self, rest: list[int]) -> float:
+        """How often a record below would be whole numbers, or decimal ones, where the first record is."""
+        below = [kind for k in rest for kind in self.kinds[k] if kind in "id"]
+        share = {kind: (below.count(kind) + 1) / (len(below) + 2) for kind in "id"}
+        return float(np.prod([share[self.own[k]] for k in rest]))
+
+    def _outside(self, rest: list[int], numbers: list[float]) -> bool:
+        """Whether every number is outside the range of its column, which a record of many is not."""
+        chance = 1.0
+        for k, number in zip(rest, numbers, strict=True):
+            below = [x for cell in self.columns[k] if (x := self.numerals.number(cell)) is not None]
+            if min(below) <= number <= max(below):
+                return False
+            chance *= 2 / (len(below) + 1)
+        return chance < OUTSIDE
+
+    def _rising(self, rest: list[int]) -> float:
+        """Which share of the records below rise from left to right."""
+        records = [[self.numerals.number(self.columns[k][row]) for k in rest] for row in range(len(self.columns[0]))]
+        full = [[x for x in record if x is not None] for record in records if None not in record]
+        return sum(all(b > a for a, b in pairwise(record)) for record in full) / max(len(full), 1)
+
+
+def body_of(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: bool) -> Body:
+    """Tell the header from the records below it.
+
+    Parameters
+    ----------
+    long
+        Whether the records can only be those of a long table, which is not headed by numbers.
+    """
+    if cut.regular < 1.0:
+        raise FileFormatError(_ragged(text, cut))
+    line, unit = next(text.records(cut.dialect))
+    first = cut.rows[0]
+    after = line + unit.count(text.newline) + 1
+    above = _comment(text, cut, line)
+    if len(first) == cut.width - 1:  # R writes no name over the names of rows
+        if all(kind_of(cell, numerals) != "t" for cell in first) and _is_numeric(cut, numerals):
+            raise FileFormatError(_ragged(text, cut))
+        header: list[str] | None = ["", *first]
+    elif _is_header(text, cut, numerals, wanted, long and above is None, above):
+        header = first
+    else:
+        return Body(text, cut.dialect, above, 0 if above is None else line, line, cut.width)
+    return Body(text, cut.dialect, header, after, after, cut.width)
+
+
+def _is_numeric(cut: Cut, numerals: Numerals) -> bool:
+    return "t" not in {kind_of(row[0], numerals) for row in cut.body}
+
+
+def _is_header(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: bool, above: list[str] | None) -> bool:
+    if wanted.header is not None:
+        return wanted.header
+    if len(cut.rows) == 1:
+        return all(kind_of(cell, numerals) == "t" for cell in cut.rows[0])
+    first = First(cut.rows[0], list(zip(*cut.body, strict=True)), numerals)
+    answer = first.names()
+    if (long or above is not None) and answer is not True:
+        return False
+    if answer is None:
+        shown = ", ".join(cut.rows[0][:4]) + (", ..." if cut.width > 4 else "")
+        raise FileFormatError(
+            f"{text.path}, line {next(text.records(cut.dialect))[0] + 1}: {shown} can be names of columns or data, "
+            f"not like a header of words; say which: {wanted.calls(text.path, 'header', 'yes', 'no')}"
+        )
+    return answer
+
+
+def _comment(text: Text, cut: Cut, line: int) -> list[str] | None:
+    """The names in the last comment above the table, if they are as many as its columns and none is a number."""
+    comments = [k for k in range(line) if text.lines[k].lstrip().startswith("#")]
+    if not comments:
+        return None
+    cells = cut.dialect.cut(text.lines[comments[-1]].strip().lstrip("# ").rstrip("\r"))
+    names = [cell.strip().strip('"') for cell in cells or []]
+    numerals = Numerals(cut.decimal() or ".")
+    fits = len(names) == cut.width and all(kind_of(name, numerals) == "t" for name in names)
+    return names if fits and len(set(names)) == len(names) else None
+
+
+def _ragged(text: Text, cut: Cut) -> str:
+    """What to say about the first record of another length than most."""
+    width = len(cut.rows[0]) if len(cut.rows[0]) > 1 else cut.width  # a line of one cell above it is a title
+    named = all(kind_of(cell, Numerals()) == "t" for cell in cut.rows[0])
+    body = Body(text, cut.dialect, cut.rows[0] if named and width > 1 else None, 1, 0, width)
+    for line, unit in body.records():
+        cells = cut.dialect.cut(unit) or []
+        if len(cells) != width:
+            return body.ragged(line, cells, unit)
+    return f"{text.path}: the cells of a table cannot be told apart; name what stands between them with `separator`"

@@ -1,0 +1,89 @@
+"""Numbers as people write them: a decimal mark, perhaps groups of thousands; and words for what is missing."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from rankscape.files.words import MISSING
+
+# Marks between groups of thousands, beside the one that is not the decimal mark: blanks of three kinds, apostrophes.
+GROUPING = " \xa0\u202f'\u2019"
+MINUS = str.maketrans("\u2212", "-")
+
+_GROUPED = r"[-+]?[1-9][0-9]{{0,2}}(?P<mark>{marks})[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*(?:{decimal}[0-9]*)?"
+_PLAIN = r"[-+]?(?:[0-9]+{after}|{decimal}[0-9]+)(?:[eE][-+]?[0-9]+)?"
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """How the numbers of a table are written."""
+
+    decimal: str = "."
+    missing: frozenset[str] = field(default=MISSING)
+
+    @cached_property
+    def _patterns(self) -> tuple[re.Pattern, re.Pattern]:
+        other, decimal = "," if self.decimal == "." else ".", re.escape(self.decimal)
+        # "1." is what programs write; "1," is a cell that was cut at the wrong place.
+        after = rf"(?:{decimal}[0-9]*)?" if self.decimal == "." else rf"(?:{decimal}[0-9]+)?"
+        grouped = _GROUPED.format(marks=f"[{re.escape(other + GROUPING)}]", decimal=decimal)
+        return re.compile(_PLAIN.format(after=after, decimal=decimal), re.ASCII), re.compile(grouped, re.ASCII)
+
+    def number(self, text: str) -> float | None:
+        """The number that a text without blanks around it stands for; None where it is none.
+
+        >>> Numerals(",").number("1.234,5")
+        1234.5
+        """
+        if text[:1] == "\u2212":
+            text = text.translate(MINUS)
+        plain, grouped = self._patterns
+        if plain.fullmatch(text):
+            return float(text if self.decimal == "." else text.replace(",", "."))
+        if match := grouped.fullmatch(text):
+            return float(text.replace(match["mark"], "").replace(self.decimal, "."))
+        return None
+
+    def value(self, text: str) -> float | None:
+        """The number, NaN for a word that says it is missing, or None."""
+        return np.nan if text in self.missing else self.number(text)
+
+    def written(self, number: float) -> str:
+        """A number as a cell, so that reading it gives the same float."""
+        text = repr(float(number)).removesuffix(".0")
+        return text if self.decimal == "." else text.replace(".", self.decimal)
+
+
+_WHOLE = re.compile(r"[-+\u2212]?[0-9]+", re.ASCII)
+
+
+def kind_of(text: str, numerals: Numerals) -> str:
+    """One letter: ``m`` missing, ``i`` a whole number, ``d`` another number, ``t`` text."""
+    if text in numerals.missing:
+        return "m"
+    if _WHOLE.fullmatch(text):
+        return "i"
+    return "t" if numerals.number(text) is None else "d"
+
+
+_GROUPS = {mark: re.compile(rf"[-+]?[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+", re.ASCII) for mark in ".,"}
+_MARKED = re.compile(r"[-+\u2212]?[0-9]*[.,][0-9.,]*(?:[eE][-+]?[0-9]+)?", re.ASCII)
+
+
+def evidence(text: str) -> str:
+    """What a number says about the decimal mark: ``.``, ``,``, ``?.`` or ``?,`` where it could be either, or nothing.
+
+    >>> evidence("0.5"), evidence("1.234.567"), evidence("1,234"), evidence("12")
+    ('.', ',', '?,', '')
+    """
+    if not _MARKED.fullmatch(text):
+        return ""
+    last = max(text.rfind("."), text.rfind(","))
+    mark, other = text[last], "," if text[last] == "." else "."
+    if other in text:
+        return mark
+    if not _GROUPS[mark].fullmatch(text):
+        return mark if text.count(mark) == 1 else ""
+    return other if text.count(mark) > 1 else f"?{mark}"
