@@ -227,9 +227,11 @@ BAD = {
     "no such target": (["simulate", "--target", "Y.npy"], "Y.npy"),
     "checkpoint that is none": ([*SMALL, "--checkpoint", "X.npz"], "X.npz is not a checkpoint"),
     "checkpoint in no folder": ([*SMALL, "--checkpoint", "nowhere/c.npz"], "nowhere"),
-    "store that is a file": ([*SMALL, "-o", "X.npy"], "not a stored trajectory"),
+    "store that is a folder": ([*SMALL, "-o", "folder.zarr"], "not a stored trajectory"),
+    "run with another ending": ([*SMALL, "-o", "X.npy"], "end the name in .zarr"),
+    "run over a table": ([*SMALL, "-o", "X.csv"], "--force"),
     "store in no folder": ([*SMALL, "-o", "nowhere/run.zarr"], "nowhere"),
-    "one name for two files": ([*SMALL, "-o", "run.png", "--figure", "./run.png"], "--output and --figure"),
+    "one name for two files": ([*SMALL, "-o", "run.nc", "--figure", "./run.nc"], "--output and --figure"),
     "unknown figure of a run": ([*SMALL, "--figure", "run.gif"], ".gif"),
     "no such TOML": (["simulate", "run.toml"], "run.toml"),
     "unknown data set": (["data", "show", "flowr"], "did you mean 'flower'"),
@@ -245,6 +247,7 @@ def test_bad_input_is_one_clear_error(call, here, case):
     Path("text.csv").write_text("u,v,r\na,b,1\na,c,many\n")
     Path("twice.csv").write_text("u,v,r\na,b,1\na,c,2\na,b,3\n")
     Path("folder.png").mkdir()
+    Path("folder.zarr").mkdir()
     before = listing(here)
     arguments, words = BAD[case]
     done = call(*arguments)

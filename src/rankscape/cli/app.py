@@ -110,7 +110,7 @@ def _explain(error: CycloptsError) -> str:
         first = cause.errors()[0]  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
         # Python names the field, people typed an option.
         option = "--" + str(first["loc"][0]).replace("_", "-")
-        return f"{option} {shlex.quote(str(first['input']))}: {first['msg']}."
+        return f"{option} {shlex.quote(str(first['input']))}: {first['msg'].removeprefix('Value error, ')}."
     if isinstance(error, UnusedCliTokensError):
         return f"unexpected argument {' '.join(map(shlex.quote, error.unused_tokens or []))}."
     return str(error)

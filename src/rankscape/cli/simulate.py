@@ -1,6 +1,5 @@
 """``rankscape simulate``."""
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +10,9 @@ from cyclopts import Parameter
 
 from rankscape.cli.app import DONE, FAILED
 from rankscape.cli.output import meter, number, print_facts, print_json
+from rankscape.cli.runs import check_output, write_run
 from rankscape.config import SimulationConfig, make_config, read_toml
-from rankscape.errors import InputError, StorageError
+from rankscape.errors import InputError
 
 
 def simulate(
@@ -23,6 +23,7 @@ def simulate(
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     figure: Path | None = None,
     checkpoint: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Train a deep matrix factorization and record its rank.
@@ -32,21 +33,26 @@ def simulate(
     file
         A TOML file with settings as keys, such as `learning_rate = 1e-3`; options override it.
     output
-        Write the trajectory to this zarr store.
+        Write the trajectory; the ending says how: .zarr can be continued and loaded, .nc, .csv and .parquet are for
+        other programs.
     figure
         Draw spectrum, rank and errors to this file (PNG, PDF or SVG).
     checkpoint
         Save the run here every few seconds, and continue from here when it exists.
+    force
+        Replace what stands under --output, also where that is another run.
     json
         Print JSON.
     """
     _check_files(file, output, figure, checkpoint)
     config = _merge(file, settings)
+    if output is not None:
+        check_output(output, config, force)
     with meter() as bar, _options_as_typed():
         run = config.run(checkpoint=checkpoint, progress=lambda step, steps, last: _show(bar, step, steps, last))
     facts = _facts(run, config)
     if output is not None:
-        facts["output"] = str(run.save(output))
+        facts["output"] = write_run(run, output)
     if figure is not None:
         from rankscape import plot
 
@@ -54,7 +60,8 @@ def simulate(
     if json:
         print_json(facts)
     else:
-        for_machines = ("message", "engine")  # a warning has said it; `engine_why` begins with it
+        # Of a run that diverged a warning has said it; `engine_why` begins with the engine.
+        for_machines = ("engine",) if facts["outcome"] == "stopped" else ("engine", "message")
         people = {name.removesuffix("_why"): v for name, v in facts.items() if name not in for_machines}
         print_facts([(name.replace("_", " "), _text(v)) for name, v in people.items()])
     return DONE if run.outcome.good else FAILED
@@ -68,12 +75,6 @@ def _check_files(file: Path | None, output: Path | None, figure: Path | None, ch
         # Resolved, so that two spellings of one file are seen.
         if path is not None and (other := owners.setdefault(path.resolve(), name)) != name:
             raise InputError(f"{other} and {name} are the same file, {path}; choose different names.")
-    if output is not None and not output.parent.is_dir():
-        raise InputError(f"--output {output}: the folder {output.parent} does not exist.")
-    if output is not None and output.exists() and not output.is_dir():
-        raise InputError(f"--output {output} exists and is not a stored trajectory; name another path.")
-    if output is not None and not os.access(output.parent, os.W_OK):
-        raise StorageError(f"--output {output}: the folder {output.parent} cannot be written to.")
     if figure is not None:
         from rankscape.plot import check_figure
 
@@ -119,6 +120,8 @@ def _facts(run: Any, config: SimulationConfig) -> dict[str, Any]:
     }
     if not run.dataset.sizes["step"]:  # diverged before the first record
         return facts
+    if "jumps" in run.dataset:
+        facts["jumps"] = run.dataset.jumps.values.tolist()
     last = run.dataset.isel(step=-1)
     facts |= {"last_record": int(last.step), "loss": float(last.loss)}
     if "heldout_loss" in last:
@@ -134,6 +137,8 @@ def _facts(run: Any, config: SimulationConfig) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return number(value)
+    if isinstance(value, list) and value and isinstance(value[0], list):  # jumps
+        return ", ".join(f"step {step}: {before} to {after}" for step, before, after in value)
     if isinstance(value, list):
         return ", ".join(_text(v) for v in value)
     return str(value)

@@ -113,7 +113,7 @@ def export(
         Print JSON.
     """
     from rankscape.sweeps import Sweep
-    from rankscape.sweeps.export import FORMATS
+    from rankscape.run.exporting import FORMATS
 
     if output is None:
         # An unknown format is refused by `export`, whatever the file is called.

@@ -45,4 +45,6 @@ def make_config(settings: Mapping[str, Any], where: str) -> SimulationConfig:
     except ValidationError as error:
         # One mistake at a time, in one line: the list of pydantic names its own URLs.
         first = error.errors()[0]
-        raise InputError(f"{where}: {first['loc'][0]} = {first['input']!r}: {first['msg']}.") from None
+        raise InputError(
+            f"{where}: {first['loc'][0]} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}."
+        ) from None

@@ -4,7 +4,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from rankscape.config.fields import Fields
-from rankscape.errors import FallbackWarning, InputError
+from rankscape.config.watching import STOPS, monitor_of, stop_of
+from rankscape.errors import FallbackWarning, InputError, did_you_mean
 
 if TYPE_CHECKING:
     from rankscape.dynamics import AbstractDynamics
@@ -52,6 +53,8 @@ class SimulationConfig(Fields):
         used = {
             **dict.fromkeys(("rows", "columns", "values", "heldout"), self.entries is not None),
             **dict.fromkeys(("batch_size", "replacement"), self.dynamics == "sgd"),
+            "optimizer": self.dynamics == "optimizer",
+            "stop_every": any(getattr(self, name) is not None for name in STOPS[1:]),
             "momentum": self.dynamics in ("heavy-ball", "nesterov"),
             "alpha": self.initialization in ("identical", "perturbed-identical"),
             "beta": self.initialization == "perturbed-identical",
@@ -66,15 +69,20 @@ class SimulationConfig(Fields):
         """Simulate; `options` go to `rankscape.simulate`."""
         from rankscape.run.simulation import simulate
 
-        return simulate(
+        run = simulate(
             self.problem(),
             self.depth,
             self.width,
             initialization=self.make_initialization(),
             dynamics=self.make_dynamics(),
+            stop=stop_of(self),
+            monitor=monitor_of(self),
             **{name: getattr(self, name) for name in ("steps", "record", "seed", "dtype", "engine", "compress_width")},
             **options,
         )
+        # So that a file of it can say whether it holds this run or another.
+        run.dataset.attrs["settings"] = self.model_dump_json()
+        return run
 
     def make_initialization(self) -> "AbstractInitialization":
         """Where it starts."""
@@ -94,14 +102,45 @@ class SimulationConfig(Fields):
         """How it moves."""
         from rankscape import dynamics
 
+        rate, ridge = self._rate("learning_rate"), self._rate("ridge")
         match self.dynamics:
             case "gradient-descent":
-                return dynamics.GradientDescent(self.learning_rate, self.ridge)
+                return dynamics.GradientDescent(rate, ridge)
             case "heavy-ball":
-                return dynamics.HeavyBall(self.learning_rate, self.momentum, self.ridge)
+                return dynamics.HeavyBall(rate, self.momentum, ridge)
             case "nesterov":
-                return dynamics.Nesterov(self.learning_rate, self.momentum, self.ridge)
+                return dynamics.Nesterov(rate, self.momentum, ridge)
             case "gradient-flow":
-                return dynamics.GradientFlow(self.learning_rate, self.ridge)
+                return dynamics.GradientFlow(rate, ridge)
             case "sgd":
-                return dynamics.SGD(self.learning_rate, self.ridge, self.batch_size, self.replacement)
+                return dynamics.SGD(rate, ridge, self.batch_size, self.replacement)
+            case "optimizer":
+                return dynamics.Optimizer(self._transformation(), ridge)
+
+    def _rate(self, name: str) -> Any:
+        """A number, or the path of numbers that was given in its place."""
+        stages = getattr(self, f"{name}_path")
+        if stages is None:
+            return getattr(self, name)
+        if name in self.model_fields_set:
+            raise InputError(f"--{name.replace('_', '-')} and its path exclude each other; a path begins at step 0.")
+        from rankscape.rates import piecewise
+
+        return piecewise({int(step): float(value) for step, _, value in (stage.partition(":") for stage in stages)})
+
+    def _transformation(self) -> Any:
+        """The optimizer of optax, by its name."""
+        import inspect
+
+        import optax
+
+        takes_rate = lambda f: (
+            inspect.isfunction(f) and next(iter(inspect.signature(f).parameters), "") == "learning_rate"
+        )
+        names = [name for name, function in vars(optax).items() if takes_rate(function)]
+        if self.optimizer not in names:
+            near = did_you_mean(self.optimizer, names) or f"; there are {', '.join(sorted(names))}."
+            raise InputError(f"--optimizer {self.optimizer}: optax has no optimizer of this name{near}")
+        if self.learning_rate_path is not None:
+            raise InputError("--learning-rate-path is for other dynamics: optimizers of optax take one rate.")
+        return getattr(optax, self.optimizer)(self.learning_rate)

@@ -101,6 +101,16 @@ class Trajectory:
 
         return storing.save(Path(path), self.dataset, self.continuations)
 
+    def export(self, path: str | Path) -> Path:
+        """Write one file for other programs, as its ending says: netCDF (.nc), or a table (.csv, .parquet).
+
+        A table has one row a record and a numbered column for each entry of an array; netCDF has all dimensions and
+        attributes. Neither can be continued: `save` keeps what that takes.
+        """
+        from rankscape.run.exporting import export
+
+        return export(Path(path), self.dataset)
+
     @classmethod
     def load(cls, path: str | Path) -> "Trajectory":
         """Read what `save` wrote."""

@@ -10,7 +10,18 @@ from rankscape.engine import AbstractEngine
 PROBLEM = ("eigenvalues", "target", "entries", "rows", "columns", "values", "heldout")
 
 # Runs that agree in these can share one vectorised call.
-KIND = (*PROBLEM, "depth", "width", "initialization", "dynamics", "steps", "dtype", "engine", "compress_width")
+KIND = (
+    *PROBLEM,
+    "depth",
+    "width",
+    "initialization",
+    "dynamics",
+    "optimizer",
+    "steps",
+    "dtype",
+    "engine",
+    "compress_width",
+)
 
 # Runs that a GPU takes at once where a processor would take them one after the other.
 GPU_BATCH = 64
@@ -24,10 +35,10 @@ def shape_of(config: SimulationConfig) -> tuple:
 
 
 def kinds_of(configs: Sequence[SimulationConfig]) -> list[list[int]]:
-    """The places of runs that can go in one call; a run whose width is compressed goes alone."""
+    """The places of runs that can go in one call; a run whose width is compressed, or of optax, goes alone."""
     kinds: dict[str, list[int]] = {}
     for k, config in enumerate(configs):
-        alone = [k] if config.compress_width else []
+        alone = [k] if config.compress_width or config.dynamics == "optimizer" else []
         seed = [config.seed] if config.heldout else []
         kinds.setdefault(repr([getattr(config, name) for name in KIND] + alone + seed), []).append(k)
     return list(kinds.values())

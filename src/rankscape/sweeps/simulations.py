@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.config import SimulationConfig, make_config
+from rankscape.config import WATCHING, SimulationConfig, make_config
 from rankscape.dynamics import GradientDescent
 from rankscape.engine import AbstractEngine
 from rankscape.errors import FallbackWarning, InputError, RankscapeWarning
@@ -64,11 +64,13 @@ class Simulations(AbstractExperiment):
             raise InputError(f"`problem` and {', '.join(named)} exclude each other.")
         if not isinstance(record, Every | LogSpaced) and record is not None:
             record = make_config({"record": record}, "base").record
+        if watching := [name for name in WATCHING if name in given]:
+            raise InputError(f"base: {', '.join(watching)} is for a single run; a sweep makes each to its last step.")
         return cls(make_config(given, "base"), record, problem)
 
     def names(self) -> list[str]:
-        """All of `SimulationConfig` but the recorded steps, which are one coordinate of the store."""
-        taken = {"record"} if self.problem is None else {"record", *PROBLEM}
+        """All of `SimulationConfig` but the recorded steps, one coordinate of the store, and what only a run has."""
+        taken = {"record", *WATCHING} if self.problem is None else {"record", *WATCHING, *PROBLEM}
         return [name for name in SimulationConfig.model_fields if name not in taken]
 
     def check(self, grid: Grid) -> Grid:
