@@ -112,8 +112,8 @@ def export(
     json
         Print JSON.
     """
-    from rankscape.sweeps import Sweep
     from rankscape.run.exporting import FORMATS
+    from rankscape.sweeps import Sweep
 
     if output is None:
         # An unknown format is refused by `export`, whatever the file is called.
