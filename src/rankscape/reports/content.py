@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rankscape.estimators.completion.certificate import NEAR_LIMIT, UNSEEN, WORDS
+from rankscape.estimators.completion.tails import HEAVY
 from rankscape.plot import Image, Line, Panel, completion_images, trajectory_panels
 from rankscape.plot.panels import COLORS
 from rankscape.reports.residuals import residual_panels, root_mean_square, safe_std, worst
@@ -16,6 +17,9 @@ SHOWN = 60
 
 # Most columns whose errors are listed one by one.
 COLUMNS = 40
+
+# Entries that look wrong which are listed.
+LISTED = 10
 
 # Directions that are described, and labels at each end of one.
 ENDS = 3
@@ -70,7 +74,7 @@ def page_of(subject: Subject) -> Page:
     if best is not None:
         facts.append(("best simple rule", digits(best[1])))
     verdict = "Nothing speaks against this completion." if done.certificate.trusted else done.certificate.warnings[0]
-    makers = (_filled, _path, _spectrum, _errors, _residuals, _trust, _next)
+    makers = (_filled, _path, _spectrum, _errors, _residuals, _outliers, _trust, _next)
     sections = [section for make in makers if (section := make(subject)) is not None]
     return Page(subject.name, f"{finding(done)}.", verdict, done.certificate.trusted, facts, sections)
 
@@ -225,6 +229,21 @@ def _residuals(subject: Subject) -> Section:
     return Section(heading, text, figures=residual_panels(predicted, residual), tables=tables)
 
 
+def _outliers(subject: Subject) -> Section | None:
+    found = subject.completed.outliers
+    if not len(found):
+        return None
+    rows = [
+        [subject.row(i), subject.column(j), digits(value), digits(fitted), digits(far)]
+        for i, j, value, fitted, far in zip(
+            found.rows[:LISTED], found.columns, found.values, found.fitted, found.deviations, strict=False
+        )
+    ]
+    heading = f"{count(len(found), 'entry')} look{'s' if len(found) == 1 else ''} wrong"
+    text = ["Given values that are far from the model; the completed matrix keeps them all the same."]
+    return Section(heading, text, tables=[Table(["row", "column", "given", "model", "off by (noise sd)"], rows)])
+
+
 def _trust(subject: Subject) -> Section:
     certificate = subject.completed.certificate
     reasons = certificate.warnings
@@ -251,6 +270,11 @@ def _trust(subject: Subject) -> Section:
             "error on unseen over seen",
             "-" if certificate.unseen is None else digits(certificate.unseen),
             f"above {UNSEEN:g} the model follows its entries",
+        ],
+        [
+            "excess kurtosis of what is left over",
+            "-" if certificate.kurtosis is None else digits(certificate.kurtosis),
+            f"0 for normal noise; above {HEAVY:g} tails are heavy",
         ],
         ["entries reproduced exactly", "yes" if certificate.exact else "no", "noise cannot be, low rank can"],
         ["solver converged", "yes" if certificate.converged else "no", "if not, more steps may change the values"],

@@ -125,6 +125,9 @@ def advice(completed: CompletedMatrix) -> list[str]:
         steps.append("Do not expect more than averages from these entries; more of them may show a direction.")
     if not steps:
         steps.append(_use(completed))
+    if len(completed.outliers):
+        look = f"{count(len(completed.outliers), 'entry')} that look{'s' if len(completed.outliers) == 1 else ''} wrong"
+        steps.append(f"Look at the {look}; the completed matrix keeps what was given.")
     if held is not None:
         steps.append("For a test with a known answer, hide a tenth of the entries first (--hide 0.1).")
     if rank and completed.noise > 0 and not certificate.exact:

@@ -7,6 +7,9 @@ shares of the sizes are read off the residuals.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import softmax
+
+from rankscape.ground.final import final
 
 # Sizes are powers of the root of two, as far below and above the middle one: gross errors may be thousands of times as
 # large as the noise, and what lies beyond the largest size has no weight left anyway.
@@ -19,6 +22,7 @@ STEPS, STILL = 200, 1e-7
 FINE, LOWEST = 16, 2.0**-6
 
 
+@final
 class ScaleMixture(NamedTuple):
     r"""The density :math:`\sum_k p_k N(r; 0, g_k^2)`.
 
@@ -39,12 +43,9 @@ class ScaleMixture(NamedTuple):
         middle = self.sizes[-LEAST]
         # A smooth function of one number: on a fine grid it is known everywhere.
         octaves = np.arange(np.log2(LOWEST), MOST / 2 + 4, 1 / FINE)
-        parts = self.shares * _densities(middle * 2.0**octaves, self.sizes)
-        total = parts.sum(1)
-        # Beyond all sizes that have a share the densities underflow: there the largest size is what it comes from.
-        seen = total > np.finfo(float).tiny
-        known = np.full(len(octaves), -2 * np.log(self.sizes[-1]))
-        known[seen] = np.log(parts[seen] @ self.sizes**-2.0) - np.log(total[seen])
+        # The floor is for residuals larger than all that were seen, where no part with a share has any density.
+        logs = _log_densities(middle * 2.0**octaves, self.sizes) + np.log(np.maximum(self.shares, 1e-300))
+        known = np.log(softmax(logs, axis=1) @ self.sizes**-2.0)
         return np.exp(np.interp(np.log2(np.maximum(size / middle, LOWEST)), octaves, known))
 
 
@@ -75,7 +76,8 @@ def fit_scale_mixture(residual: np.ndarray, size: float) -> ScaleMixture:
     _, place, counts = np.unique(bins, return_inverse=True, return_counts=True)
     # The root mean square of a bin: then its log-density is right to second order in the width.
     middles = np.sqrt(np.bincount(place, weights=(residual / size) ** 2) / counts) * size
-    density = _densities(middles, sizes)
+    logs = _log_densities(middles, sizes)
+    density = np.exp(logs - logs.max(1, keepdims=True))  # as they are, those of far residuals would vanish
     shares = np.full(len(sizes), 1 / len(sizes))
     for _ in range(STEPS):
         parts = shares * density
@@ -86,7 +88,6 @@ def fit_scale_mixture(residual: np.ndarray, size: float) -> ScaleMixture:
     return ScaleMixture(sizes, shares)
 
 
-def _densities(residual: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Of each residual under each size, over the largest one: as they are, far ones would vanish."""
-    logs = -np.log(sizes) - 0.5 * (residual[:, None] / sizes) ** 2
-    return np.exp(logs - logs.max(1, keepdims=True))
+def _log_densities(residual: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Of each residual under each size, shape (m, k), but for a constant."""
+    return -np.log(sizes) - 0.5 * (residual[:, None] / sizes) ** 2

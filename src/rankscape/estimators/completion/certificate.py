@@ -230,7 +230,7 @@ def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
     if facts.kurtosis is not None and facts.kurtosis > TAILS and not facts.robust:
         yield (
             f"What is left over has heavy tails (excess kurtosis {facts.kurtosis:.3g}): single entries are missed by "
-            "far more than the held-out error says, and no robust fit predicts better."
+            "far more than the held-out error says."
         )
     # An exact fit has both errors near zero: rounding is no pattern.
     if not facts.exact and (facts.expected_error or 0.0) > PATTERN * (facts.heldout_rmse or 0.0):

@@ -61,7 +61,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         What to divide by first: the standard deviation of each column, row, or both. "auto" scales where they are of
         very different size, as columns in different units are.
     loss : {"auto", "squares", "robust"}
-        How residuals count. "auto" tries a robust fit where residuals have heavy tails, and held-out entries decide.
+        How residuals count. "auto" tries a robust fit where they have heavy tails, and held-out entries decide: it
+        leaves out single entries that look wrong (`CompletedMatrix.outliers`), and weighs the others by how far off
+        they are.
     ordered : {"auto", "rows", "columns", "both"} or None
         Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
     clip : (float, float) or "observed", optional

@@ -129,7 +129,7 @@ def _report(
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    outliers = Outliers.of(observed, Scaled(model, parts.scaling), tails.sizes) if tails.telling else Outliers.none()
+    outliers = Outliers.of(observed, Scaled(model, parts.scaling), tails.sizes)
     told = tails, len(outliers), columns.worse, found
     certificate = certify(parts, final, expected, baselines, chosen.noise, *told)
     depth = final.method.depth(final, settings.depths[0])

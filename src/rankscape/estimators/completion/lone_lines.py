@@ -21,8 +21,8 @@ from rankscape.solvers.median_polish import robust_size
 # others 0.28 or less.
 OWN, UNUSUAL = 0.5, 3.0
 
-# What noise alone would show, and the largest direction: as a multiple and a share of these, a direction that others
-# share is larger.
+# A direction that lines share is larger than this multiple of what noise alone would show, and than this share of the
+# largest one; what is smaller is left of the directions that were taken away.
 CLEAR, SMALL = 2.0, 0.01
 
 # Entries of a line for each direction that remains, below which it cannot be fitted anew.

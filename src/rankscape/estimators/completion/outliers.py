@@ -42,7 +42,7 @@ class Outliers:
 
     @classmethod
     def of(cls, observed: Entries, model: Scaled, sizes: np.ndarray) -> "Outliers":
-        """Entries that miss the model by more than `FAR` of these sizes, which are in standard units."""
+        """Entries that the model misses by more than `FAR` of these sizes, which are in standard units."""
         fitted = model.at(observed.rows, observed.columns)
         own = 1.0 if observed.weights is None else np.sqrt(observed.weights / observed.weights.mean())
         missed = (observed.values - fitted) / model.scaling.at(observed.rows, observed.columns) * own

@@ -20,9 +20,8 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning
-from rankscape.estimators.completion.fit import model_of
+from rankscape.estimators.completion.gain import LOST, NEAR, gain_of
 from rankscape.estimators.completion.left_over import NO_WEIGHT, LeftOver
-from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.select import Selection, select
 from rankscape.estimators.completion.settings import Settings
@@ -31,7 +30,7 @@ from rankscape.estimators.completion.tails import HEAVY, Tails
 from rankscape.estimators.completion.units import units_of
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
-from rankscape.solvers.median_polish import median_residuals, robust_size, robust_sizes
+from rankscape.solvers.median_polish import median_residuals, robust_sizes
 
 # Standard deviations from the medians beyond which an entry is left out at first: at 4, of 150 errors of ten standard
 # deviations 4 to 7 stay in, at 3 up to 2; and 1 to 2 % of the good entries go too, until the first fit readmits them.
@@ -50,14 +49,15 @@ ROUNDS, STILL = 8, 0.1
 # with errors or heavy tails all but those with a gain of a few percent did.
 PROMISING, BETTER = 1.0, 2.0
 
+# The same where it needs fewer directions, because it spends none on a few entries of one row or column: held-out ones
+# there are too few for more.
+TIE = 0.0
+
 # Standard errors by which its squares may be larger: those of entries that are missed anyway are noise.
 SQUARES = -1.0
 
-# Standard deviations beyond which an entry counts linearly, and beyond which one that both miss does not count.
-NEAR, LOST = 2.5, 5.0
-
-# Share of the entries between `NEAR` and `LOST` from which on tails are heavy throughout, and not a few errors: 0.012
-# of normal ones, 0.06 and 0.07 of Student's with 3 and 2 degrees of freedom.
+# Share of the entries between 2.5 and 5 standard deviations from which on tails are heavy throughout, and not a few
+# errors: it is 0.012 of normal ones, 0.06 and 0.07 of Student's with 3 and 2 degrees of freedom.
 THROUGHOUT = 0.025
 
 
@@ -78,20 +78,22 @@ def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter)
     everything = np.ones(given.count, dtype=bool)
     left = LeftOver.of(given, parts, selection.final, parts.whole, everything)
     exact = selection.chosen.exact
-    tails = Tails.of(left, exact)
-    heavy = left.lonely or (not exact and left.kurtosis >= HEAVY)
+    heavy = not exact and left.kurtosis >= HEAVY
+    tails = Tails.of(left, exact, everything & (not heavy))
     forced = settings.loss == "robust"
-    if settings.loss == "squares" or settings.path == "sgd" or not (heavy or forced):
+    if settings.loss == "squares" or settings.path == "sgd" or not (heavy or left.lonely or forced):
         return parts, selection, tails
     meter.begin("heavy tails", 0.1, fresh=True)
-    found = _search(_Attempt(parts, selection, everything, _seen(given, parts, selection, everything)), settings, meter)
+    first = _Attempt(parts, selection, everything, _seen(given, parts, selection, everything))
+    found = _search(first, settings, meter)
     if found is None and forced:
         message = f"loss='robust' would leave out more than {MANY:.0%} of the entries: squares are used."
         warnings.warn(message, FallbackWarning, stacklevel=4)
-    if found is None or not (forced or _decided(parts, selection, found)):
+    if found is None or not (forced or _decided(first, found)):
         return parts, selection, tails
     final = LeftOver.of(given, found.parts, found.selection.final, found.parts.whole, found.kept)
-    return found.parts, found.selection, Tails.of(final, found.selection.chosen.exact, True, _words(found))
+    suspects = ~found.kept if _throughout(found.left) else everything
+    return found.parts, found.selection, Tails.of(final, found.selection.chosen.exact, suspects, _words(found))
 
 
 def _search(first: _Attempt, settings: Settings, meter: Meter) -> _Attempt | None:
@@ -151,10 +153,14 @@ def _seen(given: Entries, parts: Split, selection: Selection, kept: np.ndarray) 
 def _goes_on(first: _Attempt, best: _Attempt | None, attempt: _Attempt, settings: Settings) -> bool:
     """Whether an attempt is worth keeping, and following."""
     if best is not None:
-        return attempt.selection.chosen.exact or _gain(first.parts, best, attempt)[0] > 0
-    promising = _gain(first.parts, first, attempt)[0] > PROMISING
+        return attempt.selection.chosen.exact or _gains(first, best, attempt) > 0
+    promising = _gains(first, first, attempt) > (TIE if _spends(first, attempt) else PROMISING)
     # Spikes that are only now found may be what is in the way.
     return settings.loss == "robust" or promising or attempt.left.lonely
+
+
+def _gains(first: _Attempt, one: _Attempt, other: _Attempt) -> float:
+    return gain_of(first.parts, (one.parts, one.selection), (other.parts, other.selection)).near
 
 
 def _still(before: _Attempt | None, attempt: _Attempt, kept: np.ndarray) -> bool:
@@ -166,62 +172,33 @@ def _still(before: _Attempt | None, attempt: _Attempt, kept: np.ndarray) -> bool
     return root_mean_square(moved / attempt.left.sizes) < STILL
 
 
-def _decided(parts: Split, selection: Selection, found: _Attempt) -> bool:
+def _decided(first: _Attempt, found: _Attempt) -> bool:
     """Whether held-out entries prefer the robust fit."""
-    chosen = found.selection.chosen
-    if not (selection.judged and found.selection.judged):
+    before, after = first.selection, found.selection
+    if not (before.judged and after.judged):
         # Nothing is held out from an exact fit to all: it speaks for itself where it needs fewer directions.
-        return chosen.exact and not (selection.chosen.exact and selection.chosen.rank <= chosen.rank)
-    near, squares = _gain(parts, _Attempt(parts, selection, found.kept, found.left), found)
-    return near > BETTER and squares > SQUARES
+        return after.chosen.exact and not (before.chosen.exact and before.chosen.rank <= after.chosen.rank)
+    gain = gain_of(first.parts, (first.parts, before), (found.parts, after))
+    return gain.near > (TIE if _spends(first, found) else BETTER) and gain.squares > SQUARES
 
 
-def _gain(parts: Split, one: _Attempt, other: _Attempt) -> tuple[float, float]:
-    """By how many standard errors the second predicts held-out entries better: by Huber's loss, and by squares.
-
-    An entry that both miss by far, and about equally, says nothing of either: what a code for "missing" squares to
-    would decide alone.
-
-    References
-    ----------
-    .. [huber1964] Huber, "Robust estimation of a location parameter", The Annals of Mathematical Statistics 35 (1964).
-    """
-    if not (one.selection.judged and other.selection.judged):
-        return np.inf, np.inf
-    a, b = (_missed(parts, attempt, other.parts) for attempt in (one, other))
-    size = max(min(robust_size(a), robust_size(b)), 1e-12)
-    less, more = np.minimum(np.abs(a), np.abs(b)), np.maximum(np.abs(a), np.abs(b))
-    lost = (less > LOST * size) & (less > more / 2)
-    near = _huber(a / size) - _huber(b / size)
-    return _standard_errors(near), _standard_errors((a**2 - b**2)[~lost])
-
-
-def _missed(parts: Split, attempt: _Attempt, units: Split) -> np.ndarray:
-    """What a fit to training entries misses of those held out at first, in the units of another split."""
-    held = parts.observed.part(parts.held)
-    model = Scaled(model_of(attempt.selection.chosen), attempt.parts.scaling)
-    own = held.root_weights if held.weights is None else held.root_weights / np.sqrt(held.weights.mean())
-    return (model.at(held.rows, held.columns) - held.values) / units.scaling.at(held.rows, held.columns) * own
-
-
-def _huber(x: np.ndarray) -> np.ndarray:
-    size = np.abs(x)
-    return np.where(size <= NEAR, size**2 / 2, NEAR * (size - NEAR / 2))
-
-
-def _standard_errors(differences: np.ndarray) -> float:
-    """A mean, in its standard errors."""
-    if len(differences) < 2:
-        return 0.0
-    error = float(differences.std(ddof=1)) / len(differences) ** 0.5
-    return float(differences.mean()) / error if error else 0.0
+def _spends(first: _Attempt, other: _Attempt) -> bool:
+    """Whether the first choice spends directions on a few entries of single lines, and the other one does without."""
+    fewer = other.selection.chosen.rank < first.selection.chosen.rank
+    return fewer and any(map(len, first.left.lone)) and not any(map(len, other.left.lone))
 
 
 def _words(found: _Attempt) -> str:
     """What the robust fit did."""
     out = int((~found.kept).sum())
-    gone = f"{out:,} single entries look wrong and were left out" if out else ""
-    far = np.abs(found.left.scaled)
-    if np.mean((far > NEAR) & (far <= LOST)) < THROUGHOUT:
-        return f"{gone or 'Entries count by the noise of their row and column'}."
-    return f"The noise has heavy tails: entries count by how far off they are{f'; {out:,} were left out' * bool(out)}."
+    entries = "entry was" if out == 1 else "entries were"
+    gone = f"{out:,} {entries} left out" if out else ""
+    if _throughout(found.left):
+        return f"The noise has heavy tails: entries count by how far off they are{f'; {gone}' * bool(out)}."
+    return f"{gone} because single entries look wrong." if out else "Entries count by the noise of row and column."
+
+
+def _throughout(left: LeftOver) -> bool:
+    """Whether tails are heavy throughout."""
+    far = np.abs(left.scaled)
+    return bool(np.mean((far > NEAR) & (far <= LOST)) > THROUGHOUT)

@@ -88,6 +88,8 @@ def settings_of(
     _one_of("scale", scale, ("auto", *SCALES))
     _one_of("loss", loss, get_args(LossChoice))
     _one_of("ordered", ordered, ("auto", "rows", "columns", "both", None))
+    if path == "sgd" and loss == "robust":
+        raise InputError("path='sgd' draws all entries equally often, loss='robust' weighs them: use path='minima'.")
     if isinstance(depth, str) and depth != "auto":
         raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
     depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)

@@ -14,18 +14,19 @@ HEAVY = 1.0
 @final
 @dataclass(frozen=True, eq=False)
 class Tails:
-    """What is left over of the entries given.
+    """What a fit leaves of the entries given.
 
     Attributes
     ----------
     kurtosis : float or None
-        Excess kurtosis of what is left over; None of an exact fit.
+        Its excess kurtosis; None of an exact fit.
     sizes : ndarray, shape (m,)
-        Standard deviation of the noise at each entry given, in standard units.
+        Standard deviation of the noise at each entry, in standard units, by which one that is far off is known to be
+        wrong; infinite where it is not, because tails are heavy throughout.
     alone : int
         Entries that a direction of the fit serves for themselves.
     lone_rows, lone_columns : tuple of int
-        Rows and columns that one does.
+        Rows and columns that one serves for a few of their entries.
     robust : bool
         Whether the robust fit was taken.
     words : str
@@ -41,12 +42,9 @@ class Tails:
     words: str = ""
 
     @classmethod
-    def of(cls, left: LeftOver, exact: bool, robust: bool = False, words: str = "") -> "Tails":
-        """Of what the final fit leaves."""
+    def of(cls, left: LeftOver, exact: bool, suspects: np.ndarray, words: str = "") -> "Tails":
+        """Of what the final fit leaves; `suspects` marks entries that may be wrong, `words` tell of a robust fit."""
         rows, columns = (tuple(map(int, lines)) for lines in left.lone)
-        return cls(None if exact else left.kurtosis, left.sizes, int(left.alone.sum()), rows, columns, robust, words)
-
-    @property
-    def telling(self) -> bool:
-        """Whether an entry far from the fit is a wild one: where tails are heavy throughout, far ones are not."""
-        return self.robust or self.kurtosis is None or self.kurtosis < HEAVY
+        sizes = np.where(suspects, left.sizes, np.inf)
+        kurtosis = None if exact else left.kurtosis
+        return cls(kurtosis, sizes, int(left.alone.sum()), rows, columns, bool(words), words)
