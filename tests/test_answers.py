@@ -276,3 +276,23 @@ def test_mistakes_are_one_clear_error(call, case):
     assert done.err.count("\n") == 1
     assert words in done.err
     assert sorted(Path().iterdir()) == before
+
+
+def test_wide_rows_come_back_as_they_were(call, folder, problem):
+    W = problem[0]
+    new = W[:2] + W[2:4]
+    names = ["v09", "v02", "v14", "v05"]
+    cells = [[f"{new[i, int(name[1:])]:.12f}".replace(".", ",") for name in names] for i in range(2)]
+    cells[0][1] = ""
+    lines = ["gene;" + ";".join(names), *(f"n{i};" + ";".join(row) for i, row in enumerate(cells))]
+    Path("new.csv").write_text("\n".join(lines) + "\n")
+    assert call("fill", "m.npz", "new.csv").code == 0
+    written = [line.split(";") for line in Path("new-completed.csv").read_text().splitlines()]
+    assert float(written[1][2].replace(",", ".")) == pytest.approx(new[0, 2], abs=1e-6)
+    written[1][2] = ""
+    assert [";".join(line) for line in written] == lines
+
+
+def test_a_row_that_nothing_is_known_of_is_said(completed):
+    with pytest.warns(FallbackWarning, match="1 row"):
+        completed.new_rows(np.array([[1.0] * 16, [np.nan] * 16]))

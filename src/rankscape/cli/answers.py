@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from rankscape.errors import FallbackWarning, InputError
+from rankscape.files.long import STD_ERROR, labels_of
 from rankscape.files.table import OBSERVED, Table
 from rankscape.ground.final import final
 from rankscape.ground.memory import check_room, in_words
@@ -17,12 +18,9 @@ if TYPE_CHECKING:
     from rankscape.estimators.completion.new_rows import NewRows
     from rankscape.files.pairs import Pairs
 
-# Name of the column of standard errors in a long table.
-STD_ERROR = "std_error"
-
 # Dense arrays that stand side by side while a whole matrix is made and written: what is predicted, the completed
-# matrix, and what is known of its cells.
-ARRAYS = 3
+# matrix, what is written, and its standard errors.
+ARRAYS = 4
 
 # What to do with a matrix that is too large to be written.
 INSTEAD = (
@@ -168,12 +166,6 @@ def errors_of(done: "CompletedMatrix", table: Table) -> np.ndarray:
     errors = np.full(table.shape, np.nan)
     errors[rows, columns] = done.standard_errors(rows, columns)
     return errors
-
-
-def labels_of(table: Table) -> list[np.ndarray]:
-    """The names of rows and of columns; their numbers, counted from zero, where there are none."""
-    sides = zip((table.row_labels, table.column_labels), table.shape, strict=True)
-    return [np.arange(size) if labels is None else labels for labels, size in sides]
 
 
 def _long(extension: str) -> str:

@@ -8,20 +8,19 @@ import numpy as np
 from cyclopts import Parameter, validators
 
 from rankscape.cli.output import check_files, number, print_facts, print_json
+from rankscape.cli.source import SOURCE, Reading
 from rankscape.errors import InputError
 
 Flag = Annotated[bool, Parameter(negative="")]
 
 
 def denoise(
-    source: str,
+    source: Annotated[str, Parameter(help=SOURCE)],
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     figure: Path | None = None,
-    rows: str | None = None,
-    columns: str | None = None,
-    values: str | None = None,
+    reading: Reading | None = None,
     noise: Annotated[float | None, Parameter(validator=validators.Number(gte=0))] = None,
     loss: Literal["frobenius", "operator", "nuclear"] = "frobenius",
     depth: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 3,
@@ -34,18 +33,10 @@ def denoise(
 
     Parameters
     ----------
-    source
-        A name from `rankscape data list`, or a file.
     output
         File for the denoised matrix; its extension chooses the format. Default: here, named after the source.
     figure
         Draw what was kept of each direction to this file (PNG, PDF or SVG).
-    rows
-        Column of a long file that names the row of an entry.
-    columns
-        Column of a long file that names its column.
-    values
-        Column of a long file that holds its value.
     noise
         Standard deviation of the noise of an entry; read off the singular values if left out.
     loss
@@ -62,7 +53,7 @@ def denoise(
     from rankscape.estimators import DeepMatrixDenoiser
     from rankscape.plot import check_figure
 
-    opened = open_source(source, rows=rows, columns=columns, values=values)
+    opened = open_source(source, **(reading or Reading()).settings())
     X = opened.table.dense()
     if missing := int(np.isnan(X).sum()):
         raise InputError(f"{source}: {missing:,} of {X.size:,} cells are missing; `rankscape complete` fills them.")
@@ -71,7 +62,7 @@ def denoise(
     if figure is not None:
         check_figure(figure)
     model = DeepMatrixDenoiser(depth, noise=noise, loss=loss, alpha=alpha).fit(X)
-    files.write(output, model.transform(X), opened.table)
+    files.write(output, model.transform(X), opened.table.renewed())
     if figure is not None:
         _draw(model, opened.stem, figure)
     facts = _facts(model, opened.name, output, figure)

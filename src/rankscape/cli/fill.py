@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from cyclopts import Parameter, validators
 
-from rankscape.cli.answers import AbstractAnswer, Whole, answer_of, labels_of
+from rankscape.cli.answers import AbstractAnswer, Whole, answer_of
 from rankscape.cli.models import load_model
 from rankscape.cli.output import check_files, print_facts, print_json
+from rankscape.cli.source import Reading
 from rankscape.entries import Entries
 from rankscape.errors import InputError, did_you_mean
 from rankscape.files.formats import format_of
+from rankscape.files.long import labels_of
 from rankscape.files.table import Table
 
 if TYPE_CHECKING:
@@ -30,10 +32,7 @@ def fill(
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     pairs: Path | None = None,
     top: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
-    rows: str | None = None,
-    columns: str | None = None,
-    values: str | None = None,
-    duplicates: Literal["error", "mean", "last"] = "error",
+    reading: Reading | None = None,
     json: Flag = False,
 ) -> None:
     """Fill new rows with a model that `complete --model` saved; nothing is fitted again.
@@ -53,14 +52,6 @@ def fill(
         Long table with a row and a column on each line: write what is predicted there (without NEW).
     top
         Write this many unseen columns of each row, those of the largest values, and not all of them.
-    rows
-        Column of a long file of rows that names the row of an entry.
-    columns
-        Column of it that names the column.
-    values
-        Column of it that holds the value.
-    duplicates
-        What to do when an entry is given twice.
     json
         Print JSON, and nothing else.
     """
@@ -77,7 +68,7 @@ def fill(
 
         if pairs is not None:
             raise InputError("--pairs names cells of the model's own rows; leave NEW out, or ask for --top.")
-        opened = open_source(new, rows=rows, columns=columns, values=values, duplicates=duplicates)
+        opened = open_source(new, **(reading or Reading()).settings())
         answer = _fill(done, known, opened, model, output, top)
         facts = {"model": str(model), "source": opened.name, "shape": list(opened.table.shape)}
         facts |= {"observed": opened.table.entries.count}
@@ -89,8 +80,6 @@ def _fill(
     done: "CompletedMatrix", known: Table, opened: "Source", model: Path, output: Path | None, top: int | None
 ) -> AbstractAnswer:
     """Fold the new rows in, and write all of them or their best columns."""
-    from rankscape.estimators.completion.new_rows import NewRows
-
     aligned, places = _aligned(opened.table, known, opened.name)
     table, answer = aligned, answer_of(aligned, opened.stem, opened.extension, output, None, top, model=False)
     as_it_came = opened.table.wide is not None or (answer.output and not format_of(answer.output).long)
@@ -99,7 +88,7 @@ def _fill(
         answer, table = Whole(answer.output, places), opened.table
     named = {} if opened.info is not None else {"NEW": Path(opened.name)}
     check_files(str(model), False, {**named, "--output": answer.output})
-    answer.write(NewRows(done.model, aligned.entries), table)
+    answer.write(done.new_rows(aligned.entries), table)
     return answer
 
 

@@ -84,7 +84,8 @@ def sense(
     if figure is not None:
         from rankscape import plot
 
-        plot.save(plot.draw(plot.trajectory_panels(model.path_), title=f"{source.stem}: rank {model.rank_}"), figure)
+        descent = model.path_.drop_dims("rank")  # the fits that were compared have no step
+        plot.save(plot.draw(plot.trajectory_panels(descent), title=f"{source.stem}: rank {model.rank_}"), figure)
     facts = _facts(model, source, len(y), output, figure)
     print_json(facts) if json else print_facts(_rows(model, facts))
 

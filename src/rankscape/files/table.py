@@ -3,12 +3,13 @@
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rankscape.entries import Entries
 from rankscape.entries.labelled import AbstractLabelled
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, did_you_mean
 from rankscape.files.layout import BESIDE, told_by_names
@@ -70,6 +71,12 @@ class Table(AbstractLabelled):
         mask = np.zeros(self.shape, dtype=bool)
         mask[self.rows, self.columns] = True
         return mask
+
+    def renewed(self) -> "Table":
+        """The same table with nothing observed, so that every number is written anew: of a denoised matrix, say."""
+        nothing, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
+        long = None if self.long is None else replace(self.long, digits=None)
+        return replace(self, entries=Entries(nowhere, nowhere, nothing, self.shape), long=long)
 
 
 @dataclass(frozen=True, eq=False)

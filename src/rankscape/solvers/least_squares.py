@@ -15,8 +15,8 @@ from rankscape.solvers.gauss_newton import gauss_newton
 from rankscape.solvers.new_rows import fold
 from rankscape.solvers.variable_projection import project
 
-# Steps of one fit, of ample and of scarce entries; a good start needs 4 to 8.
-STEPS = 15, 60
+# Steps of one fit; a good start needs 4 to 8. Scarce entries may need patience: the valley to their solution is narrow.
+STEPS, PATIENT = 15, 60
 
 # Entries per parameter below which the valley to the solution is narrow and its descent slow.
 NARROW = 1.5
@@ -92,8 +92,8 @@ def core(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], rank: in
         keep &= ~thin
 
 
-def polish(entries: PreparedEntries, modes: Modes, patience: bool = True) -> Polished:
-    """Least squares at the rank of `modes`, started there; `patience` grants scarce entries the steps they may need."""
+def polish(entries: PreparedEntries, modes: Modes, patience: int = PATIENT) -> Polished:
+    """Least squares at the rank of `modes`, started there; `patience` is the number of steps for scarce entries."""
     rank = len(modes.s)
     inside = core(entries.rows, entries.columns, entries.shape, rank)
     count = int(inside.sum())
@@ -103,8 +103,8 @@ def polish(entries: PreparedEntries, modes: Modes, patience: bool = True) -> Pol
         return Polished(modes, missed, count, count, inside, nothing, nothing, 0, not rank)
     part, i, j = entries.part(inside)
     excess = count - rank * (len(i) + len(j) - rank)
-    patient = patience and count < NARROW * (count - excess)
-    steps, gain = STEPS[patient], GAIN[patient]
+    patient = patience > STEPS and count < NARROW * (count - excess)
+    steps, gain = (patience if patient else STEPS), GAIN[patient]
     flip = len(j) > len(i)
     unknowns = min(len(i), len(j)) * rank
     lengths = np.bincount(part.columns if flip else part.rows)

@@ -46,8 +46,10 @@ def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entrie
     return entries.with_weights(given_weights(weights, entries))
 
 
-def rows_of(data: MatrixData) -> Entries:
+def rows_of(data: MatrixData | Entries) -> Entries:
     """The observed entries of rows to be filled, which may be empty."""
+    if isinstance(data, Entries):
+        return data
     given: Any = data
     if not isinstance(data, Completion) and not issparse(given):
         given = np.atleast_2d(np.asarray(given, dtype=np.float64))

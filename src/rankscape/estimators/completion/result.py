@@ -403,12 +403,12 @@ class CompletedMatrix:
         """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
         return self.model.folded(entries)
 
-    def new_rows(self, data: MatrixData) -> NewRows:
+    def new_rows(self, data: MatrixData | Entries) -> NewRows:
         """Further rows of this matrix, filled in by what is observed of them; nothing is fitted again.
 
         Parameters
         ----------
-        data : array_like, scipy sparse array or Completion, shape (n, n_in)
+        data : array_like, scipy sparse array, Completion or Entries, shape (n, n_in)
             NaN where nothing is known; what a sparse array stores is observed. A row without entries gets what is known
             of the columns.
 
@@ -416,6 +416,11 @@ class CompletedMatrix:
         ------
         InputError
             The columns are not as many as the matrix has, or an entry is infinite.
+
+        Warns
+        -----
+        FallbackWarning
+            A row has no entry.
 
         Examples
         --------
@@ -428,6 +433,7 @@ class CompletedMatrix:
         entries = inputs.rows_of(data)
         if entries.shape[1] != self.shape[1]:
             raise InputError(f"New rows need the {self.shape[1]} columns of the matrix, got {entries.shape[1]}.")
+        inputs.warn_of_empty(entries, columns=False)
         return NewRows(self.model, entries)
 
     def save(self, path: str | Path) -> None:

@@ -1,7 +1,7 @@
 """The path of a ridge: its minima, one after another, and what was measured on them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,7 +11,10 @@ from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries, entries_of_product
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes
-from rankscape.solvers.ridge_minimum import live_rank, minimise, residual_modes
+from rankscape.solvers.ridge_minimum import killing_ridge, live_rank, minimise, residual_modes, starting_modes
+
+# First ridge, as a share of the one that kills even the largest direction, and the number of its halvings.
+FIRST, STAGES = 0.1, 14
 
 # L-BFGS iterations of a stage, least and most: warm starts need no more, and a stage goes on in the next one.
 ITERATIONS = 30, 100
@@ -124,6 +127,17 @@ class RidgePath:
         if len(modes.s) and (known is None or held < known.heldout_rmse):
             self.minima[phase, depth] = Minimum(modes, ridge, depth, held)
         return modes
+
+    def falling(self, width: int) -> Iterator[Modes]:
+        """The minima along a ridge that falls from one where few of `width` directions live."""
+        start = starting_modes(self.entries, width)
+        top = killing_ridge(float(start.s[0]), self.entries.shape, self.depth)
+        modes = start
+        for stage in range(STAGES):
+            modes = self.settle(modes, FIRST * top * 0.5**stage, "falling", stage / STAGES)
+            yield modes
+            if not len(modes.s):
+                modes = start  # all died at once: the next ridge begins anew
 
     def live_rank(self, modes: Modes, ridge: float, depth: int) -> int:
         """The number of directions that are not dead at this point."""

@@ -112,7 +112,8 @@ def _contest(parts: Split, rival: str, settings: Settings, meter: Meter) -> tupl
         return (parts, plain), False
     other = parts.scaled(rival)
     scaled = select(other, settings, meter)
-    won = prefers(_missed(parts, plain.chosen), _missed(other, scaled.chosen), other)
+    # An exact fit to all entries leaves none to judge by, and needs no judge.
+    won = not scaled.judged or prefers(_missed(parts, plain.chosen), _missed(other, scaled.chosen), other)
     return ((other, scaled) if won else (parts, plain)), won
 
 

@@ -3,7 +3,7 @@
 ================  ==============================================================================================
 `base`            `Method`: the contract; a new method is one subclass, and one call of `register`
 `offset`          no direction at all, what every other method has to beat
-`climbed`         one best pair of factors: a falling ridge, least squares, parallel analysis; `exactness` helps it
+`climbed`         one best pair of factors: a falling ridge, least squares, parallel analysis (`exactness`, `shaken`)
 `averaged`        the mean of many directions: variational Bayes
 `penalised`       the minimum at a low ridge, at several depths
 `sampled`         the mean of draws: Gibbs sampling, for noise and for slow spectra

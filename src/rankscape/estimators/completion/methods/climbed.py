@@ -4,6 +4,7 @@ A falling ridge leaves few directions; least squares removes its bias; and while
 that chance does not explain, that direction is added. Without noise this ends at an exact fit.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,24 +14,24 @@ from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.exactness import determined, is_exact, lowered, needed
 from rankscape.estimators.completion.methods.offset import OFFSET
+from rankscape.estimators.completion.methods.shaken import shaken, stuck
 from rankscape.estimators.completion.ridge_path import RidgePath
 from rankscape.estimators.completion.trial import Climb, Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.least_squares import NARROW, Polished, fill, polish
+from rankscape.solvers.least_squares import NARROW, PATIENT, Polished, fill, polish
 from rankscape.solvers.posterior import Posterior
-from rankscape.solvers.ridge_minimum import killing_ridge, starting_modes
 from rankscape.solvers.sign_flips import unexplained
 
-# First ridge, as a share of the one that kills even the largest direction.
-FIRST = 0.1
+# First stage after which scarce entries are polished: their basin is narrow, and the ridge leads into it. Without
+# held-out entries that would say when a path goes astray, the first attempt comes early: of 11 matrices at 1.05 of the
+# limit that failed later, two were met only after the third stage.
+LATE, EARLY = 5, 2
 
-# Halvings of the ridge.
-STAGES = 14
-
-# First stage after which scarce entries are polished: their basin is narrow, and the ridge leads into it.
-LATE = 5
+# Share of the smaller side above which the rank of a minimum that predicts nothing is that of noise: there it was 0.3
+# to 0.7, at 1.05 of the limit of low ranks 0.02 to 0.1.
+LOW = 0.25
 
 # Stages between two attempts at the same rank.
 PATIENCE = 3
@@ -146,29 +147,36 @@ def climb(path: RidgePath, width: int, exact: float) -> Climb:
     exact : float
         Root mean square residual below which a fit is exact.
     """
-    entries = path.entries
-    start = starting_modes(entries, width)
-    top = killing_ridge(float(start.s[0]), entries.shape, path.depth)
-    modes, last, attempted = start, -1, {}
+    last, attempted = -1, {}
     found = Climb([], False, False)
-    for stage in range(STAGES):
-        ridge = FIRST * top * 0.5**stage
-        modes = path.settle(modes, ridge, "falling", stage / STAGES)
+    for stage, modes in enumerate(path.falling(width)):
         rank = len(modes.s)
-        if not rank:
-            modes = start  # all died at once: the next ridge begins anew
-        elif rank == last and stage >= attempted.get(rank, _first_attempt(entries, rank)):
+        if rank and rank == last and stage >= attempted.get(rank, _first_attempt(path, rank)):
             attempted[rank] = stage + PATIENCE
             found = _attempt(path, modes, width, exact)
-            again = found.fits and found.fits[0].scarce and not path.heldout.count
-            if found.exact or not again:
-                break
+            near = not path.heldout.count and bool(found.fits) and stuck(found.fits[-1])
+            if not near or found.exact:
+                return found
+            if stage >= LATE:
+                other = shaken(path, found.fits[-1], width, exact)
+                return found if other is None else Climb([other], True, False, found.tried)
         last = rank
-    return found
+    # Without an attempt, because the rank changed at each stage, the last one is what all entries may be tried with.
+    return found if found.tried else replace(found, tried=_low(path, max(last, 0)))
 
 
-def _first_attempt(entries: PreparedEntries, rank: int) -> int:
-    return LATE if _scarce(entries, rank) else 0
+def _first_attempt(path: RidgePath, rank: int) -> int:
+    if not _scarce(path.entries, rank):
+        return 0
+    return LATE if path.heldout.count else EARLY
+
+
+def _low(path: RidgePath, rank: int) -> int:
+    """A rank that all entries may be tried with though some of them led nowhere; zero for one that noise leaves alive.
+
+    Near the limit a tenth of the entries is what the others lack.
+    """
+    return rank if rank <= LOW * min(path.entries.shape) else 0
 
 
 def _scarce(entries: PreparedEntries, rank: int) -> bool:
@@ -187,14 +195,14 @@ def _attempt(path: RidgePath, modes: Modes, width: int, exact: float) -> Climb:
     """Polish, and climb while the residual holds another direction; or step down when one was too many."""
     fits: list[Polished] = []
     if _scarce(path.entries, len(modes.s)) and not _predicts(path):
-        return Climb(fits, False, True)
+        return Climb(fits, False, True, _low(path, len(modes.s)))
     best, alone = np.inf, root_mean_square(path.heldout.values) if path.heldout.count else np.inf
     noise, left, begun = np.inf, 1.0, len(modes.s)
     while True:
         rank = len(modes.s)
         if not determined(path.entries, rank):
             return Climb(fits, False, True, rank)
-        fit = polish(path.entries, modes, patience=rank == begun)
+        fit = polish(path.entries, modes, patience=PATIENT if rank == begun else 0)
         path.step += fit.steps
         before, left = left, float(np.sqrt(fit.mean_square))
         if rank > begun and left < ALMOST_MET * before:
