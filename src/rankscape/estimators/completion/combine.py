@@ -77,14 +77,16 @@ class Combination:
 
     def model(self, whole: Entries) -> Model:
         """Fitted once more, to all entries: each candidate as each split chose it."""
-        rounds = self.contest.random
-        chosen = [(_named(r, name), w / len(rounds)) for name, w in self.weights.items() for r in rounds]
-        models = tuple(trained.again(whole) for trained, _ in chosen)
+        rounds, weights = self.contest.random, {}
+        for name, weight in self.weights.items():
+            for again in (_named(judged, name).again for judged in rounds):  # equal choices are fitted once
+                weights[again] = weights.get(again, 0.0) + weight / len(rounds)
+        models = tuple(again(whole) for again in weights)
         if len(models) == 1:
             return models[0]
         low, high = float(whole.values.min()), float(whole.values.max())
         margin = BEYOND * (high - low)
-        return Combined(models, tuple(w for _, w in chosen), low - margin, high + margin)
+        return Combined(models, tuple(weights.values()), low - margin, high + margin)
 
     @property
     def words(self) -> str:

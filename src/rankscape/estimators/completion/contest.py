@@ -78,7 +78,7 @@ def hold(
     chose the held-out entries: then there is no other split.
     """
     missing = _some(missing)
-    first = alone(parts, selection)
+    first = alone(parts, selection, selection.final.rank)
     likeness = _likeness(parts, selection, first, missing)
     unlike = likeness > UNLIKE and _affordable(parts.whole)
     # Rows that repeat say more than a rank does, however sharp.

@@ -42,8 +42,8 @@ def sample_of(split: Split, settings: Settings) -> Split | None:
 
 def grow(found: "Selection", split: Split) -> "Selection | None":
     """What was found on some rows, for all rows of a split; None where it is exact and the others do not meet it."""
-    final = folded(found.final, split.whole)
-    if final.exact and not _met(final, split.whole, found.trial):
+    refit = lambda: folded(found.final, split.whole)
+    if found.chosen.exact and not _met(refit(), split.whole, found.trial):
         return None
     alone, chosen = (folded(fit, split.training, split.heldout) for fit in (found.trial.fits[0], found.chosen))
     values = split.training.values - alone.offset.of(split.training)
@@ -52,7 +52,7 @@ def grow(found: "Selection", split: Split) -> "Selection | None":
     path = replace(found.trial.path, entries=entries, heldout=held)
     trial = replace(found.trial, offset=alone.offset, path=path, root_weights=split.heldout.root_weights, fits=[alone])
     again = lambda trial, fit, entries: folded(fit, entries)
-    return replace(found, final=final, chosen=chosen, trial=trial, split=split, again=again, trials=(trial,))
+    return replace(found, refit=refit, chosen=chosen, trial=trial, split=split, again=again, trials=(trial,))
 
 
 def folded(fit: Fit, entries: Entries, heldout: Entries | None = None) -> Fit:
@@ -80,5 +80,6 @@ def _with_rows(model: LowRank, entries: Entries) -> LowRank:
 
 
 def _met(fit: Fit, entries: Entries, trial: Trial) -> bool:
+    """Whether a fit that is exact on some rows is exact on all."""
     left = model_of(fit).at(entries.rows, entries.columns) - entries.values
     return root_mean_square(left) < trial.settings.exact * trial.scale

@@ -82,9 +82,9 @@ class Round:
         return (self.predicted - self.heldout.values) * self.heldout.root_weights
 
 
-def alone(parts: Split, selection: Selection) -> Round:
-    """The choice of the low-rank search, with nothing to compare it with."""
-    trained = [low_rank(selection)]
+def alone(parts: Split, selection: Selection, rank: int | None = None) -> Round:
+    """The choice of the low-rank search, with nothing to compare it with; `rank` is what is told of it."""
+    trained = [low_rank(selection, rank)]
     trust = parts.root_trust(parts.held)
     return Round.of(parts.training, parts.heldout, trust, trained, [fit.model for fit in trained])
 
@@ -111,9 +111,9 @@ def spread(model: Model, seen: Entries, rows: np.ndarray, columns: np.ndarray) -
     return np.hypot(errors, model.noise)
 
 
-def low_rank(selection: Selection) -> Trained:
-    """The choice of the low-rank search."""
-    words = f"rank {selection.final.rank}"
+def low_rank(selection: Selection, rank: int | None = None) -> Trained:
+    """The choice of the low-rank search; its rank on the training entries is told, where no other is given."""
+    words = f"rank {selection.chosen.rank if rank is None else rank}"
     return _trained(LOW_RANK, selection.trial, selection.chosen, selection, words)
 
 
@@ -123,11 +123,33 @@ def _rivals(selection: Selection) -> Iterator[Trained]:
 
 
 def _trained(name: str, trial: Trial, fit: Fit, selection: Selection, words: str) -> Trained:
-    def again(entries: Entries) -> Model:
-        done = fit is selection.chosen and entries is selection.split.whole
-        return model_of(selection.final if done else selection.again(trial, fit, entries))
+    return Trained(name, model_of(fit), _Again(trial, fit, selection), words)
 
-    return Trained(name, model_of(fit), again, words)
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Again:
+    """A low-rank fit once more."""
+
+    trial: Trial
+    fit: Fit
+    selection: Selection
+
+    def __call__(self, entries: Entries) -> LowRank:
+        chosen, selection = self.fit is self.selection.chosen, self.selection
+        if chosen and entries is selection.split.whole:
+            return model_of(selection.final)
+        return model_of(selection.again(self.trial, self.fit, entries))
+
+    @property
+    def _choice(self) -> object:
+        return self.fit.method, self.fit.method.choice(self.trial, self.fit)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Again) and self._choice == other._choice
+
+    def __hash__(self) -> int:
+        return hash(self._choice)
 
 
 def search(settings: Settings, known: Entries, found: Trained) -> Callable[[Entries, Entries], Trained]:

@@ -17,6 +17,7 @@ In this order, and nowhere else:
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -52,8 +53,8 @@ class Selection:
 
     Attributes
     ----------
-    final : Fit
-        To all entries.
+    refit : callable
+        Makes the fit to all entries (`final`), which takes time and is not always asked for.
     chosen : Fit
         To the training entries, with its error on the held-out ones; `final` itself where none could be held out.
     trial : Trial
@@ -68,13 +69,18 @@ class Selection:
         All that were tried, with the fits that they were offered.
     """
 
-    final: Fit
+    refit: Callable[[], Fit]
     chosen: Fit
     trial: Trial
     split: Split
     again: Callable[[Trial, Fit, Entries], Fit]
     trials: tuple[Trial, ...] = ()
     judged: bool = True
+
+    @cached_property
+    def final(self) -> Fit:
+        """The choice, fitted to all entries."""
+        return self.refit()
 
     @property
     def alone(self) -> float:
@@ -199,7 +205,7 @@ class _Search:
         whole = self.whole(trial)
         method.fit(whole)
         exact = whole.fits[-1]
-        return Selection(exact, exact, whole, self.split, self.again, judged=False) if exact.exact else None
+        return Selection(lambda: exact, exact, whole, self.split, self.again, judged=False) if exact.exact else None
 
     def by_own_noise(self, trial: Trial, chosen: Fit) -> Fit:
         """The chosen fit with each row's and column's own noise, if held-out entries prefer that."""
@@ -210,9 +216,13 @@ class _Search:
         return again if again.rmse < chosen.rmse else chosen
 
     def finish(self, trial: Trial, chosen: Fit, trials: tuple[Trial, ...] = ()) -> Selection:
-        """The choice, fitted once more to all entries."""
-        self.meter.begin("refit on all entries", 0.15)
-        return Selection(self.whole(trial).again(chosen), chosen, trial, self.split, self.again, trials)
+        """The choice, to be fitted once more to all entries."""
+
+        def refit() -> Fit:
+            self.meter.begin("refit on all entries", 0.15)
+            return self.whole(trial).again(chosen)
+
+        return Selection(refit, chosen, trial, self.split, self.again, trials)
 
     def again(self, trial: Trial, fit: Fit, entries: Entries) -> Fit:
         """A fit once more, on other entries, of which none is held out."""

@@ -23,7 +23,8 @@ class Trained:
     model : Model
         Fitted to the training entries.
     again : callable
-        The same choices, fitted to other entries: all of them.
+        The same choices, fitted to other entries: all of them. Where splits make equal ones (a frozen dataclass that
+        can be called is equal by its fields) they are fitted once.
     words : str
         What it is, as a part of a sentence: "the mean of 5 near rows".
     """

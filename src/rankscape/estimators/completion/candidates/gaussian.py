@@ -1,7 +1,6 @@
 """Tall tables of few columns (and wide ones of few rows): a Gaussian with a full covariance."""
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,11 +54,15 @@ ROUGH = 1e-3
 @final
 @dataclass(frozen=True)
 class _Choice:
-    """Pseudo-draws, degrees of freedom, and where to start."""
+    """Of whole rows or columns: pseudo-draws, degrees of freedom, and where to start, which hardly changes the end."""
 
+    flipped: bool
     pseudo_rows: float = PSEUDO_ROWS
     tail: float = np.inf
-    start: FullCovariance | None = None
+    start: FullCovariance | None = field(default=None, compare=False)
+
+    def __call__(self, entries: Entries) -> GaussianRows:
+        return _fitted(entries, self)
 
 
 @final
@@ -95,21 +98,20 @@ class Gaussian(Candidate):
         """The ridge and the tail that predict the held-out entries of a sample, then all."""
         del settings, search
         flipped = training.shape[0] < training.shape[1]
-        choice = _Choice()
+        choice = _Choice(flipped)
         if min(training.shape) <= TUNED:
-            choice = _chosen(_upright(training, flipped), _upright(heldout, flipped))
+            choice = _chosen(choice, _upright(training, flipped), _upright(heldout, flipped))
         kind = "a Gaussian" if np.isinf(choice.tail) else "Student's t"
         words = f"{kind} with a full covariance of {'rows' if flipped else 'columns'}"
-        again = partial(_fitted, flipped=flipped, choice=choice)
-        return Trained(self.name, again(training), again, words)
+        return Trained(self.name, choice(training), choice, words)
 
 
 def _upright(entries: Entries, flipped: bool) -> Entries:
     return entries.transposed() if flipped else entries
 
 
-def _fitted(entries: Entries, flipped: bool, choice: _Choice) -> GaussianRows:
-    draws = _upright(entries, flipped)
+def _fitted(entries: Entries, choice: _Choice) -> GaussianRows:
+    draws = _upright(entries, choice.flipped)
     centre, size = _units(draws)
     table = _table(draws, centre, size, np.flatnonzero(draws.counts()[0]))
     if (len(table.starts) - 1) * len(centre) ** 3 > WORK:
@@ -117,12 +119,11 @@ def _fitted(entries: Entries, flipped: bool, choice: _Choice) -> GaussianRows:
     # With many variables a round is dear, and the last digits of a ridge that was not chosen are worth nothing.
     still = STILL if len(centre) <= TUNED else ROUGH
     law = fit_full_covariance(table, choice.pseudo_rows, choice.tail, choice.start, still)
-    return GaussianRows(
-        entries, flipped, centre + size * law.mean, size, law.covariance, choice.tail, choice.pseudo_rows
-    )
+    mean = centre + size * law.mean
+    return GaussianRows(entries, choice.flipped, mean, size, law.covariance, choice.tail, choice.pseudo_rows)
 
 
-def _chosen(training: Entries, heldout: Entries) -> _Choice:
+def _chosen(first: _Choice, training: Entries, heldout: Entries) -> _Choice:
     """Fewer or more pseudo-draws, as long as that is clearly better; then Student's t if that is."""
     rows = _sample(training, min(SAMPLE, max(FEW, int(TRIED / training.shape[1] ** 3))))
     centre, size = _units(training)
@@ -136,7 +137,7 @@ def _chosen(training: Entries, heldout: Entries) -> _Choice:
     def tried(pseudo_rows: float, tail: float, start: FullCovariance | None) -> tuple[_Choice, np.ndarray]:
         law = fit_full_covariance(table, pseudo_rows, tail, start, ROUGH)
         missed = (filled_rows(table, law)[line, judge.columns] - values) * scale
-        return _Choice(pseudo_rows, tail, law), missed**2
+        return replace(first, pseudo_rows=pseudo_rows, tail=tail, start=law), missed**2
 
     best, squares = tried(PSEUDO_ROWS, np.inf, None)
     if not judge.count:

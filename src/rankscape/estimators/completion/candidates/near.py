@@ -52,6 +52,9 @@ class _Choice:
             size[size == 0] = 1.0
         return NearLines(entries, self.flipped, offset, size, self.count, self.power)
 
+    def __call__(self, entries: Entries) -> NearLines:
+        return self.model(entries)
+
     @property
     def words(self) -> str:
         """As in "the mean of 5 near rows"."""
@@ -90,7 +93,7 @@ class _Near(Candidate):
         error, best = min((tried(replace(first, levels=levels)) for levels in offsets), key=itemgetter(0))
         equal = tried(replace(best, equal=True))
         best = equal[1] if equal[0] < error else best
-        return Trained(self.name, best.model(training, offsets[best.levels]), best.model, best.words)
+        return Trained(self.name, best.model(training, offsets[best.levels]), best, best.words)
 
 
 @final

@@ -1,7 +1,7 @@
 """Low rank with factors that walk along an ordered axis."""
 
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,6 +27,19 @@ MANY = 30_000
 
 
 @final
+@dataclass(frozen=True)
+class _Choice:
+    """The axis, the rank and the noise."""
+
+    axis: str
+    rank: int
+    noise: float
+
+    def __call__(self, entries: Entries) -> LowRank:
+        return _fitted(entries, self.axis, self.rank, self.noise)
+
+
+@final
 class Walking(Candidate):
     """A common curve and thin factors, those of the ordered axis being random walks along it.
 
@@ -44,20 +57,19 @@ class Walking(Candidate):
         """The axis, the rank and the noise that predict the held-out entries best."""
         del search
 
-        def error(choice: tuple[str, int, float]) -> float:
-            missed = heldout.values - _fitted(training, *choice).at(heldout.rows, heldout.columns)
+        def error(choice: _Choice) -> float:
+            missed = heldout.values - choice(training).at(heldout.rows, heldout.columns)
             return float(np.mean((missed * heldout.root_weights) ** 2))
 
-        axis, rank, noise = min(_choices(training, ordered_axes(training, settings)), key=error)
-        again = partial(_fitted, axis=axis, rank=rank, noise=noise)
-        return Trained(self.name, again(training), again, f"rank {rank} walking along the {axis}")
+        best = min(_choices(training, ordered_axes(training, settings)), key=error)
+        return Trained(self.name, best(training), best, f"rank {best.rank} walking along the {best.axis}")
 
 
-def _choices(entries: Entries, axes: tuple[str, ...]) -> Iterator[tuple[str, int, float]]:
+def _choices(entries: Entries, axes: tuple[str, ...]) -> Iterator[_Choice]:
     for axis in axes:
         for rank in RANKS:
             if rank < min(entries.shape):
-                yield from ((axis, rank, noise) for noise in NOISES)
+                yield from (_Choice(axis, rank, noise) for noise in NOISES)
 
 
 def _fitted(entries: Entries, axis: str, rank: int, noise: float) -> LowRank:

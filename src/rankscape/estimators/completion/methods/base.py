@@ -1,7 +1,7 @@
 """The contract of a completion method: when it is wanted, how it fits, and what it says of itself."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -68,6 +68,10 @@ class Method(ABC):
     @abstractmethod
     def why(self, fit: Fit) -> str:
         """Why this rank: what comes behind ``Rank 3:``, without a full stop."""
+
+    def choice(self, trial: Trial, fit: Fit) -> Hashable:
+        """What `again` depends on, beside the entries: fits of equal choices are the same one on all entries."""
+        return id(trial), id(fit)
 
     @classmethod
     def remembered(cls, numbers: Sequence[float]) -> NamedTuple:

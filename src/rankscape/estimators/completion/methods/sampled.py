@@ -1,5 +1,6 @@
 """The mean of many draws from the posterior of two thin factors: for data that are mostly noise, and slow spectra."""
 
+from collections.abc import Hashable
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +74,11 @@ class Sampled(Method):
         chain = _Chain(trial)
         chain.burn()
         return chain.mean(self)
+
+    def choice(self, trial: Trial, fit: Fit) -> Hashable:
+        """The kind of offset: a chain begins anew, whatever the last one found."""
+        del fit
+        return trial.offset.kind
 
     def suffices(self, trial: Trial) -> bool:
         """Whether the entries are mostly noise, so that no rank is sharp; the mean of draws is offered then.
