@@ -113,7 +113,7 @@ def minimise_smooth(
         new_x, new_value, new_gradient = found
         step, change = new_x - x, new_gradient - gradient
         product = float(step @ change)
-        if product > 1e-10 * np.linalg.norm(step) * np.linalg.norm(change):
+        if product > 1e-10 * (float(step @ step) * float(change @ change)) ** 0.5:
             newest, count = (newest + 1) % MEMORY, min(count + 1, MEMORY)
             steps[newest], changes[newest], inverse[newest] = step, change, 1.0 / product
         idle = idle + 1 if value - new_value <= tolerance * abs(new_value) else 0

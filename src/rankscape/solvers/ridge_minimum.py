@@ -69,9 +69,10 @@ def minimise(
         return modes, 0, True
     start = balanced_factors(modes, [len(modes.s)] * (depth - 1))
     shapes = [W.shape for W in start]
-    ends = np.cumsum([W.size for W in start])[:-1]
+    ends = np.cumsum([0] + [W.size for W in start]).tolist()
+    places = [(slice(*ends), shape) for *ends, shape in zip(ends, ends[1:], shapes, strict=False)]
     m = entries.count  # the half-sum itself, not its average: keeps the objective well above the stopping floor
-    unpack = lambda x: [part.reshape(shape) for part, shape in zip(np.split(x, ends), shapes, strict=True)]
+    unpack = lambda x: [x[place].reshape(shape) for place, shape in places]
 
     def objective(x):
         value, gradient = value_and_gradient(entries, unpack(x), ridge)

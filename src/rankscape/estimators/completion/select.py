@@ -109,19 +109,28 @@ class Selection:
 
 
 def select(
-    split: Split, settings: Settings, meter: Meter, before: Fit | None = None, all_at_once: bool = True
+    split: Split,
+    settings: Settings,
+    meter: Meter,
+    before: Fit | None = None,
+    all_at_once: bool = True,
+    thorough: bool = True,
 ) -> Selection:
-    """Try offsets and methods, choose, and fit the choice to all entries.
+    """Try offsets and methods, and choose.
 
-    Without `all_at_once` an exact fit to all entries is not tried: another split has tried that.
+    Without `all_at_once` an exact fit to all entries is not tried: another split has tried that. Without `thorough` no
+    costly method is.
     """
     sample = sample_of(split, settings)
-    found = None if sample is None else grow(_select(sample, settings, meter, None, all_at_once), split)
-    return _select(split, settings, meter, before, all_at_once) if found is None else found
+    if sample is not None:
+        found = grow(_select(_Search(sample, settings, meter, thorough), None, all_at_once), split)
+        if found is not None:
+            return found
+    return _select(_Search(split, settings, meter, thorough), before, all_at_once)
 
 
-def _select(split: Split, settings: Settings, meter: Meter, before: Fit | None, all_at_once: bool) -> Selection:
-    search = _Search(split, settings, meter)
+def _select(search: "_Search", before: Fit | None, all_at_once: bool) -> Selection:
+    split = search.split
     if before is not None:
         trial = search.trial(fit_offset(before.offset.kind, split.training), split.training, split.heldout)
         # It must still hold on these entries: a fit that was exact and no longer is starts a new search.
@@ -154,6 +163,7 @@ class _Search:
     split: Split
     settings: Settings
     meter: Meter
+    thorough: bool
 
     def trial(self, offset: Offset, fitted: Entries, judging: Entries, **place) -> Trial:
         """A trial with the offset alone as its first fit."""
@@ -185,7 +195,9 @@ class _Search:
         if trial.simpler is not None:
             trial.climb = trial.simpler.climb
         for method in METHODS[1:]:
-            if method.wanted(trial) and not (method.sharp and self._nothing_left(trial)):
+            if (method.costly and not self.thorough) or (method.sharp and self._nothing_left(trial)):
+                continue
+            if method.wanted(trial):
                 self.meter.begin(method.phase.format(offset=trial.offset.kind), method.share / trials)
                 yield method
 

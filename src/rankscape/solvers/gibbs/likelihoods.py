@@ -96,9 +96,9 @@ class _Scales:
     def draw(self, squares: np.ndarray, random: np.random.Generator) -> None:
         """Given the squared residuals of unit variance, but for alpha."""
         missed = np.bincount(self.at, squares, minlength=len(self.alpha))
-        logs = np.append(self._known, -missed.sum() / 2)
-        for k, nu in enumerate(DEGREES[:-1]):  # the rows' multivariate t densities
-            logs[k] -= (nu + self.counts) @ np.log((nu + missed) / 2) / 2
+        nu = DEGREES[:-1, None]
+        parts = (nu + self.counts) * np.log((nu + missed) / 2)  # the rows' multivariate t densities
+        logs = np.append(self._known - parts.sum(1) / 2, -missed.sum() / 2)
         odds = np.exp(logs - logs.max()).cumsum()
         nu = self.degrees = float(DEGREES[np.searchsorted(odds, odds[-1] * random.random())])
         self.alpha = np.ones(len(missed))

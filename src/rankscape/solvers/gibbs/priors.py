@@ -107,6 +107,6 @@ class NormalWishart(Prior):
         squares.
         """
         w, E = np.linalg.eigh(scatter)
-        A = np.tril(random.standard_normal(scatter.shape), -1)
-        A[np.diag_indices(len(A))] = np.sqrt(random.chisquare(degrees - np.arange(len(A))))
+        A = random.standard_normal(scatter.shape) * np.tri(len(scatter), k=-1)
+        A.flat[:: len(A) + 1] = np.sqrt(random.chisquare(degrees - np.arange(len(A))))
         return (E / np.sqrt(np.maximum(w, 0.0) + self.scale)) @ A  # single precision may leave w below zero

@@ -31,6 +31,8 @@ class Method(ABC):
         Whether few entries for each parameter are a reason for doubt; not where a mean follows none of them.
     weighs : bool
         Whether it may gain from rows and columns that count by their own noise, and does not see to that itself.
+    costly : bool
+        Whether it takes as long as all simpler methods together, for the last percent.
     memory : type
         Of `Fit.memory`: a NamedTuple of numbers, what `again` needs beyond the fit itself.
     how : str
@@ -46,6 +48,7 @@ class Method(ABC):
     sharp: ClassVar[bool] = False
     wary: ClassVar[bool] = True
     weighs: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
     memory: ClassVar[type[NamedTuple]] = Forgetful
     how: ClassVar[str]
     references: ClassVar[tuple[str, ...]] = ()

@@ -54,7 +54,7 @@ class Penalised(Method):
        incomplete matrices", Journal of Machine Learning Research 11 (2010).
     """
 
-    name, richness, phase, share, memory = "penalised", 2, "low ridges", 0.1, Penalty
+    name, richness, phase, share, memory, costly = "penalised", 2, "low ridges", 0.1, Penalty, True
     how = (
         "There is no sharp edge between signal and noise here. All directions start at once under a weak "
         "ridge; those that the data do not hold up die, and the others are shrunk a little."
