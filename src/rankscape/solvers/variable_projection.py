@@ -37,8 +37,11 @@ class Fitted(NamedTuple):
 @_loop
 def _assemble(starts, columns, values, weights, right, left, normal, gradient):
     """Best `left`, the squared residual, and the reduced normal equations of `right` (lower triangle), row by row."""
-    r = right.shape[1]
+    n, r = right.shape
     total = 0.0
+    # Blocks of two columns are symmetric: halves are added up, each in one piece (a fifth of the time at r = 13), and
+    # spread at the end.
+    blocks, square = np.zeros((n * (n + 1) // 2, r * (r + 1) // 2)), np.empty(r * (r + 1) // 2)
     for i in range(len(starts) - 1):
         first, count = starts[i], starts[i + 1] - starts[i]
         if count == 0:
@@ -65,18 +68,36 @@ def _assemble(starts, columns, values, weights, right, left, normal, gradient):
                 gradient[j + a] += root[e] * residual[e] * u[a]
         if count <= r:
             continue  # fitted exactly whatever V is
+        k = 0
+        for a in range(r):
+            for b in range(a + 1):
+                square[k] = u[a] * u[b]
+                k += 1
         for e in range(count):
-            at_e = columns[first + e] * r
+            below = columns[first + e] * (columns[first + e] + 1) // 2
             for f in range(e + 1):
-                at_f = columns[first + f] * r
                 projector = 1.0 if e == f else 0.0
                 for a in range(r):
                     projector -= B[e, a] * A[f, a]
                 projector *= root[e] * root[f]
-                for a in range(r):
-                    for b in range(r):
-                        normal[at_e + a, at_f + b] += projector * u[a] * u[b]
+                block = blocks[below + columns[first + f]]
+                for k in range(len(square)):
+                    block[k] += projector * square[k]
+    _spread(blocks, n, r, normal)
     return total
+
+
+@_loop
+def _spread(blocks, n, r, normal):
+    """Whole blocks, in the lower triangle of the normal equations, from their halves."""
+    for e in range(n):
+        for f in range(e + 1):
+            block, k = blocks[e * (e + 1) // 2 + f], 0
+            for a in range(r):
+                for b in range(a + 1):
+                    normal[e * r + a, f * r + b] = block[k]
+                    normal[e * r + b, f * r + a] = block[k]
+                    k += 1
 
 
 def project(entries: PreparedEntries, right: np.ndarray, steps: int, tolerance: float) -> Fitted:
