@@ -186,7 +186,7 @@ def test_matrix_keeps_what_was_given_and_fitted_is_the_model(rng):
 def test_path_is_a_labelled_trajectory():
     _, seen = planted(40, 30, 2, 0.5, 1, noise=0.2)
     result = complete(seen)
-    path = result.path
+    path = result.path.dataset()
     assert set(path.data_vars) == {
         "ridge", "depth", "rank", "singular_values", "effective_rank", "train_rmse", "heldout_rmse", "phase",
     }  # fmt: skip
@@ -221,7 +221,7 @@ def test_same_input_same_bits_and_no_array_is_touched():
     one, other = complete(seen), complete(seen)
     assert np.array_equal(seen, before, equal_nan=True)
     assert (one.fitted == other.fitted).all()
-    assert one.path.identical(other.path)
+    assert one.path.dataset().identical(other.path.dataset())
 
 
 def test_order_of_the_entries_changes_nothing(rng):

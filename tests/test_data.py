@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from rankscape import data
-from rankscape.data import archives, cache, fetching
+from rankscape.data import archives, fetching
 from rankscape.errors import FileFormatError, InputError, StorageError
+from rankscape.ground.storage import cache_directory
 
 OFFLINE = [name for name in data.names() if data.info(name).offline]
 TO_FETCH = [name for name in data.names() if not data.info(name).offline]
@@ -242,7 +243,7 @@ def test_a_cache_that_cannot_be_made(trusted, tmp_path, monkeypatch):
 
 def test_the_cache_is_the_users_by_default(monkeypatch):
     monkeypatch.delenv("RANKSCAPE_CACHE", raising=False)
-    assert cache.directory().name in ("rankscape", "Cache")
+    assert cache_directory().name in ("rankscape", "Cache")
 
 
 # --- fetching for real ----------------------------------------------------------------------------------------

@@ -76,9 +76,9 @@ def test_the_path_is_that_of_gradient_descent_and_the_result_is_made_of_what_it_
     }[model.start_]()
     run = rs.simulate(
         rs.Estimation(X), depth=depth, initialization=start, dynamics=rs.GradientDescent(model.learning_rate_),
-        steps=model.stop_step_, record=model.path_.step.values,
+        steps=model.stop_step_, record=model.path_.step,
     )  # fmt: skip
-    found = np.sort(np.abs(model.path_.learned.values[-1]))[::-1]
+    found = np.sort(np.abs(model.path_.learned[-1]))[::-1]
     there = np.linalg.svd(run.product, compute_uv=False)
     np.testing.assert_allclose(found, there, atol=0.005 * there[0])
     np.testing.assert_allclose(model.path_.effective_rank[-6:], run.dataset.effective_rank[-6:], rtol=0.02)
@@ -91,10 +91,10 @@ def test_the_path_is_that_of_gradient_descent_and_the_result_is_made_of_what_it_
 def test_half_is_learned_of_a_direction_of_which_half_is_kept(kind):
     _, X = planted(kind, 60, 3, 1.3, 1)
     model = DeepMatrixDenoiser(noise=1.0).fit(X)
-    kept = model.path_.kept.values
+    kept = model.path_.kept
     assert np.count_nonzero(kept) == model.rank_ == np.linalg.matrix_rank(model.transform(X), tol=1e-6)
-    shares = kept[: model.rank_] / model.path_.target.values[: model.rank_]
-    assert ((shares >= 0.5) == (np.abs(model.path_.target.values[: model.rank_]) >= model.threshold_)).all()
+    shares = kept[: model.rank_] / model.path_.target[: model.rank_]
+    assert ((shares >= 0.5) == (np.abs(model.path_.target[: model.rank_]) >= model.threshold_)).all()
     assert model.threshold_ == pytest.approx(hard_threshold(1.0, X.shape))
 
 

@@ -46,7 +46,7 @@ def test_where_no_rank_is_the_rank_the_ridge_decides(done, monkeypatch):
 
 
 def test_heldout_entries_choose_among_three_depths_and_both_directions(done):
-    path = done.path
+    path = done.path.dataset()
     starts = path.where(path.phase == "all at once", drop=True)
     assert set(starts.depth.values) == {2, 3, 4}
     best = starts.heldout_rmse.min()
@@ -56,7 +56,7 @@ def test_heldout_entries_choose_among_three_depths_and_both_directions(done):
 
 
 def test_the_trajectory_leaves_out_what_was_only_compared(done):
-    shown, path = done.trajectory, done.path
+    shown, path = done.trajectory.dataset(), done.path.dataset()
     starts = shown.where(shown.phase == "all at once", drop=True)
     assert set(starts.depth.values) == {done.depth}
     assert len(np.unique(starts.ridge)) == 1
@@ -74,7 +74,7 @@ def test_a_penalised_fit_is_a_critical_point(depth):
     _, seen = kernel(1)
     done = complete(seen, depth=depth, offset="none")
     assert done.method == "penalised"
-    assert set(done.path.depth.values) <= {0, depth}
+    assert set(done.path.depth) <= {0, depth}
     i, j, y = done.observed.rows, done.observed.columns, done.observed.values
     scale = np.sqrt(np.mean(y**2))
     entries = PreparedEntries(Entries(i, j, y / scale, done.shape))

@@ -194,7 +194,7 @@ def test_predict_score_clone_and_pickle():
     again = clone(model).fit(operators, y)
     assert (again.matrix_ == model.matrix_).all()
     assert (pickle.loads(pickle.dumps(model)).predict(new) == model.predict(new)).all()
-    assert set(model.path_.data_vars) >= {"singular_values", "effective_rank", "train_rmse", "fit_heldout_rmse"}
+    assert set(model.path_) >= {"singular_values", "effective_rank", "train_rmse", "fit_heldout_rmse"}
     assert int(model.path_.attrs["stop_step"]) == model.stop_step_ <= model.n_iter_
 
 

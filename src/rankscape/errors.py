@@ -8,6 +8,7 @@
     │   ├── FileFormatError             a file: names the path, the line, the column and the value
     │   └── CheckpointMismatch          a checkpoint of another configuration or version
     ├── StorageError (OSError)          a file could not be written; what was there before is intact
+    ├── MissingPart (ImportError)       a part that is installed on request is needed; the text has the command
     └── RunFailed (RuntimeError)        a run ended badly and ``throw=True`` was given
 
     RankscapeWarning (UserWarning)
@@ -41,6 +42,10 @@ class CheckpointMismatch(InputError):
 
 class StorageError(RankscapeError, OSError):
     """A file could not be written; whatever stood there before is intact."""
+
+
+class MissingPart(RankscapeError, ImportError):
+    """A part that is installed on request is needed; the message has the command that brings it."""
 
 
 class RunFailed(RankscapeError, RuntimeError):

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from rankscape.cli.output import print_facts, print_json
-from rankscape.data.cache import directory
 from rankscape.ground.memory import available, in_words
+from rankscape.ground.storage import cache_directory
 
 # What rankscape can use; what is missing decides which commands work.
 PARTS = (
@@ -53,7 +53,7 @@ def _facts() -> dict[str, Any]:
         "memory": available(),
         "blas": _blas(),
         "executable": sys.executable,
-        "cache": str(directory()),
+        "cache": str(cache_directory()),
         "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith("RANKSCAPE_")},
         "parts": {name: _version(name) for name in PARTS},
     }

@@ -1,7 +1,6 @@
 """Where fetched data sets are kept: an NPZ file of arrays and a JSON file of provenance for each."""
 
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -11,19 +10,12 @@ import numpy as np
 
 from rankscape.data.catalogue import DatasetInfo
 from rankscape.errors import InputError, StorageError
-from rankscape.ground.storage import replacing
-
-
-def directory() -> Path:
-    """Return the directory of fetched data: ``RANKSCAPE_CACHE``, or the user's cache directory."""
-    import platformdirs
-
-    return Path(os.environ.get("RANKSCAPE_CACHE") or platformdirs.user_cache_dir("rankscape")).expanduser()
+from rankscape.ground.storage import cache_directory, replacing
 
 
 def path_of(what: DatasetInfo) -> Path:
     """Return where the arrays of a data set are kept, whether or not they are there."""
-    return directory() / f"{what.name}.npz"
+    return cache_directory() / f"{what.name}.npz"
 
 
 def is_current(what: DatasetInfo) -> bool:

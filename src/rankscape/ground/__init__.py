@@ -9,8 +9,10 @@
 `as_json`         NumPy values as JSON
 `fingerprint`     digests of arrays, tables and functions: what a checkpoint or a sweep must match
 `linalg`          a singular value decomposition that does not give up
+`labelled`        arrays with named dimensions, without xarray
 `modes`           a matrix as its directions: `Modes`, a thin singular value decomposition
 `stream`          random numbers addressed by seed and position
+`parts`           what is installed on request, and the sentence about what is missing
 `jit`             the one place that asks numba to compile
 `types`           array types with their shapes
 ================  ==============================================================================================

@@ -1,13 +1,63 @@
-"""Compile loops with numba: without the interpreter's lock, cached on disk where a place for it can be written."""
+"""Loops that numba compiles: when they are first called, without the interpreter's lock, kept in the user's cache.
 
+numba takes as long to import as a small matrix to complete: it is imported when a loop is called, not when one is
+defined. Machine code is kept by what it was made from and not by where that lies: a new environment finds it there.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
 from collections.abc import Callable
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 from typing import Any
 
-import numba
+from rankscape.ground.final import final
+from rankscape.ground.storage import cache_directory
+
+# Seconds after which machine code that no version of a room has added to is thrown away when a new version comes.
+STALE = 30 * 86400
 
 
-def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+@final
+class Loop:
+    """A function that is compiled for each type of its arguments when it is first called with them.
+
+    Parameters
+    ----------
+    function : callable
+        To be compiled.
+    fastmath : tuple of str
+        Liberties that LLVM may take.
+    """
+
+    def __init__(self, function: Callable[..., Any], fastmath: tuple[str, ...]):
+        update_wrapper(self, function)
+        self.py_func, self._fastmath = function, fastmath
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run it."""
+        return self.dispatcher(*arguments)
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What numba makes of it."""
+        import numba
+
+        loop: Any = numba.njit(nogil=True, fastmath=set(self._fastmath))(self.py_func)
+        with contextlib.suppress(OSError, RuntimeError):  # no cache can be written: it is compiled each time
+            loop._cache = _kept(self.py_func)
+        return loop
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks of a function that another loop calls."""
+        return self.dispatcher._numba_type_
+
+
+def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Loop]:
     """A decorator for a loop.
 
     Parameters
@@ -15,20 +65,55 @@ def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Callable[..., Any
     *fastmath : str
         Liberties that LLVM may take. Never ``nnan`` or ``ninf``: divergence must stay visible.
     """
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        options: dict[str, Any] = dict(nogil=True, fastmath=set(fastmath))
-        try:
-            loop: Any = numba.njit(cache=True, **options)(function)
-            # numba looks at the file of the loop alone and would keep machine code of helpers that have changed since.
-            loop._cache._cache_file._source_stamp = _stamp(Path(function.__code__.co_filename).parent)
-            return loop
-        except RuntimeError:  # neither the package's folder nor the user's cache can be written
-            return numba.njit(**options)(function)
-
-    return decorate
+    return lambda function: Loop(function, fastmath)
 
 
-def _stamp(room: Path) -> tuple:
-    """What changes when a file beside the loop changes."""
-    return tuple((file.name, (s := file.stat()).st_mtime_ns, s.st_size) for file in sorted(room.glob("*.py")))
+def _kept(function: Callable[..., Any]) -> Any:
+    """Where numba keeps the machine code of a function: a folder named by the sources of its room.
+
+    Numba by itself looks at the file of the loop alone, and would keep code of helpers that have changed since; and it
+    looks beside that file, where a new environment finds nothing.
+    """
+    from numba.core import caching
+
+    room = Path(function.__code__.co_filename).parent
+    folder = _folder(room, _sources(room))
+
+    class Locator(caching._CacheLocator):
+        get_cache_path = staticmethod(lambda: str(folder))
+        get_source_stamp = staticmethod(lambda: folder.name)
+        get_disambiguator = staticmethod(lambda: str(function.__code__.co_firstlineno))
+        from_function = classmethod(lambda cls, *_: cls())
+
+    class Implementation(caching.CompileResultCacheImpl):
+        _locator_classes = (Locator,)
+
+    class Cache(caching.FunctionCache):
+        _impl_class = Implementation
+
+    return Cache(function)
+
+
+def _sources(room: Path) -> tuple[tuple[Path, int, int], ...]:
+    """The files of a room; those that are written anew count as others."""
+    return tuple((file, (stat := file.stat()).st_mtime_ns, stat.st_size) for file in sorted(room.glob("*.py")))
+
+
+@cache
+def _folder(room: Path, sources: tuple[tuple[Path, int, int], ...]) -> Path:
+    if not sources:  # in an archive
+        raise OSError(f"{room} is no folder.")
+    digest = hashlib.sha256()
+    for file, _, _ in sources:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    home = (Path(given) if given else cache_directory()) / "loops"
+    folder = home / f"{room.name}-{digest.hexdigest()[:20]}"
+    if not folder.exists():
+        for other in home.glob(f"{room.name}-*"):
+            if other.stat().st_mtime < time.time() - STALE:
+                shutil.rmtree(other, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise OSError(f"{folder} cannot be written to.")
+    return folder

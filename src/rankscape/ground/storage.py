@@ -14,6 +14,13 @@ from rankscape.errors import InputError, StorageError
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def cache_directory() -> Path:
+    """Return where rankscape keeps what it can make again: ``RANKSCAPE_CACHE``, or the user's cache directory."""
+    import platformdirs
+
+    return Path(os.environ.get("RANKSCAPE_CACHE") or platformdirs.user_cache_dir("rankscape")).expanduser()
+
+
 def beside(path: Path) -> Path:
     """Return a name that nobody else uses, in the directory of ``path``."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")

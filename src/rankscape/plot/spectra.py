@@ -7,18 +7,18 @@ import numpy as np
 from rankscape.plot.panels import COLORS, MUTED, Line, Panel
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from rankscape.ground.labelled import Labelled
 
 # Directions that are drawn; more would only be a smear.
 MOST = 60
 
 
-def denoising_panels(path: "xr.Dataset", stop: int) -> list[Panel]:
+def denoising_panels(path: "Labelled", stop: int) -> list[Panel]:
     """What to draw of a denoised matrix.
 
     Parameters
     ----------
-    path : xarray.Dataset
+    path : Labelled
         ``path_`` of a `DeepMatrixDenoiser`.
     stop : int
         The step at which descent stopped.
@@ -28,15 +28,15 @@ def denoising_panels(path: "xr.Dataset", stop: int) -> list[Panel]:
     list of Panel
         The sizes of directions before and after, and how they were learned.
     """
-    order = np.argsort(-np.abs(path.target.values))[:MOST]
-    sizes, kept = np.abs(path.target.values[order]), np.abs(path.kept.values[order])
+    order = np.argsort(-np.abs(path.target))[:MOST]
+    sizes, kept = np.abs(path.target[order]), np.abs(path.kept[order])
     number = np.arange(1, len(order) + 1, dtype=float)
     seen = Line(number, _positive(sizes), "in the data", MUTED, style="", marker="o")
     ours = Line(number, _positive(kept), "kept", COLORS[1], style="", marker="o", size=3.0)
     spectrum = Panel("Directions", "singular value", "direction", [seen, ours], log=True)
-    learned = np.abs(path.learned.values[:, order])
+    learned = np.abs(path.learned[:, order])
     shades = 0.9 * number / max(len(order), 2)
-    lines = [Line(path.step.values, learned[:, k], color=float(shades[k]), width=1.2) for k in range(len(order))]
+    lines = [Line(path.step, learned[:, k], color=float(shades[k]), width=1.2) for k in range(len(order))]
     mark = (float(stop), "stop")
     return [spectrum, Panel("What descent has learned", "singular value", "step", lines, log_x=True, mark=mark)]
 

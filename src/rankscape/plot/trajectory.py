@@ -10,6 +10,8 @@ from rankscape.plot.panels import COLORS, MUTED, Line, Panel
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rankscape.ground.labelled import Labelled
+
 # Singular values that are drawn; more would only be a smear.
 MOST_MODES = 60
 
@@ -23,12 +25,12 @@ CEILING = 1e200
 FLAT = 3.0
 
 
-def trajectory_panels(dataset: "xr.Dataset", references: dict[str, float] | None = None) -> list[Panel]:
+def trajectory_panels(dataset: "xr.Dataset | Labelled", references: dict[str, float] | None = None) -> list[Panel]:
     """What to draw of a run or of a completion path.
 
     Parameters
     ----------
-    dataset : xarray.Dataset
+    dataset : xarray.Dataset or Labelled
         With dimension ``step``: of a `Trajectory`, or the `path` of a `CompletedMatrix`.
     references : dict of str to float, optional
         Errors to compare with, drawn as horizontal lines.
@@ -45,7 +47,7 @@ def trajectory_panels(dataset: "xr.Dataset", references: dict[str, float] | None
     """
     if "run" in dataset.dims:
         raise InputError("This is a batch of runs: draw one of them, `run.select(k).dataset`.")
-    log_x = _log_steps(dataset.step.values)
+    log_x = _log_steps(np.asarray(dataset.step))
     chosen = dataset.attrs.get("chosen")
     common = dict(xlabel="step", log_x=log_x, mark=None if chosen is None else (float(chosen), "chosen"))
     return [_spectrum(dataset, common), _ranks(dataset, common), _errors(dataset, common, references or {})]
@@ -57,13 +59,13 @@ def _log_steps(steps: np.ndarray) -> bool:
     return len(later) > 2 and float(np.median(later)) < 0.2 * float(later[-1])
 
 
-def _spectrum(dataset: "xr.Dataset", common: dict) -> Panel:
-    values = dataset.singular_values.values[:, :MOST_MODES] if "singular_values" in dataset else np.empty((0, 0))
+def _spectrum(dataset: "xr.Dataset | Labelled", common: dict) -> Panel:
+    values = np.asarray(dataset.singular_values)[:, :MOST_MODES] if "singular_values" in dataset else np.empty((0, 0))
     floor = _floor(values[:, 0]) if values.size else 0.0
     shown = _between(floor, values)
     alive = np.flatnonzero(np.isfinite(shown).any(axis=0))
     lines = [
-        Line(dataset.step.values, shown[:, k], color=0.9 * float(k) / max(len(alive), 2), width=1.2) for k in alive
+        Line(np.asarray(dataset.step), shown[:, k], color=0.9 * float(k) / max(len(alive), 2), width=1.2) for k in alive
     ]
     bounds = (float(np.nanmin(shown)) / 2, float(np.nanmax(shown)) * 2) if lines else None
     return Panel("Singular values of W", "singular value", lines=lines, log=True, bounds=bounds, **common)
@@ -75,19 +77,23 @@ def _floor(largest: np.ndarray) -> float:
     return max(float(seen.min()), float(seen[0]) * 10.0**-DECADES) * 10.0**-DECADES if len(seen) else 0.0
 
 
-def _ranks(dataset: "xr.Dataset", common: dict) -> Panel:
+def _ranks(dataset: "xr.Dataset | Labelled", common: dict) -> Panel:
     named = {"rank": "rank", "numerical_rank": "numerical rank", "effective_rank": "effective rank ‖W‖∗/‖W‖₂"}
     present = [name for name in named if name in dataset and not ("rank" in dataset and name == "numerical_rank")]
     lines = [
         Line(
-            dataset.step.values, dataset[name].values.astype(float), named[name], color, steps=name != "effective_rank"
+            np.asarray(dataset.step),
+            np.asarray(dataset[name], dtype=float),
+            named[name],
+            color,
+            steps=name != "effective_rank",
         )
         for name, color in zip(present, (MUTED, COLORS[0]), strict=False)
     ]
     return Panel("Rank", "rank", lines=lines, whole=True, **common)
 
 
-def _errors(dataset: "xr.Dataset", common: dict, references: dict[str, float]) -> Panel:
+def _errors(dataset: "xr.Dataset | Labelled", common: dict, references: dict[str, float]) -> Panel:
     named = {
         "train_rmse": "train RMSE",
         "heldout_rmse": "held-out RMSE",
@@ -99,7 +105,7 @@ def _errors(dataset: "xr.Dataset", common: dict, references: dict[str, float]) -
     if "objective" in present and np.allclose(dataset.objective, dataset.loss, equal_nan=True):
         present.remove("objective")
     lines = [
-        Line(dataset.step.values, _between(0.0, dataset[name].values), named[name], COLORS[k])
+        Line(np.asarray(dataset.step), _between(0.0, np.asarray(dataset[name])), named[name], COLORS[k])
         for k, name in enumerate(present)
     ]
     levels = [(level, name) for name, level in references.items() if np.isfinite(level)]

@@ -122,8 +122,8 @@ def _path(subject: Subject) -> Section:
     done, path = subject.completed, subject.completed.path
     if not path.sizes["step"]:
         return Section("No path was walked", [done.reason])
-    ranks = path["rank"].values
-    chosen = int(path["rank"].sel(step=path.attrs["chosen"]))
+    ranks = path["rank"]
+    chosen = int(ranks[path.step == path.attrs["chosen"]].item())
     heading = f"On a path through the ranks {ranks.min()} to {ranks.max()}, rank {chosen} was chosen"
     text = [done.reason]
     # The choice was made on a part of the entries; the last fit saw all, and may keep another rank.

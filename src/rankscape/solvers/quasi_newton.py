@@ -7,8 +7,9 @@ as long as the objective takes, where the two loops below take 1 ms.
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
 import numpy as np
+
+from rankscape.ground.jit import compiled
 
 # Pairs kept; 8 to 30 need nearly the same number of iterations on these objectives.
 MEMORY = 12
@@ -29,7 +30,7 @@ class Minimum(NamedTuple):
     converged: bool
 
 
-@numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, nogil=True)
+@compiled("reassoc", "contract", "nsz")
 def _direction(gradient, steps, changes, inverse, newest, count, out):
     """The two-loop recursion: ``out = -H gradient``; pairs sit in a ring that ends at `newest`."""
     memory, n = steps.shape

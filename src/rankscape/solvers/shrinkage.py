@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 Loss = Literal["frobenius", "operator", "nuclear"]
 
@@ -118,6 +117,8 @@ def rotation_invariant(values: np.ndarray, shape: tuple[int, int], symmetric: bo
     .. [troiani2022] Troiani, Erba, Krzakala, Maillard, Zdeborova, "Optimal denoising of rotationally invariant
        rectangular matrices", MSML 2022.
     """
+    from scipy.optimize import isotonic_regression
+
     order = np.argsort(values, kind="stable")
     s = np.asarray(values, float)[order]
     pull = _Pull(s, abs(shape[0] - shape[1]), symmetric)

@@ -6,7 +6,6 @@ Held-out entries decide: one model where a rank is sharp or nothing else helps; 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from rankscape.entries import Entries
 from rankscape.estimators.choice import ties
@@ -141,6 +140,8 @@ def _heavy(names: list[str], weights: np.ndarray) -> dict[str, float]:
 
 def _least_squares(missed: np.ndarray) -> np.ndarray:
     """Non-negative weights with sum one that predict the held-out entries best (Breiman 1996)."""
+    from scipy.optimize import nnls
+
     stiff = 1e3 * max(np.abs(missed).max(), 1e-300) * np.sqrt(missed.shape[1])
     # With sum one, the miss of the mean is the mean of the misses: the values themselves drop out.
     equations = np.vstack([missed.T, np.full(len(missed), stiff)])

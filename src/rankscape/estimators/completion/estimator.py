@@ -81,7 +81,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         Of the model without the offset, descending.
     components_ : ndarray, shape (rank_, n_features)
         Its right singular vectors.
-    path_ : xarray.Dataset
+    path_ : Labelled
         Everything that was tried; see `CompletedMatrix.path`.
     n_iter_ : int
         Solver iterations of the path that was chosen.

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from rankscape.entries import Entries
@@ -25,7 +24,7 @@ from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
-from rankscape.estimators.completion.result import CompletedMatrix, path_dataset
+from rankscape.estimators.completion.result import CompletedMatrix, labelled_path
 from rankscape.estimators.completion.robust import resist
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.select import Selection, select
@@ -33,6 +32,7 @@ from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, split
 from rankscape.estimators.completion.tails import Tails
 from rankscape.estimators.completion.units import select_units, units_of
+from rankscape.ground.labelled import Labelled
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.run.outcome import Outcome
 
@@ -128,7 +128,7 @@ def _report(
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen, "chosen")
-    path = path_dataset(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
+    path = labelled_path(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
     outliers = Outliers.of(observed, Scaled(model, parts.scaling), tails.sizes)
     told = tails, len(outliers), columns.worse, found
     certificate = certify(parts, final, expected, baselines, chosen.noise, *told)
@@ -146,7 +146,7 @@ def _completed(
     certificate: Certificate,
     depth: int,
     memory: NamedTuple,
-    path: xr.Dataset,
+    path: Labelled,
     reason: str,
     column_errors: np.ndarray,
     outliers: Outliers,
@@ -222,6 +222,6 @@ def _offset_alone(parts: Split, settings: Settings) -> CompletedMatrix:
     few = "too few entries to hold any out, so only the offset can be justified"
     equal = "all observed entries are equal" if parts.scaling.uniform else "the entries do not vary"
     reason = f"Rank 0: {equal if parts.constant else few}."
-    path = path_dataset([], parts.unit, _told(final, 0))
+    path = labelled_path([], parts.unit, _told(final, 0))
     facts = certificate, settings.depths[0], final.memory, path, reason, np.full(whole.shape[1], np.nan)
     return _completed(parts.observed, parts, final, model_of(final), *facts, Outliers.none())

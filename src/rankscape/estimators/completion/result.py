@@ -1,12 +1,11 @@
 """What comes back from a completion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
-import xarray as xr
 
 from rankscape.entries import Entries
 from rankscape.entries.checking import check_indices
@@ -28,6 +27,7 @@ from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.uncertainty import errors_of
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.checks import share, whole
+from rankscape.ground.labelled import Labelled
 from rankscape.ground.memory import check_room
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.types import ArrayLike
@@ -76,7 +76,8 @@ class CompletedMatrix:
         many), or "offset"; or one that was registered (`methods.register`).
     memory : NamedTuple
         What that method remembers of the fit, a NamedTuple of its own.
-    path : xarray.Dataset
+    path : Labelled
+        Arrays by name, ``path.dataset()`` for xarray.
         Dims ``step`` and ``index``: ``ridge``, ``depth``, ``rank``, ``singular_values``, ``effective_rank``,
         ``train_rmse``, ``heldout_rmse`` (NaN where nothing was held out) and ``phase`` of everything that was tried.
         Its attributes name the ``chosen`` step, the ``method`` and the ``offset``. The ridge acts on entries scaled to
@@ -120,7 +121,7 @@ class CompletedMatrix:
     depth: int
     method: str
     memory: NamedTuple
-    path: xr.Dataset
+    path: Labelled
     reason: str
     certificate: Certificate
     column_errors: np.ndarray
@@ -226,23 +227,24 @@ class CompletedMatrix:
         return named(self.method).references
 
     @cached_property
-    def trajectory(self) -> xr.Dataset:
+    def trajectory(self) -> Labelled:
         """The `path` as one walks it: without minima that were only compared, and its steps counted anew.
 
         Of the starts "all at once" it keeps the one that was chosen, if one was.
         """
         path = self.path
-        compared = (path.phase == "all at once").values
+        compared = path.phase == "all at once"
         mine = compared & named(path.attrs["method"]).walked(path, self.memory)
         begins = np.flatnonzero(np.diff(mine, prepend=False) & mine)  # of each start at this ridge; the last one counts
         mine[: begins[-1] if len(begins) else 0] = False
         compared &= ~mine
         # Steps are counted anew without those that were only compared, as one would walk to the choice.
-        walked = np.diff(path.step.values, prepend=0)
+        walked = np.diff(path.step, prepend=0)
         walked[1:][compared[:-1]] = 1
-        kept = path.isel(step=~compared)
-        kept = kept.assign_coords(step=np.cumsum(walked[~compared]))
-        return kept.assign_attrs(chosen=int(kept.step[-1]) if kept.sizes["step"] else 0)
+        steps = np.cumsum(walked[~compared])
+        kept = path.take("step", ~compared)
+        chosen = {"chosen": int(steps[-1]) if len(steps) else 0}
+        return replace(kept, coordinates={**kept.coordinates, "step": steps}, attrs={**kept.attrs, **chosen})
 
     @cached_property
     def factors(self) -> list[np.ndarray]:
@@ -456,8 +458,8 @@ class CompletedMatrix:
         return load(Path(path))[0]
 
 
-def path_dataset(records: list[Record], scale: float, attributes: dict[str, Any]) -> xr.Dataset:
-    """The records of one path as a dataset; `scale` turns them into the units of the data.
+def labelled_path(records: list[Record], scale: float, attributes: dict[str, Any]) -> Labelled:
+    """The records of one path; `scale` turns them into the units of the data.
 
     A step that was recorded twice (the end of one stage is the start of the next) keeps its last record.
     """
@@ -477,8 +479,8 @@ def path_dataset(records: list[Record], scale: float, attributes: dict[str, Any]
         "train_rmse": column("train_rmse") * scale,
         "heldout_rmse": column("heldout_rmse") * scale,
     }
-    variables = {name: ("step", values) for name, values in variables.items()}
-    variables["phase"] = ("step", np.array([r.phase for r in unique], dtype=np.str_))
+    variables = {name: (("step",), values) for name, values in variables.items()}
+    variables["phase"] = (("step",), np.array([r.phase for r in unique], dtype=np.str_))
     variables["singular_values"] = (("step", "index"), spectra * scale)
     steps = np.array([r.step for r in unique], dtype=np.int64)
-    return xr.Dataset(variables, coords={"step": steps, "index": np.arange(width)}, attrs=attributes)
+    return Labelled(variables, {"step": steps, "index": np.arange(width)}, attributes)

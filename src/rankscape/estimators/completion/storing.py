@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 import rankscape
 from rankscape.entries import Entries
@@ -16,6 +15,7 @@ from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods import named
 from rankscape.estimators.completion.models.packing import pack, unpack
 from rankscape.estimators.completion.result import CompletedMatrix
+from rankscape.ground.labelled import Labelled
 from rankscape.ground.storage import check_writable, replacing
 from rankscape.run.outcome import Outcome
 
@@ -44,13 +44,13 @@ def save(done: CompletedMatrix, path: Path, **beside: Any) -> None:
         "outliers": pack(done.outliers, arrays, "outliers"),
         "memory": list(done.memory),
         "certificate": asdict(done.certificate),
-        "path": done.path.attrs,
+        "path": dict(done.path.attrs),
     }
     arrays |= {f"entries_{name}": getattr(done.observed, name) for name in ("rows", "columns", "values")}
     if done.observed.weights is not None:
         arrays["entries_weights"] = done.observed.weights
     arrays["column_errors"] = done.column_errors
-    arrays |= {f"path_{name}": done.path[name].values for name in [*done.path.data_vars, "step"]}
+    arrays |= {f"path_{name}": done.path[name] for name in [*done.path, "step"]}
     arrays |= {BESIDE + name: value for name, value in beside.items() if isinstance(value, np.ndarray)}
     with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, facts=np.array(json.dumps(facts)), **arrays)
@@ -116,7 +116,7 @@ def _restored(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Completed
         low_rank=unpack(facts["low_rank"], arrays),
         calibration=unpack(facts["calibration"], arrays),
         memory=named(facts["path"]["method"]).remembered(facts["memory"]),
-        path=xr.Dataset({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
+        path=Labelled({n: (dims[n], v) for n, v in variables.items()}, coordinates, facts["path"]),
         certificate=Certificate(**certificate),
         column_errors=arrays["column_errors"],
         observed=observed,

@@ -8,7 +8,6 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.fit import Fit
-from rankscape.estimators.completion.jumping import SGDJumps
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.ridge_path import Record, RidgePath
 from rankscape.estimators.completion.settings import Settings
@@ -114,7 +113,11 @@ class Trial:
         scale = root_mean_square(values) or 1.0  # nothing is left: any scale will do
         entries = PreparedEntries(training.with_values(values / scale))
         held = heldout.with_values((heldout.values - offset.of(heldout)) / scale)
-        jump = SGDJumps(training.with_values(entries.values), settings.seed) if settings.path == "sgd" else None
+        jump = None
+        if settings.path == "sgd":  # simulations take long to import
+            from rankscape.estimators.completion.jumping import SGDJumps
+
+            jump = SGDJumps(training.with_values(entries.values), settings.seed)
         path = RidgePath(entries, held, settings.depths[0], jump)
         path.report = lambda record, share: meter.record(record, scale, share)
         trial = cls(offset, scale, path, heldout.root_weights, settings, **place)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from rankscape.theory.climbing.flow import goal, time_to
 from rankscape.theory.climbing.imbalance_leaf import Leaf, angle
@@ -28,6 +27,7 @@ def tuned_alpha(depth: int, edge: float) -> float:
     >>> [round(tuned_alpha(depth, 0.866), 3) for depth in (3, 4)]
     [0.095, 0.227]
     """
+    from scipy.optimize import brentq
 
     def late(logarithm: float) -> float:
         half, tenth = time_to(start_of(depth, np.exp(logarithm)), [1.0, edge], [0.5, EDGE_SHARE * edge])

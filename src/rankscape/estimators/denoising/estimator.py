@@ -76,7 +76,8 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Steps until the stop.
     plateau_ : Plateau or None
         What theory guarantees for this rank, in steps; None for rank 0.
-    path_ : xarray.Dataset
+    path_ : Labelled
+        Arrays by name, ``path_.dataset()`` for xarray.
         Dims ``step`` and ``mode``: ``learned`` and ``effective_rank`` of the product; ``target``, what X holds (divided
         as above); ``kept``, what is kept of it.
     outcome_ : Outcome

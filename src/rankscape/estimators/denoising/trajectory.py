@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 
 from rankscape.errors import InputError
 from rankscape.estimators.denoising.early_stop import learned, stop_time, tuned_alpha
 from rankscape.estimators.denoising.noise import hard_threshold, noise_edge
 from rankscape.estimators.denoising.observed import Observed
+from rankscape.ground.labelled import Labelled
 from rankscape.theory import Plateau, plateaus, step_limit
 from rankscape.theory.inputs import Start
 
@@ -39,7 +39,7 @@ class Trajectory:
         Size of a direction that is half learned at the stop.
     plateau : Plateau or None
         What theory guarantees for the rank that is kept; None for rank 0.
-    path : xarray.Dataset
+    path : Labelled
         What is learned of every direction, by step.
     """
 
@@ -49,7 +49,7 @@ class Trajectory:
     stop: int
     threshold: float
     plateau: Plateau | None
-    path: xr.Dataset
+    path: Labelled
 
 
 def descend(seen: Observed, kept: np.ndarray, depth: int, alpha: float | None) -> Trajectory:
@@ -114,11 +114,15 @@ def _plateau(target: np.ndarray, rank: int, start: Start, rate: float) -> Platea
     return plateaus(target, start.depth, start.alpha, rate, start.beta)[rank - 1] if rank else None
 
 
-def _path(steps: np.ndarray, path: np.ndarray, values: np.ndarray, kept: np.ndarray) -> xr.Dataset:
+def _path(steps: np.ndarray, path: np.ndarray, values: np.ndarray, kept: np.ndarray) -> Labelled:
     moduli = np.abs(path)
     ranks = moduli.sum(axis=1) / np.maximum(moduli.max(axis=1), 1e-300)
     whole = steps.astype(np.int64) if steps[-1] < 2**53 else steps
-    return xr.Dataset(
-        {"learned": (("step", "mode"), path), "effective_rank": ("step", ranks), "kept": ("mode", kept)},
-        {"step": whole, "target": ("mode", values)},
-    )
+    by_step, by_mode = ("step",), ("mode",)
+    variables = {
+        "learned": ((*by_step, *by_mode), path),
+        "effective_rank": (by_step, ranks),
+        "target": (by_mode, values),
+        "kept": (by_mode, kept),
+    }
+    return Labelled(variables, {"step": whole, "mode": np.arange(len(values))})

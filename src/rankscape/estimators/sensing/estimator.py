@@ -3,7 +3,6 @@
 from typing import Any, Literal, Self
 
 import numpy as np
-import xarray as xr
 from scipy.sparse.linalg import lsqr
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
@@ -14,6 +13,7 @@ from rankscape.estimators.sensing.certificate import SensingCertificate, doubts
 from rankscape.estimators.sensing.descent import best_record, descend
 from rankscape.estimators.sensing.rank import heldout_squares, meets, smallest_as_good, splits, until_exact
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.labelled import Labelled
 from rankscape.ground.types import ArrayLike
 from rankscape.initialization import AbstractInitialization, Gaussian, Identical
 from rankscape.problem import DenseOperators, Sensing
@@ -61,7 +61,7 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         Descending.
     components_ : ndarray, shape (rank_, n_in)
         Its right singular vectors.
-    path_ : xarray.Dataset
+    path_ : Labelled
         Dims ``step`` and ``index``: ``singular_values``, ``effective_rank``, ``train_rmse``, ``heldout_rmse`` of
         gradient descent. Along ``rank``: ``fit_rmse``, and ``fit_heldout_rmse`` where ranks were compared.
     n_iter_, stop_step_ : int
@@ -204,21 +204,24 @@ def _learned(descent: Trajectory) -> np.ndarray:
     return descent.products.values[best_record(descent)]
 
 
-def _path(descent: Trajectory, fits: list[RankFit], errors: list[np.ndarray], unit: float, seen: int, m: int):
+def _path(
+    descent: Trajectory, fits: list[RankFit], errors: list[np.ndarray], unit: float, seen: int, m: int
+) -> Labelled:
     records = descent.dataset
     rmse = lambda squares, number: unit * np.sqrt(squares / max(number, 1))
     column = lambda name: records[name].values if name in records else np.full(records.sizes["step"], np.nan)
     heldout = np.full(len(fits), np.nan)
     heldout[: len(errors)] = [e.mean() for e in errors]
-    return xr.Dataset(
+    spectra, by_step, by_rank = unit * column("singular_values"), ("step",), ("rank",)
+    return Labelled(
         {
-            "singular_values": (("step", "index"), unit * column("singular_values")),
-            "effective_rank": ("step", column("effective_rank")),
-            "train_rmse": ("step", rmse(2 * column("loss"), seen)),
-            "heldout_rmse": ("step", rmse(2 * column("heldout_loss"), m - seen)),
-            "fit_rmse": ("rank", rmse(np.array([fit.squared for fit in fits]), m)),
-            "fit_heldout_rmse": ("rank", rmse(heldout, 1)),
+            "singular_values": (("step", "index"), spectra),
+            "effective_rank": (by_step, column("effective_rank")),
+            "train_rmse": (by_step, rmse(2 * column("loss"), seen)),
+            "heldout_rmse": (by_step, rmse(2 * column("heldout_loss"), m - seen)),
+            "fit_rmse": (by_rank, rmse(np.array([fit.squared for fit in fits]), m)),
+            "fit_heldout_rmse": (by_rank, rmse(heldout, 1)),
         },
-        {"step": records.step.values, "rank": np.arange(len(fits))},
+        {"step": records.step.values, "index": np.arange(spectra.shape[1]), "rank": np.arange(len(fits))},
         {"stop_step": int(records.step[best_record(descent)]), "outcome": str(descent.outcome)},
     )

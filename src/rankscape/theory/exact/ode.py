@@ -4,7 +4,6 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
@@ -12,6 +11,8 @@ from rankscape.ground.checks import positive
 
 def solve(slope: Callable, start: np.ndarray, times: np.ndarray, rtol: float, atol: float) -> np.ndarray:
     """The solution of an ordinary differential equation at `times`, shape (times, len(start))."""
+    from scipy.integrate import solve_ivp
+
     rtol, atol = positive("rtol", rtol), positive("atol", atol)
     y, path = start, []
     for span in pairwise([0.0, *times.tolist()]):  # stop at each time: interpolation would cost digits

@@ -5,10 +5,10 @@ from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import xarray as xr
 
 from rankscape.estimators.completion.fit import Fit, Forgetful
 from rankscape.estimators.completion.trial import Trial
+from rankscape.ground.labelled import Labelled
 
 
 class Method(ABC):
@@ -91,7 +91,7 @@ class Method(ABC):
         del fit
         return default
 
-    def walked(self, path: xr.Dataset, memory: NamedTuple) -> np.ndarray:
+    def walked(self, path: Labelled, memory: NamedTuple) -> np.ndarray:
         """Which of the starts on a path that were only compared led to a fit of this memory; shape of its steps."""
         del memory
         return np.zeros(path.sizes["step"], dtype=bool)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.methods.base import Method
@@ -18,6 +17,7 @@ from rankscape.estimators.completion.methods.offset import OFFSET
 from rankscape.estimators.completion.ridge_path import Minimum, RidgePath
 from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.final import final
+from rankscape.ground.labelled import Labelled
 from rankscape.solvers.ridge_minimum import killing_ridge, minimise, starting_modes
 
 # Of one ridge to the next larger one.
@@ -103,10 +103,10 @@ class Penalised(Method):
         del default
         return Penalty(*fit.memory).depth
 
-    def walked(self, path: xr.Dataset, memory: NamedTuple) -> np.ndarray:
+    def walked(self, path: Labelled, memory: NamedTuple) -> np.ndarray:
         """Those of its ridge and depth."""
         ridge, depth = Penalty(*memory)
-        return ((path.ridge == ridge) & (path.depth == depth)).values
+        return (path.ridge == ridge) & (path.depth == depth)
 
     def why(self, fit: Fit) -> str:
         """Which depth, at the ridge that predicts best."""
