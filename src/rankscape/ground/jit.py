@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,7 @@ def _kept(function: Callable[..., Any]) -> Any:
     Numba by itself looks at the file of the loop alone, and would keep code of helpers that have changed since; and it
     looks beside that file, where a new environment finds nothing.
     """
-    from numba.core import caching
-
+    caching: Any = import_module("numba.core.caching")
     room = Path(function.__code__.co_filename).parent
     folder = _folder(room, _sources(room))
 
