@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from rankscape.cli.output import check_files, meter, number, print_facts, print_json, print_table, share
+from rankscape.cli.output import Speech, check_files, number, print_table, share
 from rankscape.cli.source import SOURCE, Reading
 from rankscape.errors import StorageError
 
@@ -66,7 +66,7 @@ def complete(
     ordered: Literal["auto", "rows", "columns", "both", "none"] = "auto",
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
-    json: Flag = False,
+    speech: Speech | None = None,
 ) -> None:
     """Fill the holes of a matrix; the trajectory chooses the rank.
 
@@ -111,18 +111,17 @@ def complete(
         Decides which entries are hidden and held out.
     explain
         Say in plain sentences why this rank, how sure, and what to do next.
-    json
-        Print JSON, and nothing else.
     """
     from rankscape import complete as fill
     from rankscape.cli.answers import answer_of, errors_of
     from rankscape.cli.models import check_model, save_model
     from rankscape.data.source import open_source
+    from rankscape.estimators.completion.progress import shown_on
     from rankscape.files import check_writable, write_errors
     from rankscape.plot import check_figure
     from rankscape.reports import check_report
 
-    began = time.perf_counter()
+    speech, began = speech or Speech(), time.monotonic()
     opened = open_source(source, **(reading or Reading()).settings())
     # Everything that may be refused is refused before the work, which can take minutes.
     answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
@@ -140,25 +139,27 @@ def complete(
     settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}
     settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss}
     settings["ordered"] = None if ordered == "none" else ordered
-    with meter() as bar:
-        completed = fill(problem, **settings, seed=seed, progress=lambda now: _show(bar, now))
-    if model is not None:
-        save_model(model, completed, opened.table)
-    answer.write(completed, opened.table)
-    if standard_errors is not None:
-        write_errors(standard_errors, errors_of(completed, opened.table), opened.table)
-    # The matrix is safe by now: a picture that fails must not make it look lost.
-    try:
-        _draw(opened, problem, hidden, completed, picture)
-        if report is not None:
-            _report(opened, hidden, completed, report, {**settings, "hide": hide, "seed": seed})
-    except StorageError as error:
-        raise StorageError(f"{error} ({answer.output or model} is written).") from error
-    result = _Result(opened, problem, hidden, completed, answer, model, picture, report, time.perf_counter() - began)
-    if json:
-        print_json(result.facts())
+    with speech.meter() as bar:
+        bar.came_before("reading the table", began)
+        completed = fill(problem, **settings, seed=seed, progress=shown_on(bar))
+        bar.update("writing")
+        if model is not None:
+            save_model(model, completed, opened.table)
+        answer.write(completed, opened.table)
+        if standard_errors is not None:
+            write_errors(standard_errors, errors_of(completed, opened.table), opened.table)
+        # The matrix is safe by now: a picture that fails must not make it look lost.
+        bar.update("drawing")
+        try:
+            _draw(opened, problem, hidden, completed, picture)
+            if report is not None:
+                _report(opened, hidden, completed, report, {**settings, "hide": hide, "seed": seed})
+        except StorageError as error:
+            raise StorageError(f"{error} ({answer.output or model} is written).") from error
+    result = _Result(opened, problem, hidden, completed, answer, model, picture, report, time.monotonic() - began)
+    speech.say(result.facts, result.rows)
+    if speech.json or speech.quiet:
         return
-    print_facts(result.rows())
     if len(completed.outliers):
         print()
         print_table(["row", "column", "given", "model", "off by (noise sd)"], result.outlying())
@@ -177,11 +178,6 @@ def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "C
     # Another seed than the estimator's own split: the hidden entries are a test, not the validation.
     split = problem.split(hide, seed=seed + HIDING)
     return split.training, split.heldout
-
-
-def _show(bar: Any, now: Any) -> None:
-    facts = {"step": now.step, "rank": now.rank, "train": now.train_rmse, "held-out": now.heldout_rmse}
-    bar.update(now.fraction_done, **facts)
 
 
 def _draw(

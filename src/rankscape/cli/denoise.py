@@ -7,11 +7,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from cyclopts import Parameter, validators
 
-from rankscape.cli.output import check_files, number, print_facts, print_json
+from rankscape.cli.output import Speech, check_files, number
 from rankscape.cli.source import SOURCE, Reading
 from rankscape.errors import InputError
-
-Flag = Annotated[bool, Parameter(negative="")]
 
 
 def denoise(
@@ -25,7 +23,7 @@ def denoise(
     loss: Literal["frobenius", "operator", "nuclear"] = "frobenius",
     depth: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 3,
     alpha: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
-    json: Flag = False,
+    speech: Speech | None = None,
 ) -> None:
     """Remove the noise of a matrix without holes.
 
@@ -45,8 +43,6 @@ def denoise(
         Number of factors.
     alpha
         Scale of the start; tuned to the noise if left out.
-    json
-        Print JSON, and nothing else.
     """
     from rankscape import files
     from rankscape.data.source import open_source
@@ -66,7 +62,7 @@ def denoise(
     if figure is not None:
         _draw(model, opened.stem, figure)
     facts = _facts(model, opened.name, output, figure)
-    print_json(facts) if json else print_facts(_rows(model, facts))
+    (speech or Speech()).say(lambda: facts, lambda: _rows(model, facts))
 
 
 def _draw(model: Any, name: str, path: Path) -> None:

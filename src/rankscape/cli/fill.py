@@ -9,7 +9,7 @@ from cyclopts import Parameter, validators
 
 from rankscape.cli.answers import AbstractAnswer, Whole, answer_of
 from rankscape.cli.models import load_model
-from rankscape.cli.output import check_files, print_facts, print_json
+from rankscape.cli.output import Speech, check_files
 from rankscape.cli.source import Reading
 from rankscape.entries import Entries
 from rankscape.errors import InputError, did_you_mean
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from rankscape.data.source import Source
     from rankscape.estimators import CompletedMatrix
 
-Flag = Annotated[bool, Parameter(negative="")]
-
 
 def fill(
     model: Path,
@@ -33,7 +31,7 @@ def fill(
     pairs: Path | None = None,
     top: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     reading: Reading | None = None,
-    json: Flag = False,
+    speech: Speech | None = None,
 ) -> None:
     """Fill new rows with a model that `complete --model` saved; nothing is fitted again.
 
@@ -52,8 +50,6 @@ def fill(
         Long table with a row and a column on each line: write what is predicted there (without NEW).
     top
         Write this many unseen columns of each row, those of the largest values, and not all of them.
-    json
-        Print JSON, and nothing else.
     """
     done, known = load_model(model)
     if new is None:
@@ -73,7 +69,7 @@ def fill(
         facts = {"model": str(model), "source": opened.name, "shape": list(opened.table.shape)}
         facts |= {"observed": opened.table.entries.count}
     facts["output"] = str(answer.output)
-    print_json(facts) if json else print_facts(_rows(facts, answer))
+    (speech or Speech()).say(lambda: facts, lambda: _rows(facts, answer))
 
 
 def _fill(

@@ -1,14 +1,18 @@
-"""How commands speak: facts as a table for people or as one JSON object for machines, progress on stderr."""
+"""How commands speak: facts as a table for people, or as one JSON object for machines."""
 
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from rankscape.errors import InputError
 from rankscape.ground.as_json import as_json
+from rankscape.ground.progress import AbstractMeter, meter
+
+Flag = Annotated[bool, Parameter(negative="")]
 
 # Raised when a key of the JSON that commands print is renamed, removed, or means something else; new keys do not count.
 SCHEMA = 1
@@ -17,6 +21,37 @@ SCHEMA = 1
 def print_json(facts: Mapping[str, Any]) -> None:
     """One JSON object on stdout, with the number of its schema; NaN becomes null."""
     print(as_json({"schema": SCHEMA, **facts}))
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Speech:
+    """How much a command says.
+
+    Parameters
+    ----------
+    quiet
+        Print nothing but warnings and errors, and JSON where it is asked for.
+    verbose
+        Print each stage with the time that it took, on stderr.
+    json
+        Print JSON, and nothing else, on stdout.
+    """
+
+    quiet: Flag = False
+    verbose: Flag = False
+    json: Flag = False
+
+    def meter(self) -> AbstractContextManager[AbstractMeter]:
+        """Where progress is shown."""
+        return meter(self.quiet, self.verbose)
+
+    def say(self, facts: Callable[[], Mapping[str, Any]], rows: Callable[[], Sequence[tuple[str, str]]]) -> None:
+        """Print one or the other."""
+        if self.json:
+            print_json(facts())
+        elif not self.quiet:
+            print_facts(rows())
 
 
 def print_facts(rows: Sequence[tuple[str, str]]) -> None:
@@ -76,40 +111,3 @@ def check_files(source: str, named: bool, files: Mapping[str, Path | None]) -> N
 def share(part: float) -> str:
     """A part of the whole in percent, and never 0.0 % of something."""
     return f"{part:.1%}" if part >= 0.001 or not part else f"{100 * part:.2g}%"
-
-
-class _Meter:
-    """Progress in the terminal: share done, facts, time left."""
-
-    def __init__(self, bar: Any, task: Any):
-        self._bar, self._task, self._started = bar, task, time.monotonic()
-
-    def update(self, share: float, **facts: Any) -> None:
-        """Show the share done, and each fact as ``name value``."""
-        text = "  ".join(f"{name} {number(v) if isinstance(v, float) else v}" for name, v in facts.items())
-        self._bar.update(self._task, completed=share, facts=text)
-
-
-class _Silent:
-    def update(self, share: float, **facts: Any) -> None:
-        """Nothing: no terminal is watching."""
-
-
-@contextmanager
-def meter() -> Iterator[_Meter | _Silent]:
-    """A progress meter on stderr, when a terminal is there."""
-    if not sys.stderr.isatty():
-        yield _Silent()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.table import Column
-
-    columns = (
-        BarColumn(bar_width=None, table_column=Column(min_width=6, max_width=24, ratio=1)),
-        TaskProgressColumn(table_column=Column(min_width=4)),
-        TimeRemainingColumn(table_column=Column(min_width=7)),
-        TextColumn("{task.fields[facts]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _Meter(bar, bar.add_task("", total=1.0, facts=""))

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from rankscape.cli.app import DONE, FAILED, say
-from rankscape.cli.output import meter, print_json
+from rankscape.cli.output import Speech
 from rankscape.cli.reproduce import print_claims
 
 
@@ -19,7 +19,7 @@ def phases(
     executor: str | None = None,
     workers: int | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    speech: Speech | None = None,
 ) -> int:
     """Sweep a phase diagram, draw it with what theory predicts, and check its claims.
 
@@ -37,28 +37,23 @@ def phases(
         Processes or jobs; as many as cores if left out.
     output
         Folder for PNG, PDF, data (netCDF) and claims (JSON); by default phases.
-    json
-        Print the claims as JSON.
     """
     from rankscape import phases
     from rankscape.ground.storage import check_folder
+    from rankscape.sweeps.progress import shown_on
 
     phases.check(diagram)
     folder = Path("phases") if output is None else output
     check_folder(folder)
     # A quick grid has a store of its own: the other one would refuse it.
     cells = folder / f"{diagram}{'-quick' if quick else ''}.zarr" if store is None else store
-    with meter() as bar:
-        made = phases.phase_diagram(
-            diagram, cells, quick, executor, workers,
-            lambda now: bar.update(now.done / now.runs, done=now.done, left=now.left),
-        )  # fmt: skip
+    speech = speech or Speech()
+    with speech.meter() as bar:
+        made = phases.phase_diagram(diagram, cells, quick, executor, workers, shown_on(bar))
     made.save(folder)
     held, total = sum(claim.holds for claim in made.claims), len(made.claims)
-    if json:
-        print_json({"claims": [{"figure": made.name} | claim.describe() for claim in made.claims]})
-    else:
-        print_claims([made])
+    print_claims([made], speech)
+    if not (speech.json or speech.quiet):
         print(f"\n{held} of {total} claims hold; the figure is in {folder}/, the cells are in {cells}")
     if held < total:
         say(f"error: {total - held} of {total} claims do not hold.")

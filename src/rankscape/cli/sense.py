@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from cyclopts import Parameter, validators
 
-from rankscape.cli.output import check_files, number, print_facts, print_json
+from rankscape.cli.output import Speech, check_files, number
 from rankscape.errors import FileFormatError, InputError, did_you_mean
 
 if TYPE_CHECKING:
     from rankscape.problem import DenseOperators, RankOneOperators
-
-Flag = Annotated[bool, Parameter(negative="")]
 
 
 def sense(
@@ -31,7 +29,7 @@ def sense(
     validation_fraction: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))] = 0.1,
     max_steps: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1500,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
-    json: Flag = False,
+    speech: Speech | None = None,
 ) -> None:
     """Find a matrix from linear measurements of it; no rank is asked.
 
@@ -60,8 +58,6 @@ def sense(
         Most steps of descent.
     seed
         Decides the random start and which measurements are held out.
-    json
-        Print JSON, and nothing else.
     """
     from rankscape import files
     from rankscape.entries import Entries
@@ -87,7 +83,7 @@ def sense(
         descent = model.path_.drop_dims("rank")  # the fits that were compared have no step
         plot.save(plot.draw(plot.trajectory_panels(descent), title=f"{source.stem}: rank {model.rank_}"), figure)
     facts = _facts(model, source, len(y), output, figure)
-    print_json(facts) if json else print_facts(_rows(model, facts))
+    (speech or Speech()).say(lambda: facts, lambda: _rows(model, facts))
 
 
 def _read(path: Path, operators: str, measurements: str) -> "tuple[DenseOperators | RankOneOperators, np.ndarray]":

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from rankscape.cli.app import DONE, FAILED
-from rankscape.cli.output import meter, number, print_facts, print_json
+from rankscape.cli.output import Speech, number
 from rankscape.cli.runs import check_output, write_run
 from rankscape.config import SimulationConfig, make_config, read_toml
 from rankscape.errors import InputError
@@ -24,7 +24,7 @@ def simulate(
     figure: Path | None = None,
     checkpoint: Path | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    speech: Speech | None = None,
 ) -> int:
     """Train a deep matrix factorization and record its rank.
 
@@ -41,29 +41,25 @@ def simulate(
         Save the run here every few seconds, and continue from here when it exists.
     force
         Replace what stands under --output, also where that is another run.
-    json
-        Print JSON.
     """
     _check_files(file, output, figure, checkpoint)
     config = _merge(file, settings)
     if output is not None:
         check_output(output, config, force)
-    with meter() as bar, _options_as_typed():
-        run = config.run(checkpoint=checkpoint, progress=lambda step, steps, last: _show(bar, step, steps, last))
-    facts = _facts(run, config)
-    if output is not None:
-        facts["output"] = write_run(run, output)
-    if figure is not None:
-        from rankscape import plot
+    from rankscape.run.watchers.observers import shown_on
 
-        facts["figure"] = str(plot.save(plot.draw(plot.trajectory_panels(run.dataset)), figure))
-    if json:
-        print_json(facts)
-    else:
-        # Of a run that diverged a warning has said it; `engine_why` begins with the engine.
-        for_machines = ("engine",) if facts["outcome"] == "stopped" else ("engine", "message")
-        people = {name.removesuffix("_why"): v for name, v in facts.items() if name not in for_machines}
-        print_facts([(name.replace("_", " "), _text(v)) for name, v in people.items()])
+    speech = speech or Speech()
+    with speech.meter() as bar, _options_as_typed():
+        run = config.run(checkpoint=checkpoint, progress=shown_on(bar))
+        facts = _facts(run, config)
+        bar.update("writing")
+        if output is not None:
+            facts["output"] = write_run(run, output)
+        if figure is not None:
+            from rankscape import plot
+
+            facts["figure"] = str(plot.save(plot.draw(plot.trajectory_panels(run.dataset)), figure))
+    speech.say(lambda: facts, lambda: _rows(facts))
     return DONE if run.outcome.good else FAILED
 
 
@@ -102,11 +98,6 @@ def _merge(file: Path | None, settings: SimulationConfig | None) -> SimulationCo
     return make_config(read_toml(file) | given, str(file))
 
 
-def _show(bar: Any, step: int, steps: int, last: dict[str, Any]) -> None:
-    names = {"effective_rank": "effective rank", "loss": "loss"}
-    bar.update(step / steps, step=step, **{text: float(last[name]) for name, text in names.items() if name in last})
-
-
 def _facts(run: Any, config: SimulationConfig) -> dict[str, Any]:
     attributes, factors = run.dataset.attrs, run.factors
     facts = {
@@ -132,6 +123,14 @@ def _facts(run: Any, config: SimulationConfig) -> dict[str, Any]:
         # Ten say what there is to see; all of them are in the stored trajectory.
         "singular_values": last.singular_values.values[:10].tolist(),
     }
+
+
+def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The table for people."""
+    # Of a run that diverged a warning has said it; `engine_why` begins with the engine.
+    for_machines = ("engine",) if facts["outcome"] == "stopped" else ("engine", "message")
+    people = {name.removesuffix("_why"): v for name, v in facts.items() if name not in for_machines}
+    return [(name.replace("_", " "), _text(v)) for name, v in people.items()]
 
 
 def _text(value: Any) -> str:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from rankscape.cli.app import COMMANDS, DONE
-from rankscape.cli.output import meter, number, print_facts, print_json
+from rankscape.cli.output import Flag, Speech, number, print_facts, print_json
 from rankscape.errors import InputError
 
 if TYPE_CHECKING:
     from rankscape.sweeps import SweepProgress
 
 app = App(name="sweep", help=COMMANDS["sweep"])
-
-Json = Annotated[bool, Parameter(negative="")]
 
 
 @app.default
@@ -27,8 +25,8 @@ def sweep(
     executor: str | None = None,
     workers: int | None = None,
     batch: int | None = None,
-    yes: Annotated[bool, Parameter(negative="")] = False,
-    json: Json = False,
+    yes: Flag = False,
+    speech: Speech | None = None,
 ) -> int:
     """Run a grid of simulations into one store, and continue it whatever happened.
 
@@ -46,28 +44,31 @@ def sweep(
         Runs in a batch; as many as take a few seconds if left out.
     yes
         Allow more than a million runs.
-    json
-        Print JSON.
     """
     import sys
 
     from rankscape.sweeps import sweep as run
+    from rankscape.sweeps.progress import shown_on
 
     options: dict[str, Any] = {"store": store, "executor": executor, "workers": workers, "batch": batch}
     if yes:
         options["most_runs"] = sys.maxsize
+    speech = speech or Speech()
     try:
-        with meter() as bar:
-            made = run(file, progress=lambda now: _show(bar, now), **options)
+        with speech.meter() as bar:
+            made = run(file, progress=shown_on(bar), **options)
     except InputError as error:
         # The command line has an option where Python has an argument.
         raise type(error)(str(error).replace("`most_runs`", "--yes")) from error
-    _print(made.path, made.status(), json)
+    now = made.status()
+    speech.say(lambda: _facts(made.path, now), lambda: _rows(made.path, now))
     return DONE
 
 
 @app.command
-def status(store: Path, /, *, watch: Annotated[bool, Parameter(negative="")] = False, json: Json = False) -> None:
+def status(
+    store: Path, /, *, watch: Annotated[bool, Parameter(negative="")] = False, speech: Speech | None = None
+) -> None:
     """Print how far a sweep is: runs done, failed and left, rate, time left, and who works on it.
 
     Parameters
@@ -76,18 +77,17 @@ def status(store: Path, /, *, watch: Annotated[bool, Parameter(negative="")] = F
         The zarr store of a sweep.
     watch
         Keep looking until nobody works on it.
-    json
-        Print JSON.
     """
-    from rankscape.sweeps.progress import look
+    from rankscape.sweeps.progress import look, shown_on
 
-    now = look(store)
-    with meter() as bar:
+    now, speech = look(store), speech or Speech()
+    with speech.meter() as bar:
+        show = shown_on(bar)
         while watch and now.state == "running":
-            _show(bar, now)
+            show(now)
             time.sleep(1)
             now = look(store)
-    _print(store, now, json)
+    speech.say(lambda: _facts(store, now), lambda: _rows(store, now))
 
 
 @app.command
@@ -97,7 +97,7 @@ def export(
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     format: str | None = None,
-    json: Json = False,
+    json: Flag = False,
 ) -> None:
     """Write the runs of a sweep that are done to one file.
 
@@ -126,16 +126,10 @@ def export(
         print_facts([(name, str(value)) for name, value in facts.items()])
 
 
-def _show(bar: Any, now: "SweepProgress") -> None:
-    facts = {"done": now.done, "failed": now.failed, "left": now.left}
-    rate = {} if now.rate is None else {"runs/s": float(now.rate)}
-    bar.update(now.done / now.runs, **facts, **rate)
+def _facts(store: Path, now: "SweepProgress") -> dict[str, Any]:
+    return {"store": str(store)} | now._asdict()
 
 
-def _print(store: Path, now: "SweepProgress", json: bool) -> None:
-    facts = {"store": str(store)} | now._asdict()
-    if json:
-        print_json(facts)
-    else:
-        known = {name.replace("_", " "): value for name, value in facts.items() if value is not None}
-        print_facts([(name, number(v) if isinstance(v, float) else str(v)) for name, v in known.items()])
+def _rows(store: Path, now: "SweepProgress") -> list[tuple[str, str]]:
+    known = {name.replace("_", " "): value for name, value in _facts(store, now).items() if value is not None}
+    return [(name, number(v) if isinstance(v, float) else str(v)) for name, v in known.items()]

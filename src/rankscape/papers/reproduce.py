@@ -1,11 +1,12 @@
 """Make the figures of a paper."""
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from threadpoolctl import threadpool_limits
 
 from rankscape.errors import InputError, did_you_mean
+from rankscape.ground.progress import AbstractMeter, told
 from rankscape.papers.figure import PaperFigure
 
 # Papers whose figures can be made: the names of their rooms.
@@ -21,7 +22,12 @@ def figure_names(paper: str) -> tuple[str, ...]:
     return tuple(_room(paper).FIGURES)
 
 
-def reproduce(paper: str, figures: Sequence[str] | None = None, quick: bool = False) -> Iterator[PaperFigure]:
+def reproduce(
+    paper: str,
+    figures: Sequence[str] | None = None,
+    quick: bool = False,
+    progress: Callable[[int, int, str], None] | bool | None = None,
+) -> Iterator[PaperFigure]:
     """Make figures of a paper, one after the other.
 
     Parameters
@@ -32,6 +38,9 @@ def reproduce(paper: str, figures: Sequence[str] | None = None, quick: bool = Fa
         Names from `figure_names`; all when left out.
     quick : bool
         Fewer runs and steps, coarser curves; the same claims.
+    progress : bool or callable, optional
+        True tells which figure is being made, on a terminal, in a notebook or as lines; a function is called with the
+        number of figures made, of all figures, and the name of the next.
 
     Yields
     ------
@@ -44,10 +53,19 @@ def reproduce(paper: str, figures: Sequence[str] | None = None, quick: bool = Fa
         An unknown paper or figure.
     """
     makers = _room(paper).FIGURES
-    for name in check(paper, figures):
-        with threadpool_limits(1, user_api="blas"):  # the matrices are small: threads would only wait for each other
-            figure = makers[name](quick=quick)
-        yield figure
+    names = check(paper, figures)
+    with told(progress, shown_on) as tell:
+        for made, name in enumerate(names):
+            if tell is not None:
+                tell(made, len(names), name)
+            with threadpool_limits(1, user_api="blas"):  # matrices are small: threads would only wait for each other
+                figure = makers[name](quick=quick)
+            yield figure
+
+
+def shown_on(meter: AbstractMeter) -> Callable[[int, int, str], None]:
+    """What tells it to people; figures take a second or minutes, so how many are made says nothing of the time left."""
+    return lambda made, total, name: meter.update(f"figure {made + 1} of {total}: {name}")
 
 
 def check(paper: str, figures: Sequence[str] | None = None) -> tuple[str, ...]:

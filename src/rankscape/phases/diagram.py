@@ -46,7 +46,7 @@ def phase_diagram(
     quick: bool = False,
     executor: ExecutorLike | None = None,
     workers: int | None = None,
-    progress: Callable[[SweepProgress], None] | None = None,
+    progress: Callable[[SweepProgress], None] | bool | None = None,
 ) -> PaperFigure:
     """Make a phase diagram; cells that are in the store already are not made again.
 

@@ -10,6 +10,7 @@ from rankscape.engine import Setting, State
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
 from rankscape.ground.fingerprint import of_arrays
+from rankscape.ground.progress import told
 from rankscape.initialization import Identical, PerturbedIdentical
 from rankscape.problem import AbstractProblem, Estimation
 from rankscape.run.arguments import EngineName, Motion, Observer, Precision, Progress, Record, Seed, Start, Stop, Width
@@ -23,7 +24,7 @@ from rankscape.run.settings import Plan, configuration, plan
 from rankscape.run.trajectory import Trajectory
 from rankscape.run.watchers.base import AbstractWatcher
 from rankscape.run.watchers.compression import WidthCompression
-from rankscape.run.watchers.observers import ChangingRates, Meter, Observers
+from rankscape.run.watchers.observers import ChangingRates, Meter, Observers, shown_on
 from rankscape.run.watchers.stopping import as_rule
 from rankscape.theory.climbing.limits import warn_if_too_large
 from rankscape.theory.inputs import start_of
@@ -49,7 +50,7 @@ def simulate(
     monitor: AbstractWatcher | None = None,
     observe: Mapping[str, Observer] | None = None,
     checkpoint: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     throw: bool = False,
 ) -> Trajectory:
     r"""Train ``W = W_N ... W_1`` and record its rank on the way.
@@ -93,8 +94,9 @@ def simulate(
         Further records: functions of ``[W_1, ..., W_N]`` that return a number or an array of fixed shape.
     checkpoint : path, optional
         Save the run there every few seconds and continue from it when it exists.
-    progress : callable, optional
-        Called with ``(step, steps, latest record)`` after each chunk.
+    progress : bool or callable, optional
+        True tells how far it is, on a terminal, in a notebook or as lines; a function is called with
+        ``(step, steps, latest record)`` after each chunk.
     throw : bool
         Raise `RunFailed` when a run diverges, instead of warning and returning what was recorded until then.
 
@@ -140,12 +142,13 @@ def simulate(
     chunk = 1 << int(np.clip(np.log2(CHUNK_SECONDS * 1e6 / planned.engine.step_cost()), 3, 24))
     fixed = configuration(planned, watchers, steps=steps, record=of_arrays(schedule), chunk=chunk)
     # These two decide no number: a checkpoint may be resumed with or without them.
-    if progress is not None:
-        watchers.append(Meter(progress, steps))
-    if checkpoint is not None:
-        watchers.append(Checkpoint(Path(checkpoint), fixed))
-    loop = Loop(Batch(planned.engine, starts), steps, schedule, chunk, watchers)
-    end = loop.run(planned.before)
+    with told(progress, shown_on) as tell:
+        if tell is not None:
+            watchers.append(Meter(tell, steps))
+        if checkpoint is not None:
+            watchers.append(Checkpoint(Path(checkpoint), fixed))
+        loop = Loop(Batch(planned.engine, starts), steps, schedule, chunk, watchers)
+        end = loop.run(planned.before)
     run = label(planned, loop, end, fixed, kept)
     say_divergence(end.ends, run.message, throw)
     return run

@@ -1,9 +1,11 @@
 """How far a sweep is: from the marks in the store, and from the lock when somebody works on it."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rankscape.ground.progress import AbstractMeter
 from rankscape.sweeps.lock import read_lock
 from rankscape.sweeps.store import Store
 
@@ -33,6 +35,18 @@ class SweepProgress(NamedTuple):
     seconds_left: float | None
     state: str
     owner: str | None
+
+
+def shown_on(meter: AbstractMeter) -> Callable[[SweepProgress], None]:
+    """What tells it to people."""
+    meter.update("planning and starting workers")
+
+    def show(now: SweepProgress) -> None:
+        rate = {} if now.rate is None else {"runs/s": float(now.rate)}
+        failed = {"failed": now.failed} if now.failed else {}
+        meter.update("runs", now.done / now.runs, done=now.done, left=now.left, **failed, **rate)
+
+    return show
 
 
 def look(path: str | Path) -> SweepProgress:

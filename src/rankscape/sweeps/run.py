@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from rankscape.config import SimulationConfig
 from rankscape.errors import InputError, RunFailed
 from rankscape.ground.checks import whole
+from rankscape.ground.progress import told
 from rankscape.sweeps.dispatch import ask, begin, reports, wait_until_ready
 from rankscape.sweeps.executors import ExecutorLike, InProcess, Pool, open_pool
 from rankscape.sweeps.experiment import AbstractExperiment, Plan
@@ -20,7 +21,7 @@ from rankscape.sweeps.grid import Grid
 from rankscape.sweeps.layout import OWN
 from rankscape.sweeps.lock import Lock, locked
 from rankscape.sweeps.over import Over, Seeds, make_grid
-from rankscape.sweeps.progress import SweepProgress, measured
+from rankscape.sweeps.progress import SweepProgress, measured, shown_on
 from rankscape.sweeps.result import Sweep
 from rankscape.sweeps.simulations import Simulations
 from rankscape.sweeps.store import Store, check_place, check_same, column, column_type, create
@@ -44,7 +45,7 @@ def sweep(
     cluster: Mapping[str, object] | None = None,
     batch: int | None = None,
     most_runs: int = MOST_RUNS,
-    progress: Callable[[SweepProgress], None] | None = None,
+    progress: Callable[[SweepProgress], None] | bool | None = None,
 ) -> Sweep:
     """Make all runs of a grid and keep them in one store; started again, make only those that are missing.
 
@@ -77,8 +78,9 @@ def sweep(
         Runs in a batch. Left out: as many as take a few seconds by the estimates of the engines.
     most_runs : int
         Refuse grids of more runs.
-    progress : callable, optional
-        Called with a `SweepProgress` after each batch.
+    progress : bool or callable, optional
+        True tells how far it is, on a terminal, in a notebook or as lines; a function is called with a `SweepProgress`
+        after each batch.
 
     Returns
     -------
@@ -122,7 +124,7 @@ def sweep(
         raise InputError(f"The grid has {len(grid):,} runs, more than {most_runs:,}; allow it with `most_runs`.")
     check_place(path)
     # The lock first: two clients must not lay out the same store.
-    with locked(path) as lock, open_pool(executor, workers, cluster) as pool:
+    with told(progress, shown_on) as tell, locked(path) as lock, open_pool(executor, workers, cluster) as pool:
         _check_can_be_sent(experiment, pool)
         # Workers load their packages while this process plans: both take seconds.
         ready = begin(pool, prepare, experiment, versions())
@@ -136,7 +138,7 @@ def sweep(
         wait_until_ready(ready)
         if there is None:
             there = _lay_out(path, experiment, plan, configuration)
-        _fill(there, experiment, plan.grid, pool, lock, progress)
+        _fill(there, experiment, plan.grid, pool, lock, tell)
     return Sweep(path)
 
 

@@ -2,6 +2,7 @@
 
 from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
 from rankscape.estimators.completion.inputs import MatrixData, entries_and_split, problem_of
+from rankscape.estimators.completion.progress import shown_on
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.estimators.completion.settings import (
     Depth,
@@ -12,6 +13,7 @@ from rankscape.estimators.completion.settings import (
     ScaleChoice,
     settings_of,
 )
+from rankscape.ground.progress import told
 
 
 def complete(
@@ -26,7 +28,7 @@ def complete(
     loss: LossChoice = "auto",
     ordered: OrderedAxis = "auto",
     seed: int = 0,
-    progress: ProgressCall | None = None,
+    progress: ProgressCall | bool | None = None,
 ) -> CompletedMatrix:
     r"""Complete a matrix with holes; the ridge path of a deep factorization and held-out entries choose the rank.
 
@@ -69,8 +71,9 @@ def complete(
         Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
     seed : int
         Of the held-out split and of all draws.
-    progress : callable, optional
-        Receives a `CompletionProgress` after each record and every 0.2 s or so.
+    progress : bool or callable, optional
+        True tells the stage in words, on a terminal, in a notebook or as lines; a function receives a
+        `CompletionProgress` at the begin of each stage and after each record.
 
     Returns
     -------
@@ -99,4 +102,5 @@ def complete(
     """
     problem = problem_of(data)
     settings = settings_of(depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, seed)
-    return fit_entries(*entries_and_split(problem), settings, progress)
+    with told(progress, shown_on) as tell:
+        return fit_entries(*entries_and_split(problem), settings, tell)

@@ -63,19 +63,23 @@ def fit_entries(
         if parts.constant or not parts.heldout.count:
             return _offset_alone(parts, settings)
         meter = Meter(progress, parts.unit)
+        meter.begin("looking at rows and columns")
         start = None if before is None else _fit_before(before, parts)
         if start is None:
             parts, selection = select_units(parts, units.rival, settings, meter)
         else:
             selection = select(parts, settings, meter, start)
         parts, selection, tails = resist(parts, settings, selection, meter)
+        meter.begin("what simple rules predict")
         baselines = _baselines(parts)
+        meter.begin("what the entries determine")
         found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole))
         combination = None
         if selection.judged:
+            meter.begin("candidates compete")
             near = baselines["nearest_rows"]
             combination = combine(hold(parts, settings, selection, found.closed, near, own=held is not None))
-        meter.end()
+        meter.begin("done")
         return _report(observed, parts, settings, selection, combination, tails, found, baselines)
 
 

@@ -18,6 +18,14 @@ DAMPING = 5.0
 # Alternating sweeps for row and column biases; they settle to four digits in five.
 SWEEPS = 10
 
+_NAMED = {
+    "none": "nothing",
+    "mean": "the mean",
+    "row": "levels of rows",
+    "column": "levels of columns",
+    "row+column": "levels of rows and columns",
+}
+
 _WORDS = {
     "none": "nothing was removed",
     "mean": "the mean of the observed entries was removed",
@@ -51,6 +59,11 @@ class Offset:
     def sides(self) -> tuple[bool, bool]:
         """Whether rows and whether columns have biases."""
         return biased_sides(self.kind)
+
+    @property
+    def named(self) -> str:
+        """What it is, in a word or two."""
+        return _NAMED[self.kind]
 
     @property
     def words(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from rankscape.estimators.completion.ridge_path import Record
 from rankscape.ground.final import final
+from rankscape.ground.progress import AbstractMeter
 
 
 @final
@@ -18,8 +19,6 @@ class CompletionProgress:
         Solver iterations so far, over everything that was tried.
     ridge, rank, train_rmse, heldout_rmse
         Of the latest record; errors in the units of the data.
-    fraction_done : float
-        An estimate between 0 and 1; never falls.
     phase : str
         What is being done, in a few words.
     """
@@ -29,38 +28,44 @@ class CompletionProgress:
     rank: int
     train_rmse: float
     heldout_rmse: float
-    fraction_done: float
     phase: str = ""
 
 
+def shown_on(meter: AbstractMeter) -> Callable[[CompletionProgress], None]:
+    """What tells it to people."""
+
+    def show(now: CompletionProgress) -> None:
+        facts = {"rank": now.rank, "held-out": now.heldout_rmse} if now.step else {}
+        meter.update(now.phase, **facts)
+
+    return show
+
+
 class Meter:
-    """Turns records into `CompletionProgress`: adds up the shares of phases, and never lets the fraction fall."""
+    """Turns records into `CompletionProgress`. How much is left nobody knows: what is found decides what is tried."""
 
     def __init__(self, call: Callable[[CompletionProgress], None] | None, unit: float):
         self.call, self.unit = call, unit
-        self.base, self.share, self.earlier = 0.0, 0.0, 0
-        self.state = CompletionProgress(0, 0.0, 0, float("nan"), float("nan"), 0.0)
+        self.earlier = 0
+        self.state = CompletionProgress(0, 0.0, 0, float("nan"), float("nan"))
 
-    def begin(self, phase: str, share: float, fresh: bool = False) -> None:
-        """A phase that takes this share of the whole; `fresh` when its steps count from zero again."""
-        self.base, self.share = min(self.base + self.share, 1.0), share
-        self.earlier = self.state.step if fresh else self.earlier
-        self.state = replace(self.state, phase=phase, fraction_done=max(self.base, self.state.fraction_done))
-        if self.call is not None and self.state.step:
-            self.call(self.state)
-
-    def record(self, record: Record, scale: float, share: float) -> None:
-        """Report one record, whose errors are in units of `scale`."""
-        unit = scale * self.unit
-        errors = record.train_rmse * unit, record.heldout_rmse * unit
-        # Estimates of what is left may be wrong; a bar that walks back helps nobody.
-        done = max(min(self.base + share * self.share, 1.0), self.state.fraction_done)
-        step = max(self.earlier + record.step, self.state.step)
-        self.state = CompletionProgress(step, record.ridge, record.rank, *errors, done, self.state.phase)
+    def begin(self, phase: str, fresh: bool = False) -> None:
+        """Say what is being done; `fresh` when its steps count from zero again."""
+        if fresh:
+            self.fresh()
+        self.state = replace(self.state, phase=phase)
         if self.call is not None:
             self.call(self.state)
 
-    def end(self) -> None:
-        """Report that all is done."""
-        self.base, self.share = 1.0, 0.0
-        self.begin("done", 0.0)
+    def fresh(self) -> None:
+        """From here on steps count from zero again."""
+        self.earlier = self.state.step
+
+    def record(self, record: Record, scale: float) -> None:
+        """Report one record, whose errors are in units of `scale`."""
+        unit = scale * self.unit
+        errors = record.train_rmse * unit, record.heldout_rmse * unit
+        step = max(self.earlier + record.step, self.state.step)
+        self.state = CompletionProgress(step, record.ridge, record.rank, *errors, self.state.phase)
+        if self.call is not None:
+            self.call(self.state)

@@ -67,7 +67,7 @@ class RidgePath:
     jump : callable, optional
         SGD from a point at a ridge and a depth, before the minimum below is sought.
     report : callable
-        Called with each record and the share of the present phase that is done.
+        Called with each record.
     minima : dict
         The best minimum of each phase and depth, by the error on held-out entries.
     """
@@ -76,7 +76,7 @@ class RidgePath:
     heldout: Entries
     depth: int
     jump: Jump | None = None
-    report: Callable[[Record, float], None] = lambda record, share: None
+    report: Callable[[Record], None] = lambda record: None
     records: list[Record] = field(default_factory=list)
     minima: dict[tuple[str, int], Minimum] = field(default_factory=dict)
     step: int = 0
@@ -86,9 +86,7 @@ class RidgePath:
         held = self.heldout
         return entries_of_product(held.rows, held.columns, left, right) - held.values
 
-    def record(
-        self, modes: Modes, ridge: float, phase: str, share: float = 0.0, rank: int | None = None, depth: int = 0
-    ) -> Record:
+    def record(self, modes: Modes, ridge: float, phase: str, rank: int | None = None, depth: int = 0) -> Record:
         """Measure, append and report one point."""
         left = modes.U * modes.s
         train = root_mean_square(self.entries.residual(left, modes.V))
@@ -96,16 +94,16 @@ class RidgePath:
         rank = len(modes.s) if rank is None else rank
         point = Record(self.step, ridge, rank, modes.s, train, held, phase, depth or self.depth)
         self.records.append(point)
-        self.report(point, share)
+        self.report(point)
         return point
 
-    def settle(self, modes: Modes, ridge: float, phase: str, share: float, depth: int = 0) -> Modes:
+    def settle(self, modes: Modes, ridge: float, phase: str, depth: int = 0) -> Modes:
         """Minimise at one ridge, after SGD if there is any, and drop the directions that are dead there."""
         depth = depth or self.depth
         if self.jump is not None and len(modes.s):
             modes, taken = self.jump(modes, ridge, depth)
             self.step += taken
-            self.record(modes, ridge, "jumping", share, depth=depth)
+            self.record(modes, ridge, "jumping", depth=depth)
         before, clock = self.step, [time.monotonic()]
         noticed = self._gradient_norm(modes)
 
@@ -113,16 +111,16 @@ class RidgePath:
             self.step = before + taken
             if taken & (taken - 1) == 0:  # iterations 1, 2, 4, 8, ...: where the spectrum moves
                 here = current()
-                self.record(here, ridge, phase, share, live_rank(here, ridge, noticed, depth), depth)
+                self.record(here, ridge, phase, live_rank(here, ridge, noticed, depth), depth)
                 clock[0] = time.monotonic()
             elif time.monotonic() - clock[0] > TICK:
-                self.report(self.records[-1], share)
+                self.report(self.records[-1])
                 clock[0] = time.monotonic()
 
         modes, taken, _ = minimise(self.entries, modes, ridge, depth, self._iterations(len(modes.s)), watch)
         self.step = before + taken
         modes = modes.head(self.live_rank(modes, ridge, depth))
-        held = self.record(modes, ridge, phase, share, depth=depth).heldout_rmse
+        held = self.record(modes, ridge, phase, depth=depth).heldout_rmse
         known = self.minima.get((phase, depth))
         if len(modes.s) and (known is None or held < known.heldout_rmse):
             self.minima[phase, depth] = Minimum(modes, ridge, depth, held)
@@ -134,7 +132,7 @@ class RidgePath:
         top = killing_ridge(float(start.s[0]), self.entries.shape, self.depth)
         modes = start
         for stage in range(STAGES):
-            modes = self.settle(modes, FIRST * top * 0.5**stage, "falling", stage / STAGES)
+            modes = self.settle(modes, FIRST * top * 0.5**stage, "falling")
             yield modes
             if not len(modes.s):
                 modes = start  # all died at once: the next ridge begins anew

@@ -83,7 +83,7 @@ def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter)
     forced = settings.loss == "robust"
     if settings.loss == "squares" or settings.path == "sgd" or not (heavy or left.lonely or forced):
         return parts, selection, tails
-    meter.begin("heavy tails", 0.1, fresh=True)
+    meter.begin("a search that wild entries cannot lead", fresh=True)
     first = _Attempt(parts, selection, everything, _seen(given, parts, selection, everything))
     found = _search(first, settings, meter)
     if found is None and forced:

@@ -139,7 +139,7 @@ def _select(search: "_Search", before: Fit | None, all_at_once: bool) -> Selecti
             return search.finish(trial, again)
     trials = list(search.offsets())
     for trial in trials:
-        for method in search.methods(trial, len(trials)):
+        for method in search.methods(trial):
             method.fit(trial)
             if trial.fits[-1].exact:
                 return search.finish(trial, trial.fits[-1])
@@ -179,7 +179,7 @@ class _Search:
         best = min(left, key=root_mean_square)
         supported = next(k for k, residual in enumerate(left) if ties(residual**2, best**2))
         if rounded(self.split.observed):
-            self.meter.begin(SAMPLED.phase, SAMPLED.share)
+            self.meter.begin(SAMPLED.phase)
             noisy = self.trial(offsets[supported], training, heldout)
             if SAMPLED.suffices(noisy):
                 yield noisy
@@ -189,16 +189,16 @@ class _Search:
         if supported:
             yield self.trial(offsets[supported], training, heldout, simpler=first)
 
-    def methods(self, trial: Trial, trials: int) -> Iterator[Method]:
+    def methods(self, trial: Trial) -> Iterator[Method]:
         """The methods to try, one after another: what one finds decides which of the later ones are wanted."""
-        self.meter.begin(f"offset {trial.offset.kind}", 0.0, fresh=True)
+        self.meter.fresh()
         if trial.simpler is not None:
             trial.climb = trial.simpler.climb
         for method in METHODS[1:]:
             if (method.costly and not self.thorough) or (method.sharp and self._nothing_left(trial)):
                 continue
             if method.wanted(trial):
-                self.meter.begin(method.phase.format(offset=trial.offset.kind), method.share / trials)
+                self.meter.begin(method.phase.format(offset=trial.offset.named))
                 yield method
 
     def _nothing_left(self, trial: Trial) -> bool:
@@ -213,7 +213,7 @@ class _Search:
 
     def on_all(self, trial: Trial, method: Method) -> Selection | None:
         """An exact fit to all entries at once; nothing is left over then to measure its error by."""
-        self.meter.begin("all entries", 0.1, fresh=True)
+        self.meter.begin("an exact fit to all entries", fresh=True)
         whole = self.whole(trial)
         method.fit(whole)
         exact = whole.fits[-1]
@@ -223,7 +223,7 @@ class _Search:
         """The chosen fit with each row's and column's own noise, if held-out entries prefer that."""
         if not chosen.rank or not chosen.method.weighs:
             return chosen
-        self.meter.begin("noise of rows and columns", 0.1)
+        self.meter.begin("the noise of rows and columns")
         again = trial.again(replace(chosen, variances=trial.variances_of(chosen)))
         return again if again.rmse < chosen.rmse else chosen
 
@@ -231,7 +231,7 @@ class _Search:
         """The choice, to be fitted once more to all entries."""
 
         def refit() -> Fit:
-            self.meter.begin("refit on all entries", 0.15)
+            self.meter.begin("the choice once more, on all entries")
             return self.whole(trial).again(chosen)
 
         return Selection(refit, chosen, trial, self.split, self.again, trials)

@@ -119,7 +119,7 @@ class Trial:
 
             jump = SGDJumps(training.with_values(entries.values), settings.seed)
         path = RidgePath(entries, held, settings.depths[0], jump)
-        path.report = lambda record, share: meter.record(record, scale, share)
+        path.report = lambda record: meter.record(record, scale)
         trial = cls(offset, scale, path, heldout.root_weights, settings, **place)
         return trial
 
@@ -190,7 +190,7 @@ class Trial:
         errors = root_mean_square(self.residual(fit)), held
         record = Record(self.path.step, 0.0, fit.rank, fit.modes.s, *errors, phase)
         self.path.records.append(record)
-        self.path.report(record, 0.0)
+        self.path.report(record)
 
     def residual(self, fit: Fit) -> np.ndarray:
         """Prediction minus value of the entries, which are scaled to rms 1."""

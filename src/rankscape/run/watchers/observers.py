@@ -1,13 +1,14 @@
 """What is recorded beside the usual measurements: functions of the user, rates in force, and how far the run is."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rankscape.engine import AbstractEngine, Setting
 from rankscape.errors import InputError
 from rankscape.ground.final import final
+from rankscape.ground.progress import AbstractMeter
 from rankscape.run.arguments import Observer, Progress
 from rankscape.run.outcome import End
 from rankscape.run.watchers.base import NO_STEPS, AbstractWatcher, Look, Memory, Record, RunState
@@ -55,6 +56,18 @@ class ChangingRates(AbstractWatcher):
         """The rates of the step that begins here."""
         dynamics = now.setting.dynamics.at(now.state.step)
         return {name: np.float64(getattr(dynamics, name)) for name in self.changing}
+
+
+def shown_on(meter: AbstractMeter) -> Progress:
+    """What tells the steps to people."""
+    meter.update("starting the engine")
+
+    def show(step: int, steps: int, last: Mapping[str, Any]) -> None:
+        names = {"effective_rank": "effective rank", "loss": "loss"}
+        facts = {text: float(last[name]) for name, text in names.items() if name in last}
+        meter.update("training", step / max(steps, 1), step=step, **facts)
+
+    return show
 
 
 @final

@@ -23,8 +23,8 @@ class Method(ABC):
         What `CompletedMatrix.method` and saved files call it.
     richness : int
         On a tie of held-out errors the less rich method is taken, and of equally rich ones the smaller rank.
-    phase, share : str, float
-        What progress calls it, ``{offset}`` being the offset of the trial; and its share of the whole work.
+    phase : str
+        What progress calls it, ``{offset}`` being what the trial takes away first.
     sharp : bool
         Whether its rank is a number of directions that are there or not, and not a matter of degree.
     wary : bool
@@ -44,7 +44,6 @@ class Method(ABC):
     name: ClassVar[str]
     richness: ClassVar[int]
     phase: ClassVar[str]
-    share: ClassVar[float] = 0.1
     sharp: ClassVar[bool] = False
     wary: ClassVar[bool] = True
     weighs: ClassVar[bool] = True

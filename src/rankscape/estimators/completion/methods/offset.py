@@ -17,7 +17,7 @@ class OffsetAlone(Method):
        (2009).
     """
 
-    name, richness, phase, share = "offset", 0, "offset", 0.0
+    name, richness, phase = "offset", 0, "the offset alone"
     how = "No direction predicts held-out entries better than the mean and the levels of rows and columns."
     references = ("koren2009",)
 

@@ -54,7 +54,8 @@ class Penalised(Method):
        incomplete matrices", Journal of Machine Learning Research 11 (2010).
     """
 
-    name, richness, phase, share, memory, costly = "penalised", 2, "low ridges", 0.1, Penalty, True
+    name, richness, phase = "penalised", 2, "minima of low ridges, {offset} taken away"
+    memory, costly = Penalty, True
     how = (
         "There is no sharp edge between signal and noise here. All directions start at once under a weak "
         "ridge; those that the data do not hold up die, and the others are shrunk a little."
@@ -118,11 +119,11 @@ def find_minima(path: RidgePath, width: int, depths: tuple[int, ...]) -> None:
     """For each depth, follow the held-out error downhill along the ridge; the best minima are kept in `path.minima`."""
     start = starting_modes(path.entries, width)
     power = FIRST
-    for number, depth in enumerate(depths):
-        top, share = killing_ridge(float(start.s[0]), path.entries.shape, depth), number / len(depths)
+    for depth in depths:
+        top = killing_ridge(float(start.s[0]), path.entries.shape, depth)
 
-        def error(power: int, depth=depth, top=top, share=share) -> float:
-            path.settle(start, top * RATIO**power, "all at once", share, depth)
+        def error(power: int, depth=depth, top=top) -> float:
+            path.settle(start, top * RATIO**power, "all at once", depth)
             return path.records[-1].heldout_rmse
 
         power = _downhill(error, power)

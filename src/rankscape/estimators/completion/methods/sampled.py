@@ -53,7 +53,7 @@ class Sampled(Method):
 
     # No row or column counts by its own noise: the draws know it already. And scarce entries are no doubt: a mean of
     # draws follows none of them.
-    name, richness, phase, share, memory, wary, weighs = "sampled", 3, "sampling", 0.2, Draws, False, False
+    name, richness, phase, memory, wary, weighs = "sampled", 3, "drawing factors", Draws, False, False
     costly = True
     how = (
         "No rank is sharp here, so that the model is a mean over random draws of many models, each as likely as noise "
@@ -158,4 +158,4 @@ class _Chain:
         self.gibbs.sweep()
         path.step += 1
         if path.records:
-            path.report(path.records[-1], 1.0)
+            path.report(path.records[-1])
