@@ -80,7 +80,7 @@ def sense(
     if figure is not None:
         from rankscape import plot
 
-        descent = model.path_.drop_dims("rank")  # the fits that were compared have no step
+        descent = model.path_.dataset().drop_dims("rank")  # the fits that were compared have no step
         plot.save(plot.draw(plot.trajectory_panels(descent), title=f"{source.stem}: rank {model.rank_}"), figure)
     facts = _facts(model, source, len(y), output, figure)
     (speech or Speech()).say(lambda: facts, lambda: _rows(model, facts))
