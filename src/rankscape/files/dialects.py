@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from rankscape.errors import FileFormatError
 from rankscape.files.dialect import Dialect, plain
@@ -61,11 +62,11 @@ class Cut:
 
     @cached_property
     def rank(self) -> tuple:
-        """The smaller the better: columns that mix numbers and text, share of text, blanks, fewer columns."""
+        """The smaller the better: columns that mix numbers and text, no numbers, blanks, share of text, few columns."""
         kinds = self.kinds()
         mixed = sum("t" in kind and kind != "t" for kind in kinds[1:])  # names of rows may look like anything
         numeric = sum(bool(kind) and "t" not in kind for kind in kinds)
-        return mixed, -numeric / len(kinds), self.dialect.separator == BLANKS, -len(kinds)
+        return mixed, not numeric, self.dialect.separator == BLANKS, -numeric / len(kinds), -len(kinds)
 
 
 def cut(text: Text, wanted: Wanted) -> Cut:
@@ -96,18 +97,16 @@ def _cut(text: Text, mark: str, wanted: Wanted) -> Cut:
 
 
 def _best(text: Text, ranked: list[Cut], wanted: Wanted) -> Cut:
-    best, *others = ranked
-    rivals = [one for one in others if one.rank == best.rank]
-    if not rivals:
+    best = ranked[0]
+    rivals = [one for one in ranked if one.rank == best.rank]
+    if len(rivals) == 1:
         return best
-    if text.path.suffix.lower() == ".tsv" and (tabs := [one for one in ranked[:2] if one.dialect.separator == "\t"]):
-        return tabs[0]
-    names = [
-        next(name for name, mark in SEPARATORS.items() if mark == one.dialect.separator) for one in [best, *rivals]
-    ]
+    for one in rivals:
+        if text.path.suffix.lower() == ".tsv" and one.dialect.separator == "\t":
+            return one
     raise FileFormatError(
         f"{text.path}: cells could be cut at {best.dialect.title} or at {rivals[1].dialect.title}; say which: "
-        f"{wanted.calls(text.path, 'separator', *names)}"
+        f"{wanted.calls(text.path, 'separator', *(one.dialect.name for one in rivals))}"
     )
 
 
@@ -126,10 +125,11 @@ def _without_pieces(cuts: list[Cut]) -> list[Cut]:
 
 
 def _numbers(column: tuple[str, ...], mark: str, cut: Cut) -> bool:
-    """Whether pieces of the cells are numbers, so that the mark is no part of names."""
+    """Whether pieces of the cells are numbers, so that the mark is no part of names; names with blanks are common."""
     numerals = [Numerals(decimal, cut.missing) for decimal in ".,"]
     pieces = [piece.strip() for cell in column for piece in cell.split(mark)]
-    return any(numeral.number(piece) is not None for piece in pieces for numeral in numerals)
+    numbers = [any(numeral.value(piece) is not None for numeral in numerals) for piece in pieces]
+    return all(numbers) if mark == " " else any(numbers)
 
 
 def numerals_of(text: Text, cut: Cut, wanted: Wanted) -> Numerals:
@@ -147,7 +147,7 @@ def numerals_of(text: Text, cut: Cut, wanted: Wanted) -> Numerals:
 
 
 def _settled(text: Text, dialect: Dialect) -> str | None:
-    for _, unit in text.records(dialect):
+    for _, unit in islice(text.records(dialect), 1, None):  # the first may be names
         for cell in dialect.cut(unit.rstrip("\r")) or []:
             if (mark := evidence(plain(cell))) in (".", ","):
                 return mark

@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import comb
 
 import numpy as np
 
 from rankscape.errors import FileFormatError
 from rankscape.files.dialects import Cut
 from rankscape.files.numerals import Numerals, kind_of
-from rankscape.files.records import Body, Text
+from rankscape.files.records import Body, Text, is_comment
 from rankscape.files.wanted import Wanted
 from rankscape.files.words import INDEX_NAMES, folded
 
 # How improbable a first record may be among the others before it is taken for names, and before it is asked.
 ODD, UNLIKELY, OUTSIDE = 1e-3, 0.05, 0.01
+
+# So many times the range of its column a number is far outside of it.
+FAR = 3.0
 
 # Names that only rise, and so rarely by chance (1 in 120) that it is asked.
 RISING = 5
@@ -93,14 +97,15 @@ class First:
         return float(np.prod([share[self.own[k]] for k in rest]))
 
     def _outside(self, rest: list[int], numbers: list[float]) -> bool:
-        """Whether every number is outside the range of its column, which a record of many is not."""
-        chance = 1.0
+        """Whether more numbers are outside the ranges of their columns than those of a record would be."""
+        chance, outside = 1.0, 0
         for k, number in zip(rest, numbers, strict=True):
             below = [x for cell in self.columns[k] if (x := self.numerals.number(cell)) is not None]
-            if min(below) <= number <= max(below):
-                return False
-            chance *= 2 / (len(below) + 1)
-        return chance < OUTSIDE
+            if not min(below) <= number <= max(below):
+                far = max(min(below) - number, number - max(below)) > FAR * (max(below) - min(below))
+                chance *= 2 / (len(below) + 1) * (0.1 if far else 1.0)
+                outside += 1
+        return outside > 0 and comb(len(rest), outside) * chance < OUTSIDE
 
     def _rising(self, rest: list[int]) -> float:
         """Which share of the records below rise from left to right."""
@@ -158,13 +163,14 @@ def _is_header(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: b
 
 def _comment(text: Text, cut: Cut, line: int) -> list[str] | None:
     """The names in the last comment above the table, if they are as many as its columns and none is a number."""
-    comments = [k for k in range(line) if text.lines[k].lstrip().startswith("#")]
+    comments = [k for k in range(line) if is_comment(text.lines[k].lstrip())]
     if not comments:
         return None
     cells = cut.dialect.cut(text.lines[comments[-1]].strip().lstrip("# ").rstrip("\r"))
     names = [cell.strip().strip('"') for cell in cells or []]
     numerals = Numerals(cut.decimal() or ".")
-    fits = len(names) == cut.width and all(kind_of(name, numerals) == "t" for name in names)
+    fits = len(names) == cut.width > 2 and all(kind_of(name, numerals) == "t" for name in names)
+    fits = fits and all(name.count(" ") < 2 for name in names)  # a sentence with commas is no header
     return names if fits and len(set(names)) == len(names) else None
 
 

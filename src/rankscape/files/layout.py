@@ -28,6 +28,9 @@ LOOK = 200_000
 # Whole numbers without repetition that rise so long are a count, or years, and seldom data.
 RISING = 8
 
+# Rows from which on it is asked about whole numbers without repetition in the first column alone.
+UNLIKE = 5
+
 # Seconds and milliseconds since 1970 between 1990 and 2040, as the fourth column of a long table.
 SECONDS = ((6.3e8, 2.21e9), (6.3e11, 2.21e12))
 
@@ -57,6 +60,11 @@ class Column:
         """How often each cell is there."""
         return Counter(self.cells)
 
+    @cached_property
+    def whole(self) -> list[int]:
+        """The cells that are whole numbers, of a column of such."""
+        return [int(cell) for cell in self.cells if str(cell).lstrip("+-").isdecimal()]
+
     @property
     def repeats(self) -> bool:
         """Whether a cell is there twice."""
@@ -65,9 +73,10 @@ class Column:
     @property
     def is_time(self) -> bool:
         """Whether all cells are times in seconds or milliseconds."""
-        if self.kind != "count" or not self.cells:
+        numbers = self.whole
+        if self.kind != "count" or not numbers:
             return False
-        low, high = min(map(float, self.cells)), max(map(float, self.cells))
+        low, high = min(numbers), max(numbers)
         return any(start < low and high < stop for start, stop in SECONDS)
 
 
@@ -134,8 +143,14 @@ def is_keyed(row: Column, column: Column) -> bool | None:
     return True if expected >= CERTAIN else None
 
 
-def is_index(path: Path, first: Column, wanted: Wanted) -> bool:
-    """Whether the first column names the rows; raise where it may as well be data."""
+def is_index(path: Path, first: Column, others_alike: bool, wanted: Wanted) -> bool:
+    """Whether the first column names the rows; raise where it may as well be data.
+
+    Parameters
+    ----------
+    others_alike
+        Whether other columns hold whole numbers with hardly a repetition too.
+    """
     if wanted.index is not None:
         if wanted.index and first.repeats:
             raise FileFormatError(f"{path}, {_twice(first)}; every row needs a name of its own")
@@ -151,12 +166,14 @@ def is_index(path: Path, first: Column, wanted: Wanted) -> bool:
         )
     if first.repeats or first.kind not in ("count", "number"):
         return False
-    return first.names_rows or (first.kind == "count" and _counts(path, first, wanted))
+    return first.names_rows or (first.kind == "count" and _counts(path, first, others_alike, wanted))
 
 
-def _counts(path: Path, first: Column, wanted: Wanted) -> bool:
+def _counts(path: Path, first: Column, others_alike: bool, wanted: Wanted) -> bool:
     """The same of whole numbers that do not repeat, under a name that says nothing."""
-    numbers = [int(float(cell)) for cell in first.cells]
+    numbers = first.whole
+    if len(numbers) < len(first.cells):
+        return False  # names are not missing
     steps = {b - a for a, b in pairwise(numbers)}
     rising = all(step > 0 for step in steps)
     if len(numbers) > 2 and rising and (len(steps) == 1 or len(numbers) >= RISING):
@@ -164,6 +181,11 @@ def _counts(path: Path, first: Column, wanted: Wanted) -> bool:
         raise FileFormatError(
             f"{path}: {name} rises from {numbers[0]} to {numbers[-1]}: it can name the rows or be data; say which: "
             f"{wanted.calls(path, 'index', 'yes', 'no')}"
+        )
+    if first.name is None and len(numbers) >= UNLIKE and not others_alike:
+        raise FileFormatError(
+            f"{path}: the first column ({numbers[0]}, {numbers[1]}, ...) holds whole numbers without repetition, and "
+            f"others do not: it can name rows or be data; say which: {wanted.calls(path, 'index', 'yes', 'no')}"
         )
     return False
 

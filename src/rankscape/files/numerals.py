@@ -69,7 +69,8 @@ def kind_of(text: str, numerals: Numerals) -> str:
 
 
 _GROUPS = {mark: re.compile(rf"[-+]?[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+", re.ASCII) for mark in ".,"}
-_MARKED = re.compile(r"[-+\u2212]?[0-9]*[.,][0-9.,]*(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_SPACED = re.compile(rf"[-+]?[1-9][0-9]{{0,2}}(?:[{GROUPING}][0-9]{{3}})+(?:[.,][0-9]*)?", re.ASCII)
+_MARKED = re.compile(r"(?=.*[0-9])[-+\u2212]?[0-9]*[.,][0-9.,]*(?:[eE][-+]?[0-9]+)?", re.ASCII)
 
 
 def evidence(text: str) -> str:
@@ -78,6 +79,8 @@ def evidence(text: str) -> str:
     >>> evidence("0.5"), evidence("1.234.567"), evidence("1,234"), evidence("12")
     ('.', ',', '?,', '')
     """
+    if _SPACED.fullmatch(text):  # blanks or apostrophes between thousands leave one mark for decimals
+        return next((mark for mark in ".," if mark in text), "")
     if not _MARKED.fullmatch(text):
         return ""
     last = max(text.rfind("."), text.rfind(","))

@@ -10,6 +10,7 @@ from pathlib import Path
 from rankscape.errors import FileFormatError
 from rankscape.files.decoding import Encoding
 from rankscape.files.dialect import QUOTE, Dialect, plain
+from rankscape.files.words import MISSING
 
 COMMENT = "#"
 
@@ -18,6 +19,15 @@ SAMPLE = 200
 
 # Lines that one quoted cell may go over: more is a quote that was never closed.
 LONGEST = 10_000
+
+
+# Missing values as spreadsheets write them start like a comment.
+NO_COMMENT = tuple(word for word in MISSING if word.startswith(COMMENT))
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line without blanks before it is a comment."""
+    return line.startswith(COMMENT) and not line.startswith(NO_COMMENT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +48,7 @@ class Text:
     def is_body(self, k: int) -> bool:
         """Whether line k holds cells: it is not empty, no comment, and not what Excel says about the separator."""
         line = self.lines[k].strip(" \r")
-        return bool(line) and line[0] != COMMENT and (k > 0 or self.said is None)
+        return bool(line) and not is_comment(line) and (k > 0 or self.said is None)
 
     @property
     def said(self) -> str | None:
@@ -104,6 +114,16 @@ class Body:
     def records(self) -> Iterator[tuple[int, str]]:
         """Yield the line, counted from 0, and the text of every record below the header."""
         return ((k, unit.rstrip("\r")) for k, unit in self.text.records(self.dialect, self.first))
+
+    def check_comments(self) -> None:
+        """Raise if a comment below the header has as many cells as a record: it can be one, named #something."""
+        for k in range(self.first, len(self.text.lines)):
+            line = self.text.lines[k].strip(" \r")
+            if line[:1] == COMMENT and is_comment(line) and len(self.dialect.cut(line) or []) == self.width > 2:
+                raise FileFormatError(
+                    f"{self.path}, line {k + 1}: {line[:30]!r} starts as a comment and has {self.width} cells as a "
+                    f"record has; put its first cell in quotes, or delete the line"
+                )
 
     def cells(self, line: int, unit: str) -> list[str]:
         """The cells of a record as they stand; raise unless there are as many as in the others."""

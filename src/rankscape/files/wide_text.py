@@ -95,6 +95,7 @@ class Pass:
             lines.append(k)
             if self.index is not None:
                 labels.append(self._label(k, cells))
+        self.body.check_comments()
         if not lines:
             raise FileFormatError(f"{self.body.path} holds a header and no entries")
         matrix = np.frombuffer(values).reshape(len(lines), len(self.places))

@@ -1,6 +1,7 @@
 """Tables of text, wide or long: the content tells how they are cut, and what stands where."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from rankscape.files.decoding import decode
 from rankscape.files.dialects import Cut, cut, numerals_of
 from rankscape.files.formats.base import Format
 from rankscape.files.header import body_of
-from rankscape.files.layout import is_index, layout_of, surely_long
+from rankscape.files.layout import Column, is_index, layout_of, surely_long
 from rankscape.files.long import LongStyle, to_table
 from rankscape.files.long_text import fast, lines_of, slow
 from rankscape.files.numerals import Numerals
@@ -23,6 +24,9 @@ from rankscape.files.text_writing import write_text
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import table_of
 from rankscape.files.wide_text import Pass, TextWide, refuse_total
+
+# Pairs of equal cells in a column whose absence in the first one would not be noticed (exp(-3) = 0.05).
+FEW_PAIRS = 3.0
 
 # Characters that are cut into lines to tell the layout; a long table is read without cutting the rest.
 HEAD = 1 << 25
@@ -45,7 +49,7 @@ def read_delimited(path: Path, wanted: Wanted, duplicates: Duplicates, name: str
     if layout == "long":
         below = lambda: content[sum(len(line) + 1 for line in head.lines[: body.first]) :]
         return _long(body, whole, below, numerals, wanted, duplicates, name)
-    index = is_index(path, columns[0], wanted)
+    index = is_index(path, columns[0], _alike(sample, columns), wanted)
     return _wide(whole(), sample, numerals, index, wanted, name)
 
 
@@ -56,6 +60,20 @@ def _surely_long(text: Text, sample: Cut, numerals: Numerals) -> bool:
     line, unit = next(text.records(sample.dialect))
     after = line + unit.count(text.newline) + 1
     return surely_long(columns_of(Body(text, sample.dialect, None, 0, after, sample.width), sample, numerals))
+
+
+def _alike(sample: Cut, columns: list[Column]) -> bool:
+    """Whether the columns but the first hold whole numbers that hardly repeat, so that the first is like them."""
+    others = [k for k, column in enumerate(columns[1:], start=1) if column.kind in ("count", "number")]
+    if any(columns[k].kind == "number" for k in others):
+        return False
+    numbers = [int(row[k]) for k in others for row in sample.body if row[k].lstrip("+-").isdecimal()]
+    middle = sorted(columns[0].whole)[len(columns[0].whole) // 2] if columns[0].whole else 0
+    if not numbers or not min(numbers) <= middle <= max(numbers):
+        return False
+    counts = [Counter(row[k] for row in sample.body) for k in others]
+    pairs = [sum(count * (count - 1) / 2 for count in one.values()) for one in counts]
+    return sum(pairs) <= FEW_PAIRS * len(pairs)
 
 
 def _long(
