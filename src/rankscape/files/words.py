@@ -28,24 +28,24 @@ INDEX_NAMES = _words(
 ROW_NAMES = _words(
     """
     u r i row rows rowid rowname user users userid uid username customer customerid reviewer reviewerid rater raterid
-    viewer person member client reader listener student gene geneid
+    viewer person member client reader listener student gene geneid day date time month year week hour
     """
 )
 COLUMN_NAMES = _words(
     """
     v c j column columns col columnid columnname item items itemid iid movie movies movieid film filmid product
     productid book bookid isbn track trackid song songid artist artistid business businessid anime animeid joke jokeid
-    game gameid sample sampleid cell question
+    game gameid sample sampleid cell question site siteid station stationid sensor sensorid
     """
 )
 VALUE_NAMES = _words(
     """
     v r x value values val rating ratings score scores stars star count counts grade weight expression intensity
-    response y
+    response y t temp temperature
     """
 )
-# Letters that name a role only where the three stand in this order.
-SHORT = frozenset("uvrcijxy")
+# Letters and words that name a role only where the three stand in this order.
+SHORT = frozenset("uvrcijxyt") | _words("day date time month year week hour")
 
 # What the last line of a table is called where it holds sums or means.
 TOTALS = _words(

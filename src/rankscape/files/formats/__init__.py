@@ -3,7 +3,8 @@
 =============  =========================================================================================
 `base`         `Format`: extensions, reader, writer, and what a file can keep
 `delimited`    CSV, TSV and other text: wide and long tables
-`parquet`      long tables with typed columns
+`parquet`      tables with typed columns
+`feather`      the same in the file of Apache Arrow
 `npy`, `npz`   dense arrays in NumPy's own files
 `market`       Matrix Market, coordinates or an array
 =============  =========================================================================================
@@ -20,6 +21,7 @@ from typing import TypeVar
 from rankscape.errors import InputError, did_you_mean
 from rankscape.files.formats.base import Format
 from rankscape.files.formats.delimited import CSV, TSV, TXT
+from rankscape.files.formats.feather import FEATHER
 from rankscape.files.formats.market import MARKET
 from rankscape.files.formats.npy import NPY
 from rankscape.files.formats.npz import NPZ
@@ -27,7 +29,7 @@ from rankscape.files.formats.parquet import PARQUET
 from rankscape.files.packing import PACKINGS
 
 # In the order in which help and errors name them.
-FORMATS: tuple[Format, ...] = (CSV, TSV, TXT, PARQUET, NPY, NPZ, MARKET)
+FORMATS: tuple[Format, ...] = (CSV, TSV, TXT, PARQUET, FEATHER, NPY, NPZ, MARKET)
 
 _F = TypeVar("_F", bound=Callable)
 
