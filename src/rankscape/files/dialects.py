@@ -73,25 +73,26 @@ def cut(text: Text, wanted: Wanted) -> Cut:
     """The sample under the separator that fits best, or the one that is wanted."""
     mark = wanted.mark or text.said
     if mark is not None:
-        return _cut(text, mark, wanted)
+        return cut_at(text, mark, wanted)
     found, quotes = [], []
     for mark in SEPARATORS.values():
         try:
-            found.append(_cut(text, mark, wanted))
+            found.append(cut_at(text, mark, wanted))
         except FileFormatError as error:
             quotes.append(error)
     if not found:
         raise quotes[0]
     found = [one for one in found if one.width > 1]
     if not found:
-        return _cut(text, "\t" if text.path.suffix.lower() == ".tsv" else ",", wanted)
+        return cut_at(text, "\t" if text.path.suffix.lower() == ".tsv" else ",", wanted)
     regular = _without_pieces([one for one in found if one.regular == 1.0])
     if not regular:
         return max(found, key=lambda one: (one.regular, one.dialect.separator != BLANKS, one.width))
     return _best(text, sorted(regular, key=lambda one: one.rank), wanted)
 
 
-def _cut(text: Text, mark: str, wanted: Wanted) -> Cut:
+def cut_at(text: Text, mark: str, wanted: Wanted) -> Cut:
+    """The sample under one separator."""
     dialect = Dialect(mark)
     return Cut(dialect, text.sample(dialect), MISSING | set(wanted.missing))
 

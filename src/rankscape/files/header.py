@@ -82,13 +82,18 @@ class First:
         numbers = [self.numerals.number(self.cells[k]) or 0.0 for k in rest]
         if len(set(numbers)) < len(numbers):
             return False
-        chance = self._chance(rest)
+        kinds = {self.own[k] for k in rest}
+        chance = self._chance(rest) if len(kinds) == 1 else 1.0  # whole numbers and others mix in data
         if chance < ODD:
             return True
         steps = {round(b - a, 9) for a, b in pairwise(numbers)}
         rising = len(rest) >= RISING and all(b > a for a, b in pairwise(numbers)) and self._rising(rest) < 1 / 20
         stepped = len(rest) > 2 and len(steps) == 1
-        return None if stepped or rising or chance < UNLIKELY or self._outside(rest, numbers) else False
+        return (
+            None
+            if stepped or rising or chance < UNLIKELY or (kinds == {"i"} and self._outside(rest, numbers))
+            else False
+        )
 
     def _chance(self, rest: list[int]) -> float:
         """How often a record below would be whole numbers, or decimal ones, where the first record is."""

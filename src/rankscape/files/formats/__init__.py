@@ -3,9 +3,12 @@
 =============  =========================================================================================
 `base`         `Format`: extensions, reader, writer, and what a file can keep
 `delimited`    CSV, TSV and other text: wide and long tables
+`excel`        workbooks of Excel
 `parquet`      tables with typed columns
 `feather`      the same in the file of Apache Arrow
 `npy`, `npz`   dense arrays in NumPy's own files
+`mat`          MATLAB's own, up to version 7
+`h5ad`         AnnData
 `market`       Matrix Market, coordinates or an array
 =============  =========================================================================================
 
@@ -21,15 +24,18 @@ from typing import TypeVar
 from rankscape.errors import InputError, did_you_mean
 from rankscape.files.formats.base import Format
 from rankscape.files.formats.delimited import CSV, TSV, TXT
+from rankscape.files.formats.excel import EXCEL
 from rankscape.files.formats.feather import FEATHER
+from rankscape.files.formats.h5ad import H5AD
 from rankscape.files.formats.market import MARKET
+from rankscape.files.formats.mat import MAT
 from rankscape.files.formats.npy import NPY
 from rankscape.files.formats.npz import NPZ
 from rankscape.files.formats.parquet import PARQUET
 from rankscape.files.packing import PACKINGS
 
 # In the order in which help and errors name them.
-FORMATS: tuple[Format, ...] = (CSV, TSV, TXT, PARQUET, FEATHER, NPY, NPZ, MARKET)
+FORMATS: tuple[Format, ...] = (CSV, TSV, TXT, EXCEL, PARQUET, FEATHER, NPY, NPZ, MAT, MARKET, H5AD)
 
 _F = TypeVar("_F", bound=Callable)
 

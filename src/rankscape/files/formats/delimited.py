@@ -9,8 +9,8 @@ from pathlib import Path
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
 from rankscape.files.columns import columns_of, wide_places
-from rankscape.files.decoding import decode
-from rankscape.files.dialects import Cut, cut, numerals_of
+from rankscape.files.decoding import Encoding, decode
+from rankscape.files.dialects import Cut, cut, cut_at, numerals_of
 from rankscape.files.formats.base import Format
 from rankscape.files.header import body_of
 from rankscape.files.layout import Column, is_index, layout_of, surely_long
@@ -35,13 +35,20 @@ HEAD = 1 << 25
 def read_delimited(path: Path, wanted: Wanted, duplicates: Duplicates, name: str) -> Table:
     """Read a table of text."""
     content, encoding = decode(path, content_of(path))
+    return read_text(path, content, encoding, wanted, duplicates, name)
+
+
+def read_text(
+    path: Path, content: str, encoding: Encoding, wanted: Wanted, duplicates: Duplicates, name: str, cells: bool = False
+) -> Table:
+    """Read a table from its text; where its ``cells`` are told already, tabs and points are all that is in it."""
     if not content.strip(' \t\r\n,;"'):  # a spreadsheet saves an empty sheet as a line of separators
         raise FileFormatError(f"{path} is empty; a table has a line for each row, or for each entry")
     head = Text.of(path, encoding, content[: content.find("\n", HEAD) + 1] if len(content) > HEAD else content)
-    sample = cut(head, wanted)
+    sample = cut_at(head, "\t", wanted) if cells else cut(head, wanted)
     if not sample.rows:
         raise FileFormatError(f"{path} holds comments and no entries")
-    numerals = numerals_of(head, sample, wanted)
+    numerals = Numerals(missing=sample.missing) if cells else numerals_of(head, sample, wanted)
     body = body_of(head, sample, numerals, wanted, _surely_long(head, sample, numerals))
     columns = columns_of(body, sample, numerals)
     layout = layout_of(path, columns, wanted)

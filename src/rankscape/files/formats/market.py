@@ -14,7 +14,8 @@ from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.dense import entries_of
 from rankscape.files.formats.base import Format
-from rankscape.files.packing import BROKEN, unpacked
+from rankscape.files.packing import content_of
+from rankscape.files.sparse import COUNTABLE
 from rankscape.files.table import Table
 from rankscape.files.wanted import Wanted
 
@@ -26,7 +27,8 @@ def read_market(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """
     if any(name is not None for name in wanted.names):
         raise InputError(f"{path} is a Matrix Market file, whose columns have no names: leave the column names out")
-    content, layout, symmetry = _checked(path, _content(path))
+    content, layout, symmetry = _checked(path, content_of(path))
+    _check_body(path, content, layout)
     matrix = _parse(path, content)
     if symmetry != "general" and matrix.shape[0] != matrix.shape[1]:
         raise FileFormatError(
@@ -42,14 +44,6 @@ def read_market(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     entries = Entries(rows, columns, values, matrix.shape, duplicates=policy, refuse=refuse)
     skipped, merged = matrix.nnz - len(values), len(values) - entries.count
     return Table(entries=entries, format=MARKET.name, skipped=skipped, merged=merged)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with unpacked(path) as file:
-            return file.read()
-    except BROKEN as error:
-        raise FileFormatError(f"{path}: the compressed file is broken ({error})") from error
 
 
 def _checked(path: Path, content: bytes) -> tuple[bytes, str, str]:
@@ -71,17 +65,49 @@ def _checked(path: Path, content: bytes) -> tuple[bytes, str, str]:
     return content, layout, symmetry
 
 
+# What SciPy's reader would take for the number before it: a character of no number, an exponent without digits, two
+# points, a sign inside.
+_ODD = re.compile(rb"[^0-9+\-.eE \t\r\nnNaAiIfFtTyY]|[eE](?![+-]?[0-9])|\.[0-9]*\.|[0-9.][+-]")
+
+# Characters that an entry needs at least, with its line end.
+SHORTEST = {"coordinate": 6, "array": 2}
+
+
+def _check_body(path: Path, content: bytes, layout: str) -> None:
+    """Raise about an entry that is no number, and about sizes that the file does not hold, before room is made."""
+    top = re.match(rb"(?:[ \t]*(?:%[^\n]*)?(?:\r?\n|\Z))*", content)
+    start = top.end() if top else 0
+    if odd := _ODD.search(content, start):
+        line = content.count(b"\n", 0, odd.start()) + 1
+        text = content.split(b"\n")[line - 1].decode("utf-8", "replace").strip()
+        hint = "; write numbers with a decimal point" if b"," in odd[0] else ""
+        raise FileFormatError(f"{path}, line {line}: {text[:60]!r} does not hold numbers only{hint}")
+    sizes = content[start:].split(b"\n", 1)[0].split()
+    if len(sizes) not in (2, 3) or not all(size.isdigit() for size in sizes):
+        return  # SciPy says what is wrong
+    numbers = [int(size) for size in sizes]
+    line = content.count(b"\n", 0, start) + 1
+    if numbers[0] * numbers[1] > COUNTABLE:
+        raise FileFormatError(f"{path}, line {line}: no matrix can have {numbers[0]} x {numbers[1]} cells")
+    count = numbers[2] if layout == "coordinate" and len(numbers) == 3 else numbers[0] * numbers[1]
+    symmetric = 2 if layout == "array" else 1  # of a symmetric array one half is stored
+    if count * SHORTEST.get(layout, 0) > symmetric * (len(content) - start):
+        raise FileFormatError(
+            f"{path}, line {line}: Truncated: {count:,} entries are declared, and the file has {len(content):,} bytes"
+        )
+
+
 def _parse(path: Path, content: bytes) -> Any:
     from scipy.io import mmread
 
     try:
         matrix: Any = mmread(io.BytesIO(content), spmatrix=False)
-    except (ValueError, OverflowError, MemoryError) as error:
+    except (ValueError, OverflowError, MemoryError, IndexError, TypeError) as error:
         place = re.match(r"Line (\d+): ", str(error))
         if not place:
             raise FileFormatError(f"{path}: {error}") from error
         line = int(place[1])
-        text = content.split(b"\n")[line - 1].decode("utf-8", "replace").strip()
+        text = b"".join(content.split(b"\n")[line - 1 : line]).decode("utf-8", "replace").strip()
         raise FileFormatError(f"{path}, line {line}: {text[:60]!r}: {str(error)[place.end() :]}") from error
     if 0 in matrix.shape:
         raise FileFormatError(f"{path}: is empty, {matrix.shape[0]} x {matrix.shape[1]}")

@@ -1,7 +1,8 @@
-"""Dense arrays in NumPy's archive of several: the one to read is named, or is called as a matrix is."""
+"""Arrays in NumPy's archive: a dense one that is named or called as a matrix is, or a sparse matrix of SciPy."""
 
+import zipfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -9,7 +10,18 @@ from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError, did_you_mean
 from rankscape.files.dense import entries_of
 from rankscape.files.formats.base import Format
-from rankscape.files.formats.npy import BROKEN, MAGIC, NPY, ZIP, first_bytes, refuse_names, unreadable
+from rankscape.files.formats.npy import (
+    BROKEN,
+    MAGIC,
+    NPY,
+    ZIP,
+    check_declared,
+    first_bytes,
+    refuse_names,
+    unreadable,
+    write_npy,
+)
+from rankscape.files.sparse import check_countable, table_of_sparse
 from rankscape.files.table import DEFAULT_NAMES, Table
 from rankscape.files.wanted import Wanted
 
@@ -18,16 +30,18 @@ MATRIX_NAMES = ("X", "matrix")
 
 
 def read_npz(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
-    """Read a dense matrix; NaN is a missing entry, and the name for values is that of the array."""
-    del duplicates  # a cell stands in one place
+    """Read a matrix; NaN is a missing entry, as are those that a sparse one does not store; values names the array."""
     refuse_names(path, wanted.names[:2])
     start = first_bytes(path)
     if start[: len(ZIP)] != ZIP:
         raise FileFormatError(f"{path} is not an NPZ file{' but an NPY file' if start == MAGIC else ''}")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            if is_sparse(archive.files) and wanted.values is None:
+                return table_of_sparse(path, _sparse(path, archive.files), duplicates, NPZ.name)
             name = _array_name(path, archive.files, wanted.values)
-            array = archive[name]
+            _check_member(path, name)
+            array = np.asarray(archive[name])
     except InputError:  # a ValueError too, and one that says more
         raise
     except BROKEN as error:
@@ -37,12 +51,39 @@ def read_npz(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     return Table(entries=entries, format=NPZ.name, names=names, skipped=array.size - entries.count)
 
 
+def is_sparse(names: list[str]) -> bool:
+    """Whether the arrays are those that SciPy saves a sparse matrix as."""
+    return {"format", "shape", "data"} <= set(names)
+
+
+def _sparse(path: Path, names: list[str]) -> Any:
+    from scipy import sparse
+
+    for name in names:
+        _check_member(path, name)
+    with path.open("rb") as file:
+        matrix = sparse.load_npz(file)  # without pickle
+    check_countable(str(path), matrix.shape)
+    if matrix.format in ("csr", "csc", "bsr"):
+        matrix.check_format(full_check=True)
+    return matrix
+
+
+def _check_member(path: Path, name: str) -> None:
+    """Raise if the array called `name` is none, or declares more than it holds."""
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(f"{name}.npy")
+        with archive.open(info) as member:
+            if member.read(len(MAGIC)) != MAGIC:
+                raise FileFormatError(f"{path}: {name!r} is not an array; save it with numpy.savez")
+        with archive.open(info) as member:
+            check_declared(f"{path}, array {name!r}", member, info.file_size)
+
+
 def _array_name(path: Path, names: list[str], wanted: str | None) -> str:
     found = ", ".join(map(repr, names)) or "nothing"
     if wanted is not None and wanted not in names:
         raise InputError(f"{path} has no array {wanted!r} (values); it has {found}{did_you_mean(wanted, names)}")
-    if {"indptr", "indices"} <= set(names):
-        raise FileFormatError(f"{path} is a SciPy sparse matrix; save it with scipy.io.mmwrite as a .mtx file instead")
     candidates = [wanted] if wanted else names if len(names) == 1 else [name for name in MATRIX_NAMES if name in names]
     if len(candidates) != 1:
         raise InputError(f"{path} holds {found}: name the array to read with values, or call it 'X'")
@@ -52,7 +93,9 @@ def _array_name(path: Path, names: list[str], wanted: str | None) -> str:
 def write_npz(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -> None:
     """Write all cells, under the name that the array had in the source."""
     name = source.names[2] if source.format == NPZ.name else MATRIX_NAMES[0]
-    np.savez(file, allow_pickle=False, **{name: matrix})  # pyright: ignore
+    # Not np.savez: before NumPy 2.2 it took allow_pickle for the name of an array.
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive, archive.open(f"{name}.npy", "w") as member:
+        write_npy(member, matrix, source, full)
 
 
-NPZ = Format("npz", "NPZ", ".npz", NPY.stores, read_npz, write_npz)
+NPZ = Format("npz", "NPZ", ".npz", f"{NPY.stores}; or a sparse matrix of SciPy", read_npz, write_npz)

@@ -1,0 +1,146 @@
+"""Workbooks of Excel: one sheet, read as a table of text is; given back as the workbook that it was."""
+
+import datetime
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from rankscape.entries.duplicates import Duplicates
+from rankscape.errors import FileFormatError, InputError, did_you_mean
+from rankscape.files.decoding import Encoding
+from rankscape.files.formats.base import Format
+from rankscape.files.formats.delimited import read_text
+from rankscape.files.long import blocks, header_of, labels_of
+from rankscape.files.packages import needs
+from rankscape.files.table import Table
+from rankscape.files.wanted import Wanted
+from rankscape.files.wide import AbstractWide
+from rankscape.files.wide_text import TextWide
+from rankscape.ground.final import final
+
+# How a file starts that holds an old workbook, or a new one under a password.
+COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
+
+# What a sheet can hold.
+MOST = (1 << 20, 1 << 14)
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ExcelWide(AbstractWide):
+    """A wide table on a sheet of a workbook."""
+
+    text: TextWide
+    content: bytes
+    sheet: str
+
+    @property
+    def title(self) -> str:
+        """Which sheet it is."""
+        return f"the sheet {self.sheet!r}"
+
+    def others(self) -> dict[int, Sequence]:
+        """Names of rows, and text."""
+        return self.text.others()
+
+
+def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
+    """Read one sheet, wide or long."""
+    needs("python_calamine", path)
+    content = path.read_bytes()
+    if content.startswith(COMPOUND):
+        raise FileFormatError(f"{path} is an old workbook (.xls) or has a password; save it as .xlsx without one")
+    sheet, rows = _sheet(path, content, wanted.sheet)
+    width = max((k + 1 for row in rows for k, cell in enumerate(row) if cell), default=0)
+    lines = ["\t".join(row[:width]) if any(row) else "" for row in rows]
+    if not any(lines):
+        raise FileFormatError(f"{path}: the sheet {sheet!r} is empty")
+    table = read_text(path, "\n".join(lines), Encoding(), wanted, duplicates, EXCEL.name, cells=True)
+    if not isinstance(table.wide, TextWide):
+        return replace(table, long=None, read_as=table.read_as.replace(", cut at tabs", f", the sheet {sheet!r}"))
+    text = table.wide
+    shape = {"names": text.names, "index": text.index, "places": text.places, "aside": text.aside}
+    wide = ExcelWide(**shape, text=text, content=content, sheet=sheet)
+    return replace(table, wide=wide, read_as=table.read_as.replace("cut at tabs", wide.title))
+
+
+def _sheet(path: Path, content: bytes, wanted: str | None) -> tuple[str, list[list[str]]]:
+    """The name of the sheet, and its cells as text."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        names = book.sheet_names
+        if wanted is not None and wanted not in names:
+            shown = ", ".join(map(repr, names))
+            raise InputError(f"{path} has no sheet {wanted!r}; it has {shown}{did_you_mean(wanted, names)}")
+        name = wanted if wanted is not None else names[0]
+        cells: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    except InputError:
+        raise
+    except (CalamineError, OSError, ValueError, IndexError) as error:
+        raise FileFormatError(f"{path} is not a workbook that can be read: {error}") from error
+    return name, [[_text(cell) for cell in row] for row in cells]
+
+
+def _text(cell: Any) -> str:
+    """What a cell says; a day without a time is a day."""
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        return repr(cell).removesuffix(".0")
+    if isinstance(cell, datetime.datetime) and cell.time() == datetime.time():
+        return cell.date().isoformat()
+    text = " ".join(str(cell).split())
+    return f'"{text.replace(chr(34), chr(34) * 2)}"' if text[:1] in ('"', "#") else text
+
+
+def write_excel(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -> None:
+    """Write the workbook that was read with its empty cells filled, or a new one."""
+    import openpyxl
+
+    if isinstance(source.wide, ExcelWide):
+        _fill(file, source.wide, matrix, source)
+        return
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("completed")
+    if source.wide is not None:
+        columns = list(source.wide.columns(matrix))
+        sheet.append([name for name, _ in columns])
+        rows = zip(*(np.asarray(cells).tolist() for _, cells in columns), strict=True)
+    else:
+        sheet.append(header_of(source))
+        rows = _records(matrix, source, full)
+    for row in rows:
+        sheet.append([None if cell != cell else cell for cell in row])
+    book.save(file)
+
+
+def _records(matrix: np.ndarray, source: Table, full: bool):
+    rows, columns = labels_of(source)
+    for block in blocks(matrix, source, full):
+        parts = [rows[block.rows], columns[block.columns], block.values, block.observed]
+        parts += [] if block.std_error is None else [block.std_error]
+        yield from zip(*(part.tolist() for part in parts), strict=True)
+
+
+def _fill(file: IO[bytes], wide: ExcelWide, matrix: np.ndarray, source: Table) -> None:
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(wide.content))
+    sheet: Any = book[wide.sheet]
+    for row, column in np.argwhere(source.dense() != matrix).tolist():
+        number = float(matrix[row, column])
+        place = sheet.cell(wide.text.lines[row] + 1, wide.places[column] + 1)
+        place.value = None if number != number else number
+    book.save(file)
+
+
+EXCEL = Format(
+    "xlsx", "Excel", ".xlsx", "wide or long table on a sheet of a workbook", read_excel, write_excel, long=True,
+    settles=("layout", "header", "index", "missing", "sheet"), needs=lambda path: needs("openpyxl", path),
+)  # fmt: skip
