@@ -8,7 +8,7 @@ import lzma
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from rankscape.errors import FileFormatError, InputError
 
@@ -63,7 +63,7 @@ def _unpacked_zst(path: Path) -> bytes:
     """All frames; a reader of streams would take one that is cut short for the end."""
     zstd, content, parts = _zstandard(path), path.read_bytes(), []
     while content:
-        frame = zstd.ZstdDecompressor()
+        frame: Any = zstd.ZstdDecompressor()
         frame = frame.decompressobj() if hasattr(frame, "decompressobj") else frame  # Python's own needs none
         try:
             parts.append(frame.decompress(content))

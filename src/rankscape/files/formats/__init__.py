@@ -35,7 +35,7 @@ from rankscape.files.formats.parquet import PARQUET
 from rankscape.files.packing import PACKINGS
 
 # In the order in which help and errors name them.
-FORMATS: tuple[Format, ...] = (CSV, TSV, TXT, EXCEL, PARQUET, FEATHER, NPY, NPZ, MAT, MARKET, H5AD)
+FORMATS: tuple[Format, ...] = (CSV, TSV, TXT, EXCEL, PARQUET, FEATHER, NPY, NPZ, MAT, H5AD, MARKET)
 
 _F = TypeVar("_F", bound=Callable)
 
