@@ -77,7 +77,7 @@ def test_repeated_cells_are_settled_as_in_every_format(toy):
 def test_errors_and_help_name_it(toy):
     with pytest.raises(InputError, match=r"use one of \.csv \.csv\.gz .* \.mtx \.mtx\.gz \.toy \.toy\.gz"):
         check_writable("a.docx")
-    with pytest.raises(InputError, match=r"or write \.csv, \.tsv, \.txt, \.parquet, .* or \.toy"):
+    with pytest.raises(InputError, match=r"or write \.csv, \.tsv, \.txt, \.xlsx, \.parquet, \.feather or \.toy"):
         write("a.npy", np.ones((6, 5)), read(toy), full=False)
     assert formats.titles(long=True).endswith(" or Toy")
     assert "``.toy .toy.gz``" in formats.listing()

@@ -78,9 +78,8 @@ def write_h5ad(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -
     with tempfile.TemporaryDirectory() as folder:  # HDF5 goes to and fro in a file
         part = Path(folder, "part.h5ad")
         with h5py.File(part, "w") as out:
-            out.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
-            data = out.create_dataset("X", data=matrix)
-            data.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+            _say(out, "anndata", 1)
+            _say(out.create_dataset("X", data=matrix), "array", 2)
             for axis, labels, size in zip(
                 ("obs", "var"), (source.row_labels, source.column_labels), matrix.shape, strict=True
             ):
@@ -92,10 +91,16 @@ def write_h5ad(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -
 def _write_names(group: Any, labels: np.ndarray) -> None:
     import h5py
 
-    group.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.2.0", "_index": "_index"})
+    _say(group, "dataframe", 2)
+    group.attrs["_index"] = "_index"
     group.attrs.create("column-order", np.zeros(0, dtype="S1"))
     names = group.create_dataset("_index", data=[str(x) for x in labels.tolist()], dtype=h5py.string_dtype())
-    names.attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
+    _say(names, "string-array", 2)
+
+
+def _say(part: Any, kind: str, minor: int) -> None:
+    """What AnnData asks of each part: its kind, and in which version it is written."""
+    part.attrs.update({"encoding-type": kind, "encoding-version": f"0.{minor}.0"})
 
 
 _STORES = "AnnData: X, or the layer that `values` names"
