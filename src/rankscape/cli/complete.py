@@ -11,7 +11,8 @@ from cyclopts import Parameter, validators
 
 from rankscape.cli.output import Speech, check_files, number, print_table, share
 from rankscape.cli.source import SOURCE, Reading
-from rankscape.errors import StorageError
+from rankscape.errors import InputError, StorageError
+from rankscape.ground.checks import listed
 
 if TYPE_CHECKING:
     from rankscape.cli.answers import AbstractAnswer
@@ -64,6 +65,7 @@ def complete(
     scale: Literal["auto", "none", "column", "row", "both"] = "auto",
     loss: Literal["auto", "squares", "robust"] = "auto",
     ordered: Literal["auto", "rows", "columns", "both", "none"] = "auto",
+    clip: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
     speech: Speech | None = None,
@@ -107,6 +109,8 @@ def complete(
         How residuals count; auto tries a robust fit where they have heavy tails.
     ordered
         Along which axes neighbours are alike (time, place, wavelength); auto finds out.
+    clip
+        Bounds of what is filled in: LOW HIGH (or LOW,HIGH), or observed for the smallest and largest entry.
     seed
         Decides which entries are hidden and held out.
     explain
@@ -137,7 +141,7 @@ def complete(
         check_report(report)
     problem, hidden = _problem(opened, hide, seed)
     settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}
-    settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss}
+    settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss, "clip": _clip(clip)}
     settings["ordered"] = None if ordered == "none" else ordered
     with speech.meter() as bar:
         bar.came_before("reading the table", began)
@@ -165,6 +169,18 @@ def complete(
         print_table(["row", "column", "given", "model", "off by (noise sd)"], result.outlying())
     if explain:
         _explain(completed)
+
+
+def _clip(words: list[str] | None) -> Any:
+    """Two numbers, or the word."""
+    if words is None or words == ["observed"]:
+        return words and "observed"
+    bounds = listed(words)
+    try:
+        low, high = (float(bound) for bound in bounds)
+    except ValueError:
+        raise InputError(f"--clip {' '.join(words)}: two numbers, LOW HIGH, or observed.") from None
+    return low, high
 
 
 def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:

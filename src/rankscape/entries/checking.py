@@ -76,12 +76,12 @@ def without_entries(entries: "Entries", columns: bool = True) -> str:
     return " and ".join(parts)
 
 
-def warn_empty(entries: "Entries") -> None:
+def warn_empty(entries: "Entries", stacklevel: int = 3) -> None:
     """One warning that counts the rows and columns without any entry."""
     if empty := without_entries(entries):
         warnings.warn(
             f"No entry is observed in {empty} of {entries.shape}; the data say nothing about them: a "
             "simulation leaves them to its start and its ridge, a completion fills them with the offset.",
             FallbackWarning,
-            stacklevel=3,  # the line that made the problem
+            stacklevel=stacklevel,  # the line that made the problem
         )

@@ -9,6 +9,7 @@ from rankscape.estimators.completion.result import CompletedMatrix
 
 if TYPE_CHECKING:
     from rankscape.estimators.completion.estimator import DeepMatrixCompletion
+    from rankscape.estimators.completion.validation import EntryKFold, entry_cross_validate
     from rankscape.estimators.denoising.estimator import DeepMatrixDenoiser
     from rankscape.estimators.sensing.estimator import DeepMatrixSensing
 
@@ -18,13 +19,21 @@ __all__ = [
     "DeepMatrixCompletion",
     "DeepMatrixDenoiser",
     "DeepMatrixSensing",
+    "EntryKFold",
     "complete",
+    "entry_cross_validate",
 ]
 
-_HOME = {"DeepMatrixCompletion": "completion", "DeepMatrixDenoiser": "denoising", "DeepMatrixSensing": "sensing"}
+_HOME = {
+    "DeepMatrixCompletion": "completion.estimator",
+    "DeepMatrixDenoiser": "denoising.estimator",
+    "DeepMatrixSensing": "sensing.estimator",
+    "EntryKFold": "completion.validation",
+    "entry_cross_validate": "completion.validation",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:  # scikit-learn takes longer to import than most matrices to complete
-        return getattr(importlib.import_module(f"rankscape.estimators.{_HOME[name]}.estimator"), name)
+        return getattr(importlib.import_module(f"rankscape.estimators.{_HOME[name]}"), name)
     raise AttributeError(f"module 'rankscape.estimators' has no attribute {name!r}")

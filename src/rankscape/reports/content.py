@@ -209,7 +209,7 @@ def _residuals(subject: Subject) -> Section:
     done, hidden = subject.completed, subject.hidden
     # Residuals on what was fitted flatter; hidden entries do not, where there are some.
     judged = hidden if hidden is not None and len(hidden.values) else done.observed
-    predicted = done.predict(judged.rows, judged.columns)
+    predicted = done.predict(judged.rows, judged.columns, by="positions")
     residual = (judged.values - predicted) / done.scaling.deviation(judged.rows, judged.columns)
     which = "the observed entries, which the model was fitted to" if judged is done.observed else (
         "the entries that were hidden from everything"

@@ -7,7 +7,8 @@
 `frames`          pandas, polars and pyarrow frames, column by column
 `columns`         what one column holds: numbers, text to be kept aside, or what is refused by name
 `long`            frames with one line for each entry
-`returning`       filled columns back into a frame of the same kind
+`frame`           a frame that is read by position
+`returning`       the same kind of thing back
 ================  ==============================================================================================
 """
 

@@ -1,10 +1,12 @@
 """Arrays and sparse matrices as given."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rankscape.entries.given.given import Given
+from rankscape.entries.given.returning import AsArray, AsLabelled
 from rankscape.entries.observed import Entries
 from rankscape.errors import InputError
 from rankscape.ground.arrays import real_array
@@ -19,16 +21,10 @@ def of_array(data: Any, name: str) -> Given:
     if data is None or isinstance(data, str | bytes | dict):
         raise InputError(f"`{name}` must be a frame, an array or a sparse matrix, got {type(data).__name__}.")
     dtype = precision(getattr(data, "dtype", None))
-    masked = isinstance(data, np.ma.MaskedArray)
-
-    def like(matrix: np.ndarray) -> np.ndarray:
-        plain = matrix.astype(dtype, copy=False)
-        return np.ma.MaskedArray(plain) if masked else plain
-
     entries = Entries.from_array(data, f"`{name}`")
     if 0 in entries.shape:
         raise InputError(f"`{name}` is empty: shape {entries.shape}.")
-    return Given(entries=entries, dtype=dtype, like=like)
+    return Given(entries=entries, dtype=dtype, like=AsArray(dtype, isinstance(data, np.ma.MaskedArray)))
 
 
 def of_sparse(data: SparseMatrix, name: str) -> Given:
@@ -42,7 +38,7 @@ def of_sparse(data: SparseMatrix, name: str) -> Given:
         k = int(np.argmax(np.isinf(values)))
         raise InputError(f"`{name}` holds {values[k]} at row {rows[k]}, column {columns[k]}; leave it out.")
     entries, dtype = Entries(rows, columns, values, coo.shape), precision(coo.dtype)
-    return Given(entries=entries, dtype=dtype, like=lambda matrix: matrix.astype(dtype, copy=False))
+    return Given(entries=entries, dtype=dtype, like=AsArray(dtype))
 
 
 def of_labelled(data: "DataArray", name: str) -> Given:
@@ -52,22 +48,9 @@ def of_labelled(data: "DataArray", name: str) -> Given:
     given = of_array(data.values, name)
     rows, columns = (data[dim].values if dim in data.coords else None for dim in data.dims)
 
-    def like(matrix: np.ndarray) -> "DataArray":
-        full = given.entries.count == data.size
-        return data.copy() if full else data.copy(data=floats_like(matrix, data.dtype))
-
-    return Given(entries=given.entries, row_labels=rows, column_labels=columns, dtype=given.dtype, like=like)
+    return replace(given, row_labels=rows, column_labels=columns, like=AsLabelled(data))
 
 
 def precision(dtype: Any) -> np.dtype:
     """float32 of values that came in it, float64 of all others."""
     return np.dtype(np.float32 if dtype == np.float32 else np.float64)
-
-
-def floats_like(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Filled values in the type of a floating column where they fit, else as float64."""
-    if dtype.kind != "f":
-        return values
-    with np.errstate(over="ignore"):
-        narrow = values.astype(dtype)
-    return narrow if np.isfinite(narrow).all() else values

@@ -7,8 +7,9 @@ import numpy as np
 
 from rankscape.entries.given.arrays import precision
 from rankscape.entries.given.columns import is_text, numbers_of, refusal
+from rankscape.entries.given.frame import Frame, plain
 from rankscape.entries.given.given import Given
-from rankscape.entries.given.returning import Frame, plain
+from rankscape.entries.given.returning import AsFrame
 from rankscape.entries.observed import Entries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.ground.numbers import NotReal
@@ -28,7 +29,7 @@ def of_frame(table: Any, name: str, aside: bool) -> Given:
         raise InputError(f"`{name}` holds no numbers: all of its {len(words)} columns are text ({_listed(texts)}).")
     if texts:
         told = f"Column(s) {_listed(texts)} of `{name}` hold text: they are kept aside and given back unchanged."
-        warnings.warn(told, FallbackWarning, stacklevel=5)  # the caller of `complete`
+        warnings.warn(told, FallbackWarning, stacklevel=6)  # the caller of `complete`
     kept = np.flatnonzero(~words).tolist()
     narrow = all(str(frame.column(j).dtype) == "Float32" for j in kept)
     return Given(
@@ -36,7 +37,7 @@ def of_frame(table: Any, name: str, aside: bool) -> Given:
         row_labels=frame.row_labels,
         column_labels=frame.column_labels(kept),
         dtype=precision(np.float32 if narrow else None),
-        like=lambda full: frame.filled(full, kept),
+        like=AsFrame(frame.native, kept),
         aside=texts,
     )
 

@@ -8,15 +8,16 @@ import numpy as np
 
 from rankscape.entries.labelled import AbstractLabelled
 from rankscape.ground.final import final
-from rankscape.ground.types import ArrayLike as ArrayLike
-from rankscape.ground.types import SparseMatrix as SparseMatrix
+from rankscape.ground.types import ArrayLike, SparseMatrix
 
+# Everything that holds a matrix. At run time the door decides, so that neither library is imported for its name.
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
     from xarray import DataArray
 
-# Everything that holds a matrix: arrays, lists, frames, labelled arrays; of a frame any cell may be missing.
-MatrixLike: TypeAlias = "ArrayLike | SparseMatrix | IntoDataFrame | DataArray"
+    MatrixLike: TypeAlias = ArrayLike | SparseMatrix | IntoDataFrame | DataArray
+else:
+    MatrixLike = object
 
 # From a completed matrix of the same shape to the kind of thing that was given.
 Giver: TypeAlias = Callable[[np.ndarray], Any]

@@ -1,108 +1,97 @@
-"""A frame that is read by position, and one like it with its holes filled."""
+"""What makes of a full matrix the kind of thing that was given; plain objects, so that results can be pickled."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankscape.entries.given.arrays import floats_like
+from rankscape.entries.given.frame import Frame
 from rankscape.ground.final import final
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import DataArray
 
 
 @final
-class Frame:
-    """A narwhals frame; of pandas also its index, of pyarrow the index that pandas wrote into it.
+@dataclass(frozen=True, eq=False)
+class AsArray:
+    """An array in the precision of what was given, masked if that was."""
 
-    Attributes
-    ----------
-    columns : list
-        Names of the columns that are data.
-    row_labels : ndarray or None
-        The index, where it is not just numbers from zero.
+    dtype: np.dtype
+    masked: bool = False
+
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        """The array."""
+        plain = matrix.astype(self.dtype, copy=False)
+        return np.ma.MaskedArray(plain) if self.masked else plain
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class AsNamed:
+    """A pandas frame with these names; an array where there are none."""
+
+    rows: np.ndarray | None
+    columns: np.ndarray | None
+
+    def __call__(self, matrix: np.ndarray) -> "np.ndarray | DataFrame":
+        """The frame."""
+        if self.rows is None and self.columns is None:
+            return matrix
+        import pandas as pd
+
+        return pd.DataFrame(matrix, index=_axis(self.rows), columns=_axis(self.columns))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class AsLabelled:
+    """A `DataArray` with the coordinates and attributes of the one that was given."""
+
+    data: "DataArray"
+
+    def __call__(self, matrix: np.ndarray) -> "DataArray":
+        """The labelled array."""
+        whole = self.data.dtype.kind in "biu"  # nothing can be missing in it
+        return self.data.copy() if whole else self.data.copy(data=floats_like(matrix, self.data.dtype))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class AsFrame:
+    """A frame with the missing values of some columns filled in.
+
+    Columns without a missing value stay as they are; the others keep their type where it is a floating one.
     """
 
-    def __init__(self, table: Any):
-        self.native = table.to_native()
-        self.pandas = table.implementation.is_pandas_like()
-        names = list(self.native.columns) if self.pandas else table.columns
-        # By position: names of pandas' columns may be numbers, dates or tuples.
-        self.table = _numbered(self.native) if self.pandas else table
-        index = [] if self.pandas else _index_columns(self.native)
-        self.at = [j for j, name in enumerate(names) if name not in index]
-        self.columns = [names[j] for j in self.at]
-        self.count = self.table.shape[0]
-        self.row_labels = self._index() if self.pandas else None
-        if len(index) == 1:
-            self.row_labels = table[index[0]].to_numpy()
+    frame: Any
+    kept: list[int]
 
-    def _index(self) -> np.ndarray | None:
-        index = self.native.index
-        counted = index.nlevels == 1 and index.dtype.kind == "i" and np.array_equal(index, np.arange(len(index)))
-        return None if counted else listed(index)
+    def __call__(self, matrix: np.ndarray) -> Any:
+        """The frame; columns of the matrix are the columns `kept` of it."""
+        import narwhals as nw
 
-    def column(self, j: int) -> Any:
-        """A column as a narwhals series."""
-        return self.table[:, self.at[j]]
-
-    def column_labels(self, kept: list[int]) -> np.ndarray | None:
-        """Names of these columns; None where they are just numbers from zero."""
-        names = [self.columns[j] for j in kept]
-        counted = all(isinstance(name, int | np.integer) for name in names) and names == list(range(len(names)))
-        return None if counted else listed(names)
-
-    def row(self, position: int | None) -> str:
-        """Where a row is, in words."""
-        if position is None:
-            return ""
-        label = position if self.row_labels is None else self.row_labels[position]
-        return f"row {plain(label)!r}"
-
-    def floats(self) -> np.ndarray | None:
-        """All at once where all columns are floating numbers of NumPy or polars; None where they must be read alone."""
-        kinds = {str(kind) for kind in self.table.schema.values()}
-        if not kinds <= {"Float64", "Float32"} or len(self.at) != self.table.shape[1]:
-            return None
-        whole = self.table.to_numpy()
-        return whole.astype(np.float64, copy=False) if whole.dtype.kind == "f" else None
-
-    def filled(self, matrix: np.ndarray, kept: list[int]) -> Any:
-        """The frame with the missing values of its columns `kept` from the columns of a matrix.
-
-        Columns without a missing value stay as they are; the others keep their type where it is a floating one.
-        """
-        holes = {}
-        for k, j in enumerate(kept):
-            column = self.column(j)
+        frame, holes = Frame(nw.from_native(self.frame, eager_only=True)), {}
+        for k, j in enumerate(self.kept):
+            column = frame.column(j)
             if column.is_null().any() or (column.dtype.is_float() and column.is_nan().any()):
-                holes[self.at[j]] = np.ascontiguousarray(matrix[:, k])
-        return _pandas(self.native, holes) if self.pandas else _others(self.table, holes)
+                holes[frame.at[j]] = np.ascontiguousarray(matrix[:, k])
+        return _pandas(self.frame, holes) if frame.pandas else _others(frame.table, holes)
 
 
-def listed(labels: Any) -> np.ndarray:
-    """Labels as an array of one dimension: tuples stay single labels."""
-    labels = list(labels)
-    if any(isinstance(label, tuple) for label in labels):
-        array = np.empty(len(labels), dtype=object)
-        array[:] = labels
-        return array
-    kinds = {type(label) for label in labels}
-    return np.array(labels, dtype=None if len(kinds) == 1 else object)
+def floats_like(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Filled values in the type of a floating column where they fit, else as float64."""
+    if dtype.kind != "f":
+        return values
+    with np.errstate(over="ignore"):
+        narrow = values.astype(dtype)
+    return narrow if np.isfinite(narrow).all() else values
 
 
-def plain(label: Any) -> Any:
-    """A label as Python has it: NumPy's own types would show themselves in errors."""
-    return label.item() if isinstance(label, np.str_ | np.number | np.bool_) else label
-
-
-def _numbered(frame: Any) -> Any:
-    import narwhals as nw
-
-    return nw.from_native(frame.set_axis([f"c{k}" for k in range(frame.shape[1])], axis=1), eager_only=True)
-
-
-def _index_columns(native: Any) -> list[str]:
-    """Columns of a pyarrow table that were the index of a pandas frame."""
-    kept = getattr(getattr(native, "schema", None), "pandas_metadata", None) or {}
-    return [name for name in kept.get("index_columns", []) if isinstance(name, str)]
+def _axis(labels: np.ndarray | None) -> Any:
+    """Tuples are names of several levels; pandas makes them so by itself."""
+    return None if labels is None else list(labels)
 
 
 def _pandas(frame: Any, holes: dict[int, np.ndarray]) -> Any:

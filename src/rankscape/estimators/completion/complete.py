@@ -1,7 +1,14 @@
 """Completing a matrix without choosing a rank."""
 
+from dataclasses import replace
+
+import numpy as np
+
+from rankscape.entries.given import Given
+from rankscape.estimators.completion.bounds import Bounds, Clip
 from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
-from rankscape.estimators.completion.inputs import MatrixData, entries_and_split, problem_of
+from rankscape.estimators.completion.inputs import MatrixData, taken
+from rankscape.estimators.completion.names import Names
 from rankscape.estimators.completion.progress import shown_on
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.estimators.completion.settings import (
@@ -11,6 +18,7 @@ from rankscape.estimators.completion.settings import (
     OrderedAxis,
     PathKind,
     ScaleChoice,
+    Settings,
     settings_of,
 )
 from rankscape.ground.progress import told
@@ -27,6 +35,7 @@ def complete(
     scale: ScaleChoice = "auto",
     loss: LossChoice = "auto",
     ordered: OrderedAxis = "auto",
+    clip: Clip = None,
     seed: int = 0,
     progress: ProgressCall | bool | None = None,
 ) -> CompletedMatrix:
@@ -44,9 +53,10 @@ def complete(
 
     Parameters
     ----------
-    data : Completion, array_like or scipy sparse array
-        A dense array or data frame has NaN where nothing is known; what a sparse array stores is observed. A
-        `Completion` that is already split keeps its split.
+    data : Completion, frame, array_like, DataArray or scipy sparse array
+        Missing are NaN, NA, None and masked values; what a sparse array stores is observed. Columns of text of a
+        frame are kept aside, with a warning, and given back unchanged in `CompletedMatrix.frame`. A `Completion` that
+        is already split keeps its split.
     depth : int or "auto"
         Number of factors ``L``, at least 2. From 3 on the rank is found exactly; depth 2 is the nuclear norm. "auto"
         climbs at depth 3; where the spectrum has no edge, held-out entries choose among 2, 3 and 4.
@@ -69,6 +79,9 @@ def complete(
         they are.
     ordered : {"auto", "rows", "columns", "both"} or None
         Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
+    clip : (low, high) or "observed", optional
+        Bounds of everything predicted: two numbers, two arrays of one number a column, or the smallest and largest
+        entry observed. Entries that lie outside are refused.
     seed : int
         Of the held-out split and of all draws.
     progress : bool or callable, optional
@@ -85,6 +98,11 @@ def complete(
     InputError
         The data or an option cannot be used.
 
+    Warns
+    -----
+    FallbackWarning
+        Columns of text are kept aside; rows or columns have no entry.
+
     Examples
     --------
     >>> import numpy as np
@@ -100,7 +118,23 @@ def complete(
     .. [chou2024] Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit
        bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
-    problem = problem_of(data)
     settings = settings_of(depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, seed)
+    given, held = taken(data, aside=True)
     with told(progress, shown_on) as tell:
-        return fit_entries(*entries_and_split(problem), settings, tell)
+        return replace(fit_given(given, held, settings, clip, tell), like=given.like)
+
+
+def fit_given(
+    given: Given,
+    held: np.ndarray | None,
+    settings: Settings,
+    clip: Clip,
+    progress: ProgressCall | None = None,
+    before: CompletedMatrix | None = None,
+) -> CompletedMatrix:
+    """Complete what was given, within bounds and with its names; `held` and `before` as in `fit_entries`."""
+    Bounds.of(clip, given.entries)  # what breaks them is refused before the work
+    done = fit_entries(given.entries, held, settings, progress, before)
+    # Of what is observed only what was used: a range may not be as wide as its outliers.
+    bounds, names = Bounds.of(clip, done.used), Names(given.row_labels, given.column_labels)
+    return replace(done, bounds=bounds, names=names)

@@ -1,20 +1,18 @@
-"""The scikit-learn face of completion."""
+"""The scikit-learn face of completion: its settings, and fitting."""
 
-from pathlib import Path
-from typing import Any, Self, TypeAlias, cast
+from dataclasses import replace
+from typing import Self, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from rankscape.entries import Entries
+from rankscape.entries.given import Given
 from rankscape.errors import InputError
 from rankscape.estimators.completion import inputs
-from rankscape.estimators.completion.fitting import fit_entries
-from rankscape.estimators.completion.inputs import Bounds, MatrixData
-from rankscape.estimators.completion.intervals import IntervalKind
+from rankscape.estimators.completion.bounds import Clip
+from rankscape.estimators.completion.complete import fit_given
+from rankscape.estimators.completion.fitted import AbstractFitted
+from rankscape.estimators.completion.inputs import MatrixData, Weights
 from rankscape.estimators.completion.settings import (
     Depth,
     LossChoice,
@@ -24,14 +22,13 @@ from rankscape.estimators.completion.settings import (
     ScaleChoice,
     settings_of,
 )
-from rankscape.ground.types import ArrayLike, SparseMatrix
+from rankscape.ground.types import ArrayLike
 from rankscape.problem import Completion
 
 RandomState: TypeAlias = int | np.random.RandomState | None
-Weights: TypeAlias = ArrayLike | SparseMatrix | None
 
 
-class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class DeepMatrixCompletion(AbstractFitted):
     r"""Complete a matrix with holes; a deep factorization finds the rank.
 
     Minimises over ``W = W_L ... W_1``, with ``m`` observed entries scaled to rms 1 after an offset is removed,
@@ -66,8 +63,9 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         they are.
     ordered : {"auto", "rows", "columns", "both"} or None
         Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
-    clip : (float, float) or "observed", optional
-        Bounds of everything predicted: two numbers, or the smallest and largest entry observed.
+    clip : (low, high) or "observed", optional
+        Bounds of everything predicted: two numbers, two arrays of one number a column, or the smallest and largest
+        entry observed. Entries that lie outside are refused.
     warm_start : bool
         Whether `fit` begins with the method and the modes of the fit before.
     random_state : int, RandomState or None
@@ -123,7 +121,7 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         scale: ScaleChoice = "auto",
         loss: LossChoice = "auto",
         ordered: OrderedAxis = "auto",
-        clip: Bounds = None,
+        clip: Clip = None,
         warm_start: bool = False,
         random_state: RandomState = 0,
     ):
@@ -135,185 +133,69 @@ class DeepMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         self.scale: ScaleChoice = scale
         self.loss: LossChoice = loss
         self.ordered: OrderedAxis = ordered
-        self.clip = clip
+        self.clip: Clip = clip
         self.warm_start = warm_start
         self.random_state = random_state
 
-    # -- fitting -------------------------------------------------------------------------------------------
-
-    def fit(self, X: MatrixData, y: None = None, weights: Weights = None) -> Self:
+    def fit(
+        self, X: MatrixData, y: None = None, sample_weight: ArrayLike | None = None, weights: Weights = None
+    ) -> Self:
         """Fit the observed entries.
 
         Parameters
         ----------
-        X : array_like, scipy sparse array or Completion, shape (n_samples, n_features)
-            NaN where nothing is known; what a sparse array stores is observed, and it is never made dense. A
-            `Completion` is made of triplets, and keeps its split into training and held-out entries.
+        X : frame, array_like, DataArray, scipy sparse array or Completion, shape (n_samples, n_features)
+            Missing are NaN, NA, None and masked values; what a sparse array stores is observed, and it is never made
+            dense. A `Completion` is made of triplets, and keeps its split into training and held-out entries.
         y : None
             Ignored.
+        sample_weight : array_like, shape (n_samples,), optional
+            Weight of each row: twice the weight, half the variance of its noise; a row of weight zero is not learned
+            from.
         weights : array_like or scipy sparse array of the shape of X, optional
-            Positive weight of each observed entry: twice the weight, half the variance of its noise.
+            The same for each observed entry; positive.
 
         Raises
         ------
         InputError
-            An entry is infinite, nothing is observed, or a parameter cannot be used.
+            An entry is infinite or no number, nothing is observed, or a parameter cannot be used.
 
         Warns
         -----
         FallbackWarning
             Some row or column has no entry: it is filled with the offset.
         """
-        X = self._checked(X, reset=True)
+        given = self._given(X, reset=True)
         held = inputs.entries_and_split(X)[1] if isinstance(X, Completion) else None
-        return self._fit(inputs.entries_of(X, weights), held, inputs.precision_of(X))
+        entries = inputs.weighted(given.entries, weights, sample_weight)
+        if entries.count < given.entries.count and held is not None:
+            raise InputError("Rows of weight zero in a problem that is split: leave them out of it.")
+        return self._fit(replace(given, entries=entries), held)
 
-    def partial_fit(self, X: MatrixData, y: None = None, weights: Weights = None) -> Self:
+    def partial_fit(
+        self, X: MatrixData, y: None = None, sample_weight: ArrayLike | None = None, weights: Weights = None
+    ) -> Self:
         """Add the observed entries of X, which replace earlier ones, and fit again from where the last fit ended.
 
         Rows keep their positions; X may have more of them than before.
         """
         if not hasattr(self, "completed_"):
-            return self.fit(X, y, weights)
-        X = self._checked(X, reset=False)
-        merged = self.completed_.observed.merge(inputs.entries_of(X, weights))
-        return self._fit(merged, None, inputs.precision_of(X), warm=True)
+            return self.fit(X, y, sample_weight, weights)
+        given = self._given(X, reset=False)
+        entries = inputs.weighted(given.entries, weights, sample_weight)
+        merged = self.completed_.observed.merge(entries)  # whose rows may have had other names
+        return self._fit(replace(given, entries=merged, row_labels=None), None, warm=True)
 
-    def _fit(self, entries: Entries, held: np.ndarray | None, dtype: Any, warm: bool = False) -> Self:
+    def _fit(self, given: Given, held: np.ndarray | None, warm: bool = False) -> Self:
+        if not given.entries.count:
+            raise InputError(f"No entry of X of shape {given.shape} is observed: there is nothing to learn from.")
         # A RandomState gives another seed at every fit, as scikit-learn promises.
         seed = self.random_state
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31)
-        given = self.depth, self.max_rank, self.validation_fraction, self.offset, self.path, self.scale
-        given = *given, self.loss, self.ordered
-        settings = settings_of(*given, int(seed), np.finfo(dtype).eps)
-        inputs.clip_range(self.clip, entries.values)
-        inputs.warn_of_empty(entries)
+        asked = self.depth, self.max_rank, self.validation_fraction, self.offset, self.path, self.scale
+        settings = settings_of(*asked, self.loss, self.ordered, int(seed), np.finfo(given.dtype).eps)
+        inputs.warn_of_empty(given.entries)
         before = getattr(self, "completed_", None) if warm or self.warm_start else None
-        self.completed_ = fit_entries(entries, held, settings, before=before)
-        return self._publish(dtype)
-
-    def _publish(self, dtype: Any) -> Self:
-        done = self.completed_
-        self.rank_, self.singular_values_, self.components_ = done.rank, done.singular_values, done.modes.V.T
-        self.path_, self.outcome_, self.certificate_ = done.path, done.outcome, done.certificate
-        self.n_iter_ = max(1, int(done.path.attrs["chosen"]))
-        self._dtype = np.dtype(dtype)
-        return self
-
-    # -- what was found ------------------------------------------------------------------------------------
-
-    def transform(self, X: MatrixData) -> np.ndarray:
-        """Fill the missing entries of X, whose rows may be new: each is folded in against the learned columns.
-
-        The matrix that was fitted is filled with the fit itself. Observed entries keep their values. A row without
-        entries is filled with what is known of the columns, with one warning.
-        """
-        check_is_fitted(self)
-        X = self._checked(X, reset=False)
-        entries = inputs.entries_of(X, allow_empty=True)
-        done = self.completed_
-        same = entries.shape == done.shape and all(
-            np.array_equal(getattr(entries, name), getattr(done.observed, name))
-            for name in ("rows", "columns", "values")
-        )
-        if not same:
-            inputs.warn_of_empty(entries, columns=False)
-        # The same matrix gets its own fit back: folding would fit each row again, without its neighbours.
-        filled = self._clipped(done.fitted if same else done.folded(entries))
-        filled[entries.rows, entries.columns] = entries.values
-        return filled.astype(inputs.precision_of(X), copy=False)
-
-    def fit_transform(self, X: MatrixData, y: None = None, **fit_params: Weights) -> np.ndarray:
-        """Fit, with `weights` if given, and return the completed matrix."""
-        return self.fit(X, y, **fit_params).transform(X)
-
-    def predict(self, rows: MatrixData, columns: ArrayLike | None = None, return_std: bool = False) -> Any:
-        """The model's values at pairs of positions; of a matrix in place of `rows`, at all of its entries.
-
-        Parameters
-        ----------
-        rows, columns : array_like of int, shape (k,)
-            Positions, counted from zero. Without columns, `rows` is a matrix like that of `transform`.
-        return_std : bool
-            Whether to return the standard errors as well: of the missing entry itself, without the noise that an
-            observation of it would carry.
-
-        Returns
-        -------
-        values : ndarray, shape (k,)
-            In the precision of the data.
-        errors : ndarray, shape (k,)
-            Only with `return_std`.
-        """
-        check_is_fitted(self)
-        if columns is None:
-            if return_std:
-                raise InputError("`return_std` needs pairs of `rows` and `columns`.")
-            if issparse(rows):
-                raise InputError("All values of a sparse matrix would form it densely: give pairs of rows and columns.")
-            X = self._checked(rows, reset=False)
-            values = self.completed_.folded(inputs.entries_of(X, allow_empty=True))
-            return self._clipped(values).astype(inputs.precision_of(X), copy=False)
-        i = cast(ArrayLike, rows)
-        values = self._clipped(self.completed_.predict(i, columns)).astype(self._dtype, copy=False)
-        return (values, self.completed_.standard_errors(i, columns)) if return_std else values
-
-    def predict_interval(
-        self, rows: ArrayLike, columns: ArrayLike, level: float = 0.95, of: IntervalKind = "observation"
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper bounds at pairs of positions, within `clip`; see `CompletedMatrix.interval`.
-
-        Parameters
-        ----------
-        rows, columns : array_like of int, shape (k,)
-            Positions, counted from zero.
-        level : float
-            Share of the intervals that hold what they are for, between 0 and 1.
-        of : {"observation", "entry"}
-            For a new observation of the cell, noise included, or for the cell itself.
-
-        Returns
-        -------
-        low, high : ndarray, shape (k,)
-        """
-        check_is_fitted(self)
-        low, high = self.completed_.interval(rows, columns, level, of)
-        return self._clipped(low), self._clipped(high)
-
-    def _clipped(self, values: np.ndarray) -> np.ndarray:
-        return np.clip(values, *inputs.clip_range(self.clip, self.completed_.used.values))
-
-    def _checked(self, X: Any, reset: bool) -> Any:
-        """Check X with scikit-learn; what is not finite is judged later, with its position."""
-        if isinstance(X, Completion):
-            # Triplets are never made dense, not even to be checked.
-            empty = csr_array(X.shape)  # for the number of columns, and that they are as before
-            self._checked(empty, reset)
-            return X
-        return validate_data(
-            self, X, reset=reset, accept_sparse=["csr"], dtype=[np.float64, np.float32], ensure_all_finite=False
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-    # -- kept ----------------------------------------------------------------------------------------------
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to an NPZ file that holds plain arrays and JSON, no pickle."""
-        from rankscape.estimators.completion.storing import save_estimator
-
-        check_is_fitted(self)
-        save_estimator(self, Path(path))
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read an estimator that `save` wrote; nothing in the file is executed."""
-        from rankscape.estimators.completion.storing import load_estimator
-
-        return load_estimator(cls, Path(path))
+        self.completed_ = fit_given(given, held, settings, self.clip, before=before)
+        return self._publish(given.dtype)

@@ -23,8 +23,9 @@ from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.outliers import Outliers
+from rankscape.estimators.completion.path import labelled_path
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
-from rankscape.estimators.completion.result import CompletedMatrix, labelled_path
+from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.estimators.completion.robust import resist
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.select import Selection, select

@@ -7,53 +7,50 @@ import numpy as np
 from scipy.sparse import issparse
 
 from rankscape.entries import Entries
-from rankscape.entries.checking import without_entries
+from rankscape.entries.checking import warn_empty, without_entries
+from rankscape.entries.given import Given, given_of
+from rankscape.entries.given.given import MatrixLike
+from rankscape.entries.given.returning import AsNamed
 from rankscape.errors import FallbackWarning, InputError
+from rankscape.ground.arrays import real_array
 from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
 
-MatrixData: TypeAlias = Completion | ArrayLike | SparseMatrix
-Bounds: TypeAlias = tuple[float, float] | str | None
+MatrixData: TypeAlias = Completion | MatrixLike
+Weights: TypeAlias = ArrayLike | SparseMatrix | None
 
 
-def problem_of(data: MatrixData) -> Completion:
-    """What was given as a problem: a dense array has NaN where nothing is known, a sparse one stores what is."""
+def taken(data: MatrixData, aside: bool) -> tuple[Given, np.ndarray | None]:
+    """What was given, and which of its entries a problem holds out; None when it is not split.
+
+    A matrix without any entry is refused; rows and columns without one are warned about, as a problem does.
+    """
     if isinstance(data, Completion):
-        return data
-    given: Any = data
-    return Completion.from_sparse(given) if issparse(given) else Completion.from_array(given)
+        return given_problem(data)
+    given = given_of(data, "data", aside)
+    if not given.entries.count:
+        raise InputError(f"No entry of the matrix of shape {given.shape} is observed: all are missing.")
+    warn_empty(given.entries, stacklevel=4)
+    return given, None
 
 
-def entries_of(X: Any, weights: Any = None, allow_empty: bool = False) -> Entries:
-    """The observed entries of a dense matrix (not NaN) or of a sparse one (stored), in row order; all of a problem."""
-    if isinstance(X, Completion):
-        entries = entries_and_split(X)[0]
-        return entries.with_weights(given_weights(weights, entries))
-    if issparse(X):
-        coo = X.tocoo()
-        stored = ~np.isnan(coo.data)
-        rows, columns, values = coo.row[stored].astype(np.int64), coo.col[stored].astype(np.int64), coo.data[stored]
-    else:
-        rows, columns = np.nonzero(~np.isnan(X))
-        values = X[rows, columns]
-    if np.isinf(values).any():
-        k = int(np.argmax(np.isinf(values)))
-        raise InputError(f"X holds {values[k]} at row {rows[k]}, column {columns[k]}; missing entries are NaN.")
-    # Rows to be predicted may be empty; a matrix to be learned from may not.
-    if not len(values) and not allow_empty:
-        raise InputError(f"No entry of X of shape {X.shape} is observed: there is nothing to learn from.")
-    entries = Entries(rows, columns, values, X.shape)
-    return entries.with_weights(given_weights(weights, entries))
+def given_problem(problem: Completion) -> tuple[Given, np.ndarray | None]:
+    """All entries of a problem with their names, and which of them it holds out."""
+    entries, held = entries_and_split(problem)
+    labels = problem.row_labels, problem.column_labels
+    dtype = np.dtype(np.float64)
+    given = Given(entries=entries, row_labels=labels[0], column_labels=labels[1], dtype=dtype, like=AsNamed(*labels))
+    return given, held
 
 
-def rows_of(data: MatrixData | Entries) -> Entries:
-    """The observed entries of rows to be filled, which may be empty."""
+def rows_of(data: MatrixData | Entries) -> Given:
+    """Rows to be filled, which may be empty; a list of numbers is one of them."""
     if isinstance(data, Entries):
-        return data
-    given: Any = data
-    if not isinstance(data, Completion) and not issparse(given):
-        given = np.atleast_2d(np.asarray(given, dtype=np.float64))
-    return entries_of(given, allow_empty=True)
+        return Given(entries=data, dtype=np.dtype(np.float64), like=AsNamed(None, None))
+    if isinstance(data, Completion):
+        return given_problem(data)[0]
+    single = isinstance(data, np.ndarray | list | tuple) and np.ndim(data) == 1
+    return given_of([data] if single else data, "data", aside=True)
 
 
 def entries_and_split(problem: Completion) -> tuple[Entries, np.ndarray | None]:
@@ -64,11 +61,6 @@ def entries_and_split(problem: Completion) -> tuple[Entries, np.ndarray | None]:
     # Merging sorts: the marks go through the same merge, so that they stay with their entries.
     marks = training.with_values(np.zeros(training.count)).merge(heldout.with_values(np.ones(heldout.count)))
     return training.merge(heldout), marks.values > 0
-
-
-def precision_of(X: Any) -> np.dtype:
-    """The type of the values of a matrix or of a problem."""
-    return X.values.dtype if isinstance(X, Completion) else X.dtype
 
 
 def given_weights(weights: Any, entries: Entries) -> np.ndarray | None:
@@ -84,25 +76,43 @@ def given_weights(weights: Any, entries: Entries) -> np.ndarray | None:
     return np.asarray(entries.at(weights), dtype=np.float64).ravel()
 
 
+def weighted(entries: Entries, weights: Weights, sample_weight: ArrayLike | None) -> Entries:
+    """Entries with the weights of entries and of rows; those of rows of weight zero are left out."""
+    if weights is not None:
+        entries = entries.with_weights(given_weights(weights, entries))
+    if sample_weight is None:
+        return entries
+    by_row = real_array(sample_weight, "sample_weight")
+    if by_row.ndim == 0:
+        by_row = np.full(entries.shape[0], by_row)
+    if by_row.shape != (entries.shape[0],):
+        raise InputError(f"`sample_weight` must weigh each of {entries.shape[0]} rows, got shape {by_row.shape}.")
+    if not (np.isfinite(by_row) & (by_row >= 0)).all():
+        raise InputError("`sample_weight` must be finite, and zero or positive.")
+    of_entry = by_row[entries.rows]
+    kept = of_entry > 0
+    if entries.count and not kept.any():
+        raise InputError("`sample_weight` is zero for every row with entries: there is nothing to learn from.")
+    entries, of_entry = (entries, of_entry) if kept.all() else (entries.part(kept), of_entry[kept])
+    return entries.with_weights(of_entry if entries.weights is None else of_entry * entries.weights)
+
+
+def refuse_foreign(X: Any) -> None:
+    """Of an array or list what scikit-learn would turn into numbers: text, dates, whole numbers that are rounded."""
+    if issparse(X):
+        X = X.tocoo().data
+    given = np.asarray(X) if isinstance(X, np.ndarray) else None
+    if given is not None and given.dtype.kind not in "iuMmSUO":
+        return
+    try:
+        real_array(X, "X", copy=False)
+    except InputError as error:
+        if any(word in str(error) for word in ("got text", "got dates", "got a date", "time span", "whole number")):
+            raise
+
+
 def warn_of_empty(entries: Entries, columns: bool = True) -> None:
     """One warning that counts the rows and columns without any entry, and says what becomes of them."""
     if empty := without_entries(entries, columns):
         message = f"No entry is observed in {empty}: they are filled with the offset."
         warnings.warn(message, FallbackWarning, stacklevel=4)
-
-
-def clip_range(clip: Bounds, values: np.ndarray) -> tuple[float, float]:
-    """Bounds of predictions, infinite when there are none."""
-    if clip is None:
-        return -np.inf, np.inf
-    if isinstance(clip, str):
-        if clip != "observed":
-            raise InputError(f"`clip` must be two numbers, 'observed' or None, got {clip!r}.")
-        return float(values.min()), float(values.max())
-    try:
-        low, high = (float(bound) for bound in clip)
-    except (TypeError, ValueError):
-        raise InputError(f"`clip` must be two numbers, 'observed' or None, got {clip!r}.") from None
-    if not low < high:
-        raise InputError(f"`clip` must be a smaller and a larger number, got {clip!r}.")
-    return low, high

@@ -1,13 +1,16 @@
 """Rows that a model has not seen, filled in by what is observed of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.entries.checking import check_indices
+from rankscape.entries.given.given import Giver
 from rankscape.estimators.completion.best import Best, best_unseen
+from rankscape.estimators.completion.bounds import Bounds
 from rankscape.estimators.completion.models.base import Model
 from rankscape.ground.checks import whole
 from rankscape.ground.final import final
@@ -26,10 +29,16 @@ class NewRows:
         Of the matrix that was completed.
     observed : Entries
         What is known of the new rows, in its columns.
+    bounds : Bounds
+        Within which every prediction is.
+    like : callable, optional
+        Makes of a full matrix what was given: a frame, an array.
     """
 
     model: Model
     observed: Entries
+    bounds: Bounds = field(default_factory=Bounds.none)
+    like: Giver | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -40,15 +49,21 @@ class NewRows:
     def matrix(self) -> np.ndarray:
         """All cells, shape ``(n, n_in)``: observed entries keep their values, the others are the model's."""
         check_room(self.shape, 2, "`top` gives the best columns of each row; or fill fewer rows at a time.")
-        matrix = self.model.folded(self.observed)
+        matrix = self.bounds.clip(self.model.folded(self.observed))
         matrix[self.observed.rows, self.observed.columns] = self.observed.values
         return matrix
+
+    @property
+    def frame(self) -> Any:
+        """The filled rows as they were given: a frame, a `DataArray`, an array."""
+        return self.matrix if self.like is None else self.like(self.matrix)
 
     def top(self, count: int, rows: ArrayLike | None = None) -> Best:
         """Of each row the unseen columns with the largest values, as `CompletedMatrix.top`."""
         where = np.arange(self.shape[0]) if rows is None else np.atleast_1d(np.asarray(rows))
         where = check_indices(where, "rows", len(where), self.shape[0])
-        return best_unseen(self._lines, self.observed, whole("count", count, least=1), where)
+        best = best_unseen(self._lines, self.observed, whole("count", count, least=1), where)
+        return best._replace(values=self.bounds.clip(best.values, best.columns))
 
     def _lines(self, rows: np.ndarray) -> np.ndarray:
         """Every value of these rows: each is folded in by itself, so that only a block is formed."""

@@ -1,45 +1,39 @@
 """What comes back from a completion."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 
 from rankscape.entries import Entries
-from rankscape.entries.checking import check_indices
+from rankscape.entries.given.given import Giver
 from rankscape.errors import InputError
 from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.best import Best, best_unseen
+from rankscape.estimators.completion.bounds import Bounds
+from rankscape.estimators.completion.cells import AbstractCells
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.inputs import MatrixData
-from rankscape.estimators.completion.intervals import Calibration, IntervalKind, normal_width
+from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.methods import named
-from rankscape.estimators.completion.models.determined import Determined
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
+from rankscape.estimators.completion.names import By, Names, Places
 from rankscape.estimators.completion.new_rows import NewRows
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.outliers import Outliers
-from rankscape.estimators.completion.ridge_path import Record
-from rankscape.estimators.completion.scaling import Scaling
-from rankscape.estimators.completion.uncertainty import errors_of
 from rankscape.ground.arrays import root_mean_square
-from rankscape.ground.checks import share, whole
+from rankscape.ground.checks import whole
 from rankscape.ground.labelled import Labelled
-from rankscape.ground.memory import check_room
 from rankscape.ground.modes import Modes, balanced_factors
-from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.noise_variances import Variances
 
-# What to do with a matrix that is too large to be formed.
-TOO_LARGE = "`predict` gives chosen cells, `top` the best columns of each row, and `save` keeps the model."
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CompletedMatrix:
+class CompletedMatrix(AbstractCells):
     """A completed matrix, and how it came about; everything is in the units of the data.
 
     Where rows or columns were scaled, what describes the low-rank fit (its modes, offset, noise and singular values) is
@@ -102,6 +96,12 @@ class CompletedMatrix:
         The offset of the low-rank fit, as numbers.
     scaling : Scaling
         The size of rows and columns, by which entries were divided first.
+    bounds : Bounds
+        Within which every prediction is.
+    names : Names
+        What rows and columns are called.
+    like : callable, optional
+        Makes of a full matrix what was given: a frame, an array; without it, `names` decide.
 
     Examples
     --------
@@ -129,6 +129,9 @@ class CompletedMatrix:
     used: Entries
     outliers: Outliers
     calibration: Calibration | None = None
+    bounds: Bounds = field(default_factory=Bounds.none)
+    names: Names = field(default_factory=Names)
+    like: Giver | None = None
 
     def __repr__(self) -> str:
         held = "none held out"
@@ -145,16 +148,6 @@ class CompletedMatrix:
         return self.certificate.expected_error
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """``(n_out, n_in)``."""
-        return self.observed.shape
-
-    @property
-    def scaling(self) -> Scaling:
-        """The size of rows and columns, by which entries were divided before they were fitted."""
-        return self.model.scaling
-
-    @property
     def units(self) -> str:
         """In which errors are: "the units of the data" or, where these are scaled, "standard deviations of their
         column" (row, row and column).
@@ -163,7 +156,7 @@ class CompletedMatrix:
 
     def rmse(self, entries: Entries) -> float:
         """Root mean square error of the model at these entries, in `units`."""
-        errors = self.predict(entries.rows, entries.columns) - entries.values
+        errors = self.predict(entries.rows, entries.columns, by="positions") - entries.values
         # In units of the largest entry first: squares of 1e200 do not exist.
         return self.scaling.unit * root_mean_square(errors / self.scaling.at(entries.rows, entries.columns))
 
@@ -253,126 +246,17 @@ class CompletedMatrix:
         """
         return balanced_factors(self.modes, [self.rank] * (self.depth - 1))
 
-    @cached_property
-    def fitted(self) -> np.ndarray:
-        """The model's value of every entry, the observed ones included (denoised)."""
-        check_room(self.shape, 2, TOO_LARGE)
-        return self.model.dense()
-
-    @cached_property
-    def matrix(self) -> np.ndarray:
-        """The completed matrix: observed entries, `outliers` too, keep their values; the others are the model's."""
-        matrix = self.fitted.copy()
-        matrix[self.observed.rows, self.observed.columns] = self.observed.values
-        return matrix
-
-    @cached_property
-    def determined(self) -> np.ndarray:
-        """Which cells the entries determine, shape ``(n_out, n_in)``; the others are filled with the offset.
-
-        A cell is locally determined when no change of the factors that leaves the observed entries as they are moves
-        it. Where a ridge and not the entries holds the directions of a fit, only cells between rows and columns that
-        no entries connect are undetermined.
-        """
-        inner = self.model.model
-        mask = ~inner.open.dense() if isinstance(inner, Determined) else np.ones(self.shape, dtype=bool)
-        mask[self.observed.rows, self.observed.columns] = True
-        return mask
-
-    def predict(self, rows: ArrayLike, columns: ArrayLike) -> np.ndarray:
-        """The model's values at these positions, without forming the matrix.
-
-        Parameters
-        ----------
-        rows, columns : array_like of int, shape (k,)
-            Positions, counted from zero.
-
-        Raises
-        ------
-        InputError
-            An index is out of range or not an integer.
-        """
-        return self.model.at(*self._positions(rows, columns))
-
-    def observed_at(self, rows: ArrayLike, columns: ArrayLike) -> np.ndarray:
-        """The observed entries at these positions, NaN where none was observed; shape (k,)."""
-        i, j = self._positions(rows, columns)
-        place = lambda i, j: i.astype(np.int64) * self.shape[1] + j
-        seen, asked = place(self.observed.rows, self.observed.columns), place(i, j)
-        at = np.minimum(np.searchsorted(seen, asked), len(seen) - 1)  # entries are in row order
-        return np.where(seen[at] == asked, self.observed.values[at], np.nan)
-
-    def standard_errors(self, rows: ArrayLike, columns: ArrayLike) -> np.ndarray:
-        """Standard errors of the values at these positions, if what the low-rank fit leaves is noise; shape (k,).
-
-        Of the cell itself, without the noise that an observation of it would carry.
-        """
-        i, j = self._positions(rows, columns)
-        return self._errors(i, j) * self.scaling.at(i, j)
-
-    def _errors(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        errors, inner = errors_of(self.low_rank, self.used, i, j), self.model.model
-        return np.where(inner.open.at(i, j), inner.error, errors) if isinstance(inner, Determined) else errors
-
-    def interval(
-        self, rows: ArrayLike, columns: ArrayLike, level: float = 0.95, of: IntervalKind = "observation"
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper bounds of single cells, each of shape (k,).
-
-        Parameters
-        ----------
-        rows, columns : array_like of int, shape (k,)
-            Positions, counted from zero.
-        level : float
-            Share of the intervals that hold what they are for, between 0 and 1.
-        of : {"observation", "entry"}
-            For a new observation of the cell, noise included: calibrated on held-out entries, in the pattern of the
-            gaps where these have one, so that it holds whatever the model. Or for the cell itself: this one covers
-            where what the low-rank fit leaves is noise, and cannot know where it is signal.
-
-        Raises
-        ------
-        InputError
-            A position is out of range, the level is no share, or no entries could be held out.
-
-        Examples
-        --------
-        >>> import numpy as np, rankscape as rs
-        >>> rng = np.random.default_rng(0)
-        >>> W = np.outer(rng.normal(size=40), rng.normal(size=30))
-        >>> X = np.where(rng.random(W.shape) < 0.7, W + 0.1 * rng.normal(size=W.shape), np.nan)
-        >>> low, high = rs.complete(X).interval(*np.nonzero(np.isnan(X)), of="entry")
-        >>> bool(np.mean((low <= W[np.isnan(X)]) & (W[np.isnan(X)] <= high)) > 0.9)
-        True
-        """
-        i, j = self._positions(rows, columns)
-        level = share("level", level)
-        if of not in get_args(IntervalKind):
-            raise InputError(f"`of` must be 'observation' or 'entry', got {of!r}.")
-        if self.calibration is None:
-            raise InputError("No entries could be held out, so no interval can be given.")
-        values, errors = self.model.model.at(i, j), self._errors(i, j)
-        if of == "entry":
-            half = normal_width(level) * np.hypot(errors, self.calibration.cut)
-        else:
-            half = self.calibration.half_width(values, np.hypot(errors, self.low_rank.noise), level)
-        size = self.scaling.at(i, j)
-        return (values - half) * size, (values + half) * size
-
-    def _positions(self, rows: ArrayLike, columns: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        rows = np.atleast_1d(np.asarray(rows))
-        i = check_indices(rows, "rows", len(rows), self.shape[0])
-        return i, check_indices(np.atleast_1d(columns), "columns", len(rows), self.shape[1])
-
-    def top(self, count: int, rows: ArrayLike | None = None) -> Best:
+    def top(self, count: int, rows: Places | None = None, by: By = "auto") -> Best:
         """Of each row the unseen columns with the largest values, the largest first, without forming the matrix.
 
         Parameters
         ----------
         count : int
             How many columns of each row, fewer where fewer are unseen.
-        rows : array_like of int, optional
-            Positions, counted from zero; every row without it.
+        rows : array_like, optional
+            Names or positions, as in `predict`; every row without it.
+        by : {"auto", "names", "positions"}
+            As in `predict`.
 
         Returns
         -------
@@ -397,27 +281,22 @@ class CompletedMatrix:
         >>> rs.complete(X).top(1, rows=[2]).columns
         array([5])
         """
-        where = np.arange(self.shape[0]) if rows is None else np.atleast_1d(np.asarray(rows))
-        where = check_indices(where, "rows", len(where), self.shape[0])
-        return best_unseen(self.model.lines, self.observed, whole("count", count, least=1), where)
-
-    def folded(self, entries: Entries) -> np.ndarray:
-        """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
-        return self.model.folded(entries)
+        where = np.arange(self.shape[0]) if rows is None else self.names.row_positions(rows, self.shape[0], by)
+        best = best_unseen(self.model.lines, self.observed, whole("count", count, least=1), where)
+        return best._replace(values=self.bounds.clip(best.values, best.columns))
 
     def new_rows(self, data: MatrixData | Entries) -> NewRows:
         """Further rows of this matrix, filled in by what is observed of them; nothing is fitted again.
 
         Parameters
         ----------
-        data : array_like, scipy sparse array, Completion or Entries, shape (n, n_in)
-            NaN where nothing is known; what a sparse array stores is observed. A row without entries gets what is known
-            of the columns.
+        data : frame, array_like, DataArray, scipy sparse array, Completion or Entries, shape (n, n_in)
+            As in `complete`. A row without entries gets what is known of the columns.
 
         Raises
         ------
         InputError
-            The columns are not as many as the matrix has, or an entry is infinite.
+            The columns are not those of the matrix, or an entry is infinite.
 
         Warns
         -----
@@ -432,11 +311,12 @@ class CompletedMatrix:
         >>> rs.complete(X).new_rows([[2.0, np.nan, 4.0, 1.0, np.nan, 6.0]]).matrix.round(3)
         array([[ 2., -2.,  4.,  1.,  2.,  6.]])
         """
-        entries = inputs.rows_of(data)
-        if entries.shape[1] != self.shape[1]:
-            raise InputError(f"New rows need the {self.shape[1]} columns of the matrix, got {entries.shape[1]}.")
-        inputs.warn_of_empty(entries, columns=False)
-        return NewRows(self.model, entries)
+        given = inputs.rows_of(data)
+        if given.shape[1] != self.shape[1]:
+            raise InputError(f"New rows need the {self.shape[1]} columns of the matrix, got {given.shape[1]}.")
+        inputs.warn_of_empty(given.entries, columns=False)
+        self.names.same_columns(given.column_labels)
+        return NewRows(self.model, given.entries, self.bounds, given.like)
 
     def save(self, path: str | Path) -> None:
         """Write the model, the entries and what is known of both to an NPZ file of plain arrays and JSON, no pickle.
@@ -456,31 +336,3 @@ class CompletedMatrix:
         from rankscape.estimators.completion.storing import load
 
         return load(Path(path))[0]
-
-
-def labelled_path(records: list[Record], scale: float, attributes: dict[str, Any]) -> Labelled:
-    """The records of one path; `scale` turns them into the units of the data.
-
-    A step that was recorded twice (the end of one stage is the start of the next) keeps its last record.
-    """
-    unique = list({record.step: record for record in records}.values())
-    width = max((len(r.singular_values) for r in unique), default=0)
-    spectra = np.zeros((len(unique), width))
-    for k, record in enumerate(unique):
-        spectra[k, : len(record.singular_values)] = record.singular_values
-    first = spectra[:, 0] if width else np.zeros(len(unique))
-    effective = np.divide(spectra.sum(1), first, out=np.zeros(len(unique)), where=first > 0)
-    column = lambda name: np.array([getattr(r, name) for r in unique], dtype=float)
-    variables: dict[str, Any] = {
-        "ridge": column("ridge"),
-        "depth": np.array([r.depth for r in unique], dtype=np.int64),
-        "rank": np.array([r.rank for r in unique], dtype=np.int64),
-        "effective_rank": effective,
-        "train_rmse": column("train_rmse") * scale,
-        "heldout_rmse": column("heldout_rmse") * scale,
-    }
-    variables = {name: (("step",), values) for name, values in variables.items()}
-    variables["phase"] = (("step",), np.array([r.phase for r in unique], dtype=np.str_))
-    variables["singular_values"] = (("step", "index"), spectra * scale)
-    steps = np.array([r.step for r in unique], dtype=np.int64)
-    return Labelled(variables, {"step": steps, "index": np.arange(width)}, attributes)

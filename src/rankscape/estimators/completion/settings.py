@@ -94,6 +94,7 @@ def settings_of(
         raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
     depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
     max_rank = MAX_RANK if max_rank is None else whole("max_rank", max_rank, least=1)
+    seed = whole("seed", seed, least=0)
     held = share("validation_fraction", validation_fraction)
     return Settings(depth, max_rank, held, offset, path, scale, loss, ordered, seed, float(resolution))
 

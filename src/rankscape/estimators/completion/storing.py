@@ -11,16 +11,18 @@ import numpy as np
 import rankscape
 from rankscape.entries import Entries
 from rankscape.errors import InputError
+from rankscape.estimators.completion.bounds import Bounds
 from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.methods import named
 from rankscape.estimators.completion.models.packing import pack, unpack
+from rankscape.estimators.completion.names import Names
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.ground.labelled import Labelled
 from rankscape.ground.storage import check_writable, replacing
 from rankscape.run.outcome import Outcome
 
 # Version of the layout of the file.
-FORMAT = 5
+FORMAT = 6
 
 # Names of arrays that whoever saves puts beside the completion begin with this.
 BESIDE = "beside."
@@ -51,6 +53,11 @@ def save(done: CompletedMatrix, path: Path, **beside: Any) -> None:
         arrays["entries_weights"] = done.observed.weights
     arrays["column_errors"] = done.column_errors
     arrays |= {f"path_{name}": done.path[name] for name in [*done.path, "step"]}
+    arrays |= {"bounds_low": done.bounds.low, "bounds_high": done.bounds.high}
+    for axis in ("rows", "columns"):
+        labels = getattr(done.names, axis)
+        if labels is not None and labels.dtype.kind in "UiufM":  # of objects and tuples only a pickle could tell
+            arrays[f"names_{axis}"] = labels
     arrays |= {BESIDE + name: value for name, value in beside.items() if isinstance(value, np.ndarray)}
     with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, facts=np.array(json.dumps(facts)), **arrays)
@@ -76,7 +83,7 @@ def load(path: Path) -> tuple[CompletedMatrix, dict[str, Any]]:
 
 def save_estimator(estimator: Any, path: Path) -> None:
     """Write a fitted estimator."""
-    parameters = estimator.get_params()
+    parameters = estimator.get_params() | {"clip": _plain(estimator.clip)}
     # A generator has a state that JSON cannot hold, and pickle is not opened here.
     if not isinstance(parameters["random_state"], (int, type(None))):
         raise InputError("`random_state` must be a number or None to be saved.")
@@ -122,6 +129,8 @@ def _restored(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Completed
         observed=observed,
         used=used,
         outliers=unpack(facts["outliers"], arrays),
+        bounds=Bounds(arrays["bounds_low"], arrays["bounds_high"]),
+        names=Names(arrays.get("names_rows"), arrays.get("names_columns")),
         **facts["numbers"],
         **words,
     )
@@ -130,3 +139,10 @@ def _restored(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Completed
 def _parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     clip = parameters["clip"]
     return parameters | {"clip": tuple(clip) if isinstance(clip, list) else clip}
+
+
+def _plain(clip: Any) -> Any:
+    """Bounds as JSON holds them."""
+    if clip is None or isinstance(clip, str):
+        return clip
+    return [bound.tolist() if isinstance(bound, np.ndarray | np.generic) else bound for bound in clip]
