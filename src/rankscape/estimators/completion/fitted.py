@@ -154,7 +154,7 @@ class AbstractFitted(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC)
         if not given.entries.count:
             raise InputError(f"No entry of X of shape {given.shape} is observed: there is nothing to score.")
         entries = inputs.weighted(given.entries, None, sample_weight)
-        missed = hidden_errors(done, entries)
+        missed = hidden_errors(done, entries.with_weights(None))  # rows of any weight are filled alike
         return score_of(missed, entries.columns, column_units(done.observed), entries.weights)
 
     def _given(self, X: Any, reset: bool) -> Given:
