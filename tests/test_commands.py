@@ -117,7 +117,7 @@ def test_info_is_what_a_bug_report_needs(call, monkeypatch):
     facts = json.loads(call("info", "--json").out)
     assert facts.keys() == {
         "schema", "rankscape", "python", "system", "processor", "cores", "memory", "blas", "executable", "cache",
-        "variables", "parts",
+        "project", "variables", "parts",
     }  # fmt: skip
     assert (facts["cache"], facts["variables"]) == ("kept here", {"RANKSCAPE_CACHE": "kept here"})
     assert facts["parts"]["numpy"] == np.__version__

@@ -12,7 +12,9 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
+from cyclopts.config import Env
 
+from rankscape.cli.project import ProjectFile
 from rankscape.errors import RankscapeError, RankscapeWarning, RunFailed
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -32,6 +34,9 @@ COMMANDS = {
     "cite": "Print BibTeX for rankscape and the papers it builds on.",
 }
 
+# Where a project keeps what its commands have in common.
+PROJECT = ProjectFile("rankscape.toml"), ProjectFile("pyproject.toml", ("tool", "rankscape"))
+
 app = App(
     name="rankscape",
     help="Deep matrix factorization: simulate, predict and use the rank of a product of matrices while it is trained.",
@@ -40,7 +45,10 @@ app = App(
     help_format="plaintext",  # rendering markdown would double the time of --help
     default_parameter=Parameter(negative_iterable=()),
     suppress_keyboard_interrupt=False,  # `run` says so, and knows the exit code
+    # What is typed wins over a variable, a variable over the project file.
+    config=(Env("RANKSCAPE_", show=False), PROJECT[0].layer, PROJECT[1].layer),
 )
+app.register_install_completion_command(help="Install completion for this shell: bash, zsh or fish.")
 for _name, _help in COMMANDS.items():
     # By path and not by function: a module is imported when its command is called.
     app.command(f"rankscape.cli.{_name}:{'app' if _name in ('data', 'sweep') else _name}", name=_name, help=_help)

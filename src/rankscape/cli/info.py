@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from rankscape.cli.app import PROJECT
 from rankscape.cli.output import print_facts, print_json
 from rankscape.ground.memory import available, in_words
 from rankscape.ground.storage import cache_directory
@@ -36,6 +37,7 @@ def info(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
     shown = facts | {
         "memory": "unknown" if memory is None else f"{in_words(memory)} free",
         "blas": ", ".join(f"{b['name']} {b['version']}, {b['threads']} thread(s)" for b in facts["blas"]) or "unknown",
+        "project": facts["project"] or "none",
         "variables": ", ".join(f"{name}={value}" for name, value in facts["variables"].items()) or "none",
         "parts": ", ".join(f"{name} {version}" for name, version in facts["parts"].items() if version),
         "missing": ", ".join(name for name, version in facts["parts"].items() if not version) or "nothing",
@@ -54,6 +56,7 @@ def _facts() -> dict[str, Any]:
         "blas": _blas(),
         "executable": sys.executable,
         "cache": str(cache_directory()),
+        "project": next((str(file) for file in (project.found() for project in PROJECT) if file), None),
         "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith("RANKSCAPE_")},
         "parts": {name: _version(name) for name in PARTS},
     }
