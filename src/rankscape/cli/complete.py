@@ -89,8 +89,7 @@ def complete(
     model
         File (NPZ) for the model, which `rankscape fill` uses for new rows and for more pairs.
     standard_errors
-        File for the standard errors of what was completed, in the layout of the output, given cells left empty; a long
-        table has them in a column.
+        File for the standard errors of what was completed, laid out as the output; a long table has a column of them.
     hide
         Hide this share of the entries first, and report the error on them: a test with a known answer.
     validation_fraction

@@ -33,8 +33,7 @@ def simulate(
     file
         A TOML file with settings as keys, such as `learning_rate = 1e-3`; options override it.
     output
-        Write the trajectory; the ending says how: .zarr can be continued and loaded, .nc, .csv and .parquet are for
-        other programs.
+        Write the trajectory as its name ends: .zarr to load and continue it, .nc, .csv, .parquet for other programs.
     figure
         Draw spectrum, rank and errors to this file (PNG, PDF or SVG).
     checkpoint
