@@ -5,11 +5,13 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import rankscape
+from rankscape.ground import parts
 
 SOURCE = Path(rankscape.__file__).parent
 
@@ -40,7 +42,7 @@ def _room(path: Path) -> str:
 
 def _imported_rooms(path: Path) -> set[str]:
     """The rooms of rankscape that a file imports at run time, also inside functions."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only = {
         id(node)
         for block in ast.walk(tree)
@@ -104,6 +106,107 @@ def test_the_door_is_light(command):
     assert not _loaded_by(command) & HEAVY
 
 
+# What `pip install rankscape` does not bring.
+PARTS = {name for names in parts.PARTS.values() for name in names}
+
+LIGHT = """
+import sys
+
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name.split(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent)
+import numpy as np
+rng = np.random.default_rng(0)
+whole = rng.normal(size=(40, 2)) @ rng.normal(size=(2, 30))
+seen = np.where(rng.random(whole.shape) < 0.6, whole, np.nan)
+"""
+
+COMPLETED = """
+import rankscape as rs
+done = rs.complete(seen)
+done.save("done.npz")
+again = rs.CompletedMatrix.load("done.npz")
+assert again.rank == done.rank == 2 and np.array_equal(again.path.rank, done.path.rank)
+assert rs.plot.draw(rs.plot.trajectory_panels(done.trajectory))
+assert rs.theory.plateaus([5.0, 3.0], depth=3, alpha=0.1, learning_rate=1e-3)
+"""
+
+ESTIMATED = """
+from rankscape.estimators import DeepMatrixCompletion, DeepMatrixDenoiser
+model = DeepMatrixCompletion().fit(seen)
+model.save("model.npz")
+assert np.array_equal(DeepMatrixCompletion.load("model.npz").predict([0], [0]), model.predict([0], [0]))
+assert DeepMatrixDenoiser().fit(whole + 0.1 * rng.normal(size=whole.shape)).rank_ == 2
+"""
+
+REFUSED = """
+import rankscape as rs
+try:
+    {call}
+except rs.errors.MissingPart as error:
+    print(error)
+"""
+
+
+def _in_a_light_installation(code: str, folder: Path, *more: str) -> str:
+    command = LIGHT.format(blocked=sorted(PARTS.union(more))) + code
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, cwd=folder)
+    assert not done.returncode, done.stderr
+    return done.stdout
+
+
+def test_completing_needs_no_part_and_no_scikit_learn(tmp_path):
+    _in_a_light_installation(COMPLETED, tmp_path, "sklearn")
+
+
+def test_estimators_of_completion_and_denoising_need_no_part(tmp_path):
+    _in_a_light_installation(ESTIMATED, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "rs.simulate(rs.Estimation(eigenvalues=[2.0, 1.0]), initialization=None, dynamics=None, steps=10)",
+        "rs.sweep",
+        "rs.complete(seen).path.dataset()",
+        "rs.complete(seen, path='sgd')",
+        "rs.estimators.DeepMatrixSensing().fit(rng.normal(size=(9, 4, 4)), rng.normal(size=9))",
+        "rs.Objective(np.sum, (2, 2)).gradient(np.ones((2, 2)))",
+    ],
+)
+def test_a_missing_part_is_one_sentence_with_the_command_that_brings_it(call, tmp_path):
+    said = _in_a_light_installation(REFUSED.format(call=call), tmp_path)
+    assert re.fullmatch(r"[^\n]* needs the package \w+: pip install 'rankscape\[simulate\]'\n", said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["simulate", "--eigenvalues", "2,1"], "simulate"),
+        (["sweep", "grid.toml"], "simulate"),
+        (["complete", "a.parquet"], "files"),
+    ],
+)
+def test_a_missing_part_is_exit_code_2_on_the_command_line(arguments, part, tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    said = _in_a_light_installation(
+        f"from rankscape.cli.app import start\nsys.stderr = sys.stdout\nprint(start({arguments!r}))", tmp_path
+    )
+    assert re.fullmatch(rf"error: [^\n]* needs the package \w+: pip install 'rankscape\[{part}\]'\n2\n", said)
+
+
+def test_the_parts_are_the_extras_of_the_package():
+    """Names of distributions and of modules differ in their dashes only."""
+    extras = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = lambda lines: {re.split(r"[<>=!\[;]", line)[0].strip().replace("-", "_") for line in lines}
+    for part, modules in parts.PARTS.items():
+        assert set(modules) <= named(extras["optional-dependencies"][part])
+    assert not PARTS & named(extras["dependencies"])
+
+
 def test_every_public_name_is_there_sorted_and_documented():
     assert rankscape.__all__ == sorted(rankscape.__all__)
     for name in rankscape.__all__:
@@ -119,6 +222,18 @@ def test_type_checkers_see_the_names_that_exist():
     assert declared == names | {("rankscape", room) for room in rankscape._ROOMS}
     others = {node.target.id for node in block.body if isinstance(node, ast.AnnAssign)}
     assert others == {"__version__"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_text_is_read_and_written_in_an_encoding_that_is_named(path):
+    """The default is that of the machine: a file written on Linux would not be read on Windows."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and not any(word.arg == "encoding" for word in node.keywords):
+            called = ast.unparse(node.func)
+            modes = {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
+            assert not called.endswith((".read_text", ".write_text")), f"line {node.lineno}: {ast.unparse(node)}"
+            if called == "open" or called.endswith("path.open"):
+                assert any("b" in str(mode) for mode in modes), f"line {node.lineno}: {ast.unparse(node)}"
 
 
 # -- the page about the house ----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Tables as people write them: read rightly or refused with the calls that settle it, and given back to the byte."""
 
 import gzip
+import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -327,8 +328,8 @@ def test_a_long_table_in_excel_and_a_table_written_as_one(tmp_path):
 
 
 def test_a_missing_package_is_one_sentence_with_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr("rankscape.files.packages.find_spec", lambda name: None)
     for name, package in (("a.xlsx", "python-calamine"), ("a.h5ad", "h5py"), ("a.parquet", "pyarrow")):
+        monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
         with pytest.raises(InputError, match=rf"{name} needs the package {package}: pip install 'rankscape\[files\]'"):
             read(text(tmp_path, b"x", name))
 

@@ -109,13 +109,23 @@ if not TYPE_CHECKING:  # checkers read the imports above, and refuse a name that
 
             value = version("rankscape")
         elif name in _MODULE:
-            value = getattr(importlib.import_module(f"rankscape.{_MODULE[name]}"), name)
+            value = getattr(_imported(_MODULE[name]), name)
         elif name in _ROOMS:
-            value = importlib.import_module(f"rankscape.{name}")
+            value = _imported(name)
         else:
             raise AttributeError(f"module 'rankscape' has no attribute {name!r}")
         globals()[name] = value
         return value
+
+
+def _imported(module: str):
+    """A module of ours; where it needs a part that is not installed, the error says how to get it."""
+    try:
+        return importlib.import_module(f"rankscape.{module}")
+    except ModuleNotFoundError as error:
+        from rankscape.ground.parts import missing_part
+
+        raise missing_part(error) or error from None
 
 
 def __dir__() -> list[str]:

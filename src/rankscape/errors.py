@@ -6,9 +6,9 @@
     ├── InputError (ValueError)         what was given cannot be used; the text says where and what to do
     │   ├── FinalClassError             a settings class was subclassed; the text says what to subclass instead
     │   ├── FileFormatError             a file: names the path, the line, the column and the value
+    │   ├── MissingPart (ImportError)   a part that is installed on request; the text has the command
     │   └── CheckpointMismatch          a checkpoint of another configuration or version
     ├── StorageError (OSError)          a file could not be written; what was there before is intact
-    ├── MissingPart (ImportError)       a part that is installed on request is needed; the text has the command
     └── RunFailed (RuntimeError)        a run ended badly and ``throw=True`` was given
 
     RankscapeWarning (UserWarning)
@@ -40,12 +40,12 @@ class CheckpointMismatch(InputError):
     """A checkpoint belongs to another configuration or to another version of rankscape."""
 
 
+class MissingPart(InputError, ImportError):
+    """A part that is installed on request is needed; the message has the command that brings it."""
+
+
 class StorageError(RankscapeError, OSError):
     """A file could not be written; whatever stood there before is intact."""
-
-
-class MissingPart(RankscapeError, ImportError):
-    """A part that is installed on request is needed; the message has the command that brings it."""
 
 
 class RunFailed(RankscapeError, RuntimeError):

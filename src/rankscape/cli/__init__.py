@@ -17,5 +17,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         sys.exit(start(arguments))
     except KeyboardInterrupt:  # before the application could take care of it
-        print("interrupted", file=sys.stderr or open(os.devnull, "w"))  # noqa: SIM115
+        print("interrupted", file=sys.stderr or open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         sys.exit(130)

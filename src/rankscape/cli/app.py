@@ -16,6 +16,7 @@ from cyclopts.config import Env
 
 from rankscape.cli.project import ProjectFile
 from rankscape.errors import RankscapeError, RankscapeWarning, RunFailed
+from rankscape.ground.parts import missing_part
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -104,6 +105,10 @@ def _guarded(command: Callable[[], object]) -> int:
         say("error: not enough memory for a problem of this size; a smaller --width or --max-rank needs less.")
         return FAILED
     except Exception as error:
+        missing = missing_part(error.__cause__ or error, "This command")  # cyclopts wraps it
+        if missing is not None:
+            say(f"error: {missing}")
+            return BAD_INPUT
         if os.environ.get("RANKSCAPE_DEBUG"):
             raise
         say(f"error: unexpected {type(error).__name__}: {error}")

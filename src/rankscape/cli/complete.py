@@ -50,6 +50,7 @@ def complete(
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     figure: Path | None = None,
+    no_figure: Flag = False,
     report: Path | None = None,
     pairs: Path | None = None,
     top: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
@@ -80,6 +81,8 @@ def complete(
         File for the completed matrix; its extension chooses the format. Default: here, named after the source.
     figure
         File for the picture (PNG, PDF or SVG). Default: as the output, ending in .png.
+    no_figure
+        Draw no picture, which takes as long as the rest of a small matrix.
     report
         File for a page (HTML) that tells what was found and whether to trust it; it needs no network.
     pairs
@@ -134,8 +137,9 @@ def complete(
         check_model(model)
     if standard_errors is not None:
         check_writable(standard_errors, opened.table, wide=True)
-    picture = figure or (answer.output or Path(f"{opened.stem}-completed.npy")).with_suffix(".png")
-    check_figure(picture)
+    picture = _picture(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
+    if picture is not None:
+        check_figure(picture)
     if report is not None:
         check_report(report)
     problem, hidden = _problem(opened, hide, seed)
@@ -154,7 +158,8 @@ def complete(
         # The matrix is safe by now: a picture that fails must not make it look lost.
         bar.update("drawing")
         try:
-            _draw(opened, problem, hidden, completed, picture)
+            if picture is not None:
+                _draw(opened, problem, hidden, completed, picture)
             if report is not None:
                 _report(opened, hidden, completed, report, {**settings, "hide": hide, "seed": seed})
         except StorageError as error:
@@ -180,6 +185,13 @@ def _clip(words: list[str] | None) -> Any:
     except ValueError:
         raise InputError(f"--clip {' '.join(words)}: two numbers, LOW HIGH, or observed.") from None
     return low, high
+
+
+def _picture(figure: Path | None, none: bool, output: Path) -> Path | None:
+    """Where the picture goes."""
+    if none and figure is not None:
+        raise InputError(f"--figure {figure} and --no-figure exclude each other.")
+    return None if none else figure or output.with_suffix(".png")
 
 
 def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:
@@ -250,7 +262,7 @@ class _Result:
     completed: "CompletedMatrix"
     answer: "AbstractAnswer"
     model: Path | None
-    figure: Path
+    figure: Path | None
     page: Path | None
     seconds: float
 
@@ -278,7 +290,7 @@ class _Result:
             "singular_values": done.singular_values,
             "output": None if self.answer.output is None else str(self.answer.output),
             "model": None if self.model is None else str(self.model),
-            "figure": str(self.figure),
+            "figure": None if self.figure is None else str(self.figure),
             "report": None if self.page is None else str(self.page),
             "seconds": round(self.seconds, 2),
         }
@@ -333,5 +345,5 @@ class _Result:
         rows += [("offset", done.offset), ("outcome", str(done.outcome))]
         rows += [(self.answer.title, self.answer.words())]
         rows += [] if self.model is None else [("model", str(self.model))]
-        rows += [("picture", str(self.figure))]
+        rows += [] if self.figure is None else [("picture", str(self.figure))]
         return rows if self.page is None else [*rows, ("report", str(self.page))]

@@ -22,7 +22,7 @@ def is_current(what: DatasetInfo) -> bool:
     """Return whether a data set is there and came from the very archive that the registry names."""
     path = path_of(what)
     try:
-        provenance = json.loads(path.with_suffix(".json").read_text())
+        provenance = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return path.is_file() and provenance.get("sha256") == what.sha256

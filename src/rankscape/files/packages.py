@@ -1,25 +1,15 @@
-"""Packages that are only needed for some files: a missing one is a sentence with the command that brings it."""
+"""Packages that one format needs and a plain installation lacks."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
-from rankscape.errors import InputError
+from rankscape.ground import parts
 
 
-def needs(package: str, path: Path, extra: str = "files") -> None:
-    """Raise unless a package is installed that this file needs.
+def needs(package: str, path: Path) -> None:
+    """Raise where a package is not installed, with the command that brings it.
 
     Examples
     --------
-    >>> needs("no_such_package", Path("a.xlsx"))
-    Traceback (most recent call last):
-    ...
-    rankscape.errors.InputError: a.xlsx needs the package no_such_package: pip install 'rankscape[files]'
+    >>> needs("json", Path("a.json"))
     """
-    try:
-        there = find_spec(package) is not None
-    except (ImportError, ValueError):  # a package that is blocked or half imported is none
-        there = False
-    if not there:
-        raise InputError(f"{path} needs the package {package.replace('_calamine', '-calamine')}: "
-                         f"pip install 'rankscape[{extra}]'")  # fmt: skip
+    parts.needs(package, str(path))

@@ -56,7 +56,7 @@ def write(
     >>> ratings = pathlib.Path(tempfile.mkdtemp(), "ratings.csv")
     >>> _ = ratings.write_text("user,movie,score\nann,up,4\nbob,heat,2.5\n")
     >>> completed = write(ratings.with_name("completed.csv"), [[3.0, 4.0], [2.5, 2.0]], read(ratings), full=False)
-    >>> print(completed.read_text())
+    >>> print(completed.read_text(encoding="utf-8"))
     user,movie,score,observed
     ann,heat,3,false
     bob,up,2,false

@@ -92,5 +92,5 @@ class Labelled:
         MissingPart
             xarray is not installed.
         """
-        xarray = needs("xarray", "simulate", "A data set with labels")
+        xarray = needs("xarray", "A data set with labels")
         return xarray.Dataset(dict(self.variables), dict(self.coordinates), dict(self.attrs))

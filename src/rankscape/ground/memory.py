@@ -45,7 +45,7 @@ def in_words(count: float) -> str:
 
 def _free() -> int | None:
     with contextlib.suppress(OSError, ValueError, LookupError):
-        lines = dict(line.split(":", 1) for line in FREE.read_text().splitlines())
+        lines = dict(line.split(":", 1) for line in FREE.read_text(encoding="utf-8").splitlines())
         return int(lines["MemAvailable"].split()[0]) * 1024
     with contextlib.suppress(ImportError, AttributeError, ValueError, OSError, KeyError):  # macOS: all there is
         import os
@@ -62,14 +62,16 @@ def _limited() -> int | None:
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         if limit == resource.RLIM_INFINITY:
             return None
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
         return limit - pages * resource.getpagesize()
     return None
 
 
 def _in_group() -> int | None:
     with contextlib.suppress(OSError, ValueError):
-        most, used = (int((GROUP / f"memory.{name}").read_text()) for name in ("max", "current"))  # "max": no number
-        lines = dict(line.split() for line in (GROUP / "memory.stat").read_text().splitlines())
+        most, used = (
+            int((GROUP / f"memory.{name}").read_text(encoding="utf-8")) for name in ("max", "current")
+        )  # "max": no number
+        lines = dict(line.split() for line in (GROUP / "memory.stat").read_text(encoding="utf-8").splitlines())
         return most - used + int(lines.get("inactive_file", 0))  # files that were read are dropped when need be
     return None

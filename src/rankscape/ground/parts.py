@@ -1,43 +1,44 @@
-"""Parts of rankscape that are installed on request, and the one sentence about one that is missing.
-
-The parts are the extras of the package: the names that each brings stand in ``pyproject.toml``.
-"""
+"""Parts of rankscape that are installed on request, and the one sentence about one that is missing."""
 
 import importlib
 from types import ModuleType
-from typing import Literal, TypeAlias
 
 from rankscape.errors import MissingPart
 
-Part: TypeAlias = Literal["simulate", "files", "cluster"]
+# What each extra of the package brings (`pyproject.toml`), by the name under which it is imported.
+PARTS = {
+    "simulate": ("jax", "diffrax", "optax", "xarray", "zarr", "pandas", "pydantic"),
+    "files": ("pyarrow", "python_calamine", "openpyxl", "h5py", "zstandard"),
+    "cluster": ("dask", "distributed", "dask_jobqueue"),
+}
 
 
-def needs(module: str, part: Part, purpose: str = "this") -> ModuleType:
+def needs(module: str, purpose: str) -> ModuleType:
     """Import a module that a part brings.
 
     Parameters
     ----------
     module : str
-        Name of the module, with dots.
-    part : str
-        The extra that brings it.
+        Its name, with dots.
     purpose : str
-        What it is needed for, as the subject of the error's sentence.
+        What needs it: the subject of the sentence.
 
     Raises
     ------
     MissingPart
         It is not installed; the text has the command that brings it.
-
-    Examples
-    --------
-    >>> needs("json", "files").loads("[1]")
-    [1]
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
-            raise  # it is there, and broken
-        name = module.split(".")[0]
-        raise MissingPart(f"{purpose} needs {name}, which is not installed: pip install 'rankscape[{part}]'") from None
+        missing = missing_part(error, purpose)
+        raise error if missing is None else missing from None
+
+
+def missing_part(error: BaseException, purpose: str = "This") -> MissingPart | None:
+    """What to say of a module that was not found; None of other errors, and where no part of rankscape brings it."""
+    name = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    part = next((part for part, modules in PARTS.items() if name in modules), None)
+    if part is None:
+        return None
+    return MissingPart(f"{purpose} needs the package {name.replace('_', '-')}: pip install 'rankscape[{part}]'")

@@ -9,6 +9,7 @@ import numpy as np
 from rankscape.errors import InputError
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
+from rankscape.ground.parts import needs
 from rankscape.problem.base import AbstractProblem
 
 
@@ -54,8 +55,7 @@ class Objective(AbstractProblem):
 
     def gradient(self, W: Any) -> Any:
         """The function's gradient, by automatic differentiation."""
-        import jax
-
+        jax: Any = needs("jax", "The gradient of an objective")
         if not isinstance(W, np.ndarray):
             return jax.grad(self.function)(W)
         return np.asarray(self._in_float64(jax.grad(self.function), W))

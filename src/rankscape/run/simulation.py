@@ -10,6 +10,7 @@ from rankscape.engine import Setting, State
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
 from rankscape.ground.fingerprint import of_arrays
+from rankscape.ground.parts import needs
 from rankscape.ground.progress import told
 from rankscape.initialization import Identical, PerturbedIdentical
 from rankscape.problem import AbstractProblem, Estimation
@@ -131,6 +132,8 @@ def simulate(
     >>> run.outcome
     <Outcome.FINISHED: 'finished'>
     """
+    for module in ("jax", "xarray"):
+        needs(module, "A simulation")
     planned = plan(problem, depth, width, initialization, dynamics, seed, dtype, engine)
     steps = whole("steps", steps, least=0)
     for setting in planned.engine.settings:

@@ -12,6 +12,7 @@ import numpy as np
 from rankscape import initialization
 from rankscape.engine import State
 from rankscape.errors import InputError, StorageError
+from rankscape.ground.parts import needs
 from rankscape.initialization import AbstractInitialization, Balanced, Factors
 from rankscape.run.continuing import Continuation
 from rankscape.run.labelling import LABELS
@@ -28,6 +29,7 @@ WORDS = ("origin", "seed", "drawn", "remembers", "settings", "memories")
 
 def save(path: Path, dataset: "xr.Dataset", runs: Sequence[Continuation]) -> Path:
     """Write a store, replacing a trajectory that stood there only when all is written."""
+    needs("zarr", f"{path}: a stored trajectory")
     if path.exists() and not _is_ours(path):
         raise InputError(f"{path} exists and is not a stored trajectory; name another path.")
     stored = dataset.drop_vars(LABELS, errors="ignore")
@@ -52,6 +54,7 @@ def save(path: Path, dataset: "xr.Dataset", runs: Sequence[Continuation]) -> Pat
 
 def load(path: Path) -> tuple["xr.Dataset", list[Continuation]]:
     """Read what `save` wrote."""
+    needs("zarr", f"{path}: a stored trajectory")
     import xarray as xr
 
     if not path.exists():
@@ -124,7 +127,7 @@ def _start(
 def _is_ours(path: Path) -> bool:
     """Whether a zarr store at `path` was written by `Trajectory.save`."""
     try:
-        return "rankscape_format" in json.loads((path / "zarr.json").read_text())["attributes"]
+        return "rankscape_format" in json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

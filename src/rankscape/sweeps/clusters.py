@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from rankscape.errors import InputError
+from rankscape.ground.parts import needs
 from rankscape.sweeps.worker import ONE_THREAD
 
 
@@ -141,9 +142,4 @@ def _no_answer(target: Any, error: Exception) -> InputError:
 
 
 def _imported(module: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise InputError("Dask is not installed: pip install 'rankscape[cluster]'.") from None
+    return needs(module, "A sweep with Dask")
