@@ -88,7 +88,7 @@ def test_a_terminal_shows_no_bar_where_nothing_is_known(monkeypatch, width):
     for name, value in {"TERM": "xterm", "COLUMNS": str(width), "LINES": "24"}.items():
         monkeypatch.setenv(name, value)
     with meter() as shown:
-        shown.update("climbing in rank, levels of rows and columns taken away", rank=3, error=0.5)
+        shown.update("climbing in rank (row and column levels removed)", rank=3, error=0.5)
         time.sleep(0.25)
         plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
         shown.update("training", 0.4, step=12)
@@ -116,7 +116,7 @@ def test_completions_tell_their_stages(capsys):
     W = rng.normal(size=(20, 2)) @ rng.normal(size=(2, 15)) + 0.1 * rng.normal(size=(20, 15))
     done = rs.complete(np.where(rng.random(W.shape) < 0.7, W, np.nan), progress=True)
     err = capsys.readouterr().err
-    assert f"climbing in rank, nothing taken away  (rank {done.rank}  held-out" in err
+    assert f"climbing in rank (nothing removed)  (rank {done.rank}  held-out" in err
     assert "candidates compete" in err or "what the entries determine" in err
     assert err.splitlines()[-1].endswith("in all")
     rs.complete(W, progress=False)

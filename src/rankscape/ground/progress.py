@@ -106,7 +106,8 @@ class Terminal(AbstractMeter):
         from rich.table import Column
 
         console = Console(stderr=True)
-        spinner, elapsed = SpinnerColumn("line"), TimeElapsedColumn()  # both move by themselves
+        fixed = lambda width: Column(no_wrap=True, min_width=width, max_width=width)  # a long stage takes none of it
+        spinner, elapsed = SpinnerColumn("line", table_column=fixed(1)), TimeElapsedColumn(fixed(7))  # both move
         bar = BarColumn(bar_width=None, table_column=Column(min_width=6, max_width=24, ratio=1))
         stage, clock, facts = (
             TextColumn(f"{{task.fields[{name}]}}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))

@@ -49,9 +49,10 @@ def _block(lines: Lines, observed: Entries, count: int, rows: np.ndarray) -> tup
     values = lines(rows)
     seen, places = _seen(observed, rows)
     values[places, seen] = -np.inf
-    count = min(count, values.shape[1])
+    width = values.shape[1]
+    count = min(count, width)
     # The cells that may come first, then in order; equal values by their column, as people would list them.
-    chosen = np.sort(np.argpartition(-values, count - 1, axis=1)[:, :count], axis=1)
+    chosen = np.sort(np.argpartition(values, width - count, axis=1)[:, width - count :], axis=1)
     order = np.argsort(-np.take_along_axis(values, chosen, axis=1), axis=1, kind="stable")
     columns = np.take_along_axis(chosen, order, axis=1)
     found = np.take_along_axis(values, columns, axis=1)

@@ -21,9 +21,9 @@ SWEEPS = 10
 _NAMED = {
     "none": "nothing",
     "mean": "the mean",
-    "row": "levels of rows",
-    "column": "levels of columns",
-    "row+column": "levels of rows and columns",
+    "row": "row levels",
+    "column": "column levels",
+    "row+column": "row and column levels",
 }
 
 _WORDS = {

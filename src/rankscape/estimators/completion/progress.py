@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import isnan
 
 from rankscape.estimators.completion.ridge_path import Record
 from rankscape.ground.final import final
@@ -35,8 +36,8 @@ def shown_on(meter: AbstractMeter) -> Callable[[CompletionProgress], None]:
     """What tells it to people."""
 
     def show(now: CompletionProgress) -> None:
-        facts = {"rank": now.rank, "held-out": now.heldout_rmse} if now.step else {}
-        meter.update(now.phase, **facts)
+        error = {} if isnan(now.heldout_rmse) else {"held-out": now.heldout_rmse}
+        meter.update(now.phase, **({"rank": now.rank} | error if now.step else {}))
 
     return show
 

@@ -56,7 +56,7 @@ class Averaged(Method):
        values", Journal of Machine Learning Research 11 (2010).
     """
 
-    name, richness, phase, memory = "averaged", 2, "averaging over the factors, {offset} taken away", Averaging
+    name, richness, phase, memory = "averaged", 2, "averaging ({offset} removed)", Averaging
     how = (
         "There is no sharp edge between signal and noise here, so that the model is a mean over many "
         "directions, each weighted by how certain it is."

@@ -24,7 +24,7 @@ class Method(ABC):
     richness : int
         On a tie of held-out errors the less rich method is taken, and of equally rich ones the smaller rank.
     phase : str
-        What progress calls it, ``{offset}`` being what the trial takes away first.
+        What progress calls it, ``{offset}`` being what the trial removes first.
     sharp : bool
         Whether its rank is a number of directions that are there or not, and not a matter of degree.
     wary : bool

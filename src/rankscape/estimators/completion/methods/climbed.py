@@ -78,7 +78,7 @@ class Climbed(Method):
        whose variables separate", SIAM Journal on Numerical Analysis 10 (1973).
     """
 
-    name, richness, phase, sharp = "climbed", 1, "climbing in rank, {offset} taken away", True
+    name, richness, phase, sharp = "climbed", 1, "climbing in rank ({offset} removed)", True
     how = (
         "The ridge falls along the path: a strong one leaves few directions alive, a weak one more. After it, "
         "least squares adds directions as long as what is left over holds one that chance does not explain."

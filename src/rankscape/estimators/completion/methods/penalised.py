@@ -54,7 +54,7 @@ class Penalised(Method):
        incomplete matrices", Journal of Machine Learning Research 11 (2010).
     """
 
-    name, richness, phase = "penalised", 2, "minima of low ridges, {offset} taken away"
+    name, richness, phase = "penalised", 2, "minima of low ridges ({offset} removed)"
     memory, costly = Penalty, True
     how = (
         "There is no sharp edge between signal and noise here. All directions start at once under a weak "
