@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
+from rankscape.ground import html
+
 
 class AbstractCertificate(ABC):
     """Subclass it as a frozen dataclass of what was measured, whose last field is `warnings`.
@@ -34,6 +36,11 @@ class AbstractCertificate(ABC):
         """The same numbers with these reasons not to trust them."""
         changed: Any = self
         return replace(changed, warnings=tuple(doubts))
+
+    def _repr_html_(self) -> str:
+        words = self.warnings or (f"Nothing speaks against this {self.subject}.",)
+        rows = [*(("", word) for word in words), ("measured", self.evidence)]
+        return html.facts(f"Certificate of the {self.subject}", rows)
 
     def __str__(self) -> str:
         return f"{' '.join(self.warnings) or f'Nothing speaks against this {self.subject}.'} ({self.evidence}.)"

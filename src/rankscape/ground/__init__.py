@@ -7,6 +7,7 @@
 `storage`         files that appear whole or not at all
 `memory`          how much of it there is, and what would not fit
 `progress`        what is told while one waits: on a terminal, in a notebook, as lines
+`html`            small tables for notebooks
 `as_json`         NumPy values as JSON
 `fingerprint`     digests of arrays, tables and functions: what a checkpoint or a sweep must match
 `linalg`          a singular value decomposition that does not give up

@@ -2,6 +2,7 @@
 
 from rankscape.plot.drawing import check_figure, draw, save
 from rankscape.plot.images import completion_images
+from rankscape.plot.onto import plot_trajectory
 from rankscape.plot.panels import Band, Cells, Image, Line, Panel
 from rankscape.plot.spectra import denoising_panels
 from rankscape.plot.trajectory import trajectory_panels
@@ -16,6 +17,7 @@ __all__ = [
     "completion_images",
     "denoising_panels",
     "draw",
+    "plot_trajectory",
     "save",
     "trajectory_panels",
 ]

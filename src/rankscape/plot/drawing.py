@@ -42,7 +42,7 @@ def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "
         elif part.cells is not None:
             _draw_cells(axes, part, part.cells)
         else:
-            _draw_panel(axes, part)
+            draw_panel(axes, part)
     for axes in places[len(parts) :]:
         axes.set_axis_off()
     if title:
@@ -67,7 +67,8 @@ def check_figure(path: str | Path) -> None:
     check_writable(path)
 
 
-def _draw_panel(axes: "Axes", panel: Panel) -> None:
+def draw_panel(axes: "Axes", panel: Panel) -> None:
+    """Curves, bands, marks and words of one panel."""
     axes.set_title(panel.title, loc="left", fontsize=10, color=INK)
     drawn = [line for line in panel.lines if np.isfinite(line.y).any()]
     if not drawn:

@@ -1,6 +1,7 @@
 """WHAT comes back: a labelled record of a run, with all that it takes to go on from its end."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,14 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.factorization import product
+from rankscape.ground import html
+from rankscape.plot.onto import Interval, What, plot_trajectory
 from rankscape.run.continuing import Continuation
 from rankscape.run.outcome import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,40 @@ class Trajectory:
     def __repr__(self) -> str:
         runs = f"{self.dataset.sizes['run']} runs, " if self.batched else ""
         return f"Trajectory({runs}{self.dataset.sizes['step']} records, {self.message})"
+
+    def _repr_html_(self) -> str:
+        data, steps = self.dataset, self.dataset.sizes["step"]
+        rows = [("records", f"{steps:,}, up to step {int(data.step[-1]):,}" if steps else "none")]
+        rows += [("runs", f"{data.sizes['run']:,}")] if self.batched else []
+        rows += [("ended", self.message), ("engine", f"{data.attrs.get('engine')}: {data.attrs.get('engine_why')}")]
+        if not self.batched and "jumps" in data:
+            falls = [f"step {int(step):,}: {int(a)} to {int(b)}" for step, a, b in data.jumps.values]
+            rows.append(("jumps of the rank", "; ".join(falls[: html.MOST]) or "none"))
+        rows.append(("recorded", ", ".join(map(str, data.data_vars))))
+        return html.facts("Run" if not self.batched else "Batch of runs", rows)
+
+    def plot(self, ax: "Axes | None" = None, *, what: What = "rank", theory: Iterable[Interval] = ()) -> "Axes":
+        """Draw one run: its rank by step, its "spectrum", or its "errors", with theory behind it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            To draw on; new ones without it.
+        what : {"rank", "spectrum", "errors"}
+            What is drawn.
+        theory : iterable of Plateau
+            What `theory.plateaus` predicts: the guaranteed steps of each rank, as bands.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        InputError
+            A batch of runs: select one.
+        """
+        return plot_trajectory(self.dataset, what, ax, theory)
 
     @property
     def batched(self) -> bool:

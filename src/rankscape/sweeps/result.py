@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rankscape.errors import InputError
+from rankscape.ground import html
 from rankscape.sweeps.progress import SweepProgress, look
 from rankscape.sweeps.store import Store
 
@@ -27,6 +28,16 @@ class Sweep:
     def __repr__(self) -> str:
         now = self.status()
         return f"Sweep({now.runs} runs, {now.done} done, {now.failed} failed)"
+
+    def _repr_html_(self) -> str:
+        now = self.status()
+        rows = [
+            ("runs", f"{now.runs:,}: {now.done:,} done, {now.failed:,} of them ended badly, {now.left:,} left"),
+            ("state", now.state if now.owner is None else f"{now.state}, {now.owner}"),
+            ("differ in", ", ".join(self.axes)),
+            ("store", str(self.path)),
+        ]
+        return html.facts("Sweep", rows)
 
     @property
     def axes(self) -> dict[str, str]:

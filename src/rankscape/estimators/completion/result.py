@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,12 +24,17 @@ from rankscape.estimators.completion.names import By, Names, Places
 from rankscape.estimators.completion.new_rows import NewRows
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.outliers import Outliers
+from rankscape.ground import html
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.checks import whole
 from rankscape.ground.labelled import Labelled
 from rankscape.ground.modes import Modes, balanced_factors
+from rankscape.plot.onto import What, plot_trajectory
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.noise_variances import Variances
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,6 +143,38 @@ class CompletedMatrix(AbstractCells):
         if self.heldout_rmse is not None:
             held = f"held-out RMSE {self.heldout_rmse:.4g}{self.scaling.suffix}"
         return f"CompletedMatrix(shape={self.observed.shape}, rank={self.rank}, {held}, outcome={self.outcome.value!r})"
+
+    def _repr_html_(self) -> str:
+        seen, cells = self.observed.count, self.shape[0] * self.shape[1]
+        held = (
+            "none could be held out" if self.heldout_rmse is None else f"{self.heldout_rmse:.4g}{self.scaling.suffix}"
+        )
+        rows = [
+            ("matrix", f"{self.shape[0]:,} x {self.shape[1]:,}, {seen:,} entries observed ({seen / cells:.1%})"),
+            ("rank", f"{self.rank}: {self.reason}"),
+            ("held-out RMSE", held),
+            *((name.replace("_", " "), f"{error:.4g}") for name, error in self.baselines.items()),
+            ("trust", str(self.certificate)),
+            ("outcome", str(self.outcome)),
+        ]
+        return html.facts("Completed matrix", rows)
+
+    def plot(self, ax: "Axes | None" = None, *, what: What = "errors") -> "Axes":
+        """Draw how the search went: its errors by step, its "rank", or its "spectrum".
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            To draw on; new ones without it.
+        what : {"errors", "rank", "spectrum"}
+            What is drawn.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        named = {name.replace("_", " "): error for name, error in self.baselines.items()}
+        return plot_trajectory(self.trajectory, what, ax, references=named if what == "errors" else None)
 
     @property
     def expected_error(self) -> float | None:

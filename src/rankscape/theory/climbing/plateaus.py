@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground import html
 from rankscape.ground.checks import nonnegative, positive
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
@@ -37,6 +38,13 @@ class Plateau:
     assumptions: tuple[str, ...]
     failed: str | None = None
     """Why the interval is empty or not available; None when it is neither."""
+
+    def _repr_html_(self) -> str:
+        end = "the end" if self.end is None else f"{self.end:,}"
+        held = f"steps {self.start:,} to {end}" if self.guaranteed else "at no step"
+        low, high = self.deviation
+        rows = [("guaranteed", held), ("effective rank", f"{self.effective_rank:.4g}, {low:+.2g} to {high:+.2g}")]
+        return html.facts(f"Plateau of rank {self.rank}", rows + ([("why", self.failed)] if self.failed else []))
 
     @property
     def guaranteed(self) -> bool:
