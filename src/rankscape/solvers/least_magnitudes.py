@@ -2,8 +2,12 @@
 
 import numpy as np
 
+from rankscape.ground.jit import compiled
+
 # Reweightings; and the residual, as a share of the largest value, below which it no longer weighs more.
 STEPS, SMALL = 30, 1e-6
+
+_loop = compiled()
 
 
 def least_magnitudes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -22,9 +26,17 @@ def least_magnitudes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     .. [holland1977] Holland, Welsch, "Robust regression using iteratively reweighted least-squares", Communications in
        Statistics - Theory and Methods 6 (1977).
     """
-    root, a = np.ones(len(y)), np.zeros(x.shape[1])
+    if not x.size:
+        return np.zeros(x.shape[1])
     least = SMALL * float(np.abs(y).max(initial=0.0)) + 1e-300
+    return _reweighted(np.ascontiguousarray(x, np.float64), np.asarray(y, np.float64), least)
+
+
+@_loop
+def _reweighted(x, y, least):
+    # Thousands of short lines are fitted one by one: calls from the interpreter would take five times as long.
+    root, a, rounding = np.ones(len(y)), np.zeros(x.shape[1]), 2.2e-16 * max(x.shape)
     for _ in range(STEPS):
-        a = np.linalg.lstsq(x * root[:, None], y * root, rcond=None)[0]
+        a = np.linalg.lstsq(x * root.reshape(-1, 1), y * root, rounding)[0]
         root = 1 / np.sqrt(np.maximum(np.abs(y - x @ a), least))
     return a
