@@ -395,3 +395,69 @@ def test_a_pipe_is_refused_with_the_call(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
     with pytest.raises(InputError, match=r"is a pipe; .*complete - --format csv"):
         read(tmp_path / "a.csv")
+
+
+# --- the command line ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run the command line beside a wide table of rank 1 with a hole in each row."""
+    from rankscape.cli.app import start
+
+    monkeypatch.chdir(tmp_path)
+    lines = ["gene;" + ";".join(f"s{j}" for j in range(6))]
+    for i in range(8):
+        cells = [f"{(i + 1) * (j + 1) / 2:g}".replace(".", ",") if (i + j) % 6 else "" for j in range(6)]
+        lines.append(";".join([f"g{i}", *cells]))
+    text(tmp_path, "\r\n".join(lines) + "\r\n", "a.csv")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = start(["complete", *arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_the_command_gives_a_wide_table_back(call):
+    code, out, err = call("a.csv", "--standard-errors", "e.csv")
+    assert (code, err) == (0, "")
+    assert "a wide table, 8 rows x 6 columns" in " ".join(out.split())
+    given, done, errors = (
+        Path(name).read_bytes().decode().split("\r\n") for name in ("a.csv", "a-completed.csv", "e.csv")
+    )
+    assert [line.split(";")[0] for line in given] == [line.split(";")[0] for line in done]
+    for i, lines in enumerate(zip(given[1:-1], done[1:-1], errors[1:-1], strict=True)):
+        for j, (old, new, error) in enumerate(zip(*(line.split(";")[1:] for line in lines), strict=True)):
+            assert new == old if old else abs(float(new.replace(",", ".")) - (i + 1) * (j + 1) / 2) < 1e-6
+            assert (error == "") == bool(old)
+
+
+def test_the_command_reads_standard_input(call, monkeypatch):
+    import io
+    import json
+    import sys
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path("a.csv").read_bytes())))
+    code, out, err = call("-", "--format", "csv", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["output"] == "stdin-completed.csv"
+    assert Path("stdin-completed.csv").read_bytes().startswith(b"gene;s0;")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"gene,a,b\ng1,1,2\ng2,3\n")))
+    code, out, err = call("-", "--format", "csv")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: standard input, line 3: 2 cell(s)")
+    assert call("-")[0] == 2
+
+
+def test_the_command_shows_the_calls_and_takes_their_answers(call):
+    Path("b.csv").write_text("1,2,3\n4,5,6\n2,8,8\n7,1,2\n")
+    code, out, err = call("b.csv")
+    assert (code, out) == (2, "")
+    assert "`rankscape complete b.csv --header yes` or `rankscape complete b.csv --header no`" in err
+    assert not Path("b-completed.csv").exists()
+    assert call("b.csv", "--header", "no")[0] == 0
+    Path("c.csv").write_text("gene,a,b\ng1,1,-9\ng2,2,n.d.\ng3,3,4\ng4,4,5\n")
+    assert call("c.csv", "--missing", "n.d.", "--missing", "-9", "--json")[0] == 0
+    assert "g4,4,5" in Path("c-completed.csv").read_text()

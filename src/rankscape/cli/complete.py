@@ -45,7 +45,7 @@ def _two_or_more(_: Any, depth: int | str) -> None:
 
 
 def complete(
-    source: Annotated[str, Parameter(help=SOURCE)],
+    source: Annotated[str, Parameter(help=SOURCE, allow_leading_hyphen=True)],
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,

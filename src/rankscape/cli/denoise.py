@@ -13,7 +13,7 @@ from rankscape.errors import InputError
 
 
 def denoise(
-    source: Annotated[str, Parameter(help=SOURCE)],
+    source: Annotated[str, Parameter(help=SOURCE, allow_leading_hyphen=True)],
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,

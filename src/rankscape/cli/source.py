@@ -54,7 +54,9 @@ class Reading:
     index: YesNo | None = None
     separator: str | None = None
     decimal: Literal[".", ","] | None = None
-    missing: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True, consume_multiple=False)] = ()
+    missing: Annotated[
+        tuple[str, ...], Parameter(allow_leading_hyphen=True, consume_multiple=False, show_default=False)
+    ] = ()
     sheet: str | None = None
     rows: str | None = None
     columns: str | None = None

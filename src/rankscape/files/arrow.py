@@ -109,8 +109,12 @@ def _is_number(kind: "pa.DataType") -> bool:
 
 def _index(schema: "pa.Schema") -> int | None:
     """The place of the column that pandas says is the index."""
-    said = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
-    return schema.get_field_index(said[0]) if len(said) == 1 and said[0] in schema.names else None
+    try:
+        said = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
+        named = len(said) == 1 and said[0] in schema.names  # an index that only counts is no name
+    except (ValueError, TypeError, KeyError):
+        return None
+    return schema.get_field_index(said[0]) if named else None
 
 
 def _labels(path: Path, name: str, column: "pa.ChunkedArray") -> list:

@@ -2,6 +2,8 @@
 
 import datetime
 import io
+import warnings
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +12,11 @@ from typing import IO, Any
 import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
-from rankscape.errors import FileFormatError, InputError, did_you_mean
+from rankscape.errors import FallbackWarning, FileFormatError, InputError, did_you_mean
 from rankscape.files.decoding import Encoding
 from rankscape.files.formats.base import Format
 from rankscape.files.formats.delimited import read_text
+from rankscape.files.formats.npy import BROKEN
 from rankscape.files.long import blocks, header_of, labels_of
 from rankscape.files.packages import needs
 from rankscape.files.table import Table
@@ -54,6 +57,7 @@ def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     content = path.read_bytes()
     if content.startswith(COMPOUND):
         raise FileFormatError(f"{path} is an old workbook (.xls) or has a password; save it as .xlsx without one")
+    _check_archive(path, content)
     sheet, rows = _sheet(path, content, wanted.sheet)
     width = max((k + 1 for row in rows for k, cell in enumerate(row) if cell), default=0)
     lines = ["\t".join(row[:width]) if any(row) else "" for row in rows]
@@ -66,6 +70,16 @@ def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     shape = {"names": text.names, "index": text.index, "places": text.places, "aside": text.aside}
     wide = ExcelWide(**shape, text=text, content=content, sheet=sheet)
     return replace(table, wide=wide, read_as=table.read_as.replace("cut at tabs", wide.title))
+
+
+def _check_archive(path: Path, content: bytes) -> None:
+    """Raise if a part of the workbook is broken: it could be read in part, and not be given back."""
+    try:
+        broken = zipfile.ZipFile(io.BytesIO(content)).testzip()
+    except BROKEN as error:
+        raise FileFormatError(f"{path} is not a workbook that can be read: {error}") from error
+    if broken is not None:
+        raise FileFormatError(f"{path} is not a workbook that can be read: its part {broken} is broken")
 
 
 def _sheet(path: Path, content: bytes, wanted: str | None) -> tuple[str, list[list[str]]]:
@@ -104,8 +118,17 @@ def write_excel(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) 
     import openpyxl
 
     if isinstance(source.wide, ExcelWide):
-        _fill(file, source.wide, matrix, source)
-        return
+        try:
+            book = openpyxl.load_workbook(io.BytesIO(source.wide.content))
+        except Exception as error:  # what openpyxl cannot read of a workbook must not lose what was completed
+            warnings.warn(
+                f"the workbook cannot be given back as it was ({error}); a new one is written",
+                FallbackWarning,
+                stacklevel=2,
+            )
+        else:
+            _fill(file, book, source.wide, matrix, source)
+            return
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("completed")
     if source.wide is not None:
@@ -128,11 +151,8 @@ def _records(matrix: np.ndarray, source: Table, full: bool):
         yield from zip(*(part.tolist() for part in parts), strict=True)
 
 
-def _fill(file: IO[bytes], wide: ExcelWide, matrix: np.ndarray, source: Table) -> None:
-    import openpyxl
-
-    book = openpyxl.load_workbook(io.BytesIO(wide.content))
-    sheet: Any = book[wide.sheet]
+def _fill(file: IO[bytes], book: Any, wide: ExcelWide, matrix: np.ndarray, source: Table) -> None:
+    sheet = book[wide.sheet]
     for row, column in np.argwhere(source.dense() != matrix).tolist():
         number = float(matrix[row, column])
         place = sheet.cell(wide.text.lines[row] + 1, wide.places[column] + 1)

@@ -21,6 +21,7 @@ def read_mat(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """Read a matrix; NaN is a missing entry, as are those that a sparse one does not store."""
     from scipy import sparse
     from scipy.io import loadmat, whosmat
+    from scipy.io.matlab import MatReadError
 
     refuse_names(path, wanted.names[:2])
     try:
@@ -32,7 +33,7 @@ def read_mat(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
         raise
     except NotImplementedError as error:
         raise FileFormatError(f"{path} is a MATLAB file of version 7.3; save it with the option '-v7'") from error
-    except BROKEN as error:
+    except (*BROKEN, MatReadError) as error:
         raise FileFormatError(f"{path} is not a MATLAB file that can be read: {error}") from error
     if sparse.issparse(array):
         return table_of_sparse(path, array, duplicates, MAT.name, name)

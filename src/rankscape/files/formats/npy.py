@@ -1,6 +1,7 @@
 """One dense array in NumPy's own file; a file that would need to run code to be opened is refused."""
 
 import math
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -23,7 +24,7 @@ ZIP = b"PK"
 # What NumPy raises about a file that is broken, cut short or none of its own.
 BROKEN = (
     ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError, MemoryError,
-    RecursionError, zipfile.BadZipFile, zlib.error, SyntaxError, tokenize.TokenError,
+    RecursionError, IndexError, struct.error, zipfile.BadZipFile, zlib.error, SyntaxError, tokenize.TokenError,
 )  # fmt: skip
 
 
