@@ -62,6 +62,18 @@ def test_a_row_like_one_that_was_fitted_folds_to_it():
     np.testing.assert_allclose(exact.folded(row)[0], exact.dense()[7], rtol=1e-5)
 
 
+@pytest.mark.parametrize("known", [0, 1, 2, 5])
+def test_a_new_row_is_expected_to_be_one_like_those_that_were_fitted(known: int):
+    model, noise = low_rank(4, shape=(40, 12)), 0.1
+    # By the law of a normal row: the mean and covariance of the model's rows, seen with noise.
+    rows = model.dense()
+    mean, covariance = rows.mean(0), np.cov(rows.T, bias=True)
+    seen, values = np.arange(known), np.random.default_rng(0).normal(size=known)
+    gain = covariance[:, seen] @ np.linalg.inv(covariance[np.ix_(seen, seen)] + noise**2 * np.eye(known))
+    folded = model.folded(Entries(np.zeros(known, int), seen, values, (1, 12)))
+    np.testing.assert_allclose(folded[0], mean + gain @ (values - mean[seen]), rtol=1e-6)
+
+
 def test_scaled_values_are_the_models_times_their_size():
     model = scaled()
     size = model.scaling.unit * np.outer(model.scaling.row, model.scaling.column)

@@ -19,6 +19,9 @@ NOTHING_LEFT = 1e-26
 # Damping, in mean diagonal entries of the normal matrix, beyond which no step helps.
 GIVE_UP = 1e4
 
+# Where no level moves.
+NO_LEVEL = np.zeros(0)
+
 _loop = compiled()
 
 _factor, _solve = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
@@ -35,41 +38,50 @@ class Fitted(NamedTuple):
 
 
 @_loop
-def _assemble(starts, columns, values, weights, right, left, normal, gradient):
-    """Best `left`, the squared residual, and the reduced normal equations of `right` (lower triangle), row by row."""
+def assemble(starts, columns, values, weights, right, level, free, left, normal, gradient):
+    """Best `left`, the squared residual, and the reduced normal equations of what moves (lower triangle), row by row.
+
+    Of `right` the first `free` columns move; so does `level`, one number a column of the matrix, unless it is empty.
+    """
     n, r = right.shape
-    total = 0.0
+    moving, total = free + (1 if len(level) else 0), 0.0
+    u = np.ones(max(r, moving))
     # Blocks of two columns are symmetric: halves are added up, each in one piece (a fifth of the time at r = 13), and
     # spread at the end.
-    blocks, square = np.zeros((n * (n + 1) // 2, r * (r + 1) // 2)), np.empty(r * (r + 1) // 2)
+    square = np.empty(moving * (moving + 1) // 2)
+    blocks = np.zeros((n * (n + 1) // 2, len(square)))
     for i in range(len(starts) - 1):
         first, count = starts[i], starts[i + 1] - starts[i]
         if count == 0:
             continue
         A, y, root = np.empty((count, r)), np.empty(count), np.ones(count)
         for e in range(count):
+            j = columns[first + e]
             if len(weights):
                 root[e] = np.sqrt(weights[first + e])
-            A[e] = root[e] * right[columns[first + e]]
-            y[e] = root[e] * values[first + e]
+            A[e] = root[e] * right[j]
+            y[e] = root[e] * (values[first + e] - (level[j] if len(level) else 0.0))
         gram = A.T @ A
         floor = 1e-14 * np.trace(gram) + 1e-300
         for a in range(r):
             gram[a, a] += floor
         B = A @ np.linalg.inv(gram)
-        u = B.T @ y
-        u -= B.T @ (A @ u - y)  # one refinement: the inverse alone loses half of the digits
-        residual = A @ u - y
-        left[i] = u
+        best = B.T @ y
+        best -= B.T @ (A @ best - y)  # one refinement: the inverse alone loses half of the digits
+        residual = A @ best - y
+        left[i] = best
+        u[:free] = best[:free]
+        if len(level):
+            u[free] = 1.0
         for e in range(count):
             total += residual[e] * residual[e]
-            j = columns[first + e] * r
-            for a in range(r):
+            j = columns[first + e] * moving
+            for a in range(moving):
                 gradient[j + a] += root[e] * residual[e] * u[a]
         if count <= r:
-            continue  # fitted exactly whatever V is
+            continue  # fitted exactly whatever the rest is
         k = 0
-        for a in range(r):
+        for a in range(moving):
             for b in range(a + 1):
                 square[k] = u[a] * u[b]
                 k += 1
@@ -83,7 +95,7 @@ def _assemble(starts, columns, values, weights, right, left, normal, gradient):
                 block = blocks[below + columns[first + f]]
                 for k in range(len(square)):
                     block[k] += projector * square[k]
-    _spread(blocks, n, r, normal)
+    _spread(blocks, n, moving, normal)
     return total
 
 
@@ -147,17 +159,22 @@ def _evaluate(entries: PreparedEntries, V: np.ndarray) -> _Point:
     left = np.zeros((entries.shape[0], V.shape[1]))
     normal, gradient = np.zeros((V.size, V.size)), np.zeros(V.size)
     parts = entries.row_starts, entries.columns, entries.values, entries.weights
-    return _Point(_assemble(*parts, V, left, normal, gradient), left, V, normal, gradient)
+    squared = assemble(*parts, V, NO_LEVEL, V.shape[1], left, normal, gradient)
+    return _Point(squared, left, V, normal, gradient)
 
 
 def _step(point: _Point, damping: float) -> np.ndarray:
     V = point.right
-    n, r = V.shape
-    matrix = point.normal.copy()
+    return damped_solution(point.normal, V, V.shape[1], -point.gradient, damping).reshape(V.shape)
+
+
+def damped_solution(
+    normal: np.ndarray, right: np.ndarray, moving: int, target: np.ndarray, damping: float
+) -> np.ndarray:
+    """Solve reduced normal equations, whose null directions (within the span of `right`) are filled."""
+    n, matrix = len(right), normal.copy()
     mean = max(float(np.trace(matrix)) / len(matrix), 1e-300)
-    matrix.reshape(n, r, n, r)[:, np.arange(r), :, np.arange(r)] += V @ V.T * (mean / n)
+    matrix.reshape(n, moving, n, moving)[:, np.arange(moving), :, np.arange(moving)] += right @ right.T * (mean / n)
     matrix[np.diag_indices(len(matrix))] += (damping + 1e-13) * mean
     factor, failed = _factor(matrix.T, lower=0, overwrite_a=1, clean=0)
-    if failed:
-        return np.zeros_like(V)
-    return _solve(factor, -point.gradient, lower=0)[0].reshape(n, r)
+    return np.zeros_like(target) if failed else _solve(factor, target, lower=0)[0]

@@ -44,16 +44,19 @@ class Combination:
         Whose candidates they are.
     weights : dict
         Of those that take part, the heaviest first; their sum is one.
+    together : bool
+        Whether all splits have made one choice together, and not each its own.
     """
 
     contest: Contest
     weights: dict[str, float]
+    together: bool = False
 
     @property
     def alone(self) -> bool:
         """Whether it is the low-rank fit only, from one split: any other candidate is not what was searched for."""
         rounds = self.contest.random
-        return list(self.weights) == [rounds[0].names[0]] and len(rounds) == 1
+        return list(self.weights) == [rounds[0].names[0]] and (self.together or len(rounds) == 1)
 
     @property
     def missed(self) -> np.ndarray:

@@ -126,16 +126,25 @@ def _ranks(opened: Open, model: LowRank) -> tuple[int, ...]:
 def _by_motions(
     entries: Entries, final: Fit, model: LowRank, opened: Open, missing: tuple[np.ndarray, np.ndarray], error: float
 ) -> Open:
-    root, every = np.sqrt(model.modes.s), np.arange(final.rank)
-    factors = Factors(model.modes.U * root, model.modes.V * root, every, every)
-    jacobian = Jacobian(entries.prepared("sparse"), factors)
+    jacobian = Jacobian(entries.prepared("sparse"), _factors(model))
     free = free_motions(jacobian, probes=1)
     hard = jacobian.iterations > HARD
     if free.moves(*missing).any():  # one change finds that something is free; three find all of it
         opened = replace(opened, free=free_motions(jacobian))
-    if hard and final.noise > 0 and not final.exact and entries.count <= AFFORDABLE:
+    if (hard or model.offset.joint) and final.noise > 0 and not final.exact and entries.count <= AFFORDABLE:
         opened = replace(opened, noisy=noise_motions(jacobian), most=AS_GOOD * error / final.noise)
     return opened
+
+
+def _factors(model: LowRank) -> Factors:
+    """Balanced factors; levels that were fitted with them are one coordinate more, which meets ones."""
+    root = np.sqrt(model.modes.s)
+    both, free = [model.modes.U * root, model.modes.V * root], [np.arange(len(root))] * 2
+    for side in np.flatnonzero(model.offset.sides) if model.offset.joint else ():
+        levels, ones = (model.offset.row, model.offset.column)[side], np.ones(len(both[1 - side]))
+        free[side] = np.append(free[side], both[side].shape[1])
+        both[side], both[1 - side] = np.column_stack([both[side], levels]), np.column_stack([both[1 - side], ones])
+    return Factors(*both, *free)
 
 
 def missing_cells(entries: Entries) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.scaled import Scaled
+from rankscape.estimators.completion.near_exact import Choice, near_exact, with_exact_levels
 from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.path import labelled_path
@@ -71,17 +72,20 @@ def fit_entries(
         else:
             selection = select(parts, settings, meter, start)
         parts, selection, tails = resist(parts, settings, selection, meter)
+        selection = with_exact_levels(selection)
         meter.begin("what simple rules predict")
         baselines = _baselines(parts)
         meter.begin("what the entries determine")
         found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole))
-        combination = None
+        combination, words = None, ""
         if selection.judged:
             meter.begin("candidates compete")
-            near = baselines["nearest_rows"]
-            combination = combine(hold(parts, settings, selection, found.closed, near, own=held is not None))
+            near, own = baselines["nearest_rows"], held is not None
+            combination = combine(hold(parts, settings, selection, found.closed, near, own))
+            choice = near_exact(parts, settings, Choice(selection, combination, found), own)
+            selection, combination, found, words = choice
         meter.begin("done")
-        return _report(observed, parts, settings, selection, combination, tails, found, baselines)
+        return _report(observed, parts, settings, selection, combination, tails, found, baselines, words)
 
 
 def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
@@ -113,11 +117,12 @@ def _report(
     tails: Tails,
     found: Determination,
     baselines: dict[str, float],
+    words: str,
 ) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
     model: Model = model_of(final)
     expected, columns = None, ColumnErrors.none(parts.whole.shape[1])
-    reason = _reason(selection, parts.scaling) + f" {tails.words}".rstrip()
+    reason = _reason(selection, parts.scaling) + f" {tails.words}".rstrip() + words
     if combination is not None:
         expected = expect(selection, combination).mixed(found.share, found.error, found.strain)
         columns = column_errors(parts, combination)

@@ -114,5 +114,6 @@ def refuse_foreign(X: Any) -> None:
 def warn_of_empty(entries: Entries, columns: bool = True) -> None:
     """One warning that counts the rows and columns without any entry, and says what becomes of them."""
     if empty := without_entries(entries, columns):
-        message = f"No entry is observed in {empty}: they are filled with the offset."
+        known = "the offset" if columns else "what is known of the columns"
+        message = f"No entry is observed in {empty}: they are filled with {known}."
         warnings.warn(message, FallbackWarning, stacklevel=4)

@@ -1,6 +1,6 @@
 """What is removed before factorizing: a mean and damped biases of rows and columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -34,6 +34,13 @@ _WORDS = {
     "row+column": "the mean and damped row and column biases were removed",
 }
 
+_JOINT = {
+    "none": "nothing was removed",
+    "row": "levels of rows were fitted together with the directions",
+    "column": "levels of columns were fitted together with the directions",
+    "row+column": "levels of rows and columns were fitted together with the directions",
+}
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -48,12 +55,15 @@ class Offset:
         In the units of the data, as are the others.
     row, column : ndarray
         Biases of shapes ``(n_out,)`` and ``(n_in,)``; zero for a row or column without entries.
+    joint : bool
+        Whether they are levels that were fitted together with the directions, undamped.
     """
 
     kind: str
     mean: float
     row: np.ndarray
     column: np.ndarray
+    joint: bool = False
 
     @property
     def sides(self) -> tuple[bool, bool]:
@@ -68,7 +78,7 @@ class Offset:
     @property
     def words(self) -> str:
         """What was removed, for people."""
-        return _WORDS[self.kind]
+        return _JOINT[self.kind] if self.joint else _WORDS[self.kind]
 
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The offset of the entries at these positions."""
@@ -85,11 +95,11 @@ class Offset:
     def transposed(self) -> "Offset":
         """The same offset of the transposed matrix."""
         kind = {"row": "column", "column": "row"}.get(self.kind, self.kind)
-        return Offset(kind, self.mean, self.column, self.row)
+        return Offset(kind, self.mean, self.column, self.row, self.joint)
 
     def scaled(self, factor: float) -> "Offset":
         """The same offset in units that are `factor` times finer."""
-        return Offset(self.kind, self.mean * factor, self.row * factor, self.column * factor)
+        return replace(self, mean=self.mean * factor, row=self.row * factor, column=self.column * factor)
 
 
 def biased_sides(kind: str) -> tuple[bool, bool]:
@@ -132,7 +142,7 @@ def fit_offset(kind: str, entries: Entries) -> Offset:
         noise = float(np.mean(rest**2))
         # The damping is learned on the way: none where there is no noise, so that exact ranks stay exact.
         dampings = [_next_damping(groups[s], biases[s], dampings[s], noise) for s in (0, 1)]
-    return Offset(kind, mean, *biases)
+    return Offset(kind, mean, biases[0], biases[1])
 
 
 def _next_damping(groups: np.ndarray, biases: np.ndarray, damping: float, noise: float) -> float:

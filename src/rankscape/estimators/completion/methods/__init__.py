@@ -4,6 +4,7 @@
 `base`            `Method`: the contract; a new method is one subclass, and one call of `register`
 `offset`          no direction at all, what every other method has to beat
 `climbed`         one best pair of factors: a falling ridge, least squares, parallel analysis (`exactness`, `shaken`)
+`joint`           levels and directions together, by least squares: for tables with hardly any noise (`ladder`)
 `averaged`        the mean of many directions: variational Bayes
 `penalised`       the minimum at a low ridge, at several depths
 `sampled`         the mean of draws: Gibbs sampling, for noise and for slow spectra
@@ -14,12 +15,13 @@ from rankscape.errors import InputError
 from rankscape.estimators.completion.methods.averaged import Averaged
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.climbed import CLIMBED
+from rankscape.estimators.completion.methods.joint import JOINT
 from rankscape.estimators.completion.methods.offset import OFFSET
 from rankscape.estimators.completion.methods.penalised import Penalised
 from rankscape.estimators.completion.methods.sampled import SAMPLED
 
 # Averages and low ridges are equally rich: between them the smaller rank counts.
-METHODS: list[Method] = [OFFSET, CLIMBED, Averaged(), Penalised(), SAMPLED]
+METHODS: list[Method] = [OFFSET, CLIMBED, JOINT, Averaged(), Penalised(), SAMPLED]
 
 
 def register(method: Method) -> None:

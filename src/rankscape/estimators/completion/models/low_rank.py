@@ -56,7 +56,10 @@ class LowRank(Model):
         return (self.modes.U * self.modes.s) @ self.modes.V.T + self.offset.dense()
 
     def folded(self, entries: Entries) -> np.ndarray:
-        """Each new row's most probable factor, given the columns', times these."""
+        """Each new row's most probable factor, given the columns' and that it is a row like the others, times these.
+
+        Of a row without entries nothing is known but what rows have in common: it gets their mean.
+        """
         right, column = self._right
         return self._rows_of(entries, self._of_new_rows(entries)) @ right.T + column
 
@@ -84,11 +87,13 @@ class LowRank(Model):
         left, (right, column) = self.modes.U * np.sqrt(self.modes.s), self._right
         if self.offset.sides[0]:
             left = np.column_stack([left, self.offset.row])
-        left_over = entries.with_values(entries.values - column[entries.columns])
+        mean = left.mean(0)
+        left_over = entries.with_values(entries.values - (column + right @ mean)[entries.columns])
         if variances is not None:
             weights = left_over.root_weights**2 / variances.at(entries.rows, entries.columns)
             left_over = left_over.with_weights(weights)
-        return fold(PreparedEntries(left_over, "sparse"), right, left.T @ left / len(left), self.noise**2)
+        spread = (left - mean).T @ (left - mean) / len(left)
+        return mean + fold(PreparedEntries(left_over, "sparse"), right, spread, self.noise**2)
 
     def transposed(self) -> "LowRank":
         """The same model of the transposed matrix."""
