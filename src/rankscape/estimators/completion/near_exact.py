@@ -77,7 +77,7 @@ def with_exact_levels(selection: Selection) -> Selection:
     if final_ is None:
         return selection
     chosen = with_levels(selection.trial, selection.chosen) if selection.judged else final_
-    return replace(selection, final=final_, chosen=chosen or selection.chosen)
+    return replace(selection, refit=lambda: final_, chosen=chosen or selection.chosen)
 
 
 def near_exact(parts: Split, settings: Settings, before: Choice, own: bool) -> Choice:
@@ -205,7 +205,7 @@ def _taken(parts: Split, before: Choice, found: Ladder, judged: list[_Judged]) -
     count = sum(int(one.left.found.sum()) for one in judged)
     words = f" {count} held-out entries that the others leave open are not counted." if count else ""
     chosen = Combination(contest, {LOW_RANK: 1.0}, together=True)
-    return Choice(replace(selection, final=last, chosen=first), chosen, replace(left, strain=1.0), words)
+    return Choice(replace(selection, refit=lambda: last, chosen=first), chosen, replace(left, strain=1.0), words)
 
 
 def _on_all(selection: Selection) -> Trial:
