@@ -17,6 +17,9 @@ from rankscape.files.words import INDEX_NAMES, folded
 # How improbable a first record may be among the others before it is taken for names, and before it is asked.
 ODD, UNLIKELY, OUTSIDE = 1e-3, 0.05, 0.01
 
+# Years that head columns.
+YEARS = (1800, 2100)
+
 # So many times the range of its column a number is far outside of it.
 FAR = 3.0
 
@@ -87,6 +90,8 @@ class First:
         if chance < ODD:
             return True
         steps = {round(b - a, 9) for a, b in pairwise(numbers)}
+        if steps == {1.0} and len(rest) > 1 and self._years(rest, numbers):
+            return True
         rising = len(rest) >= RISING and all(b > a for a, b in pairwise(numbers)) and self._rising(rest) < 1 / 20
         stepped = len(rest) > 2 and len(steps) == 1
         return (
@@ -100,6 +105,13 @@ class First:
         below = [kind for k in rest for kind in self.kinds[k] if kind in "id"]
         share = {kind: (below.count(kind) + 1) / (len(below) + 2) for kind in "id"}
         return float(np.prod([share[self.own[k]] for k in rest]))
+
+    def _years(self, rest: list[int], numbers: list[float]) -> bool:
+        """Whether these are years, and nothing below is."""
+        if not all(YEARS[0] <= number <= YEARS[1] for number in numbers):
+            return False
+        below = [x for k in rest for cell in self.columns[k] if (x := self.numerals.number(cell)) is not None]
+        return not any(YEARS[0] <= x <= YEARS[1] for x in below)
 
     def _outside(self, rest: list[int], numbers: list[float]) -> bool:
         """Whether more numbers are outside the ranges of their columns than those of a record would be."""

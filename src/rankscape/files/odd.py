@@ -44,7 +44,10 @@ def why(text: str, numerals: Numerals) -> str:
         return f"{shown} is an amount of money, not a finite number; write the number alone"
     if _LIMIT.fullmatch(text):
         return f"{shown} is a limit, not a finite number; write a number, or leave the cell empty"
-    return f"{shown} is not a finite number; if it means that the value is missing, say `--missing '{text}'`"
+    return (
+        f"{shown} is not a finite number; say `--missing '{text}'` if it means that the value is missing, and take the "
+        "column out if it is text"
+    )
 
 
 def units_in(texts: Sequence[str]) -> str | None:

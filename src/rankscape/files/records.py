@@ -136,6 +136,8 @@ class Body:
         """What to say about a record of another length."""
         found = f"{len(cells)} cell(s) where the {'header has' if self.header else 'others have'} {self.width}"
         hint = "; is a quote opened here and not closed?" if "\n" in unit else ""
+        if len(cells) == 1 and line < SAMPLE // 10:
+            hint = "; a title above the table starts with #"
         return f"{self.path}, line {line + 1}: {found}, cut at {self.dialect.title}{hint}"
 
     def name(self, column: int) -> str:
