@@ -10,7 +10,7 @@ from rankscape.estimators.completion.lone_lines import lone_lines
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.uncertainty import leverages_of, weights_of
 from rankscape.ground.final import final
-from rankscape.solvers.median_polish import robust_size, robust_sizes
+from rankscape.solvers.median_polish import medians, robust_size, robust_sizes
 from rankscape.solvers.scale_mixture import fit_scale_mixture
 
 # Smallest size of what is left, as a share of the spread of the fit: an exact fit leaves rounding, and one that is
@@ -20,8 +20,8 @@ ROUNDING = 1e-6
 # Share of its own residual that an entry is thought to leave at least, however much of its fitted value it decides.
 LEAST_LEFT = 0.1
 
-# Weight, over the largest one, below which an entry looks wrong; and the share of a row or column of which it may.
-NO_WEIGHT, MOST = 0.02, 0.5
+# Weight, over the largest one, below which an entry looks wrong.
+NO_WEIGHT = 0.02
 
 # Leverage in both its row and its column from which on an entry has a direction for itself, and standard deviations of
 # those of entries drawn at random that it must exceed as well: at the ranks 4 and 5 of 200 x 150 the largest is 0.22,
@@ -105,10 +105,10 @@ class LeftOver:
         magnitudes = self.magnitudes / self.sizes
         found = fit_scale_mixture(magnitudes, 1.0).precision(magnitudes)
         found = found / found.max()
-        # Where most of a row looks wrong it is the fit that is.
-        for groups in (self.given.rows, self.given.columns):
-            wrong = np.bincount(groups, found < NO_WEIGHT) > MOST * np.bincount(groups)
-            found[wrong[groups]] = 1.0
+        # Where most of a row looks wrong it is the fit that is: its entries are then judged by one another.
+        for groups, number in zip((self.given.rows, self.given.columns), self.given.shape, strict=True):
+            usual = medians(groups, found, number)[groups]
+            found = np.where(usual < NO_WEIGHT, np.minimum(found / np.maximum(usual, 1e-300), 1.0), found)
         return found
 
 
