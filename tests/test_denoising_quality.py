@@ -119,13 +119,13 @@ def test_a_given_noise_is_that_of_all_entries_together():
     np.testing.assert_allclose(known.row_noise_, estimated.row_noise_)
 
 
-def test_every_loss_is_best_for_its_own_norm():
+def test_every_shrinkage_is_best_for_its_own_norm():
     """On average over draws, up to what chance leaves."""
     norms, errors = {"frobenius": "fro", "operator": 2, "nuclear": "nuc"}, {}
     for seed in range(4):
         clean, X = planted((90, 150), (0.8, 1, 1.2, 1.6), seed)
         for loss in norms:
-            found = DeepMatrixDenoiser(noise=1.0, loss=loss).fit_transform(X) - clean
+            found = DeepMatrixDenoiser(noise=1.0, norm=loss).fit_transform(X) - clean
             for norm, order in norms.items():
                 errors[loss, norm] = errors.get((loss, norm), 0) + np.linalg.norm(found, order)
     for norm in norms:

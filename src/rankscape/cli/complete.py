@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from rankscape.cli.output import Speech, check_files, number, print_table, share
+from rankscape.cli.outlying import outlying_facts, outlying_words, print_outlying
+from rankscape.cli.output import Speech, check_files, number, share
 from rankscape.cli.source import SOURCE, Reading
 from rankscape.errors import InputError, StorageError
 from rankscape.ground.checks import listed
@@ -28,9 +29,6 @@ BASELINES = {"column_mean": "column mean", "row_column_bias": "row + column bias
 
 # Most columns whose errors are listed one by one.
 LISTED = 40
-
-# Entries that look wrong which the table shows.
-FARTHEST = 5
 
 # Longest line of sentences.
 READABLE = 100
@@ -168,9 +166,7 @@ def complete(
     speech.say(result.facts, result.rows)
     if speech.json or speech.quiet:
         return
-    if len(completed.outliers):
-        print()
-        print_table(["row", "column", "given", "model", "off by (noise sd)"], result.outlying())
+    print_outlying(completed.outliers, opened.table)
     if explain:
         _explain(completed)
 
@@ -285,7 +281,7 @@ class _Result:
             "reason": done.reason,
             "method": done.method,
             "certificate": asdict(done.certificate) | {"words": str(done.certificate)},
-            "outliers": {"entries": len(done.outliers), "farthest": self._outliers(LISTED)},
+            "outliers": outlying_facts(done.outliers, self.opened.table),
             "outcome": str(done.outcome),
             "singular_values": done.singular_values,
             "output": None if self.answer.output is None else str(self.answer.output),
@@ -302,25 +298,6 @@ class _Result:
         if hidden is None:
             return None
         return {"entries": len(hidden.values), "rmse": self.completed.rmse(hidden.entries)}
-
-    def _outliers(self, most: int) -> list[dict[str, Any]]:
-        """The entries farthest from the model, with the names of their rows and columns."""
-        found, table = self.completed.outliers, self.opened.table
-        name = lambda labels, k: int(k) if labels is None else str(labels[k])
-        places = zip(found.rows[:most], found.columns[:most], strict=True)
-        numbers = zip(found.values, found.fitted, found.deviations, strict=True)
-        return [
-            {"row": name(table.row_labels, i), "column": name(table.column_labels, j)}
-            | {"value": float(value), "fitted": float(fitted), "deviations": float(far)}
-            for (i, j), (value, fitted, far) in zip(places, numbers, strict=False)
-        ]
-
-    def outlying(self) -> list[list[str]]:
-        """The table of the entries that look most wrong."""
-        return [
-            [str(e["row"]), str(e["column"]), *(number(e[key]) for key in ("value", "fitted", "deviations"))]
-            for e in self._outliers(FARTHEST)
-        ]
 
     def rows(self) -> list[tuple[str, str]]:
         """The table for people."""
@@ -341,7 +318,7 @@ class _Result:
         rows += [("why", done.reason), ("trust", str(done.certificate))]
         rows += [] if done.scaling.uniform else [("scale", f"entries were divided by the {done.scaling.divisor}")]
         if len(done.outliers):
-            rows.append(("look wrong", f"{len(done.outliers):,} entries; they keep their values, see below"))
+            rows.append(("look wrong", f"{outlying_words(done.outliers)}; they keep their values"))
         rows += [("offset", done.offset), ("outcome", str(done.outcome))]
         rows += [(self.answer.title, self.answer.words())]
         rows += [] if self.model is None else [("model", str(self.model))]

@@ -2,14 +2,18 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from cyclopts import Parameter, validators
 
+from rankscape.cli.outlying import outlying_facts, outlying_words, print_outlying
 from rankscape.cli.output import Speech, check_files, number
 from rankscape.cli.source import SOURCE, Reading
 from rankscape.errors import InputError
+
+if TYPE_CHECKING:
+    from rankscape.data.source import Source
 
 
 def denoise(
@@ -20,7 +24,8 @@ def denoise(
     figure: Path | None = None,
     reading: Reading | None = None,
     noise: Annotated[float | None, Parameter(validator=validators.Number(gte=0))] = None,
-    loss: Literal["frobenius", "operator", "nuclear"] = "frobenius",
+    loss: Literal["auto", "squares", "robust"] = "auto",
+    norm: Literal["frobenius", "operator", "nuclear"] = "frobenius",
     depth: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 3,
     alpha: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
     speech: Speech | None = None,
@@ -38,6 +43,8 @@ def denoise(
     noise
         Standard deviation of the noise of an entry; read off the singular values if left out.
     loss
+        How residuals count; auto tries a robust way where they have heavy tails.
+    norm
         The norm of the error that is to be small.
     depth
         Number of factors.
@@ -57,12 +64,15 @@ def denoise(
     check_files(source, opened.info is not None, {"--output": output, "--figure": figure})
     if figure is not None:
         check_figure(figure)
-    model = DeepMatrixDenoiser(depth, noise=noise, loss=loss, alpha=alpha).fit(X)
+    model = DeepMatrixDenoiser(depth, noise=noise, loss=loss, norm=norm, alpha=alpha).fit(X)
     files.write(output, model.transform(X), opened.table.renewed())
     if figure is not None:
         _draw(model, opened.stem, figure)
-    facts = _facts(model, opened.name, output, figure)
-    (speech or Speech()).say(lambda: facts, lambda: _rows(model, facts))
+    facts = _facts(model, opened, output, figure)
+    speech = speech or Speech()
+    speech.say(lambda: facts, lambda: _rows(model, facts))
+    if not (speech.json or speech.quiet):
+        print_outlying(model.outliers_, opened.table)
 
 
 def _draw(model: Any, name: str, path: Path) -> None:
@@ -72,16 +82,17 @@ def _draw(model: Any, name: str, path: Path) -> None:
     plot.save(plot.draw(plot.denoising_panels(model.path_, model.stop_step_), title=title), path)
 
 
-def _facts(model: Any, name: str, output: Path, figure: Path | None) -> dict[str, Any]:
+def _facts(model: Any, opened: "Source", output: Path, figure: Path | None) -> dict[str, Any]:
     certificate = model.certificate_
     return {
-        "source": name,
+        "source": opened.name,
         "shape": [len(model.row_noise_), len(model.column_noise_)],
         "rank": model.rank_,
         "noise": model.noise_,
         "noise_given": certificate.given,
         "noise_differs": certificate.unequal,
         "expected_error": certificate.expected_error,
+        "outliers": outlying_facts(model.outliers_, opened.table),
         "singular_values": model.singular_values_,
         "stop_step": model.stop_step_,
         "certificate": asdict(certificate) | {"words": str(certificate)},
@@ -101,6 +112,7 @@ def _rows(model: Any, facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("noise of an entry", level + (", differing between rows and columns" if certificate.unequal else "")),
         ("error to expect", f"{number(certificate.expected_error)} of an entry of the result"),
         ("trust", str(certificate)),
+        *([("look wrong", outlying_words(model.outliers_))] if len(model.outliers_) else []),
         ("written", facts["output"]),
     ]
     return rows if facts["figure"] is None else [*rows, ("picture", facts["figure"])]

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-Loss = Literal["frobenius", "operator", "nuclear"]
+Norm = Literal["frobenius", "operator", "nuclear"]
 
 # Radius of the semicircle that stands for a value, over the value and m^(-1/3). Of 0.5, 1 and 2 the error at low rank
 # was 0.2540, 0.2564 and 0.2771; on photographs they do not differ.
@@ -29,7 +29,7 @@ class Shrunk(NamedTuple):
     slopes: np.ndarray
 
 
-def optimal(sizes: np.ndarray, shape: tuple[int, int], loss: Loss = "frobenius") -> Shrunk:
+def optimal(sizes: np.ndarray, shape: tuple[int, int], norm: Norm = "frobenius") -> Shrunk:
     r"""The best values for few directions, each by itself.
 
     With :math:`b = m/n \le 1` and in units of :math:`\sqrt n`, a direction of size x shows as
@@ -50,7 +50,7 @@ def optimal(sizes: np.ndarray, shape: tuple[int, int], loss: Loss = "frobenius")
         Singular values, or the moduli of eigenvalues.
     shape : (int, int)
         Of the matrix.
-    loss : {"frobenius", "operator", "nuclear"}
+    norm : {"frobenius", "operator", "nuclear"}
         The norm in which the error is to be small.
 
     Examples
@@ -72,10 +72,10 @@ def optimal(sizes: np.ndarray, shape: tuple[int, int], loss: Loss = "frobenius")
     root = np.sqrt(np.maximum((y**2 - b - 1) ** 2 - 4 * b, 1e-300))
     x = np.sqrt((y**2 - b - 1 + root) / 2)
     growth = y * x / root  # of x with y
-    if loss == "operator":
+    if norm == "operator":
         kept = (x**2 + b) / y
         slopes = 2 * x * growth / y - kept / y
-    elif loss == "nuclear":
+    elif norm == "nuclear":
         kept = (x**2 - b / x**2) / y - np.sqrt(b) / x
         slopes = ((2 * x + 2 * b / x**3) / y + np.sqrt(b) / x**2) * growth - (x**2 - b / x**2) / y**2
         seen &= kept > 0

@@ -13,7 +13,6 @@ from rankscape.estimators.completion.progress import shown_on
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.estimators.completion.settings import (
     Depth,
-    LossChoice,
     OffsetChoice,
     OrderedAxis,
     PathKind,
@@ -21,6 +20,7 @@ from rankscape.estimators.completion.settings import (
     Settings,
     settings_of,
 )
+from rankscape.estimators.losses import LossChoice
 from rankscape.ground.progress import told
 
 

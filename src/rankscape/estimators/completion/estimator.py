@@ -15,13 +15,13 @@ from rankscape.estimators.completion.fitted import AbstractFitted
 from rankscape.estimators.completion.inputs import MatrixData, Weights
 from rankscape.estimators.completion.settings import (
     Depth,
-    LossChoice,
     OffsetChoice,
     OrderedAxis,
     PathKind,
     ScaleChoice,
     settings_of,
 )
+from rankscape.estimators.losses import LossChoice
 from rankscape.ground.types import ArrayLike
 from rankscape.problem import Completion
 

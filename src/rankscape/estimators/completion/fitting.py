@@ -23,7 +23,6 @@ from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.near_exact import Choice, near_exact, with_exact_levels
 from rankscape.estimators.completion.offsets import fit_offset
-from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.path import labelled_path
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.result import CompletedMatrix
@@ -34,6 +33,7 @@ from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, split
 from rankscape.estimators.completion.tails import Tails
 from rankscape.estimators.completion.units import select_units, units_of
+from rankscape.estimators.outliers import Outliers
 from rankscape.ground.labelled import Labelled
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.run.outcome import Outcome
@@ -139,7 +139,7 @@ def _report(
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = labelled_path(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    outliers = Outliers.of(observed, Scaled(model, parts.scaling), tails.sizes)
+    outliers = tails.outliers(observed, Scaled(model, parts.scaling))
     told = tails, len(outliers), columns.worse, found
     certificate = certify(parts, final, expected, baselines, chosen.noise, *told)
     depth = final.method.depth(final, settings.depths[0])

@@ -23,7 +23,7 @@ from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.names import By, Names, Places
 from rankscape.estimators.completion.new_rows import NewRows
 from rankscape.estimators.completion.offsets import Offset
-from rankscape.estimators.completion.outliers import Outliers
+from rankscape.estimators.outliers import Outliers
 from rankscape.ground import html
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.checks import whole

@@ -20,7 +20,7 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning
-from rankscape.estimators.completion.gain import LOST, NEAR, gain_of
+from rankscape.estimators.completion.gain import gain_of
 from rankscape.estimators.completion.left_over import NO_WEIGHT, LeftOver
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.select import Selection, select
@@ -28,6 +28,7 @@ from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.tails import HEAVY, Tails
 from rankscape.estimators.completion.units import units_of
+from rankscape.estimators.outliers import heavy_throughout
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.solvers.median_polish import median_residuals, robust_sizes
@@ -55,10 +56,6 @@ TIE = 0.0
 
 # Standard errors by which its squares may be larger: those of entries that are missed anyway are noise.
 SQUARES = -1.0
-
-# Share of the entries between 2.5 and 5 standard deviations from which on tails are heavy throughout, and not a few
-# errors: it is 0.012 of normal ones, 0.06 and 0.07 of Student's with 3 and 2 degrees of freedom.
-THROUGHOUT = 0.025
 
 
 @final
@@ -92,7 +89,7 @@ def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter)
     if found is None or not (forced or _decided(first, found)):
         return parts, selection, tails
     final = LeftOver.of(given, found.parts, found.selection.final, found.parts.whole, found.kept)
-    suspects = ~found.kept if _throughout(found.left) else everything
+    suspects = ~found.kept if heavy_throughout(found.left.scaled) else everything
     return found.parts, found.selection, Tails.of(final, found.selection.chosen.exact, suspects, _words(found))
 
 
@@ -193,12 +190,6 @@ def _words(found: _Attempt) -> str:
     out = int((~found.kept).sum())
     entries = "entry was" if out == 1 else "entries were"
     gone = f"{out:,} {entries} left out" if out else ""
-    if _throughout(found.left):
+    if heavy_throughout(found.left.scaled):
         return f"The noise has heavy tails: entries count by how far off they are{f'; {gone}' * bool(out)}."
     return f"{gone} because single entries look wrong." if out else "Entries count by the noise of row and column."
-
-
-def _throughout(left: LeftOver) -> bool:
-    """Whether tails are heavy throughout."""
-    far = np.abs(left.scaled)
-    return bool(np.mean((far > NEAR) & (far <= LOST)) > THROUGHOUT)

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, get_args
 from rankscape.errors import InputError
 from rankscape.estimators.completion.offsets import OFFSETS, OffsetKind
 from rankscape.estimators.completion.scaling import SCALES, ScaleKind
+from rankscape.estimators.losses import LossChoice
 from rankscape.ground.checks import share, whole
 from rankscape.ground.final import final
 
@@ -13,7 +14,6 @@ Depth: TypeAlias = int | Literal["auto"]
 OffsetChoice: TypeAlias = Literal["auto"] | OffsetKind
 PathKind: TypeAlias = Literal["minima", "sgd"]
 ScaleChoice: TypeAlias = Literal["auto"] | ScaleKind
-LossChoice: TypeAlias = Literal["auto", "squares", "robust"]
 OrderedAxis: TypeAlias = Literal["auto", "rows", "columns", "both"] | None
 
 # Default largest rank: photographs keep 30 to 60 live directions, ratings under 10, and the cost grows with it.

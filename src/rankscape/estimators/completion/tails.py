@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rankscape.entries import Entries
 from rankscape.estimators.completion.left_over import LeftOver
+from rankscape.estimators.completion.models.scaled import Scaled
+from rankscape.estimators.outliers import Outliers
 from rankscape.ground.final import final
 
 # Excess kurtosis of what is left over from which on tails are heavy: 0 for normal noise, -1 for rounded values.
@@ -48,3 +51,10 @@ class Tails:
         sizes = np.where(suspects, left.sizes, np.inf)
         kurtosis = None if exact else left.kurtosis
         return cls(kurtosis, sizes, int(left.alone.sum()), rows, columns, bool(words), words)
+
+    def outliers(self, observed: Entries, model: Scaled) -> Outliers:
+        """Entries that the model misses by far more than these sizes."""
+        fitted = model.at(observed.rows, observed.columns)
+        own = 1.0 if observed.weights is None else np.sqrt(observed.weights / observed.weights.mean())
+        missed = (observed.values - fitted) / model.scaling.at(observed.rows, observed.columns) * own
+        return Outliers.of(observed.rows, observed.columns, observed.values, fitted, np.abs(missed) / self.sizes)

@@ -8,6 +8,9 @@
 `level`        how much of it there is
 `whitening`    rows and columns that are noisier than others
 `amounts`      how much is kept of each direction
+`tails`        whether single errors may be in the way
+`robust`       what entries say then
+`projection`   rows on the directions that were learned, new ones too
 `trajectory`   descent that learns these directions, and its stop
 `early_stop`   where the flow starts, what it has learned by when
 `certificate`  whether to trust the result

@@ -6,7 +6,7 @@ import numpy as np
 
 from rankscape.estimators.denoising.noise import noise_top
 from rankscape.estimators.denoising.observed import Observed
-from rankscape.solvers.shrinkage import Loss, Shrunk, optimal, rotation_invariant
+from rankscape.solvers.shrinkage import Norm, Shrunk, optimal, rotation_invariant
 from rankscape.solvers.stein import stein_risk
 
 # The whole spectrum has to be better than the few directions by the first times the root of the entries, and by the
@@ -30,20 +30,20 @@ class Amounts(NamedTuple):
     by_spectrum: bool
 
 
-def amounts(seen: Observed, loss: Loss) -> Amounts:
+def amounts(seen: Observed, norm: Norm) -> Amounts:
     """What to keep of the directions of a matrix.
 
     Parameters
     ----------
     seen : Observed
         The matrix in its noise.
-    loss : {"frobenius", "operator", "nuclear"}
+    norm : {"frobenius", "operator", "nuclear"}
         The norm of the error that is to be small; for the first alone the whole spectrum is considered.
     """
     y, shape, symmetric = seen.modes.values / seen.noise, seen.shape, seen.symmetric
-    few = _few(y, shape, symmetric, loss)
+    few = _few(y, shape, symmetric, norm)
     risk = stein_risk(y, few, shape, symmetric)
-    if loss == "frobenius":
+    if norm == "frobenius":
         every = rotation_invariant(y, shape, symmetric)
         other = stein_risk(y, every, shape, symmetric)
         sure = 1.0 if seen.given else seen.spectrum.slow
@@ -55,10 +55,10 @@ def amounts(seen: Observed, loss: Loss) -> Amounts:
     return Amounts(seen.noise * few.kept, seen.noise**2 * risk, False)
 
 
-def _few(y: np.ndarray, shape: tuple[int, int], symmetric: bool, loss: Loss) -> Shrunk:
+def _few(y: np.ndarray, shape: tuple[int, int], symmetric: bool, norm: Norm) -> Shrunk:
     """The optimum for few directions, of those that noise alone hardly shows."""
     sizes = np.abs(y)
-    kept, slopes = optimal(sizes, shape, loss)
+    kept, slopes = optimal(sizes, shape, norm)
     seen = sizes > noise_top(1.0, shape, symmetric)
     return Shrunk(np.where(seen, np.copysign(kept, y), 0.0), np.where(seen, slopes, 0.0))
 

@@ -9,6 +9,8 @@ from rankscape.estimators.certificate import AbstractCertificate
 from rankscape.estimators.denoising.amounts import Amounts
 from rankscape.estimators.denoising.noise import noise_top
 from rankscape.estimators.denoising.observed import Observed
+from rankscape.estimators.denoising.robust import View
+from rankscape.estimators.denoising.tails import SPIKE, excess_kurtosis, heavy
 
 # A direction kept within this factor of the largest of noise may be missing in another draw, and one left within the
 # second may be there.
@@ -17,9 +19,6 @@ BARELY_KEPT, BARELY_LEFT = 1.03, 1.01
 # Directions below which there are too few to tell the noise from small signals, and unequal noise from small signals:
 # of 38 arrays of leukaemia genes with noise of half their spread, which differ themselves, half the signal was lost.
 FEW, FEW_OF_UNEQUAL = 15, 60
-
-# Excess kurtosis of what was removed, beyond that of chance, from which its tails are heavy.
-KURTOSIS = 1.0
 
 # Uncertainty of an estimate of risk, in noise^2 sqrt(entries): of Stein's where the noise is known, and of one that is
 # estimated as well (its relative error was 1.1 to 1.4 over the root of the entries, at 40 x 40 to 100 x 1000).
@@ -59,6 +58,11 @@ class DenoisingCertificate(AbstractCertificate):
         Largest share of a kept direction that sits in a single entry.
     modes : int
         Directions that the matrix has, the smaller of its sides.
+    robust : bool
+        Whether entries count by how far off they are; then `noise`, `misfit`, `rise` and `kurtosis` are of what they
+        count for.
+    outliers : int
+        Entries that look wrong.
     warnings : tuple of str
         Reasons not to trust the result, in words; none when empty.
     """
@@ -80,6 +84,8 @@ class DenoisingCertificate(AbstractCertificate):
     kurtosis: float
     spike: float
     modes: int
+    robust: bool
+    outliers: int
     warnings: tuple[str, ...] = ()
 
     @property
@@ -87,31 +93,32 @@ class DenoisingCertificate(AbstractCertificate):
         """The numbers that matter most, in words."""
         sharp = "by the whole spectrum, no rank is sharp" if self.by_spectrum else f"rank {self.rank}"
         where = "differing between rows and columns, " if self.unequal else ""
+        robust = f"entries count by how far off they are, {self.outliers:,} look wrong; " if self.robust else ""
         plateau = "stopped inside a guaranteed plateau" if self.guaranteed else "no plateau is guaranteed"
         return (
             f"{sharp}; noise {self.noise:.4g}, {where}{'as given' if self.given else 'as the spectrum shows'}; "
-            f"error {self.expected_error:.4g} to expect of an entry; {plateau}"
+            f"{robust}error {self.expected_error:.4g} to expect of an entry; {plateau}"
         )
 
 
-def certify(seen: Observed, made: Amounts, removed: np.ndarray, noise: float, guaranteed: bool) -> DenoisingCertificate:
+def certify(view: View, noise: float, guaranteed: bool, outliers: int) -> DenoisingCertificate:
     """Measure and judge.
 
     Parameters
     ----------
-    seen, made : Observed, Amounts
+    view : View
         The matrix, and what was kept of its directions.
-    removed : ndarray
-        What was removed of each entry, in units of its noise.
     noise : float
         As reported.
     guaranteed : bool
         Whether the stop lies in a plateau that theory guarantees.
+    outliers : int
+        Entries that look wrong.
     """
+    seen, made, removed = view.seen, view.made, view.removed
     alive = made.kept != 0
     kept, left = seen.modes.sizes[alive], seen.modes.sizes[~alive]
     top = noise_top(seen.noise, seen.shape, seen.symmetric)
-    peaks = (np.abs(seen.modes.left[:, alive]).max(axis=0) * np.abs(seen.modes.right[:, alive]).max(axis=0)) ** 2
     facts = DenoisingCertificate(
         rank=int(alive.sum()),
         noise=noise,
@@ -125,9 +132,11 @@ def certify(seen: Observed, made: Amounts, removed: np.ndarray, noise: float, gu
         guaranteed=guaranteed,
         misfit=seen.spectrum.misfit,
         rise=seen.spectrum.rise,
-        kurtosis=_excess_kurtosis(removed, seen.noise),
-        spike=float(peaks.max(initial=0.0)),
+        kurtosis=excess_kurtosis(removed, seen.noise),
+        spike=seen.modes.peak(alive),
         modes=len(alive),
+        robust=view.counting is not None,
+        outliers=outliers,
     )
     return facts.judged(_doubts(facts, seen, removed.size))
 
@@ -141,12 +150,6 @@ def _expected(seen: Observed, made: Amounts) -> float:
     return float(np.sqrt(risk / (n * m))) * seen.scales.unit
 
 
-def _excess_kurtosis(removed: np.ndarray, noise: float) -> float:
-    removed = removed - removed.mean()
-    spread = float(np.mean(removed**2))
-    return float(np.mean(removed**4)) / spread**2 - 3 if spread > 1e-2 * noise**2 else 0.0
-
-
 def _doubts(facts: DenoisingCertificate, seen: Observed, entries: int) -> Iterator[str]:
     """Reasons not to trust a result with these facts, one sentence each."""
     if not facts.rank:
@@ -157,9 +160,9 @@ def _doubts(facts: DenoisingCertificate, seen: Observed, entries: int) -> Iterat
         yield f"The noise was given as {facts.noise:.4g}, but the spectrum shows {facts.estimated_noise:.4g}."
     if not facts.by_spectrum and (facts.kept_margin < BARELY_KEPT or 1 / BARELY_LEFT < facts.left_margin < 1):
         yield "A direction hardly differs from the largest of noise: the rank may be one more or less."
-    if facts.kurtosis > KURTOSIS + 6 * np.sqrt(24 / entries):
+    if heavy(facts.kurtosis, entries):
         yield "What was removed has heavy tails: single large errors may pass as directions, and signal as noise."
-    if facts.spike > 0.5:
+    if facts.spike > SPIKE:
         yield "A direction that was kept sits in a single entry: it may be an outlier."
 
 

@@ -7,15 +7,16 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankscape.errors import InputError
-from rankscape.estimators.denoising.amounts import amounts
 from rankscape.estimators.denoising.certificate import certify
-from rankscape.estimators.denoising.observed import Observed, observe
+from rankscape.estimators.denoising.projection import Projection
+from rankscape.estimators.denoising.robust import View, look, wrong_entries
 from rankscape.estimators.denoising.trajectory import descend
+from rankscape.estimators.losses import LossChoice
 from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
-from rankscape.solvers.shrinkage import Loss
+from rankscape.solvers.shrinkage import Norm
 
 
 class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -36,6 +37,10 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     the divided matrix. Where it does not become so either, the level of the noise is read off the smallest directions,
     and the certificate says that what was removed may be signal.
 
+    Gross errors and heavy tails lead squares astray. Where what was removed has such tails, every entry is replaced by
+    what it says of the signal, given how large noise may be (Perry et al. 2018), and descent and shrinkage see that.
+    Where this comes to no end, as in photographs, or what is left is not like noise, X is denoised as it is.
+
     A symmetric matrix of which no negative direction is kept starts from multiples of the identity, which learn its
     positive part; any other symmetric one from the perturbed identity with :math:`\beta = \alpha`, which learns both
     signs alike; all other matrices along their singular vectors. Each direction then evolves alone, so nothing is
@@ -47,8 +52,11 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Number of factors N, at least 2; deeper ones separate sizes more sharply for the same start.
     noise : float, optional
         Standard deviation of the noise of an entry (above the diagonal, if X is symmetric; at root mean square, where
-        it differs). By default it is read off the singular values.
-    loss : {"frobenius", "operator", "nuclear"}
+        it differs). By default it is read off the singular values; so it is where entries count by how far off they
+        are, for no given level holds there.
+    loss : {"auto", "squares", "robust"}
+        How residuals count. "auto" tries the robust way where their tails are heavy.
+    norm : {"frobenius", "operator", "nuclear"}
         The norm of the error that is to be small. For the latter two each direction is shrunk by itself.
     alpha : float, optional
         Scale of the start in multiples of :math:`\tau^{1/N}`, :math:`\tau` the `threshold_`; by default such that a
@@ -59,10 +67,14 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     rank_ : int
         Directions of which something is kept: the rank of the result.
     noise_ : float
-        Level of the noise, as given or as estimated; at root mean square, where it differs.
+        Level of the noise, as given or as estimated; at root mean square, where it differs. Where entries count by how
+        far off they are, that of normal noise which would hide as much.
     row_noise_, column_noise_ : ndarray
         Entry (i, j) has noise of standard deviation ``noise_ * row_noise_[i] * column_noise_[j]``; ones where it is
         the same everywhere.
+    outliers_ : Outliers
+        Entries that look wrong, the farthest first: ``rows``, ``columns``, ``values``, ``fitted``, ``deviations`` (in
+        standard deviations of most of the noise). Where tails are heavy throughout, only what counts for nothing.
     singular_values_ : ndarray, shape (rank_,)
         Of the result, descending.
     components_ : ndarray, shape (rank_, n_features)
@@ -112,14 +124,23 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
        recovery", Information and Inference 14 (2025).
     .. [ledoit2020] Ledoit, Wolf, "Analytical nonlinear shrinkage of large-dimensional covariance matrices", Annals of
        Statistics 48 (2020).
+    .. [perry2018] Perry, Wein, Bandeira, Moitra, "Optimality and sub-optimality of PCA I: Spiked random matrix models",
+       Annals of Statistics 46 (2018).
     """
 
     def __init__(
-        self, depth: int = 3, noise: float | None = None, *, loss: Loss = "frobenius", alpha: float | None = None
+        self,
+        depth: int = 3,
+        noise: float | None = None,
+        *,
+        loss: LossChoice = "auto",
+        norm: Norm = "frobenius",
+        alpha: float | None = None,
     ):
         self.depth = depth
         self.noise = noise
-        self.loss: Loss = loss
+        self.loss: LossChoice = loss
+        self.norm: Norm = norm
         self.alpha = alpha
 
     def fit(self, X: ArrayLike, y: None = None) -> Self:
@@ -140,30 +161,34 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Warns
         -----
         FallbackWarning
-            The noise was given as zero, or as larger than the data.
+            The noise was given as zero, or as larger than the data; or a robust loss was asked for, and X is not mostly
+            noise.
         """
         depth = whole("depth", self.depth, least=2, most=100)
         given = None if self.noise is None else nonnegative("noise", self.noise)
         alpha = None if self.alpha is None else positive("alpha", self.alpha)
-        loss = _known(self.loss)
+        loss, norm = self.loss, self.norm
+        _one_of("norm", norm, get_args(Norm))
+        _one_of("loss", loss, get_args(LossChoice))
         X = self._checked(X, reset=True)
-        seen = observe(X, given)
-        made = amounts(seen, loss)
-        way = descend(seen, made.kept, depth, alpha)
+        view = look(X, given, norm, loss)
+        seen, robust = view.seen, view.counting is not None
+        way = descend(seen, view.made.kept, depth, alpha)
         self.start_, self.alpha_, self.learning_rate_, self.threshold_ = (
             way.start, way.alpha, way.learning_rate, way.threshold,
         )  # fmt: skip
         self.n_iter_ = self.stop_step_ = way.stop
         self.plateau_, self.path_, self.outcome_ = way.plateau, way.path, Outcome.STOPPED
-        self.noise_ = seen.spectrum.noise * seen.scales.unit if given is None else given
-        self._keep(seen, made.kept)
-        removed = seen.scales.divide(X - self._denoised(X.astype(np.float64)))
+        self.noise_ = seen.spectrum.noise * seen.scales.unit if given is None or robust else given
+        self._keep(view)
+        self.outliers_ = wrong_entries(view, X.astype(np.float64))
         guaranteed = way.plateau is not None and way.plateau.guaranteed
-        self.certificate_ = certify(seen, made, removed, self.noise_, guaranteed)
+        self.certificate_ = certify(view, self.noise_, guaranteed, len(self.outliers_))
         return self
 
-    def _keep(self, seen: Observed, kept: np.ndarray) -> None:
+    def _keep(self, view: View) -> None:
         """The result, and what takes X to it from the right."""
+        seen, kept = view.seen, view.made.kept
         alive = kept != 0
         left, right = seen.modes.left[:, alive], seen.modes.right[:, alive]
         rows, columns = seen.scales
@@ -175,20 +200,18 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.components_ = inner @ P.T
         # The scales of rows cancel: X is divided by them, and the result multiplied.
         shares = kept[alive] / seen.modes.values[alive]
-        self._into, self._back = right / columns[:, None], (right * shares).T * columns
-
-    def _denoised(self, X: np.ndarray) -> np.ndarray:
-        return (X @ self._into) @ self._back
+        self._projection = Projection(right, shares, columns, view.counting, seen.scales.differ)
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Denoise rows: each is projected onto the learned directions, with the share that is kept of each.
 
         The matrix that was fitted becomes the shrunk product itself. New rows must carry noise of the same level (in a
-        row, that of the rows may differ); their own directions are not learned. The precision of X is kept.
+        row, that of the rows may differ); their own directions are not learned. Where entries count by how far off
+        they are, so do those of new rows. The precision of X is kept.
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
-        return self._denoised(X.astype(np.float64)).astype(X.dtype, copy=False)
+        return self._projection.of(X.astype(np.float64)).astype(X.dtype, copy=False)
 
     def _checked(self, X: Any, reset: bool) -> np.ndarray:
         """Check X with scikit-learn; what is not finite is refused with its position."""
@@ -208,7 +231,6 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _known(loss: Loss) -> Loss:
-    if loss not in get_args(Loss):
-        raise InputError(f"`loss` must be 'frobenius', 'operator' or 'nuclear', got {loss!r}.")
-    return loss
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"`{name}` must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, got {value!r}.")

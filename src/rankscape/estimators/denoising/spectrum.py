@@ -19,6 +19,11 @@ class SignedModes(NamedTuple):
         """The singular values, descending."""
         return np.abs(self.values)
 
+    def peak(self, of: np.ndarray) -> float:
+        """Largest share that one of these directions has in a single entry."""
+        peaks = (np.abs(self.left[:, of]).max(axis=0) * np.abs(self.right[:, of]).max(axis=0)) ** 2
+        return float(peaks.max(initial=0.0))
+
     def with_values(self, values: np.ndarray) -> np.ndarray:
         """The matrix that has these values in the same directions."""
         alive = values != 0

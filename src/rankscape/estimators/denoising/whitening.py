@@ -47,6 +47,10 @@ class Scales(NamedTuple):
         """X in units of its noise."""
         return X / self.rows[:, None] / self.columns
 
+    def multiply(self, X: np.ndarray) -> np.ndarray:
+        """The opposite."""
+        return X * self.rows[:, None] * self.columns
+
 
 class White(NamedTuple):
     """A matrix in units of its noise: the scales, its directions, and the level that is left, about one."""

@@ -18,8 +18,8 @@ from rankscape.estimators.completion.models.near_lines import NearLines
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.models.stepwise import Stepwise
 from rankscape.estimators.completion.offsets import Offset
-from rankscape.estimators.completion.outliers import Outliers
 from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.outliers import Outliers
 from rankscape.ground.modes import Modes
 from rankscape.solvers.determined import Motions
 from rankscape.solvers.noise_variances import Variances
