@@ -114,12 +114,12 @@ def determine(entries: Entries, final: Fit, model: LowRank, missing: tuple[np.nd
 
 def _ranks(opened: Open, model: LowRank) -> tuple[int, ...]:
     """The rank of the fit within each connected part: of the whole it may be their sum."""
-    ranks = []
-    for part in range(int(opened.row_part.max(initial=0)) + 1):
+    ranks, parts = [], max(opened.row_part.max(initial=0), opened.column_part.max(initial=0)) + 1
+    lines = np.minimum(*(np.bincount(part, minlength=parts) for part in (opened.row_part, opened.column_part)))
+    for part in np.flatnonzero(lines > 1):  # of rows without entries there may be thousands, each a part of its own
         rows, columns = opened.row_part == part, opened.column_part == part
-        if min(rows.sum(), columns.sum()) > 1:
-            s = modes_of(model.modes.U[rows] * model.modes.s, model.modes.V[columns]).s
-            ranks.append(int((s > max(NONE * model.modes.s.max(initial=0.0), model.noise)).sum()))
+        s = modes_of(model.modes.U[rows] * model.modes.s, model.modes.V[columns]).s
+        ranks.append(int((s > max(NONE * model.modes.s.max(initial=0.0), model.noise)).sum()))
     return tuple(ranks) if len(ranks) > 1 else ()
 
 
