@@ -461,3 +461,10 @@ def test_the_command_shows_the_calls_and_takes_their_answers(call):
     Path("c.csv").write_text("gene,a,b\ng1,1,-9\ng2,2,n.d.\ng3,3,4\ng4,4,5\n")
     assert call("c.csv", "--missing", "n.d.", "--missing", "-9", "--json")[0] == 0
     assert "g4,4,5" in Path("c-completed.csv").read_text()
+
+
+def test_two_rows_of_one_name_are_found_however_far_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("rankscape.files.columns.LOOK", 10)
+    lines = [f"g{k % 40},{k}.5,2" for k in range(41)]
+    with pytest.raises(FileFormatError, match=r"line 42, column 'gene': the name 'g0' is that of line 2 too"):
+        read(text(tmp_path, "gene,a,b\n" + "\n".join(lines) + "\n"))

@@ -22,8 +22,8 @@ BESIDE = ("observed", "observed_cell", "std_error")
 # (no repetition at all has probability exp(-10)), and the share of them that duplicates may make up.
 CERTAIN, SOME = 10.0, 0.1
 
-# Records that are looked at: twenty thousand users of a sorted file have rated the same movies.
-LOOK = 200_000
+# Records that are looked at: the first hundreds of users of a sorted file have rated the same movies.
+LOOK = 50_000
 
 # Whole numbers without repetition that rise so long are a count, or years, and seldom data.
 RISING = 8

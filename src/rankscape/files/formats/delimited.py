@@ -23,7 +23,7 @@ from rankscape.files.table import DEFAULT_NAMES, Table, choose_columns
 from rankscape.files.text_writing import write_text
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import table_of
-from rankscape.files.wide_text import Pass, TextWide, refuse_total
+from rankscape.files.wide_text import Pass, TextWide, refuse_total, refuse_twice
 
 # Pairs of equal cells in a column whose absence in the first one would not be noticed (exp(-3) = 0.05).
 FEW_PAIRS = 3.0
@@ -114,6 +114,7 @@ def _wide(body: Body, sample: Cut, numerals: Numerals, index: bool, wanted: Want
         )
     values, labels, lines = Pass(body, numerals, 0 if index else None, places).rows()
     if labels is not None:
+        refuse_twice(body, labels, lines)
         refuse_total(body, labels, lines)
     wide = TextWide(
         names=body.header,
