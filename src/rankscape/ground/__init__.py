@@ -5,6 +5,7 @@
 `arrays`          an array from a caller, checked
 `numbers`         what is a real number that float64 holds, and what is none
 `storage`         files that appear whole or not at all
+`durable`         files that a power cut does not take; digests that notice damage
 `memory`          how much of it there is, and what would not fit
 `progress`        what is told while one waits: on a terminal, in a notebook, as lines
 `html`            small tables for notebooks

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rankscape.errors import InputError, StorageError
+from rankscape.ground.durable import sync
 
 # System errors that mean there is no room.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -75,6 +76,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())  # the name must not be there before the bytes are
         part.replace(target)
+        sync([target.parent])
     except BaseException as error:
         part.unlink(missing_ok=True)
         if not isinstance(error, OSError):

@@ -12,6 +12,7 @@ import numpy as np
 from rankscape import initialization
 from rankscape.engine import State
 from rankscape.errors import InputError, StorageError
+from rankscape.ground.durable import FILES, SEAL, checked, damaged, seal, sync, sync_tree
 from rankscape.ground.parts import needs
 from rankscape.initialization import AbstractInitialization, Balanced, Factors
 from rankscape.run.continuing import Continuation
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # Version of the stored layout.
-FORMAT = 2
+FORMAT = 3
 
 # What a continuation holds that JSON can.
 WORDS = ("origin", "seed", "drawn", "remembers", "settings", "memories")
@@ -30,7 +31,7 @@ WORDS = ("origin", "seed", "drawn", "remembers", "settings", "memories")
 def save(path: Path, dataset: "xr.Dataset", runs: Sequence[Continuation]) -> Path:
     """Write a store, replacing a trajectory that stood there only when all is written."""
     needs("zarr", f"{path}: a stored trajectory")
-    if path.exists() and not _is_ours(path):
+    if path.exists() and _format_of(path) is None:
         raise InputError(f"{path} exists and is not a stored trajectory; name another path.")
     stored = dataset.drop_vars(LABELS, errors="ignore")
     tables, places = _tables(runs)
@@ -42,7 +43,10 @@ def save(path: Path, dataset: "xr.Dataset", runs: Sequence[Continuation]) -> Pat
     temporary = None
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        stored.to_zarr(temporary / "new", mode="w", consolidated=False, zarr_format=3)
+        encoding = {name: {"compressors": checked()} for name in stored.variables}
+        stored.to_zarr(temporary / "new", mode="w", consolidated=False, zarr_format=3, encoding=encoding)
+        seal(temporary / "new")
+        sync_tree(temporary / "new")
         _exchange(temporary / "new", path, temporary / "old")
     except OSError as error:
         raise StorageError(f"Could not write {path}: {error.strerror or error}; nothing was replaced.") from None
@@ -57,16 +61,16 @@ def load(path: Path) -> tuple["xr.Dataset", list[Continuation]]:
     needs("zarr", f"{path}: a stored trajectory")
     import xarray as xr
 
+    _bring_back(path)
     if not path.exists():
         raise InputError(f"There is no trajectory at {path}.")
+    _check_whole(path)
     try:
         stored = xr.open_zarr(path, consolidated=False, chunks=None).load()
-        version = stored.attrs.pop("rankscape_format")
     except Exception as error:  # zarr and xarray raise many kinds for a broken store
         raise InputError(f"{path} is not a stored trajectory ({error}).") from None
-    if version != FORMAT:
-        age, remedy = ("a newer", "update to read it") if version > FORMAT else ("an older", "run it again")
-        raise InputError(f"{path} was written by {age} rankscape (format {version}); {remedy}.")
+    for name in ("rankscape_format", FILES, SEAL):
+        stored.attrs.pop(name)
     words = json.loads(stored.attrs.pop("continuations"))
     names = {name for word in words for name, _ in word["places"].values()}
     tables = {name: stored[name].values for name in names}
@@ -124,22 +128,46 @@ def _start(
     return Factors(factors)
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether a zarr store at `path` was written by `Trajectory.save`."""
+def _format_of(path: Path) -> Any:
+    """The version of the trajectory at `path`; None where there is none."""
     try:
-        return "rankscape_format" in json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+        return json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]["rankscape_format"]
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return None
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse what is no trajectory, one of another version, and one whose files are not what was written."""
+    version = _format_of(path)
+    if version is None:
+        raise InputError(f"{path} is not a stored trajectory.")
+    if version != FORMAT:
+        older = isinstance(version, int) and version < FORMAT
+        age, remedy = ("an older", "run it again") if older else ("a newer", "update to read it")
+        raise InputError(f"{path} was written by {age} rankscape (format {version}); {remedy}.")
+    if found := damaged(path):
+        words = f"{', '.join(found[:5])} is not what was written; restore it from a copy, or run again"
+        raise StorageError(f"{path} is damaged: {words}.")
 
 
 def _exchange(new: Path, path: Path, old: Path) -> None:
     """Move `new` to `path`; what stood there comes back if that fails."""
-    if not path.exists():
-        new.rename(path)
-        return
-    path.rename(old)
+    if path.exists():
+        path.rename(old)
     try:
         new.rename(path)
     except OSError:
-        old.rename(path)
+        if old.exists():
+            old.rename(path)
         raise
+    sync([path.parent, old.parent])
+
+
+def _bring_back(path: Path) -> None:
+    """Where the power went between the two moves, what stood at `path` before is put there again."""
+    if path.exists():
+        return
+    for old in sorted(path.parent.glob(f".{path.name}.*/old")):
+        if _format_of(old) is not None:
+            old.rename(path)
+            return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 OUTCOMES = [*Outcome]
 
 # Names of the store itself.
-OWN = {"run", "done", "outcome", "message"}
+OWN = {"run", "done", "digest", "outcome", "message"}
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rankscape.errors import InputError
+from rankscape.errors import InputError, StorageError
 from rankscape.ground import html
+from rankscape.ground.durable import FILES, SEAL
 from rankscape.sweeps.progress import SweepProgress, look
 from rankscape.sweeps.store import Store
 
@@ -51,11 +52,25 @@ class Sweep:
 
     @property
     def dataset(self) -> "xr.Dataset":
-        """All runs along ``run``, hyperparameters as coordinates, read from the store where they are looked at."""
+        """All runs along ``run``, hyperparameters as coordinates, read from the store where they are looked at.
+
+        Raises
+        ------
+        StorageError
+            Files of the store are not those that were written. Damaged runs are made again by the same sweep.
+        """
         import xarray as xr
 
+        self._store.check_layout()
+        if broken := self._store.damaged():
+            runs = ", ".join(f"{k} to {min(k + self.batch, self._store.runs) - 1}" for k in broken[:5])
+            raise StorageError(
+                f"{self.path} is damaged: files of {len(broken)} batch(es) (runs {runs}) are not those that were "
+                "written. The same sweep makes these again, and nothing else."
+            )
         # No consolidated metadata: they would be stale while the store is being filled.
         data = xr.open_zarr(self.path, consolidated=False, chunks=None)
+        data.attrs = {name: value for name, value in data.attrs.items() if name not in (FILES, SEAL)}
         texts = {name: array.astype(object) for name, array in data.variables.items() if array.dtype.kind == "T"}
         order = [*self._store.attributes["layout"]["variables"], "outcome", "message", "done"]
         return data.assign({name: (array.dims, array) for name, array in texts.items()})[order]

@@ -134,6 +134,7 @@ def sweep(
         # Through JSON and back, so that it compares equal to what the store will give back.
         configuration = json.loads(json.dumps(facts, default=str))
         if there is not None:
+            there.check_layout()
             check_same(there, configuration)
         wait_until_ready(ready)
         if there is None:

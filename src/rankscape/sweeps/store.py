@@ -1,7 +1,9 @@
 """The zarr store of a sweep: laid out empty, filled batch by batch, each batch marked as done after its data.
 
 Every array has one chunk a batch along ``run``, so each file has one writer. zarr writes a file beside its place and
-renames it, and the mark comes last: a batch that is interrupted anywhere is not done, and is made again.
+renames it. A batch is written in three steps: its data, the digest of their files, and, when these are on the disk, its
+mark. So a batch that is interrupted anywhere, also by a power cut, is not done, and one whose files are not what they
+were is damaged: it is not read, and is made again.
 """
 
 import contextlib
@@ -15,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import CheckpointMismatch, InputError, StorageError
+from rankscape.ground.durable import checked, damaged, digest, seal, sync, sync_tree
 from rankscape.ground.storage import FULL, check_folder
 from rankscape.run.checkpoint import differences
 from rankscape.sweeps.layout import OUTCOMES, RunLayout
 
 # Version of the stored layout.
-FORMAT = 1
+FORMAT = 2
 
 # The attribute that makes a zarr group a sweep.
 MARK = "rankscape_sweep_format"
@@ -28,8 +31,14 @@ MARK = "rankscape_sweep_format"
 # Runs in a chunk of a hyperparameter, and held in memory while a store is laid out.
 BLOCK = 1 << 14
 
+# What is told of each run beside its variables.
+TOLD = "outcome", "message"
+
 # Outcome of a run that was not made yet.
 UNKNOWN = -1
+
+# What vouches for the data of a batch: the digest of their files, and the mark, written when all are on the disk.
+DIGEST, DONE = "digest", "done"
 
 
 class Store:
@@ -61,29 +70,75 @@ class Store:
         return RunLayout({name: tuple(dims) for name, dims in stored["variables"].items()}, stored["sizes"], labels)
 
     def done(self) -> np.ndarray:
-        """For each run whether it stands in the store."""
-        return np.asarray(self._array("done")[:])
+        """For each run whether it is marked as made; a mark that cannot be read is none."""
+        return np.concatenate([np.zeros(0, bool), *(self._read(DONE, start, False) for start in self._starts())])
+
+    def _starts(self) -> range:
+        return range(0, self.runs, self.batch)
+
+    def _read(self, name: str, start: int, otherwise: Any) -> np.ndarray:
+        """An array's values of one batch, or the same value for all where its file is damaged."""
+        stop = min(start + self.batch, self.runs)
+        try:
+            return np.asarray(self._array(name)[start:stop])
+        except Exception:  # zarr and its codecs raise many kinds for a file that is not theirs any more
+            return np.full(stop - start, otherwise)
 
     def failed(self, among: np.ndarray) -> int:
         """How many of the marked runs ended badly."""
         bad = [code for code, outcome in enumerate(OUTCOMES) if not outcome.good]
-        return int(np.isin(self._array("outcome")[:][among], bad).sum())
+        outcome = np.concatenate([np.zeros(0), *(self._read("outcome", start, UNKNOWN) for start in self._starts())])
+        return int(np.isin(outcome[among], bad).sum())
 
     def missing(self) -> list[int]:
-        """The first run of each batch that is not done."""
-        done = self.done()
-        return [start for start in range(0, self.runs, self.batch) if not done[start : start + self.batch].all()]
+        """The first run of each batch that is not done, or whose files are damaged."""
+        done, broken = self.done(), {*self.damaged()}
+        return [k for k in self._starts() if k in broken or not done[k : k + self.batch].all()]
+
+    def damaged(self) -> list[int]:
+        """The first run of each marked batch whose files are not those that were written."""
+        marked = [k for k in self._starts() if self._read(DONE, k, False).any()]
+        # A mark that cannot be read was one: a batch without any has no file for it.
+        lost = [k for k in self._starts() if k not in {*marked} and (self.path / self._file(DONE, k)).exists()]
+        return sorted([k for k in marked if self._stored_digest(k) != self._digest(k)] + lost)
+
+    def check_layout(self) -> None:
+        """Refuse a store whose description or hyperparameters are damaged: nothing in it can be relied on."""
+        if found := damaged(self.path):
+            raise StorageError(
+                f"{self.path} is damaged: {', '.join(found[:5])} is not what was written. Restore the store from a "
+                "copy, or delete it and run the sweep again."
+            )
+
+    def _stored_digest(self, start: int) -> str:
+        return f"{int(self._read(DIGEST, start, np.uint64(0))[0]):016x}"
+
+    def _digest(self, start: int) -> str:
+        return digest(self.path, [self._file(name, start) for name in [*self.attributes["layout"]["variables"], *TOLD]])
+
+    def _file(self, name: str, start: int) -> str:
+        """The one file that holds an array's values of a batch."""
+        dims = self.attributes["layout"]["variables"].get(name, [])
+        return "/".join([name, "c", str(start // self.batch), *["0"] * len(dims)])
 
     def write(self, start: int, arrays: Mapping[str, np.ndarray], done: np.ndarray) -> None:
-        """The rows of one batch, its mark last."""
+        """The rows of one batch; its mark last, when everything else is on the disk."""
         rows = slice(start, start + len(done))
         try:
             for name, array in arrays.items():
                 self._array(name, "r+")[rows] = array
-            # Last of all: what is marked as done is there.
-            self._array("done", "r+")[rows] = done
+            self._array(DIGEST, "r+")[rows] = np.uint64(int(self._digest(start), 16))
+            self._sync([*arrays, DIGEST], start)
+            self._array(DONE, "r+")[rows] = done
+            self._sync([DONE], start)
         except OSError as error:
             raise _cannot_write(self.path, error) from error
+
+    def _sync(self, names: Sequence[str], start: int) -> None:
+        files = [self.path / self._file(name, start) for name in names]
+        there = [file for file in files if file.exists()]  # zarr writes no file for nothing but NaN
+        folders = [f for file in there for f in file.parents if f.is_relative_to(self.path) and f != self.path]
+        sync([*there, *folders])
 
     def remove_parts(self) -> None:
         """Remove what interrupted writers left beside their files."""
@@ -111,8 +166,11 @@ def create(
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         _write_empty(temporary / "new", layout, runs, batch, shared, dtypes, part, facts)
+        seal(temporary / "new")
+        sync_tree(temporary / "new")
         # Beside its place, on the same file system, so that the last step is one rename.
         (temporary / "new").rename(path)
+        sync([path.parent])
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
@@ -136,7 +194,8 @@ def _write_empty(path: Path, layout: RunLayout, runs: int, batch: int, shared, d
     meanings = {"flag_values": list(range(len(OUTCOMES))), "flag_meanings": " ".join(OUTCOMES)}
     _reserve(group, "outcome", ("run",), (runs,), batch, "int8", UNKNOWN, meanings)
     _reserve(group, "message", ("run",), (runs,), batch, str)
-    _reserve(group, "done", ("run",), (runs,), batch, "bool")
+    _reserve(group, DIGEST, ("run",), (runs,), batch, "uint64")
+    _reserve(group, DONE, ("run",), (runs,), batch, "bool")
     for name, value in shared.items():  # what an array without a chunk is filled with
         dtype = column_type([value])
         _reserve(group, name, ("run",), (runs,), BLOCK, dtype, column([value], dtype).tolist()[0])
@@ -151,9 +210,8 @@ def _write_empty(path: Path, layout: RunLayout, runs: int, batch: int, shared, d
 def _reserve(group, name, dims, shape, first, dtype, fill=None, attributes=None) -> Any:
     """An array without a chunk: its size on disk is that of its description; `first` is the chunk along the first."""
     chunks = (min(max(first, 1), max(shape[0], 1)), *(max(size, 1) for size in shape[1:]))
-    return group.create_array(
-        name, shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=dims, attributes=attributes
-    )
+    settings: dict[str, Any] = dict(fill_value=fill, dimension_names=dims, attributes=attributes)
+    return group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, compressors=checked(), **settings)
 
 
 def read_attributes(path: Path) -> dict[str, Any]:
@@ -165,8 +223,9 @@ def read_attributes(path: Path) -> dict[str, Any]:
         version = attributes[MARK]
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{path} exists and is not the store of a sweep; name another path.") from None
-    if not isinstance(version, int) or version > FORMAT:
-        raise InputError(f"{path} was written by a newer rankscape (format {version}); update to use it.")
+    if version != FORMAT:
+        age, remedy = ("an older", "run it again") if version in range(FORMAT) else ("a newer", "update to use it")
+        raise InputError(f"{path} was written by {age} rankscape (format {version}); {remedy}.")
     return attributes
 
 
