@@ -31,6 +31,7 @@ COMMANDS = {
     "reproduce": "Make the figures of a paper and check their claims.",
     "phases": "Sweep a phase diagram, draw it with what theory predicts, and check its claims.",
     "data": "List, describe and fetch the named data sets.",
+    "check": "Say whether a sweep, a run, a model or a checkpoint is what was written.",
     "info": "Print what a bug report needs: versions, machine, folders, variables, and what is installed.",
     "cite": "Print BibTeX for rankscape and the papers it builds on.",
 }
