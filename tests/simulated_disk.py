@@ -88,8 +88,7 @@ class Recorder:
                 with builtins.open(self.folder / name, "rb") as file:
                     content = file.read()
             except OSError:
-                self.watched.discard(name)
-                continue
+                continue  # another thread is about to make it
             if name not in self.inodes:
                 self._name(name, self._new())
             if self.bytes.get(self.inodes[name]) != content:
