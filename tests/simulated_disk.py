@@ -178,14 +178,15 @@ class Recorder:
         for moment in range(self.begin, len(self.log) + 1):
             past = self.log[:moment]
             told = [entry[1] for entry in past if entry[0] == "told"]
-            for applied in _ordered(past) if ordered else _independent(past, random):
+            versions = _versions(past)
+            for applied in _ordered(past) if ordered else _independent(past, self.begin, random):
                 for choose in _choices(random):
-                    tree = _tree(past, applied, choose)
+                    if chance.random() >= share:
+                        continue
+                    tree = _tree(past, applied, versions, choose)
                     key = hash(tuple(sorted(tree.items()))), len(told)
                     if key not in seen:
                         seen.add(key)
-                        if chance.random() >= share:
-                            continue
                         yield tree, told
 
 
@@ -201,13 +202,13 @@ def _ordered(past: list) -> Iterator[set[int]]:
         yield {k for k in changes if k <= end}
 
 
-def _independent(past: list, random: np.random.Generator) -> Iterator[set[int]]:
+def _independent(past: list, begin: int, random: np.random.Generator) -> Iterator[set[int]]:
     """Which changes of names are on the disk: those whose folder was synced later, and any of the others."""
     safe, loose = set(), []
     for k in _changes(past):
         folders = _folders(past[k])
         synced = {entry[2] for entry in past[k:] if entry[0] == "sync"}
-        if folders <= synced:
+        if k < begin or folders <= synced:
             safe.add(k)
         else:
             loose.append(k)
@@ -233,11 +234,10 @@ def _choices(random: np.random.Generator):
     yield lambda inode: picks.setdefault(inode, int(random.integers(3)))
 
 
-def _tree(past: list, applied: set[int], choose) -> dict[str, bytes]:
+def _tree(past: list, applied: set[int], versions: dict, choose) -> dict[str, bytes]:
     names: dict[str, int] = {}
-    for k, (kind, first, second) in enumerate(past):
-        if k not in applied:
-            continue
+    for k in sorted(applied):
+        kind, first, second = past[k]
         for path, inode in ({first: second} if kind == "name" else first).items():
             if inode is None:
                 names.pop(path, None)
@@ -245,17 +245,21 @@ def _tree(past: list, applied: set[int], choose) -> dict[str, bytes]:
                 names[path] = inode
     folders = {path for path, inode in names.items() if inode == -1}
     there = {path for path in names if all(str(p) in folders for p in Path(path).parents if str(p) != ".")}
-    return {path: _content(past, names[path], choose) for path in there if names[path] != -1}
+    nothing = (b"", b"", b"")
+    return {p: versions.get(names[p], nothing)[choose(names[p])] for p in there if names[p] != -1}
 
 
-def _content(past: list, inode: int, choose) -> bytes:
-    synced, newest = b"", b""
+def _versions(past: list) -> dict[int, tuple[bytes, bytes, bytes]]:
+    """Of each file what was synced, half of what is newer, and the newest."""
+    synced, newest = {}, {}
     for kind, first, second in past:
-        if kind == "data" and first == inode:
-            newest = second
-        elif kind == "sync" and first == inode:
-            synced = newest
-    return (synced, newest[: len(newest) // 2] if newest != synced else newest, newest)[choose(inode)]
+        if kind == "data":
+            newest[first] = second
+        elif kind == "sync" and first in newest:
+            synced[first] = newest[first]
+    old = {inode: synced.get(inode, b"") for inode in newest}
+    half = {inode: new if new == old[inode] else new[: len(new) // 2] for inode, new in newest.items()}
+    return {inode: (old[inode], half[inode], newest[inode]) for inode in newest}
 
 
 def write(tree: dict[str, bytes], folder: Path) -> None:

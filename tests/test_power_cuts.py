@@ -75,14 +75,16 @@ def test_a_sweep_survives_every_cut(swept, tmp_path, ordered):
 @pytest.mark.parametrize("ordered", [True, False])
 def test_a_sweep_survives_some_cuts(swept, tmp_path, ordered):
     disk, true = swept
-    assert not lost(disk.states(ordered=ordered, share=0.015), true, tmp_path)[1]
+    count, wrong = lost(disk.states(ordered=ordered, share=0.006), true, tmp_path)
+    assert count > 2
+    assert not wrong
 
 
 @pytest.mark.parametrize("kind", ["files", "folders", "mark"])
 def test_a_missing_sync_is_noticed(swept, tmp_path, kind):
     """The simulated disk loses what it should: without syncs of a kind, something that was told is gone."""
     disk, true = swept
-    states = disk.without(kind).states(ordered=False)
+    states = disk.without(kind).states(ordered=False, share=0.1)
     assert any(lost([state], true, tmp_path / str(k))[1] for k, state in enumerate(states))
 
 
@@ -91,8 +93,8 @@ def run(rate: float):
     return rs.simulate(problem, initialization=start, dynamics=rs.GradientDescent(rate), steps=20)
 
 
-@pytest.mark.parametrize("ordered", [True, False])
-def test_a_trajectory_or_the_one_before_it_survives(tmp_path, ordered):
+@pytest.mark.parametrize(("ordered", "share"), [(True, 2e-5), (False, 5e-3)])
+def test_a_trajectory_or_the_one_before_it_survives(tmp_path, ordered, share):
     """Saved over an older one: the new one where that was told, else either of them, whole."""
     folder, old, new = tmp_path / "disk", run(0.05), run(0.1)
     folder.mkdir()
@@ -101,7 +103,7 @@ def test_a_trajectory_or_the_one_before_it_survives(tmp_path, ordered):
         new.save(folder / "run.zarr")
         disk.acknowledge("saved")
     count = 0
-    for tree, told in disk.states(ordered=ordered, share=0.02):
+    for tree, told in disk.states(ordered=ordered, share=share):
         place = tmp_path / str(count)
         write(tree, place)
         found = load(place / "run.zarr")[0].singular_values.values
@@ -109,7 +111,7 @@ def test_a_trajectory_or_the_one_before_it_survives(tmp_path, ordered):
         assert any(np.array_equal(found, known) for known in either)
         shutil.rmtree(place)
         count += 1
-    assert count > 3
+    assert count
 
 
 @pytest.mark.parametrize("ordered", [True, False])

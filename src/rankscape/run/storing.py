@@ -152,6 +152,7 @@ def _check_whole(path: Path) -> None:
 
 def _exchange(new: Path, path: Path, old: Path) -> None:
     """Move `new` to `path`; what stood there comes back if that fails."""
+    sync([path.parent])  # the folder that holds the old one for a moment must not be lost
     if path.exists():
         path.rename(old)
     try:
