@@ -67,16 +67,16 @@ def digest_of(path: Path) -> str:
 def seal(group: Path) -> None:
     """Write down the digest of every file that is in a zarr group now."""
     files = sorted(path.relative_to(group).as_posix() for path in group.rglob("*") if path.is_file())
-    described = json.loads((group / ROOT).read_text("utf-8"))
+    described = json.loads((group / ROOT).read_text(encoding="utf-8"))
     described["attributes"][FILES] = {name: digest_of(group / name) for name in files if name != ROOT}
     described["attributes"][SEAL] = _seal(described)
-    (group / ROOT).write_text(json.dumps(described, indent=2), "utf-8")
+    (group / ROOT).write_text(json.dumps(described, indent=2), encoding="utf-8")
 
 
 def damaged(group: Path) -> list[str]:
     """The files of a sealed group that are not as they were."""
     try:
-        described = json.loads((group / ROOT).read_text("utf-8"))
+        described = json.loads((group / ROOT).read_text(encoding="utf-8"))
         if described["attributes"].pop(SEAL) != _seal(described):
             return [ROOT]
         return [name for name, value in described["attributes"][FILES].items() if digest_of(group / name) != value]
