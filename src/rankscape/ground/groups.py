@@ -13,7 +13,7 @@ _loop = compiled()
 def sorted_groups(groups: np.ndarray, values: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Where each of `number` groups begins, and the last one ends; and the values, ascending within each.
 
-    Several times faster than ``np.lexsort((values, groups))``, whose order of the values it has.
+    Two to six times as fast as ``np.lexsort((values, groups))``, whose order of the values it has.
 
     >>> starts, values = sorted_groups(np.array([2, 0, 2]), np.array([5.0, 1.0, 3.0]), 3)
     >>> starts.tolist(), values.tolist()

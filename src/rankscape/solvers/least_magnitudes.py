@@ -34,7 +34,7 @@ def least_magnitudes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @_loop
 def _reweighted(x, y, least):
-    # Thousands of short lines are fitted one by one: calls from the interpreter would take five times as long.
+    # Thousands of short lines are fitted one by one: calls from the interpreter take three to seven times as long.
     root, a, rounding = np.ones(len(y)), np.zeros(x.shape[1]), 2.2e-16 * max(x.shape)
     for _ in range(STEPS):
         a = np.linalg.lstsq(x * root.reshape(-1, 1), y * root, rounding)[0]
