@@ -55,7 +55,7 @@ KINDS = ("noise", "constant", "columns", "walk", "whole", "spike")
 def test_whatever_the_data_the_model_keeps_its_contract(candidate, kind, n, p, seed):
     rng = np.random.default_rng(seed)
     entries, held = data(kind, n, p, rng)
-    ordered = Settings(ordered="both")
+    ordered = Settings(ordered="both").knowing(entries)
     training, heldout = entries.split(held)
     if not candidate.wanted(training, ordered):
         return
@@ -76,7 +76,9 @@ def test_whatever_the_data_the_model_keeps_its_contract(candidate, kind, n, p, s
     assert trained.words
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
+@pytest.mark.parametrize(
+    "candidate", [c for c in CANDIDATES if c.values == "real"], ids=lambda candidate: candidate.name
+)
 def test_the_unit_of_the_entries_does_not_matter(candidate):
     rng = np.random.default_rng(0)
     X = np.cumsum(rng.normal(size=(30, 12)), axis=1)

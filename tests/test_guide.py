@@ -21,11 +21,12 @@ def namespace() -> dict:
     return variables
 
 
-def test_it_answers_the_six_questions():
+def test_it_answers_these_questions():
     assert re.findall(r"^## (.*)$", GUIDE, flags=re.MULTILINE) == [
         "Which rank?",
         "How many entries do I need?",
         "My columns are in different units",
+        "My entries are counts, votes or answers on a scale",
         "How do I predict new rows?",
         "Can I trust it?",
         "Why did the rank drop?",
@@ -73,3 +74,10 @@ def test_ranks_drop_for_the_reasons_given(namespace):
 def test_columns_in_different_units_are_judged_in_their_own(namespace):
     assert namespace["people"].units == "standard deviations of their column"
     assert namespace["people"].heldout_rmse < 0.8
+
+
+def test_counts_stay_positive_and_what_is_small_stays_small(namespace):
+    assert namespace["rates"].fitted.min() > 0
+    assert "counts" in namespace["rates"].reason
+    below, limited = namespace["below"], namespace["limited"]
+    assert below.fitted[np.isnan(limited)].max() < 4.5

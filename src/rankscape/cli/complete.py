@@ -64,6 +64,8 @@ def complete(
     scale: Literal["auto", "none", "column", "row", "both"] = "auto",
     loss: Literal["auto", "squares", "robust"] = "auto",
     ordered: Literal["auto", "rows", "columns", "both", "none"] = "auto",
+    kind: Literal["auto", "real", "count", "binary", "ordinal"] = "auto",
+    detection_limit: float | None = None,
     clip: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
@@ -109,6 +111,11 @@ def complete(
         How residuals count; auto tries a robust fit where they have heavy tails.
     ordered
         Along which axes neighbours are alike (time, place, wavelength); auto finds out.
+    kind
+        What the values are: any numbers, counts, one of two, or one of few levels that have an order; predictions then
+        stay in their range. auto lets held-out entries decide. In Python this is `values`.
+    detection_limit
+        Says that entries are missing because they are small: all missing cells lie below this number.
     clip
         Bounds of what is filled in: LOW HIGH (or LOW,HIGH), or observed for the smallest and largest entry.
     seed
@@ -144,6 +151,7 @@ def complete(
     settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}
     settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss, "clip": _clip(clip)}
     settings["ordered"] = None if ordered == "none" else ordered
+    settings |= {"values": kind, "detection_limit": detection_limit}
     with speech.meter() as bar:
         bar.came_before("reading the table", began)
         completed = fill(problem, **settings, seed=seed, progress=shown_on(bar))

@@ -13,6 +13,7 @@ from rankscape.errors import InputError
 from rankscape.estimators.completion.bounds import Bounds
 from rankscape.estimators.completion.intervals import Calibration, IntervalKind, normal_width
 from rankscape.estimators.completion.models.determined import Determined
+from rankscape.estimators.completion.models.limited import Limited
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.names import By, Names, Places
@@ -119,6 +120,8 @@ class AbstractCells(ABC):
 
     def _errors(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         errors, inner = errors_of(self.low_rank, self.used, i, j), self.model.model
+        if isinstance(inner, Limited):
+            return np.where(inner.hidden(i, j), inner.spread(i, j), errors)
         return np.where(inner.open.at(i, j), inner.error, errors) if isinstance(inner, Determined) else errors
 
     def interval(
@@ -170,8 +173,11 @@ class AbstractCells(ABC):
             half = normal_width(level) * np.hypot(errors, self.calibration.cut)
         else:
             half = self.calibration.half_width(values, np.hypot(errors, self.low_rank.noise), level)
-        size = self.scaling.at(i, j)
-        return self.bounds.clip((values - half) * size, j), self.bounds.clip((values + half) * size, j)
+        size, inner, high = self.scaling.at(i, j), self.model.model, values + half
+        if isinstance(inner, Limited):
+            high = np.where(inner.hidden(i, j), np.minimum(high, inner.limit), high)
+        low, high = (self.model.within(bound * size) for bound in (values - half, high))
+        return self.bounds.clip(low, j), self.bounds.clip(high, j)
 
     def _positions(self, rows: Places, columns: Places, by: By) -> tuple[np.ndarray, np.ndarray]:
         return self.names.positions(rows, columns, self.shape, by)

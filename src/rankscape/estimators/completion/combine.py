@@ -77,6 +77,12 @@ class Combination:
         """Of the entries that were held out in a round."""
         return _weights_of(judged, self.weights) @ judged.predicted
 
+    @property
+    def kinds(self) -> set[str]:
+        """For which values its candidates are that are not for all."""
+        trained = (_named(self.contest.random[0], name) for name in self.weights)
+        return {fit.values for fit in trained} - {"real"}
+
     def model(self, whole: Entries) -> Model:
         """Fitted once more, to all entries: each candidate as each split chose it."""
         rounds, weights = self.contest.random, {}
@@ -102,8 +108,11 @@ class Combination:
         return said + (f"; a mean of the choices of {len(rounds)} splits" if len(rounds) > 1 else "")
 
 
-def combine(contest: Contest) -> Combination:
-    """The low-rank fit (the first) alone, unless a weighted mean of all is clearly better on held-out entries."""
+def combine(contest: Contest, named: bool = False) -> Combination:
+    """The low-rank fit (the first) alone, unless a weighted mean of all is clearly better on held-out entries.
+
+    Where the kind of the values was `named`, its candidate alone, unless the low-rank fit is clearly better.
+    """
     rounds: tuple[Round, ...] = contest.imposed or contest.random
     first = next(iter(contest.random))
     # A candidate that one split did not want cannot be compared on all of them.
@@ -113,6 +122,8 @@ def combine(contest: Contest) -> Combination:
     missed = np.array([_missed(rounds, {name: 1.0}) for name in names])
     if len(names) == 1:
         return alone
+    if named:
+        return Combination(contest, {names[int(ties(missed[1] ** 2, missed[0] ** 2))]: 1.0})
     if contest.imposed:
         weights = _best_few(missed)
     else:

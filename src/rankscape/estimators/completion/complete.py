@@ -18,6 +18,7 @@ from rankscape.estimators.completion.settings import (
     PathKind,
     ScaleChoice,
     Settings,
+    ValuesChoice,
     settings_of,
 )
 from rankscape.estimators.losses import LossChoice
@@ -35,6 +36,8 @@ def complete(
     scale: ScaleChoice = "auto",
     loss: LossChoice = "auto",
     ordered: OrderedAxis = "auto",
+    values: ValuesChoice = "auto",
+    detection_limit: float | None = None,
     clip: Clip = None,
     seed: int = 0,
     progress: ProgressCall | bool | None = None,
@@ -79,6 +82,15 @@ def complete(
         they are.
     ordered : {"auto", "rows", "columns", "both"} or None
         Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
+    values : {"auto", "real", "count", "binary", "ordinal"}
+        What the entries are: any numbers; whole numbers that count something; one of two values; one of few levels that
+        have an order. A kind that is named is modelled as such (low rank in the logarithm of a rate, in log odds, or
+        behind cuts), unless the low rank itself clearly predicts better, and predictions are expected values in its
+        range: from zero on, or between the smallest and the largest value. "auto" lets the kinds that the entries may
+        be of compete on held-out entries.
+    detection_limit : float, optional
+        Says that entries are missing because they are small: all missing cells, and entries that equal the limit, lie
+        below it. They are predicted given that. No observed entry may be smaller.
     clip : (low, high) or "observed", optional
         Bounds of everything predicted: two numbers, two arrays of one number a column, or the smallest and largest
         entry observed. Entries that lie outside are refused.
@@ -118,7 +130,8 @@ def complete(
     .. [chou2024] Chou, Gieshoff, Maly, Rauhut, "Gradient descent for deep matrix factorization: Dynamics and implicit
        bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
-    settings = settings_of(depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, seed)
+    how = depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, values, detection_limit
+    settings = settings_of(*how, seed)
     given, held = taken(data, aside=True)
     with told(progress, shown_on) as tell:
         return replace(fit_given(given, held, settings, clip, tell), like=given.like)

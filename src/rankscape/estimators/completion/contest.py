@@ -81,8 +81,9 @@ def hold(
     first = alone(parts, selection, selection.final.rank)
     likeness = _likeness(parts, selection, first, missing)
     unlike = likeness > UNLIKE and _affordable(parts.whole)
-    # Rows that repeat say more than a rank does, however sharp.
-    settled = selection.settled and near > FAR * selection.chosen.rmse
+    # Rows that repeat say more than a rank does, however sharp; and so does who says what the values are.
+    sharp = selection.settled and settings.kind.named == "real"
+    settled = sharp and near > FAR * selection.chosen.rmse
     if not selection.open or (settled and not unlike):
         return Contest((first,), (), likeness, missing)
     random = [compete(first, parts, settings, selection)]

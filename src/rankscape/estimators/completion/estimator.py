@@ -19,6 +19,7 @@ from rankscape.estimators.completion.settings import (
     OrderedAxis,
     PathKind,
     ScaleChoice,
+    ValuesChoice,
     settings_of,
 )
 from rankscape.estimators.losses import LossChoice
@@ -63,6 +64,12 @@ class DeepMatrixCompletion(AbstractFitted):
         they are.
     ordered : {"auto", "rows", "columns", "both"} or None
         Along which axes neighbours are alike (time, place, wavelength); "auto" finds out, None uses no order.
+    values : {"auto", "real", "count", "binary", "ordinal"}
+        What the entries are: any numbers; whole numbers that count something; one of two values; one of few levels
+        that have an order. A kind that is named is modelled as such, and predictions are expected values in its range.
+        "auto" lets the kinds that the entries may be of compete on held-out entries. See `complete`.
+    detection_limit : float, optional
+        Says that entries are missing because they are small: all missing cells lie below it. See `complete`.
     clip : (low, high) or "observed", optional
         Bounds of everything predicted: two numbers, two arrays of one number a column, or the smallest and largest
         entry observed. Entries that lie outside are refused.
@@ -121,6 +128,8 @@ class DeepMatrixCompletion(AbstractFitted):
         scale: ScaleChoice = "auto",
         loss: LossChoice = "auto",
         ordered: OrderedAxis = "auto",
+        values: ValuesChoice = "auto",
+        detection_limit: float | None = None,
         clip: Clip = None,
         warm_start: bool = False,
         random_state: RandomState = 0,
@@ -133,6 +142,8 @@ class DeepMatrixCompletion(AbstractFitted):
         self.scale: ScaleChoice = scale
         self.loss: LossChoice = loss
         self.ordered: OrderedAxis = ordered
+        self.values: ValuesChoice = values
+        self.detection_limit = detection_limit
         self.clip: Clip = clip
         self.warm_start = warm_start
         self.random_state = random_state
@@ -194,8 +205,10 @@ class DeepMatrixCompletion(AbstractFitted):
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(2**31)
         asked = self.depth, self.max_rank, self.validation_fraction, self.offset, self.path, self.scale
-        settings = settings_of(*asked, self.loss, self.ordered, int(seed), np.finfo(given.dtype).eps)
-        inputs.warn_of_empty(given.entries)
+        asked = *asked, self.loss, self.ordered, self.values, self.detection_limit
+        settings = settings_of(*asked, int(seed), np.finfo(given.dtype).eps)
+        if settings.limit is None:  # below a limit no column is without a value
+            inputs.warn_of_empty(given.entries)
         before = getattr(self, "completed_", None) if warm or self.warm_start else None
         self.completed_ = fit_given(given, held, settings, self.clip, before=before)
         return self._publish(given.dtype)

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from rankscape.entries import Entries
 from rankscape.estimators.completion.baselines import baseline_errors
 from rankscape.estimators.completion.candidates.axes import check_order
+from rankscape.estimators.completion.censoring import below_limit
 from rankscape.estimators.completion.certificate import Certificate, certify
 from rankscape.estimators.completion.columns import ColumnErrors, column_errors
 from rankscape.estimators.completion.combine import Combination, combine
@@ -56,6 +57,7 @@ def fit_entries(
     `held` marks those to hold out, None for a choice by a hash; `before` is an earlier fit to start from.
     """
     check_order(observed.shape, settings)
+    settings = settings.knowing(observed)
     units = units_of(settings.scale, observed, settings.ordered is not None)
     units = units if before is None else units.after(before.scaling.kind)
     parts = split(observed, held, settings, units.kind)
@@ -81,7 +83,8 @@ def fit_entries(
         if selection.judged:
             meter.begin("candidates compete")
             near, own = baselines["nearest_rows"], held is not None
-            combination = combine(hold(parts, settings, selection, found.closed, near, own))
+            contest = hold(parts, settings, selection, found.closed, near, own)
+            combination = combine(contest, named=settings.kind.named != "real")
             choice = near_exact(parts, settings, Choice(selection, combination, found), own)
             selection, combination, found, words = choice
         meter.begin("done")
@@ -121,13 +124,14 @@ def _report(
 ) -> CompletedMatrix:
     final, chosen, trial, unit = selection.final, selection.chosen, selection.trial, parts.unit
     model: Model = model_of(final)
+    kinds: set[str] = set()
     expected, columns = None, ColumnErrors.none(parts.whole.shape[1])
     reason = _reason(selection, parts.scaling) + f" {tails.words}".rstrip() + words
     if combination is not None:
         expected = expect(selection, combination).mixed(found.share, found.error, found.strain)
         columns = column_errors(parts, combination)
         if not combination.alone:
-            model = combination.model(parts.whole)
+            model, kinds = combination.model(parts.whole), combination.kinds
             error = f"{expected.heldout * unit:.4g}{parts.scaling.suffix}"
             reason += f" What predicts: {combination.words} (held-out RMSE {error})."
     if found.count:
@@ -135,24 +139,28 @@ def _report(
     if found.ranks:
         ranks = ", ".join(map(str, found.ranks))
         reason += f" The entries fall into {len(found.ranks)} separate blocks, of ranks {ranks}."
+    if settings.limit is not None:
+        model, expected, said = below_limit(model, chosen.exact, expected, parts, settings)
+        reason += said
+    whole = Scaled(model, parts.scaling, *settings.kind.range_of(kinds))
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen, "chosen")
     path = labelled_path(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
-    outliers = tails.outliers(observed, Scaled(model, parts.scaling))
+    outliers = tails.outliers(observed, whole)
     told = tails, len(outliers), columns.worse, found
     certificate = certify(parts, final, expected, baselines, chosen.noise, *told)
     depth = final.method.depth(final, settings.depths[0])
     calibration = None if expected is None else expected.calibration
     facts = certificate, depth, chosen.memory, path, reason, columns.rmse, outliers, calibration
-    return _completed(observed, parts, final, model, *facts)
+    return _completed(observed, parts, final, whole, *facts)
 
 
 def _completed(
     observed: Entries,
     parts: Split,
     final: Fit,
-    model: Model,
+    model: Scaled,
     certificate: Certificate,
     depth: int,
     memory: NamedTuple,
@@ -165,7 +173,7 @@ def _completed(
     """A fit to all entries in the units of the data, and what is known of it."""
     return CompletedMatrix(
         low_rank=model_of(final),
-        model=Scaled(model, parts.scaling),
+        model=model,
         heldout_rmse=certificate.heldout_rmse,
         # Those that are there for matrices of every size.
         baselines={name: error for name, error in certificate.baselines.items() if name != "nearest_rows"},
@@ -234,4 +242,9 @@ def _offset_alone(parts: Split, settings: Settings) -> CompletedMatrix:
     reason = f"Rank 0: {equal if parts.constant else few}."
     path = labelled_path([], parts.unit, _told(final, 0))
     facts = certificate, settings.depths[0], final.memory, path, reason, np.full(whole.shape[1], np.nan)
-    return _completed(parts.observed, parts, final, model_of(final), *facts, Outliers.none())
+    model = model_of(final)
+    if settings.limit is not None:
+        model, _, said = below_limit(model, False, None, parts, settings)
+        reason += said
+    model = Scaled(model, parts.scaling, *settings.kind.range_of(set()))
+    return _completed(parts.observed, parts, final, model, *facts, Outliers.none())

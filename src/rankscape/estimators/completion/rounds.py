@@ -7,10 +7,11 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates import CANDIDATES
-from rankscape.estimators.completion.candidates.base import Trained
+from rankscape.estimators.completion.candidates.base import Candidate, Search, Trained
 from rankscape.estimators.completion.fit import Fit, model_of
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.low_rank import LowRank
+from rankscape.estimators.completion.models.scaled import Unscaled
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.select import Selection, select
@@ -91,13 +92,24 @@ def alone(parts: Split, selection: Selection, rank: int | None = None) -> Round:
 
 def compete(first: Round, parts: Split, settings: Settings, selection: Selection) -> Round:
     """The `first` round, and everything that is worth comparing with it, fitted to the same entries."""
-    rivals = list(_rivals(selection))
+    rivals = list(_rivals(selection)) if settings.kind.named == "real" else []
     find = search(settings, parts.training, first.trained[0])
     for candidate in CANDIDATES:
-        if candidate.wanted(parts.training, settings):
-            rivals.append(candidate.fit(parts.training, parts.heldout, settings, find))
+        if candidate.values in settings.kind.candidates and candidate.wanted(parts.training, settings):
+            rivals.append(_fitted(candidate, parts, settings, find))
     predicted = [fit.model.at(parts.heldout.rows, parts.heldout.columns) for fit in rivals]
     return replace(first, trained=(*first.trained, *rivals), predicted=np.vstack([first.predicted, *predicted]))
+
+
+def _fitted(candidate: Candidate, parts: Split, settings: Settings, find: Search) -> Trained:
+    """A candidate, in standard units whatever its own are."""
+    if candidate.values == "real":
+        return candidate.fit(parts.training, parts.heldout, settings, find)
+    scaling = parts.scaling
+    training, heldout = scaling.multiply(parts.training), scaling.multiply(parts.heldout)
+    fit = candidate.fit(training, heldout, settings, find)
+    again = lambda entries: Unscaled(fit.again(scaling.multiply(entries)), scaling)
+    return replace(fit, model=Unscaled(fit.model, scaling), again=again, values=candidate.values)
 
 
 def spread(model: Model, seen: Entries, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -92,6 +92,10 @@ class Scaling:
         values = entries.values / self.unit / self.row[entries.rows] / self.column[entries.columns]
         return entries.with_values(values)
 
+    def multiply(self, entries: Entries) -> Entries:
+        """Entries in the units of the data again, but for rounding."""
+        return entries.with_values(entries.values * self.at(entries.rows, entries.columns))
+
     def in_unit_of(self, entries: Entries) -> "Scaling":
         """The same ratios, and the unit in which the largest of these entries is one."""
         largest = np.abs(replace(self, unit=1.0).divide(entries).values).max(initial=0.0)

@@ -1,13 +1,15 @@
 """How to complete: the arguments of `complete` and of `DeepMatrixCompletion`, checked once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
+from rankscape.entries import Entries
 from rankscape.errors import InputError
+from rankscape.estimators.completion.kinds import CHOICES, REAL, Kind, ValuesChoice, check_limit, kind_of
 from rankscape.estimators.completion.offsets import OFFSETS, OffsetKind
 from rankscape.estimators.completion.scaling import SCALES, ScaleKind
 from rankscape.estimators.losses import LossChoice
-from rankscape.ground.checks import share, whole
+from rankscape.ground.checks import real, share, whole
 from rankscape.ground.final import final
 
 Depth: TypeAlias = int | Literal["auto"]
@@ -33,8 +35,12 @@ class Settings:
 
     Attributes
     ----------
-    depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, seed
+    depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, values, seed
         As in `complete`; the seed is that of the held-out split and of all draws.
+    limit : float or None
+        The `detection_limit` of `complete`.
+    kind : Kind
+        What `values` come to on the entries.
     resolution : float
         Relative precision of the data.
     """
@@ -47,6 +53,9 @@ class Settings:
     scale: ScaleChoice = "auto"
     loss: LossChoice = "auto"
     ordered: OrderedAxis = "auto"
+    values: ValuesChoice = "auto"
+    limit: float | None = None
+    kind: Kind = REAL
     seed: int = 0
     resolution: float = 2.2e-16
 
@@ -65,6 +74,15 @@ class Settings:
         """Root mean square residual, on entries of rms 1, that counts as none."""
         return max(MET_EXACTLY, min(20 * self.resolution, 1e-5))
 
+    def knowing(self, entries: Entries) -> "Settings":
+        """The same, knowing what these entries may be: values of a kind that was named have one unit, and no errors."""
+        check_limit(self.limit, entries)
+        kind = kind_of(self.values, entries)
+        if kind.named == "real":
+            return replace(self, kind=kind)
+        scale = "none" if self.scale == "auto" else self.scale
+        return replace(self, kind=kind, scale=scale, loss="squares" if self.loss == "auto" else self.loss)
+
     def most(self, shape: tuple[int, int]) -> int:
         """Most directions of a matrix of this shape."""
         return min(self.max_rank, *shape)
@@ -79,6 +97,8 @@ def settings_of(
     scale: ScaleChoice,
     loss: LossChoice,
     ordered: OrderedAxis,
+    values: ValuesChoice,
+    detection_limit: float | None,
     seed: int,
     resolution: float = 2.2e-16,
 ) -> Settings:
@@ -90,13 +110,25 @@ def settings_of(
     _one_of("ordered", ordered, ("auto", "rows", "columns", "both", None))
     if path == "sgd" and loss == "robust":
         raise InputError("path='sgd' draws all entries equally often, loss='robust' weighs them: use path='minima'.")
+    _one_of("values", values, CHOICES)
+    limit = None if detection_limit is None else real("detection_limit", detection_limit)
+    if limit is not None:
+        _check_limited(values, scale)
+        values, scale = "real", "none"
     if isinstance(depth, str) and depth != "auto":
         raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
     depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
     max_rank = MAX_RANK if max_rank is None else whole("max_rank", max_rank, least=1)
     seed = whole("seed", seed, least=0)
-    held = share("validation_fraction", validation_fraction)
-    return Settings(depth, max_rank, held, offset, path, scale, loss, ordered, seed, float(resolution))
+    held, resolution = share("validation_fraction", validation_fraction), float(resolution)
+    return Settings(depth, max_rank, held, offset, path, scale, loss, ordered, values, limit, REAL, seed, resolution)
+
+
+def _check_limited(values: str, scale: str) -> None:
+    if values not in ("auto", "real"):
+        raise InputError(f"`detection_limit` is for numbers that are measured: it takes no values={values!r}.")
+    if scale not in ("auto", "none"):
+        raise InputError(f"`detection_limit` is one number in the units of the data: it takes no scale={scale!r}.")
 
 
 def _one_of(name: str, given: object, known: tuple[object, ...]) -> None:

@@ -44,10 +44,17 @@ class Gaussian(Likelihood):
     alike : float
         In how many sweeps, the first ones, all noise is alike. What the factors do not fit yet is far from alike, and
         rows that count little because of it would hold the factors up.
+    known : float, optional
+        tau, where it is not drawn.
+    believed : float
+        Entries of noise one that the prior of tau counts for.
     """
 
-    def __init__(self, entries: PreparedEntries, alike: float = np.inf):
-        self.entries, self.alike, self.sweeps, self.tau = entries, alike, 0, 1.0
+    def __init__(
+        self, entries: PreparedEntries, alike: float = np.inf, known: float | None = None, believed: float = 0.0
+    ):
+        self.entries, self.alike, self.known, self.believed = entries, alike, known, believed
+        self.sweeps, self.tau = 0, known or 1.0
         n_out, n_in = entries.shape
         self.scales = _Scales(entries.rows, n_out), _Scales(entries.columns, n_in)
 
@@ -60,7 +67,9 @@ class Gaussian(Likelihood):
             rows.draw(squares * columns.of_entries() / self.tau, random)
             columns.draw(squares * rows.of_entries() / self.tau, random)
         each = rows.of_entries() * columns.of_entries()
-        self.tau = max(float(squares @ each) / 2 / random.gamma(entries.count / 2), FLOOR)
+        if self.known is None:
+            missed, count = float(squares @ each) + self.believed, entries.count + self.believed
+            self.tau = max(missed / 2 / random.gamma(count / 2), FLOOR)
         return entries.values, entries.weighted(np.minimum(each / self.tau, 1 / FLOOR))
 
     @property

@@ -14,6 +14,9 @@ from rankscape.solvers.gibbs.seen import seen_features
 # Standard deviation of the first factors, for entries of rms 1: a louder start ends up to 0.5 % worse.
 START = 0.1
 
+# Least variance of a direction of new rows, as a share of that of all.
+LEAST = 1e-6
+
 _NONE = np.empty(0)
 
 
@@ -59,6 +62,8 @@ class Gibbs:
         Where all chance comes from.
     biased : pair of bool
         Whether rows and whether columns have biases.
+    start : float
+        Standard deviation of the first factors.
 
     References
     ----------
@@ -74,6 +79,7 @@ class Gibbs:
         priors: tuple[Prior, Prior],
         random: np.random.Generator,
         biased: tuple[bool, bool] = (True, True),
+        start: float = START,
     ):
         self.entries, self.likelihood, self.random, self.width = entries, likelihood, random, width
         turned = np.argsort(entries.columns, kind="stable")
@@ -86,7 +92,7 @@ class Gibbs:
         sides = []
         for walk, prior, n, has in zip(walks, priors, entries.shape, biased, strict=True):
             x = np.zeros((n, width + has))
-            x[:, :width] = START * random.standard_normal((n, width))
+            x[:, :width] = start * random.standard_normal((n, width))
             sides.append(_Side(*walk, prior, x, x.copy(), width))
         self.left, self.right = sides
 
@@ -98,24 +104,31 @@ class Gibbs:
         width: int,
         biased: tuple[bool, bool],
         random: np.random.Generator,
+        start: float = START,
     ) -> "Gibbs":
         """A chain whose priors know how many and which cells of each row and column are seen."""
         scale = prior_scale(entries.shape, entries.count)
         priors = tuple(NormalWishart(*features, scale) for features in seen_features(entries, random))
-        return cls(entries, likelihood, width, (priors[0], priors[1]), random, biased)
+        return cls(entries, likelihood, width, (priors[0], priors[1]), random, biased, start)
 
     def sweep(self) -> None:
         """Noise, then rows, then columns, each given all others."""
-        target, precision = self.likelihood.augment(self.fitted(), self.random)
-        for here, other in ((self.left, self.right), (self.right, self.left)):
-            prior, pull = here.prior.draw(here.drawn, self.random)
-            normal = self.random.standard_normal(here.drawn.shape)
-            partner = np.ones_like(here.drawn, shape=(len(other.drawn), here.drawn.shape[1]))
-            partner[:, : self.width] = other.drawn[:, : self.width]
-            shift = np.ascontiguousarray(other.bias) if other.biased else _NONE
-            walk = here.starts, here.others, here.order
-            given = target, precision, partner, shift, prior, pull, normal
-            draw_rows(*walk, *given, here.mean, here.drawn)
+        given = self.likelihood.augment(self.fitted(), self.random)
+        self._draw(self.left, self.right, *given)
+        self._draw(self.right, self.left, *given)
+
+    def sweep_rows(self) -> None:
+        """Noise and rows alone: the columns stay as they are."""
+        self._draw(self.left, self.right, *self.likelihood.augment(self.fitted(), self.random))
+
+    def _draw(self, here: _Side, other: _Side, target: np.ndarray, precision: np.ndarray) -> None:
+        prior, pull = here.prior.draw(here.drawn, self.random)
+        normal = self.random.standard_normal(here.drawn.shape)
+        partner = np.ones_like(here.drawn, shape=(len(other.drawn), here.drawn.shape[1]))
+        partner[:, : self.width] = other.drawn[:, : self.width]
+        shift = np.ascontiguousarray(other.bias) if other.biased else _NONE
+        given = target, precision, partner, shift, prior, pull, normal
+        draw_rows(here.starts, here.others, here.order, *given, here.mean, here.drawn)
 
     @property
     def work(self) -> float:
@@ -126,11 +139,16 @@ class Gibbs:
 
     def fitted(self) -> np.ndarray:
         """``u_i . v_j + a_i + b_j`` of the last draw at the entries, in row order."""
-        left, right = (np.ones((n, self.width + 2)) for n in self.entries.shape)
-        for at, (side, matrix) in enumerate(((self.left, left), (self.right, right))):
-            matrix[:, : self.width] = side.drawn[:, : self.width]
-            matrix[:, self.width + at] = side.bias if side.biased else 0.0
+        left, right = self.joined(self.left.drawn, self.right.drawn)
         return entries_of_product(self.entries.rows, self.entries.columns, left, right)
+
+    def joined(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Factors with biases as directions, ``(u, a, 1)`` and ``(v, 1, b)``, whose product is the fitted value."""
+        k = self.width
+        left, right = np.ones((len(rows), k + 2)), np.ones((len(columns), k + 2))
+        left[:, :k], right[:, :k] = rows[:, :k], columns[:, :k]
+        left[:, k], right[:, k + 1] = (x[:, k] if x.shape[1] > k else 0.0 for x in (rows, columns))
+        return left, right
 
     @property
     def factors(self) -> tuple[np.ndarray, np.ndarray]:
@@ -145,3 +163,40 @@ class Gibbs:
             for x in (self.left.drawn, self.right.mean)
         )
         return a, b
+
+
+def conditioned_rows(
+    entries: PreparedEntries,
+    likelihood: Likelihood,
+    left: np.ndarray,
+    right: np.ndarray,
+    steps: int,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """Draws of other rows ``(u, a, 1)``, whose entries these are, given columns ``(v, 1, b)``.
+
+    Their prior is normal with the mean and the covariance of the rows in `left`. What has to be drawn beside them
+    (noise, precisions) makes it take some `steps`.
+    """
+    free = left[:, :-1]
+    spread = np.cov(free, rowvar=False, bias=True).reshape((free.shape[1],) * 2)
+    # Fewer rows than directions leave some without any spread: enough that the rows' equations stay regular.
+    precision = np.linalg.inv(spread + LEAST * max(float(np.trace(spread)), LEAST) * np.eye(len(spread)))
+    priors = _Fixed(precision, free.mean(0)), _Fixed(precision, free.mean(0))
+    gibbs = Gibbs(entries, likelihood, right.shape[1] - 2, priors, random)
+    gibbs.left.drawn[:] = free.mean(0)
+    gibbs.right.drawn[:, :-1], gibbs.right.drawn[:, -1] = right[:, :-2], right[:, -1]
+    for _ in range(steps):
+        gibbs.sweep_rows()
+    return gibbs.joined(gibbs.left.drawn, gibbs.right.drawn)[0]
+
+
+class _Fixed(Prior):
+    """Rows of known mean and precision."""
+
+    def __init__(self, precision: np.ndarray, mean: np.ndarray):
+        self.precision, self.mean = precision, mean
+
+    def draw(self, x: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        del random
+        return self.precision, np.tile(self.precision @ self.mean, (len(x), 1))

@@ -10,11 +10,13 @@ choose or combine (`combine`).
 `interpolated`    ordered rows or columns: between neighbours first, then a model of what that misses
 `smoothed`        low rank first, then its residual between neighbours
 `walking`         low rank with factors that walk along an ordered axis
+`augmented`       counts, answers of two kinds, levels that have an order: draws of a low rank behind a link
 `axes`            which axes are ordered
 ================  ==================================================================================================
 """
 
 from rankscape.errors import InputError
+from rankscape.estimators.completion.candidates.augmented import Answers, CountsOfRates, OrderedClasses
 from rankscape.estimators.completion.candidates.base import Candidate
 from rankscape.estimators.completion.candidates.gaussian import Gaussian
 from rankscape.estimators.completion.candidates.interpolated import Interpolation
@@ -29,6 +31,9 @@ CANDIDATES: list[Candidate] = [
     Interpolation(),
     Smoothed(),
     Walking(),
+    CountsOfRates(),
+    Answers(),
+    OrderedClasses(),
 ]
 
 

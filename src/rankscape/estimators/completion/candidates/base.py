@@ -27,12 +27,15 @@ class Trained:
         can be called is equal by its fields) they are fitted once.
     words : str
         What it is, as a part of a sentence: "the mean of 5 near rows".
+    values : {"real", "count", "binary", "ordinal"}
+        For which values it is.
     """
 
     name: str
     model: Model
     again: Callable[[Entries], Model]
     words: str
+    values: str = "real"
 
 
 Search = Callable[[Entries, Entries], Trained]
@@ -52,12 +55,15 @@ class Candidate(ABC):
         What reports call it.
     how : str
         How it predicts, in a sentence.
+    values : {"real", "count", "binary", "ordinal"}
+        For which values it is. All but the first kind see entries in the units of the data, and predict in these.
     references : tuple of str
         Keys of the bibliography.
     """
 
     name: ClassVar[str]
     how: ClassVar[str]
+    values: ClassVar[str] = "real"
     references: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

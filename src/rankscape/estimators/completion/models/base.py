@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.estimators.completion.scaling import Scaling
 
 
 class Model(ABC):
@@ -31,6 +32,11 @@ class Model(ABC):
     @abstractmethod
     def dense(self) -> np.ndarray:
         """The value of every cell, shape ``(n_out, n_in)``."""
+
+    def for_sizes(self, scaling: Scaling) -> "Model":
+        """The same, where it knows the units of the data, for rows of other sizes."""
+        del scaling
+        return self
 
     @abstractmethod
     def folded(self, entries: Entries) -> np.ndarray:

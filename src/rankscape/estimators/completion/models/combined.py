@@ -1,11 +1,12 @@
 """A weighted mean of models, each kept within the range that the entries allow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.models.base import Model
+from rankscape.estimators.completion.scaling import Scaling
 from rankscape.ground.final import final
 
 
@@ -49,6 +50,10 @@ class Combined(Model):
     def folded(self, entries: Entries) -> np.ndarray:
         """Every cell of other rows."""
         return self._mean(model.folded(entries) for model in self.models)
+
+    def for_sizes(self, scaling: Scaling) -> "Combined":
+        """Each of them."""
+        return replace(self, models=tuple(model.for_sizes(scaling) for model in self.models))
 
     def _mean(self, values) -> np.ndarray:
         within = (np.clip(value, self.low, self.high) for value in values)

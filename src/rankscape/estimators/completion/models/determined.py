@@ -1,12 +1,13 @@
 """A model where the entries determine it, and the offset where they do not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.scaling import Scaling
 from rankscape.ground.final import final
 from rankscape.solvers.determined import Motions
 
@@ -95,3 +96,7 @@ class Determined(Model):
     def folded(self, entries: Entries) -> np.ndarray:
         """Other rows, by the model: each is held by its own entries, and by the prior of rows where these are few."""
         return self.model.folded(entries)
+
+    def for_sizes(self, scaling: Scaling) -> "Determined":
+        """The model, for rows of these sizes."""
+        return replace(self, model=self.model.for_sizes(scaling))

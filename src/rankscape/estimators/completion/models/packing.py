@@ -11,11 +11,14 @@ from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
 from rankscape.estimators.completion.models.determined import Determined, Open
+from rankscape.estimators.completion.models.drawn import Drawn
 from rankscape.estimators.completion.models.gaussian_rows import GaussianRows
 from rankscape.estimators.completion.models.interpolated import Interpolated
+from rankscape.estimators.completion.models.limited import Limited
+from rankscape.estimators.completion.models.links import Below, Chance, Classes, Rate
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.near_lines import NearLines
-from rankscape.estimators.completion.models.scaled import Scaled
+from rankscape.estimators.completion.models.scaled import Scaled, Unscaled
 from rankscape.estimators.completion.models.stepwise import Stepwise
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.completion.scaling import Scaling
@@ -24,11 +27,13 @@ from rankscape.ground.modes import Modes
 from rankscape.solvers.determined import Motions
 from rankscape.solvers.noise_variances import Variances
 
-MODELS: tuple[Any, ...] = (LowRank, GaussianRows, NearLines, Interpolated, Stepwise, Scaled, Combined, Determined)
-PARTS: tuple[Any, ...] = (Offset, Scaling, Modes, Variances, Entries, Calibration, Open, Motions, Outliers)
+ALONE: tuple[Any, ...] = LowRank, GaussianRows, NearLines, Interpolated, Drawn
+OF_OTHERS: tuple[Any, ...] = Stepwise, Scaled, Unscaled, Combined, Determined, Limited
+PARTS: tuple[Any, ...] = Offset, Scaling, Modes, Variances, Entries, Calibration, Open, Motions, Outliers
+LINKS: tuple[Any, ...] = Rate, Chance, Classes, Below
 
 # The records that a file may name: no other class is ever made.
-KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*MODELS, *PARTS)}
+KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*ALONE, *OF_OTHERS, *PARTS, *LINKS)}
 
 
 def register(kind: type[Model]) -> None:
