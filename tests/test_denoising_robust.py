@@ -62,6 +62,13 @@ def test_wrong_entries_do_next_to_no_harm_and_are_listed(share):
     assert error(squares.transform(X), W) > 3 * error(found, W)
 
 
+def test_an_error_that_stands_out_like_a_direction_is_no_direction():
+    W, rng = planted(8)
+    right = W + 0.05 * rng.standard_normal(SHAPE)
+    X = np.where(rng.random(SHAPE) < 0.02, -999.0, right)  # a code for what is missing
+    assert error(denoised(X), W) < 1.1 * error(denoised(right), W)
+
+
 @pytest.mark.parametrize("nu", [2, 3])
 def test_students_noise_hides_no_more_than_normal_noise_of_the_same_information(nu):
     W, rng = planted(2)

@@ -12,7 +12,7 @@ still.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,9 @@ CUT = 3.0
 # whatever else is like noise needed 3 to 12 rounds; photographs, genes and other matrices that have no level of noise
 # took more and more of themselves for errors, and never stood still.
 ROUNDS, STILL = 25, 1e-3
+
+# Part to which the noise beside the strongest directions has to fall for more of them to be looked for.
+FALLING = 0.9
 
 # Smallest size of what is left, as a share of the matrix: without noise it would fall for ever.
 ROUNDING = 1e-6
@@ -156,8 +159,8 @@ def look(X: np.ndarray, given: float | None, norm: Norm, loss: LossChoice) -> Vi
 def _resisting(X: np.ndarray, symmetric: bool, norm: Norm) -> View | None:
     """What the entries say, when that stands still; None if it does not, or if what is left is not like noise."""
     even = (lambda Z: (Z + Z.T) / 2) if symmetric else (lambda Z: Z)
-    matrix = even(_cut(X))
     least = ROUNDING * root_mean_square(X)
+    matrix = even(_strongest(X, norm, least))
     for _ in range(ROUNDS):
         view = View.of(matrix, None, norm)
         result, scales = view.result, view.seen.scales
@@ -182,6 +185,26 @@ def _biased(view: View, residual: np.ndarray, counting: Counting) -> bool:
     mean, n = float(np.mean(residual[np.abs(residual) <= FAR * counting.size])), residual.size
     expected = max(view.made.risk, view.seen.noise**2 * np.sqrt(2 * n)) / n
     return mean**2 > (BIAS**2) * expected
+
+
+def _strongest(X: np.ndarray, norm: Norm, least: float) -> np.ndarray:
+    """What entries say beside the strongest directions, in noise as large as all that these leave.
+
+    In the noise that the spectrum shows, an error stands out as well as a direction does, even when it is cut: the
+    first fit would meet it.
+    """
+    matrix, noise = _cut(X), np.inf
+    for _ in range(ROUNDS):
+        seen = observe(matrix, None)
+        level = max(seen.noise, min(noise, root_mean_square(matrix)) / seen.scales.unit)
+        view = View(matrix, seen, amounts(replace(seen, noise=level), norm))
+        result, scales = view.result, view.seen.scales
+        residual = scales.divide(X - result)
+        counting = Counting.of(residual, least / scales.unit)
+        matrix, before, noise = result + scales.multiply(counting.said(residual)), noise, counting.noise * scales.unit
+        if not least < noise < FALLING * before:
+            break
+    return matrix
 
 
 def _cut(X: np.ndarray) -> np.ndarray:
