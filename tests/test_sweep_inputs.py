@@ -130,6 +130,37 @@ def test_a_lock_of_another_host_holds_while_it_shows_signs_of_life(tmp_path):
     assert not lock_path(store).exists()
 
 
+WINDOWS = """
+import os, sys
+sys.modules["fcntl"] = None
+for name in ("pwrite", "sched_getaffinity"):
+    delattr(os, name)
+os.supports_fd = set()
+import rankscape.sweeps.lock as lock
+from pathlib import Path
+lock.BEAT = 0.01
+store = Path("grid.zarr")
+with lock.locked(store) as held:
+    held.note(done=3)
+    assert lock.read_lock(store)["done"] == 3
+    import time
+    time.sleep(0.1)
+    assert held._thread.is_alive()
+    try:
+        with lock.locked(store):
+            raise AssertionError
+    except lock.InputError as error:
+        assert "is being filled by" in str(error), error
+assert lock.read_lock(store) is None and not lock.lock_path(store).exists()
+"""
+
+
+def test_a_store_is_locked_on_a_system_without_locks_of_files(tmp_path):
+    """Windows, imitated."""
+    done = subprocess.run([sys.executable, "-c", WINDOWS], cwd=tmp_path, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+
+
 def test_an_executor_of_the_user_is_left_open(tmp_path):
     with ThreadPoolExecutor(1) as pool:
         rs.sweep(sweep_runs.numbers, {"x": [1, 2]}, seeds=2, store=tmp_path / "grid.zarr", executor=pool)

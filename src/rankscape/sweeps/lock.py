@@ -1,7 +1,7 @@
 """One client at a time: a lock beside the store, with its owner and a sign of life every few seconds.
 
 The operating system drops the lock of a process that dies, however it dies. Where its locks do not reach (another host
-on a network file system), the sign of life decides.
+on a network file system), and where it has none of this kind (Windows), the sign of life decides.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ def locked(store: Path) -> Iterator["Lock"]:
     """Hold the lock of a store, or refuse with the name of its owner."""
     path = lock_path(store)
     descriptor = _acquire(path)
-    lock = Lock(descriptor)
+    lock = Lock(descriptor, path)
     try:
         lock.note(done=0)
         yield lock
@@ -53,13 +53,16 @@ def locked(store: Path) -> Iterator["Lock"]:
         with contextlib.suppress(OSError):
             path.unlink()
         os.close(descriptor)
+        if os.name == "nt":  # where an open file cannot be removed
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 class Lock:
     """A lock that is held: keeps beating, and carries what others may want to know."""
 
-    def __init__(self, descriptor: int):
-        self._descriptor, self._stopped = descriptor, threading.Event()
+    def __init__(self, descriptor: int, path: Path):
+        self._descriptor, self._path, self._stopped = descriptor, path, threading.Event()
         self._owner = {"user": _user(), "host": socket.gethostname(), "process": os.getpid(), "started": time.time()}
         self._thread = threading.Thread(target=self._beat, name="rankscape-lock", daemon=True)
         self._thread.start()
@@ -69,12 +72,13 @@ class Lock:
         self._owner |= facts
         text = json.dumps(self._owner).ljust(LENGTH).encode()  # in one piece over the old one: readers see either
         with contextlib.suppress(OSError):  # a full disk is said by who writes data
-            os.pwrite(self._descriptor, text, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, text)
 
     def _beat(self) -> None:
         while not self._stopped.wait(BEAT):
             with contextlib.suppress(OSError):
-                os.utime(self._descriptor)
+                os.utime(self._descriptor if os.utime in os.supports_fd else self._path)
 
     def stop(self) -> None:
         """No more signs of life."""
