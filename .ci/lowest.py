@@ -9,5 +9,7 @@ extras = project["project"]["optional-dependencies"]
 lines = [*project["project"]["dependencies"], *extras["simulate"], *extras["files"]]
 lines += [line for line in project["dependency-groups"]["test"] if isinstance(line, str)]
 for line in lines:
+    if line.startswith(("ipykernel", "nb")):  # the notebook is no part of the short run
+        continue
     name, lowest = re.match(r"([\w.-]+)>=([\d.]+)", line).groups()
     print(f"{name}=={lowest}")
