@@ -12,9 +12,9 @@ from rankscape.errors import InputError, StorageError
 
 
 def check(path: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """Read every byte that was stored and say whether it is what was written.
+    """Say whether a sweep, a run, a model or a checkpoint is what was written.
 
-    Exit code 0 where nothing is damaged, else 2.
+    Reads every byte. Exit code 0 where nothing is damaged, else 2.
 
     Parameters
     ----------
