@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.estimators.completion.ladder import Ladder, Rung
+from rankscape.estimators.completion.ladder import NEAR, Ladder, Rung
 from rankscape.estimators.completion.ladder import ladder as climbed
 from rankscape.estimators.completion.models.determined import Determined
 from rankscape.estimators.completion.near_exact import closer
@@ -57,7 +57,7 @@ def test_the_simplest_rung_near_the_best_median_is_chosen(flipped):
     assert found.median(found.chosen) < 2e-3
     best = min(found.median(rung) for rung in found.errors)
     for rung in found.errors:  # by hand: nothing near the best has fewer parameters
-        if found.median(rung) <= 1.1 * best:
+        if found.median(rung) <= NEAR * best:
             assert rung.parameters(entries.shape) >= found.chosen.parameters(entries.shape)
 
 
