@@ -37,8 +37,8 @@ STEPS, GAIN = 30, 1e-2
 # Median errors, in standard deviations of the entries, below this are equal: rounding would choose among exact models.
 FLOOR = 1e-9
 
-# Factor of the best median up to which a rung with fewer parameters is taken: medians of 150 errors differ by a tenth by
-# chance, and a rung that lacks a direction misses by ten times as much.
+# Factor of the best median up to which a rung with fewer parameters is taken: medians of 150 errors differ by a tenth
+# by chance, and a rung that lacks a direction misses by ten times as much.
 NEAR = 1.25
 
 # Ranks that a ladder goes on without a better median.
