@@ -20,7 +20,7 @@ def _command(*arguments):
 
 def test_the_command_prints_the_intervals_of_the_reference_experiment(capsys):
     assert _command(*SETTING, "--tolerance", "0.05", "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)["plateaus"]
     assert [(p["rank"], p["start"], p["end"]) for p in printed] == [
         (1, 2028, 2723),
         (2, 3386, 5125),

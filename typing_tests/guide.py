@@ -13,15 +13,15 @@ X = np.where(rng.random(truth.shape) < 0.4, noisy, np.nan)              # 40% of
 completed = rs.complete(X)
 print(completed.rank)                              # 3
 print(completed.reason)                            # why this rank, in one sentence
-print(completed.path[["ridge", "rank", "heldout_rmse"]])          # everything that was tried
 
+print(completed.path.dataset()[["ridge", "rank", "heldout_rmse"]])   # everything that was tried
 place = np.linspace(0, 1, 60)
 cusp = np.exp(-8 * abs(place[:, None] - place))                   # decays like a power: every rank is too low
 seen = np.where(rng.random(cusp.shape) < 0.6, cusp, np.nan)
 smooth = rs.complete(seen)
 print(smooth.method, smooth.rank, smooth.depth)    # penalised, about 14, 3
-print(smooth.path[["depth", "ridge", "rank", "heldout_rmse"]])    # what was compared
 
+print(smooth.path.dataset()[["depth", "ridge", "rank", "heldout_rmse"]])    # what was compared
 walks = np.cumsum(rng.normal(size=(40, 50)), axis=1)              # neighbours along a row are alike, and no rank is low
 holes = np.where(rng.random(walks.shape) < 0.7, walks, np.nan)
 print(rs.complete(holes).reason)                   # what predicts: mostly interpolation
@@ -53,6 +53,16 @@ assert_type(people.units, str)
 print(people.heldout_rmse)                         # in these units
 print(people.column_errors)                        # of each column, in its own
 
+latent = draw.normal(size=(60, 2)) @ draw.normal(size=(2, 40))
+counts = draw.poisson(3 * np.exp(0.6 * latent))
+visits = np.where(draw.random(counts.shape) < 0.6, counts, np.nan)
+rates = rs.complete(visits, values="count")        # or "binary", "ordinal"; --kind count on the command line
+print(rates.fitted.min())                          # above zero: expected counts
+print(rates.reason)                                # what predicts
+exact = 5 + latent + 0.3 * draw.normal(size=latent.shape)
+limited = np.where(exact > 4.5, exact, np.nan)     # an instrument that sees nothing below 4.5
+below = rs.complete(limited, detection_limit=4.5)
+print(below.fitted[np.isnan(limited)].max())       # below 4.5
 from rankscape.estimators import DeepMatrixCompletion
 
 model = DeepMatrixCompletion(random_state=0).fit(X[:70])
@@ -75,6 +85,13 @@ print(completed.expected_error, certificate.expected_std)         # as observati
 low, high = completed.interval([0, 1, 2], [5, 6, 7])              # 95 % of new observations of these cells
 low, high = completed.interval([0, 1, 2], [5, 6, 7], of="entry")  # the cells themselves, if what is left is noise
 
+X_wrong = X.copy()
+X_wrong[np.nonzero(np.isfinite(X_wrong))[0][:3], np.nonzero(np.isfinite(X_wrong))[1][:3]] = 99.0
+wrong = rs.complete(X_wrong).outliers
+print(wrong.rows, wrong.columns, wrong.values, wrong.fitted)      # the three, the farthest first
+denoiser = rs.estimators.DeepMatrixDenoiser()                     # of full matrices
+denoiser.fit(truth + rng.standard_t(2, truth.shape))              # heavy tails throughout
+print(denoiser.certificate_, len(denoiser.outliers_))
 scarce = rs.complete(np.where(rng.random(truth.shape) < 0.1, noisy, np.nan))
 print(scarce.certificate.warnings)
 
