@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rankscape.estimators.completion.certificate import NEAR_LIMIT, UNSEEN, WORDS
+from rankscape.estimators.completion.cautions import NEAR_LIMIT, UNSEEN, WORDS
 from rankscape.estimators.completion.tails import HEAVY
 from rankscape.plot import Image, Line, Panel, completion_images, trajectory_panels
 from rankscape.plot.panels import COLORS

@@ -11,7 +11,8 @@
 `fitting`, `result`, `cells`      from entries to what comes back, and what is asked of it cell by cell
 `names`, `bounds`                 what rows and columns are called; within what predictions are
 `scoring`, `validation`           errors of entries that are hidden; folds of entries
-`certificate`, `uncertainty`      whether to trust it; standard errors of single values
+`certificate`, `cautions`         whether to trust it, and what speaks against it
+`uncertainty`, `intervals`        standard errors of single values, and between which they lie
 `storing`, `progress`             files without pickle; what is told meanwhile
 ================================  ==============================================================================
 """

@@ -1,36 +1,17 @@
 """Whether a completion can be trusted: what was measured, and the same in words."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from rankscape.estimators.certificate import AbstractCertificate
+from rankscape.estimators.completion.cautions import WORDS, cautions
 from rankscape.estimators.completion.determination import Determination
 from rankscape.estimators.completion.expectation import Expectation
 from rankscape.estimators.completion.fit import Fit, spectral_gap
 from rankscape.estimators.completion.scaling import OF_DATA
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.tails import Tails
-
-# Oversampling below which a completion is near the information limit.
-NEAR_LIMIT = 1.4
-
-# Held-out error over the noise of what was fitted beyond which the model follows the entries and not the matrix; noise
-# alone gives 1.1 to 1.6, from many entries for each parameter down to two.
-UNSEEN = 3.0
-
-# Expected error of the missing cells over the held-out error, from which on the latter misleads.
-PATTERN = 2.0
-
-# Excess kurtosis of what is left over from which on its root mean square says little of most cells.
-TAILS = 10.0
-
-# Rows or columns that a warning names.
-SHOWN = 5
-
-# Baselines for people.
-WORDS = {"column_mean": "column mean", "row_column_bias": "row and column bias", "nearest_rows": "mean of near rows"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +145,7 @@ def certify(
     opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
     told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where
     facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *far, *told)
-    return facts.judged(_warnings(facts, final))
+    return facts.judged(cautions(facts, final))
 
 
 def _in_units(expected: Expectation | None, unit: float) -> tuple[float | None, ...]:
@@ -172,75 +153,3 @@ def _in_units(expected: Expectation | None, unit: float) -> tuple[float | None, 
         return (None,) * 4
     errors = expected.heldout, expected.heldout_std, expected.missing, expected.missing_std
     return tuple(error * unit for error in errors)
-
-
-def _warnings(facts: Certificate, final: Fit) -> Iterator[str]:
-    rank = f"{facts.needed:.3g}"
-    if not facts.needed and final.noise > 0:
-        yield "No low rank was found: every missing value is the offset alone."
-    # An exact fit with entries to spare is no chance, and what it leaves open is known cell by cell.
-    if facts.oversampling < NEAR_LIMIT and final.method.wary and not facts.exact:
-        yield (
-            f"Only {facts.oversampling:.2f} entries per free parameter of rank {rank}: near the information limit, "
-            "where another matrix may fit as well."
-        )
-    if facts.undetermined:
-        yield (
-            f"{facts.where} are not determined by the entries: they are filled with the levels of their row and column."
-        )
-    elif facts.needed and facts.thin_rows + facts.thin_columns and not facts.exact:
-        yield (
-            f"{facts.thin_rows} row(s) and {facts.thin_columns} column(s) have no more than {rank} entries: their "
-            "missing values are guesses drawn towards the offset."
-        )
-    if facts.heldout_rmse is None:
-        if not facts.exact:  # what is met exactly, with entries to spare, needs no other judge
-            yield "No entries could be held out, so the error is not measured."
-    elif facts.baselines:
-        # A model that a column mean beats is worse than no model.
-        name, error = min(facts.baselines.items(), key=lambda pair: pair[1])
-        if error < facts.heldout_rmse and not facts.exact:  # both may be rounding
-            yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."
-    if facts.worse_columns:
-        yield (
-            f"{len(facts.worse_columns)} column(s) are predicted worse than by their own mean, counted from zero: "
-            f"{_shown(facts.worse_columns)}."
-        )
-    if facts.equal:
-        yield (
-            "All observed entries are equal, so that every completion is this number. What is not stored is unknown "
-            "here, not zero: of purchases or clicks give some that did not happen as well."
-        )
-    if facts.unseen is not None and facts.unseen > UNSEEN:
-        yield (
-            f"Entries that were held out are missed by {facts.unseen:.1f} times as much as those that were fitted: the "
-            "model follows the entries, not the matrix."
-        )
-    if facts.alone:
-        yield (
-            f"{facts.alone:,} entr{'y has a direction' if facts.alone == 1 else 'ies have directions'} of the fit for "
-            "themselves: whether they are right nothing else can say; if not, their rows and columns are led astray."
-        )
-    for name, lines in (("row", facts.lone_rows), ("column", facts.lone_columns)):
-        if lines:
-            yield (
-                f"{len(lines)} {name}(s) have a direction of the fit for a few of their entries, which it meets "
-                f"whatever they are: what is filled in there follows from nothing. Counted from zero: {_shown(lines)}."
-            )
-    if facts.kurtosis is not None and facts.kurtosis > TAILS and not facts.robust:
-        yield (
-            f"What is left over has heavy tails (excess kurtosis {facts.kurtosis:.3g}): single entries are missed by "
-            "far more than the held-out error says."
-        )
-    # An exact fit has both errors near zero: rounding is no pattern.
-    if not facts.exact and (facts.expected_error or 0.0) > PATTERN * (facts.heldout_rmse or 0.0):
-        yield (
-            f"The missing cells are not like the entries held out at random: expect errors of "
-            f"{facts.expected_error:.4g}, and not {facts.heldout_rmse:.4g}."
-        )
-    if not facts.converged:
-        yield "The solver stopped at its limit before it converged."
-
-
-def _shown(lines: tuple[int, ...]) -> str:
-    return ", ".join(map(str, lines[:SHOWN])) + (", ..." if len(lines) > SHOWN else "")

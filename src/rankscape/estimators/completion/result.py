@@ -1,7 +1,6 @@
 """What comes back from a completion."""
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,30 +14,27 @@ from rankscape.estimators.completion.best import Best, best_unseen
 from rankscape.estimators.completion.bounds import Bounds
 from rankscape.estimators.completion.cells import AbstractCells
 from rankscape.estimators.completion.certificate import Certificate
+from rankscape.estimators.completion.found import AbstractFound
 from rankscape.estimators.completion.inputs import MatrixData
 from rankscape.estimators.completion.intervals import Calibration
-from rankscape.estimators.completion.methods import named
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.names import By, Names, Places
 from rankscape.estimators.completion.new_rows import NewRows
-from rankscape.estimators.completion.offsets import Offset
 from rankscape.estimators.outliers import Outliers
 from rankscape.ground import html
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.checks import whole
 from rankscape.ground.labelled import Labelled
-from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.plot.onto import What, plot_trajectory
 from rankscape.run.outcome import Outcome
-from rankscape.solvers.noise_variances import Variances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CompletedMatrix(AbstractCells):
+class CompletedMatrix(AbstractFound, AbstractCells):
     """A completed matrix, and how it came about; everything is in the units of the data.
 
     Where rows or columns were scaled, what describes the low-rank fit (its modes, offset, noise and singular values) is
@@ -196,92 +192,6 @@ class CompletedMatrix(AbstractCells):
         errors = self.predict(entries.rows, entries.columns, by="positions") - entries.values
         # In units of the largest entry first: squares of 1e200 do not exist.
         return self.scaling.unit * root_mean_square(errors / self.scaling.at(entries.rows, entries.columns))
-
-    @property
-    def rank(self) -> int:
-        """The number of live directions."""
-        return len(self.low_rank.modes.s)
-
-    @cached_property
-    def modes(self) -> Modes:
-        """Of the low-rank fit without its offset."""
-        return self._standard.modes
-
-    @property
-    def singular_values(self) -> np.ndarray:
-        """Of the low-rank fit, descending."""
-        return self.modes.s
-
-    @property
-    def removed(self) -> Offset:
-        """The offset of the low-rank fit."""
-        return self._standard.offset
-
-    @property
-    def noise(self) -> float:
-        """What the low-rank fit leaves unexplained."""
-        return self._standard.noise
-
-    @property
-    def variances(self) -> Variances | None:
-        """Of rows and columns."""
-        return self.low_rank.variances
-
-    @cached_property
-    def _standard(self) -> LowRank:
-        return self.low_rank.scaled(self.scaling.unit)
-
-    @property
-    def offset(self) -> str:
-        """What was removed before factorizing, in words."""
-        return self.removed.words
-
-    @property
-    def how(self) -> str:
-        """How the method comes to its rank, in a sentence or two."""
-        return named(self.method).how
-
-    @property
-    def sharp(self) -> bool:
-        """Whether the rank is a number of directions that are there or not, and not a matter of degree."""
-        return named(self.method).sharp
-
-    @property
-    def wary(self) -> bool:
-        """Whether few entries for each parameter would be a reason for doubt."""
-        return named(self.method).wary
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """Keys of the bibliography for the method (`rankscape cite KEY`)."""
-        return named(self.method).references
-
-    @cached_property
-    def trajectory(self) -> Labelled:
-        """The `path` as one walks it: without minima that were only compared, and its steps counted anew.
-
-        Of the starts "all at once" it keeps the one that was chosen, if one was.
-        """
-        path = self.path
-        compared = path.phase == "all at once"
-        mine = compared & named(path.attrs["method"]).walked(path, self.memory)
-        begins = np.flatnonzero(np.diff(mine, prepend=False) & mine)  # of each start at this ridge; the last one counts
-        mine[: begins[-1] if len(begins) else 0] = False
-        compared &= ~mine
-        # Steps are counted anew without those that were only compared, as one would walk to the choice.
-        walked = np.diff(path.step, prepend=0)
-        walked[1:][compared[:-1]] = 1
-        steps = np.cumsum(walked[~compared])
-        kept = path.take("step", ~compared)
-        chosen = {"chosen": int(steps[-1]) if len(steps) else 0}
-        return replace(kept, coordinates={**kept.coordinates, "step": steps}, attrs={**kept.attrs, **chosen})
-
-    @cached_property
-    def factors(self) -> list[np.ndarray]:
-        """Balanced factors ``[W_1, ..., W_L]`` of the low-rank fit; their product plus its offset is `fitted` where
-        nothing else predicts.
-        """
-        return balanced_factors(self.modes, [self.rank] * (self.depth - 1))
 
     def top(self, count: int, rows: Places | None = None, by: By = "auto") -> Best:
         """Of each row the unseen columns with the largest values, the largest first, without forming the matrix.
