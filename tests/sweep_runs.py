@@ -18,6 +18,12 @@ def numbers(x: float, seed: int, pause: float = 0.0):
     return {"mean": drawn.mean(), "table": drawn, "twice": 2 * x}
 
 
+def draw(x: float):
+    """A few numbers, at once."""
+    random = np.random.default_rng(int(x))
+    return {"mean": random.normal(), "table": random.normal(size=(3, 2))}
+
+
 def slowly(x: float, seed: int):
     """The same, long enough to be interrupted."""
     return numbers(x, seed, pause=0.03)
@@ -34,6 +40,9 @@ def deadly(x: float):
     """Ends the process that calls it."""
     os._exit(9)
 
+
+# Three batches of the above.
+DRAWN = dict(over={"x": list(range(6))}, batch=2)
 
 GRIDS = {
     "numbers": dict(base=slowly, over={"x": range(30)}, seeds=4, batch=2),

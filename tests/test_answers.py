@@ -4,10 +4,10 @@ import csv
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from command_line import caller, check_refused
 from scipy.sparse import csr_array
 
 import rankscape as rs
@@ -15,12 +15,6 @@ from rankscape.cli.app import start
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import CompletedMatrix, DeepMatrixCompletion
 from rankscape.ground import memory
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +48,7 @@ def call(folder, tmp_path, monkeypatch, capsys):
     for name in ("X.csv", "m.npz"):
         Path(name).symlink_to(folder / name)
 
-    def run(*arguments: object) -> Done:
-        capsys.readouterr()
-        code = start([str(argument) for argument in arguments])
-        return Done(code, *capsys.readouterr())
-
-    return run
+    return caller(capsys)
 
 
 def table(path: str) -> list[dict[str, str]]:
@@ -268,14 +257,7 @@ MISTAKES = {
 def test_mistakes_are_one_clear_error(call, case):
     Path("ask.csv").write_text("user,item\nu01,v01\n")
     Path("other.csv").write_text("user,item,score\na,w1,1\nb,w2,2\n")
-    before = sorted(Path().iterdir())
-    arguments, words = MISTAKES[case]
-    done = call(*arguments)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("error: ")
-    assert done.err.count("\n") == 1
-    assert words in done.err
-    assert sorted(Path().iterdir()) == before
+    check_refused(call, *MISTAKES[case])
 
 
 def test_wide_rows_come_back_as_they_were(call, folder, problem):

@@ -1,7 +1,6 @@
 """The command line: facts on stdout, the rest on stderr, one clear error for each mistake, nothing half-written."""
 
 import errno
-import json
 import os
 import re
 import signal
@@ -9,30 +8,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from command_line import caller
 
 from rankscape import Trajectory, data
 from rankscape.cli import main
-from rankscape.cli.app import COMMANDS, start
+from rankscape.cli.app import COMMANDS
 from rankscape.files import read
 from rankscape.papers.bibliography import bibliography
 
 FACTS = {"shape", "observed", "rank", "heldout_rmse", "baselines", "outcome", "output"}
 COLUMNS = ["--rows", "u", "--columns", "v", "--values", "r"]
 SMALL = ["simulate", "--eigenvalues", "5,3", "--steps", "200"]
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def facts(self) -> dict:
-        return json.loads(self.out)
 
 
 @pytest.fixture
@@ -57,13 +46,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def call(here, capsys):
     """Run the command line in this process."""
-
-    def run(*arguments: object) -> Done:
-        capsys.readouterr()
-        code = start([str(argument) for argument in arguments])
-        return Done(code, *capsys.readouterr())
-
-    return run
+    return caller(capsys)
 
 
 def listing(folder: Path) -> dict[str, bytes]:

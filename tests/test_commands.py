@@ -2,32 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from command_line import caller, check_refused
 
-from rankscape.cli.app import start
 from rankscape.estimators import DeepMatrixDenoiser, DeepMatrixSensing
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments: object) -> Done:
-        capsys.readouterr()
-        code = start([str(argument) for argument in arguments])
-        return Done(code, *capsys.readouterr())
-
-    return run
+    return caller(capsys)
 
 
 @pytest.fixture
@@ -102,14 +89,7 @@ def test_mistakes_are_one_clear_error(call, noisy, case):
     np.savez("bare.npz", measurements=np.ones(3))
     np.savez("odd.npz", operators=np.ones((4, 2, 2)), measurements=np.ones(3))
     np.savez("pickle.npz", operators=np.array([None]), measurements=np.ones(1))
-    before = sorted(Path().iterdir())
-    arguments, words = MISTAKES[case]
-    done = call(*arguments)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("error: ")
-    assert done.err.count("\n") == 1
-    assert words in done.err
-    assert sorted(Path().iterdir()) == before
+    check_refused(call, *MISTAKES[case])
 
 
 def test_info_is_what_a_bug_report_needs(call, monkeypatch):

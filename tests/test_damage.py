@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from sweep_runs import DRAWN, draw
 
 import rankscape as rs
 from rankscape.cli.app import start
@@ -13,18 +14,10 @@ from rankscape.run.storing import load
 from rankscape.sweeps import Sweep
 
 
-def draw(x):
-    random = np.random.default_rng(int(x))
-    return {"mean": random.normal(), "table": random.normal(size=(3, 2))}
-
-
-GRID = dict(over={"x": list(range(6))}, batch=2)
-
-
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     path = tmp_path_factory.mktemp("sweep") / "s.zarr"
-    rs.sweep(draw, **GRID, store=path)
+    rs.sweep(draw, **DRAWN, store=path)
     return path, Sweep(path).dataset.load()
 
 
@@ -73,7 +66,7 @@ def test_damaged_batches_are_refused_and_made_again(copy, harm, capsys):
     assert start(["check", str(path)]) == 2
     assert "makes these runs again" in capsys.readouterr().err
     done = []
-    rs.sweep(draw, **GRID, store=path, progress=lambda now: done.append(now.done))
+    rs.sweep(draw, **DRAWN, store=path, progress=lambda now: done.append(now.done))
     assert done[-1] == 6
     assert len(done) == (2 if harm == "swap" else 1)
     assert same(path, true)
@@ -83,7 +76,7 @@ def test_damaged_batches_are_refused_and_made_again(copy, harm, capsys):
 def test_a_mark_that_cannot_be_read_is_none(copy):
     path, true = copy
     (path / "done" / "c" / "1").write_bytes(b"")
-    assert rs.sweep(draw, **GRID, store=path).status().done == 6
+    assert rs.sweep(draw, **DRAWN, store=path).status().done == 6
     assert same(path, true)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from simulated_disk import Recorder, write
+from sweep_runs import DRAWN, draw
 
 import rankscape as rs
 from rankscape.ground.storage import replacing
@@ -14,20 +15,12 @@ from rankscape.sweeps import Sweep
 from rankscape.sweeps.store import Store
 
 
-def draw(x):
-    random = np.random.default_rng(int(x))
-    return {"mean": random.normal(), "table": random.normal(size=(3, 2))}
-
-
-GRID = dict(over={"x": list(range(6))}, batch=2)
-
-
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A finished sweep, and the log of its disk."""
     folder = tmp_path_factory.mktemp("sweep")
     with Recorder(folder) as disk:
-        rs.sweep(draw, **GRID, store=folder / "s.zarr", progress=lambda now: disk.acknowledge(now.done))
+        rs.sweep(draw, **DRAWN, store=folder / "s.zarr", progress=lambda now: disk.acknowledge(now.done))
     return disk, Sweep(folder / "s.zarr").dataset.load()
 
 

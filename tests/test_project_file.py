@@ -2,18 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-
-from rankscape.cli.app import start
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
+from command_line import Done, caller
 
 
 @pytest.fixture
@@ -24,12 +16,7 @@ def call(tmp_path, monkeypatch, capsys):
     rng = np.random.default_rng(0)
     np.save("noisy.npy", np.outer(rng.normal(size=20), rng.normal(size=12)) + 0.2 * rng.normal(size=(20, 12)))
 
-    def run(*arguments: object) -> Done:
-        capsys.readouterr()
-        code = start([str(argument) for argument in arguments])
-        return Done(code, *capsys.readouterr())
-
-    return run
+    return caller(capsys)
 
 
 def depth_of(done: Done) -> str:

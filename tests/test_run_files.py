@@ -2,15 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from command_line import caller
 
 import rankscape as rs
-from rankscape.cli.app import start
 from rankscape.config import SimulationConfig, make_config, read_toml
 from rankscape.errors import InputError
 from rankscape.sweeps import sweep
@@ -18,22 +17,10 @@ from rankscape.sweeps import sweep
 RUN = ["simulate", "--eigenvalues", "5,3", "--learning-rate", "0.01", "--steps", "600"]
 
 
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Done:
-        capsys.readouterr()
-        code = start([str(argument) for argument in arguments])
-        return Done(code, *capsys.readouterr())
-
-    return run
+    return caller(capsys)
 
 
 def test_a_run_is_written_as_its_name_ends(call):

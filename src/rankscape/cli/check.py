@@ -67,7 +67,7 @@ def _sweep(path: Path, broken: list[str]) -> dict[str, Any]:
         remedy = "What it describes cannot be relied on: restore it from a copy, or delete it and run the sweep again."
         return {"kind": "sweep", "damaged": broken, "remedy": remedy}
     store = Store(path)
-    runs = [f"runs {k} to {min(k + store.batch, store.runs) - 1}" for k in store.damaged()]
+    runs = [f"runs {store.span(start)}" for start in store.damaged()]
     remedy = "The same sweep makes these runs again, and nothing else."
     return {"kind": "sweep", "runs": store.runs, "done": int(store.done().sum()), "damaged": runs, "remedy": remedy}
 

@@ -3,6 +3,14 @@
 import numpy as np
 
 
+def standard_errors(differences: np.ndarray) -> float:
+    """The mean of paired differences, in its standard errors; 0 where there is no telling."""
+    if len(differences) < 2:
+        return 0.0
+    error = float(differences.std(ddof=1)) / len(differences) ** 0.5
+    return float(differences.mean()) / error if error else 0.0
+
+
 def ties(squares: np.ndarray, best: np.ndarray) -> bool:
     """Whether held-out errors are worse than the best ones by at most one standard error of their mean difference.
 

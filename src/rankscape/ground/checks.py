@@ -2,6 +2,7 @@
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 from rankscape.errors import InputError
@@ -29,6 +30,21 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
         span = f"of at least {least}" if most is None else f"within {least} .. {most}"
         raise InputError(f"`{name}` must be a whole number {span}, got {value!r}.")
     return number
+
+
+def one_of(name: str, value: Any, known: Sequence[Any]) -> None:
+    """Refuse a value that is none of those that are known.
+
+    Examples
+    --------
+    >>> one_of("path", "sdg", ("minima", "sgd"))
+    Traceback (most recent call last):
+    ...
+    rankscape.errors.InputError: `path` must be 'minima' or 'sgd', got 'sdg'.
+    """
+    if value not in known:
+        *others, last = map(repr, known)
+        raise InputError(f"`{name}` must be {', '.join(others)} or {last}, got {value!r}.")
 
 
 def listed(value: Any) -> Any:

@@ -63,7 +63,7 @@ class Sweep:
 
         self._store.check_layout()
         if broken := self._store.damaged():
-            runs = ", ".join(f"{k} to {min(k + self.batch, self._store.runs) - 1}" for k in broken[:5])
+            runs = ", ".join(map(self._store.span, broken[:5]))
             raise StorageError(
                 f"{self.path} is damaged: files of {len(broken)} batch(es) (runs {runs}) are not those that were "
                 "written. The same sweep makes these again, and nothing else."

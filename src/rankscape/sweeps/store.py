@@ -71,24 +71,31 @@ class Store:
 
     def done(self) -> np.ndarray:
         """For each run whether it is marked as made; a mark that cannot be read is none."""
-        return np.concatenate([np.zeros(0, bool), *(self._read(DONE, start, False) for start in self._starts())])
+        return self._read(DONE, False)
+
+    def span(self, start: int) -> str:
+        """The runs of a batch in words, by its first one."""
+        return f"{start} to {min(start + self.batch, self.runs) - 1}"
 
     def _starts(self) -> range:
         return range(0, self.runs, self.batch)
 
-    def _read(self, name: str, start: int, otherwise: Any) -> np.ndarray:
-        """An array's values of one batch, or the same value for all where its file is damaged."""
-        stop = min(start + self.batch, self.runs)
-        try:
-            return np.asarray(self._array(name)[start:stop])
-        except Exception:  # zarr and its codecs raise many kinds for a file that is not theirs any more
-            return np.full(stop - start, otherwise)
+    def _read(self, name: str, otherwise: Any) -> np.ndarray:
+        """An array's values, and the same value for all runs of a batch whose file is damaged."""
+        with contextlib.suppress(Exception):  # zarr and its codecs raise many kinds for a file that is not theirs
+            return np.asarray(self._array(name)[:])
+        values = np.full(self.runs, otherwise)
+        with contextlib.suppress(Exception):  # its description is damaged as well
+            array = self._array(name)
+            for start in self._starts():
+                with contextlib.suppress(Exception):
+                    values[start : start + self.batch] = array[start : start + self.batch]
+        return values
 
     def failed(self, among: np.ndarray) -> int:
         """How many of the marked runs ended badly."""
         bad = [code for code, outcome in enumerate(OUTCOMES) if not outcome.good]
-        outcome = np.concatenate([np.zeros(0), *(self._read("outcome", start, UNKNOWN) for start in self._starts())])
-        return int(np.isin(outcome[among], bad).sum())
+        return int(np.isin(self._read("outcome", UNKNOWN)[among], bad).sum())
 
     def missing(self) -> list[int]:
         """The first run of each batch that is not done, or whose files are damaged."""
@@ -97,10 +104,11 @@ class Store:
 
     def damaged(self) -> list[int]:
         """The first run of each marked batch whose files are not those that were written."""
-        marked = [k for k in self._starts() if self._read(DONE, k, False).any()]
+        done, digests = self.done(), self._read(DIGEST, np.uint64(0))
         # A mark that cannot be read was one: a batch without any has no file for it.
-        lost = [k for k in self._starts() if k not in {*marked} and (self.path / self._file(DONE, k)).exists()]
-        return sorted([k for k in marked if self._stored_digest(k) != self._digest(k)] + lost)
+        whole = lambda k: int(digests[k]) == self._digest(k)
+        lost = lambda k: (self.path / self._file(DONE, k)).exists()
+        return [k for k in self._starts() if (not whole(k) if done[k : k + self.batch].any() else lost(k))]
 
     def check_layout(self) -> None:
         """Refuse a store whose description or hyperparameters are damaged: nothing in it can be relied on."""
@@ -110,11 +118,9 @@ class Store:
                 "copy, or delete it and run the sweep again."
             )
 
-    def _stored_digest(self, start: int) -> str:
-        return f"{int(self._read(DIGEST, start, np.uint64(0))[0]):016x}"
-
-    def _digest(self, start: int) -> str:
-        return digest(self.path, [self._file(name, start) for name in [*self.attributes["layout"]["variables"], *TOLD]])
+    def _digest(self, start: int) -> int:
+        names = [*self.attributes["layout"]["variables"], *TOLD]
+        return int(digest(self.path, [self._file(name, start) for name in names]), 16)
 
     def _file(self, name: str, start: int) -> str:
         """The one file that holds an array's values of a batch."""
@@ -127,7 +133,7 @@ class Store:
         try:
             for name, array in arrays.items():
                 self._array(name, "r+")[rows] = array
-            self._array(DIGEST, "r+")[rows] = np.uint64(int(self._digest(start), 16))
+            self._array(DIGEST, "r+")[rows] = np.uint64(self._digest(start))
             self._sync([*arrays, DIGEST], start)
             self._array(DONE, "r+")[rows] = done
             self._sync([DONE], start)

@@ -13,13 +13,12 @@ from rankscape.errors import InputError
 from rankscape.estimators.completion.bounds import Bounds
 from rankscape.estimators.completion.intervals import Calibration, IntervalKind, normal_width
 from rankscape.estimators.completion.models.determined import Determined
-from rankscape.estimators.completion.models.limited import Limited
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.names import By, Names, Places
 from rankscape.estimators.completion.scaling import Scaling
 from rankscape.estimators.completion.uncertainty import errors_of
-from rankscape.ground.checks import share
+from rankscape.ground.checks import one_of, share
 from rankscape.ground.memory import check_room
 
 # What to do with a matrix that is too large to be formed.
@@ -119,10 +118,7 @@ class AbstractCells(ABC):
         return self._errors(i, j) * self.scaling.at(i, j)
 
     def _errors(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        errors, inner = errors_of(self.low_rank, self.used, i, j), self.model.model
-        if isinstance(inner, Limited):
-            return np.where(inner.hidden(i, j), inner.spread(i, j), errors)
-        return np.where(inner.open.at(i, j), inner.error, errors) if isinstance(inner, Determined) else errors
+        return self.model.model.errors(i, j, errors_of(self.low_rank, self.used, i, j))
 
     def interval(
         self,
@@ -164,8 +160,7 @@ class AbstractCells(ABC):
         """
         i, j = self._positions(rows, columns, by)
         level = share("level", level)
-        if of not in get_args(IntervalKind):
-            raise InputError(f"`of` must be 'observation' or 'entry', got {of!r}.")
+        one_of("of", of, get_args(IntervalKind))
         if self.calibration is None:
             raise InputError("No entries could be held out, so no interval can be given.")
         values, errors = self.model.model.at(i, j), self._errors(i, j)
@@ -173,9 +168,7 @@ class AbstractCells(ABC):
             half = normal_width(level) * np.hypot(errors, self.calibration.cut)
         else:
             half = self.calibration.half_width(values, np.hypot(errors, self.low_rank.noise), level)
-        size, inner, high = self.scaling.at(i, j), self.model.model, values + half
-        if isinstance(inner, Limited):
-            high = np.where(inner.hidden(i, j), np.minimum(high, inner.limit), high)
+        size, high = self.scaling.at(i, j), self.model.model.capped(i, j, values + half)
         low, high = (self.model.within(bound * size) for bound in (values - half, high))
         return self.bounds.clip(low, j), self.bounds.clip(high, j)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
+from rankscape.estimators.completion.contest import some
 from rankscape.estimators.completion.draws import draw
 from rankscape.estimators.completion.expectation import Expectation
 from rankscape.estimators.completion.models.base import Model
@@ -14,9 +15,6 @@ from rankscape.estimators.completion.models.links import Below
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.ground.arrays import root_mean_square
-
-# Missing cells that are looked at for their expected error.
-SAMPLED = 4_000
 
 # Share of the entries, the smallest, that are hidden to see what is missed of such.
 SMALLEST = 0.2
@@ -68,7 +66,5 @@ def _beyond(entries: Entries, settings: Settings) -> float:
 
 def _hidden(limited: Limited) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = np.indices(limited.shape).reshape(2, -1)
-    hidden = np.flatnonzero(limited.hidden(rows, columns))
-    if len(hidden) > SAMPLED:
-        hidden = np.sort(np.random.default_rng(0).choice(hidden, SAMPLED, replace=False))
-    return rows[hidden], columns[hidden]
+    hidden = limited.hidden(rows, columns)
+    return some((rows[hidden], columns[hidden]))

@@ -77,7 +77,7 @@ def hold(
     `missing` are cells to be filled, `near` is the held-out error of the mean of near rows; `own` says that the caller
     chose the held-out entries: then there is no other split.
     """
-    missing = _some(missing)
+    missing = some(missing)
     first = alone(parts, selection, selection.final.rank)
     likeness = _likeness(parts, selection, first, missing)
     unlike = likeness > UNLIKE and _affordable(parts.whole)
@@ -103,7 +103,8 @@ def _likeness(parts: Split, selection: Selection, first: Round, missing: tuple[n
     return root_mean_square(spread(model, parts.training, *missing)) / root_mean_square(first.spread)
 
 
-def _some(cells: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def some(cells: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """At most `SAMPLED` of them, drawn at random."""
     if len(cells[0]) <= SAMPLED:
         return cells
     drawn = np.sort(np.random.default_rng(0).choice(len(cells[0]), SAMPLED, replace=False))

@@ -4,6 +4,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from rankscape.estimators.choice import standard_errors
 from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.select import Selection
@@ -51,7 +52,7 @@ def gain_of(parts: Split, one: Choice, other: Choice) -> Gain:
     less, more = np.minimum(np.abs(a), np.abs(b)), np.maximum(np.abs(a), np.abs(b))
     lost = (less > LOST * size) & (less > more / 2)
     near = _huber(a / size) - _huber(b / size)
-    return Gain(_standard_errors(near), _standard_errors((a**2 - b**2)[~lost]))
+    return Gain(standard_errors(near), standard_errors((a**2 - b**2)[~lost]))
 
 
 def _missed(parts: Split, choice: Choice, units: Split) -> np.ndarray:
@@ -65,11 +66,3 @@ def _missed(parts: Split, choice: Choice, units: Split) -> np.ndarray:
 def _huber(x: np.ndarray) -> np.ndarray:
     size = np.abs(x)
     return np.where(size <= NEAR, size**2 / 2, NEAR * (size - NEAR / 2))
-
-
-def _standard_errors(differences: np.ndarray) -> float:
-    """A mean, in its standard errors."""
-    if len(differences) < 2:
-        return 0.0
-    error = float(differences.std(ddof=1)) / len(differences) ** 0.5
-    return float(differences.mean()) / error if error else 0.0

@@ -63,9 +63,7 @@ def folded(fit: Fit, entries: Entries, heldout: Entries | None = None) -> Fit:
     else:
         model = _with_rows(model.transposed(), entries.transposed()).transposed()
     modes = model.modes._replace(s=model.modes.s / fit.scale)
-    residual = np.zeros(0)
-    if heldout is not None:
-        residual = (model.at(heldout.rows, heldout.columns) - heldout.values) * heldout.root_weights
+    residual = np.zeros(0) if heldout is None else model.missed(heldout)
     return replace(fit, modes=modes, offset=model.offset, residual=residual, variances=model.variances, known=None)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from rankscape.entries.checking import check_indices
 from rankscape.entries.given.frame import plain
 from rankscape.errors import InputError, did_you_mean
+from rankscape.ground.checks import one_of
 from rankscape.ground.final import final
 from rankscape.ground.types import ArrayLike
 
@@ -39,8 +40,7 @@ class Names:
         Whole numbers are positions, unless rows (columns) are called by whole numbers: then they must mean the same
         either way, or `by` must say what is meant.
         """
-        if by not in get_args(By):
-            raise InputError(f"`by` must be 'auto', 'names' or 'positions', got {by!r}.")
+        one_of("by", by, get_args(By))
         j = self._places(columns, "column", by)
         i = self.row_positions(rows, shape[0], by)
         return i, check_indices(j, "columns", len(i), shape[1])

@@ -180,7 +180,7 @@ class _Judged:
         held, training = judged.heldout, whole.part(~_held(whole, judged.heldout))
         fit = as_fit(before.selection.trial, found.fits[found.chosen][k], KINDS[found.chosen.kind], training.count)
         model, places = model_of(fit), (held.rows, held.columns)
-        missed = (model.at(*places) - held.values) * held.root_weights
+        missed = model.missed(held)
         theirs = (before.combination.predicted(judged) - held.values) * held.root_weights
         return cls(fit, training, judged, missed, theirs, determine(training, fit, model, places))
 

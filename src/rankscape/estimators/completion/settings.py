@@ -9,7 +9,7 @@ from rankscape.estimators.completion.kinds import CHOICES, REAL, Kind, ValuesCho
 from rankscape.estimators.completion.offsets import OFFSETS, OffsetKind
 from rankscape.estimators.completion.scaling import SCALES, ScaleKind
 from rankscape.estimators.losses import LossChoice
-from rankscape.ground.checks import real, share, whole
+from rankscape.ground.checks import one_of, real, share, whole
 from rankscape.ground.final import final
 
 Depth: TypeAlias = int | Literal["auto"]
@@ -103,14 +103,14 @@ def settings_of(
     resolution: float = 2.2e-16,
 ) -> Settings:
     """The settings of a fit, checked; `resolution` is the relative precision of the data."""
-    _one_of("offset", offset, ("auto", *OFFSETS))
-    _one_of("path", path, get_args(PathKind))
-    _one_of("scale", scale, ("auto", *SCALES))
-    _one_of("loss", loss, get_args(LossChoice))
-    _one_of("ordered", ordered, ("auto", "rows", "columns", "both", None))
+    one_of("offset", offset, ("auto", *OFFSETS))
+    one_of("path", path, get_args(PathKind))
+    one_of("scale", scale, ("auto", *SCALES))
+    one_of("loss", loss, get_args(LossChoice))
+    one_of("ordered", ordered, ("auto", "rows", "columns", "both", None))
     if path == "sgd" and loss == "robust":
         raise InputError("path='sgd' draws all entries equally often, loss='robust' weighs them: use path='minima'.")
-    _one_of("values", values, CHOICES)
+    one_of("values", values, CHOICES)
     limit = None if detection_limit is None else real("detection_limit", detection_limit)
     if limit is not None:
         _check_limited(values, scale)
@@ -129,9 +129,3 @@ def _check_limited(values: str, scale: str) -> None:
         raise InputError(f"`detection_limit` is for numbers that are measured: it takes no values={values!r}.")
     if scale not in ("auto", "none"):
         raise InputError(f"`detection_limit` is one number in the units of the data: it takes no scale={scale!r}.")
-
-
-def _one_of(name: str, given: object, known: tuple[object, ...]) -> None:
-    if given not in known:
-        *others, last = map(repr, known)
-        raise InputError(f"`{name}` must be {', '.join(others)} or {last}, got {given!r}.")

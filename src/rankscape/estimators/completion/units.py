@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.estimators.choice import standard_errors
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.scaling import fit_scaling
@@ -123,17 +124,10 @@ def prefers(plain: np.ndarray, scaled: np.ndarray, other: Split) -> bool:
     Both arguments are misses in the units of the data; in standard units none counts for more than `FAR`.
     """
     size = other.scaling.at(other.heldout.rows, other.heldout.columns) / other.scaling.unit
-    standard = [np.minimum((miss / size) ** 2, FAR**2) for miss in (plain, scaled)]
     unit = max(float(np.abs(plain).max()), float(np.abs(scaled).max()), 1e-300)
-    given = [(miss / unit) ** 2 for miss in (plain, scaled)]
-    return _gain(*standard) > BETTER and _gain(*given) > -WORSE
-
-
-def _gain(before: np.ndarray, after: np.ndarray) -> float:
-    """Mean decrease of paired squares in its standard errors."""
-    difference = before - after
-    error = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else 0.0
-    return float(difference.mean() / error) if error else 0.0
+    standard = np.minimum((plain / size) ** 2, FAR**2) - np.minimum((scaled / size) ** 2, FAR**2)
+    given = (plain / unit) ** 2 - (scaled / unit) ** 2
+    return standard_errors(standard) > BETTER and standard_errors(given) > -WORSE
 
 
 def _sizes(entries: Entries, side: int) -> Sizes:

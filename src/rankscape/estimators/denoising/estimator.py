@@ -12,7 +12,7 @@ from rankscape.estimators.denoising.projection import Projection
 from rankscape.estimators.denoising.robust import View, look, wrong_entries
 from rankscape.estimators.denoising.trajectory import descend
 from rankscape.estimators.losses import LossChoice
-from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.checks import nonnegative, one_of, positive, whole
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
@@ -168,8 +168,8 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         given = None if self.noise is None else nonnegative("noise", self.noise)
         alpha = None if self.alpha is None else positive("alpha", self.alpha)
         loss, norm = self.loss, self.norm
-        _one_of("norm", norm, get_args(Norm))
-        _one_of("loss", loss, get_args(LossChoice))
+        one_of("norm", norm, get_args(Norm))
+        one_of("loss", loss, get_args(LossChoice))
         X = self._checked(X, reset=True)
         view = look(X, given, norm, loss)
         seen, robust = view.seen, view.counting is not None
@@ -229,8 +229,3 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(f"`{name}` must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, got {value!r}.")

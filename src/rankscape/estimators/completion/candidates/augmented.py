@@ -44,15 +44,15 @@ class Augmented(Candidate):
         found = []
         for choice in self.choices:
             model = self._drawn(training, choice, settings)
-            found.append((_missed(model, heldout), choice, model))
+            found.append((root_mean_square(model.missed(heldout)), choice, model))
         _, choice, model = min(found, key=lambda tried: tried[0])
-        met = _missed(model, training)
+        met = root_mean_square(model.missed(training))
 
         def again(entries: Entries) -> Drawn:
             """Another chain, and another one where that is stuck far from what the first one met."""
             seeds = (settings.seed + k for k in range(CHAINS))
             chains = (self._drawn(entries, choice, replace(settings, seed=seed)) for seed in seeds)
-            return _first_or_best(chains, lambda chain: _missed(chain, entries), STUCK * met)
+            return _first_or_best(chains, lambda chain: root_mean_square(chain.missed(entries)), STUCK * met)
 
         return Trained(self.name, model, again, self.words(choice))
 
@@ -67,11 +67,6 @@ class Augmented(Candidate):
     def _drawn(self, entries: Entries, choice: float, settings: Settings) -> Drawn:
         seen = PreparedEntries(entries, "sparse")
         return draw(self.link(seen, choice, settings.kind.levels), seen, settings)
-
-
-def _missed(model: Drawn, entries: Entries) -> float:
-    missed = model.at(entries.rows, entries.columns) - entries.values
-    return root_mean_square(missed * entries.root_weights)
 
 
 def _first_or_best(chains: Iterable[Drawn], error: Callable[[Drawn], float], enough: float) -> Drawn:

@@ -73,5 +73,4 @@ def _stepwise(first: Trained, training: Entries, heldout: Entries, settings: Set
 
 
 def _error(model: Model, heldout: Entries) -> float:
-    missed = rest_of(model, heldout).values * heldout.root_weights
-    return float(np.sqrt(np.mean(missed**2)))
+    return float(np.sqrt(np.mean(model.missed(heldout) ** 2)))

@@ -31,7 +31,7 @@ class Smoothed(Candidate):
         rest, held = rest_of(first.model, training), rest_of(first.model, heldout)
 
         def error(model: Interpolated) -> float:
-            return float(np.mean((rest_of(model, held).values * held.root_weights) ** 2))
+            return float(np.mean(model.missed(held) ** 2))
 
         second = min((Interpolated(rest, axes) for axes in ways(ordered_axes(training, settings))), key=error)
 

@@ -58,8 +58,7 @@ class Walking(Candidate):
         del search
 
         def error(choice: _Choice) -> float:
-            missed = heldout.values - choice(training).at(heldout.rows, heldout.columns)
-            return float(np.mean((missed * heldout.root_weights) ** 2))
+            return float(np.mean(choice(training).missed(heldout) ** 2))
 
         best = min(_choices(training, ordered_axes(training, settings)), key=error)
         return Trained(self.name, best(training), best, f"rank {best.rank} walking along the {best.axis}")

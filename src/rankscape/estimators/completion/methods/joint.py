@@ -1,7 +1,6 @@
 """Levels of rows or columns and directions, fitted jointly by least squares: for tables with hardly any noise."""
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,18 +20,6 @@ from rankscape.solvers.levels import Levelled, Levels, fit_with_levels
 STEPS, GAIN = 60, 1e-6
 
 
-class Jointly(NamedTuple):
-    """Whether there are levels of rows, and of columns."""
-
-    row: bool
-    column: bool
-
-    @property
-    def kind(self) -> str:
-        """The name of such an offset."""
-        return "+".join(name for name, has in zip(("row", "column"), self, strict=True) if has) or "none"
-
-
 @final
 class Joint(Method):
     """``W = row levels + column levels + U V^T``, all by least squares, with nothing damped and nothing shrunk.
@@ -43,7 +30,7 @@ class Joint(Method):
        whose variables separate", SIAM Journal on Numerical Analysis 10 (1973).
     """
 
-    name, richness, phase, sharp, memory = "joint", 1, "levels and directions", True, Jointly
+    name, richness, phase, sharp, memory = "joint", 1, "levels and directions", True, Levels
     how = (
         "There is hardly any noise here, so that levels and directions are fitted together, as they are: the number "
         "of directions is the one whose held-out entries are met most closely by most of them."
@@ -80,11 +67,11 @@ JOINT = Joint()
 
 def as_fit(trial: Trial, found: Levelled, levels: Levels, count: int) -> Fit:
     """A fit with levels to `count` entries, judged on the held-out ones of a trial."""
-    memory = Jointly(*levels)
-    offset = Offset(memory.kind, 0.0, found.row, found.column, joint=True)
+    kind = "+".join(name for name, has in zip(("row", "column"), levels, strict=True) if has) or "none"
+    offset = Offset(kind, 0.0, found.row, found.column, joint=True)
     modes = found.modes._replace(s=found.modes.s / trial.scale)
     noise = noise_of(found, levels, count)
-    return trial.fit(JOINT, modes, noise, offset, memory=memory, converged=found.converged)
+    return trial.fit(JOINT, modes, noise, offset, memory=levels, converged=found.converged)
 
 
 def noise_of(found: Levelled, levels: Levels, count: int) -> float:
@@ -111,7 +98,7 @@ def with_levels(trial: Trial, fit: Fit) -> Fit | None:
             levels, levelled = found
             row, column = (level * trial.scale for level in levels)
             offset = Offset(("row", "column")[side], 0.0, row, column, joint=True)
-            memory = Jointly(side == 0, side == 1)
+            memory = Levels(side == 0, side == 1)
             return trial.fit(JOINT, levelled, fit.noise, offset, memory=memory, exact=True, known=fit.known)
     return None
 

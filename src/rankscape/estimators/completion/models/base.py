@@ -29,6 +29,20 @@ class Model(ABC):
         i, j = np.repeat(rows, self.shape[1]), np.tile(np.arange(self.shape[1]), len(rows))
         return self.at(i, j).reshape(len(rows), self.shape[1])
 
+    def missed(self, entries: Entries) -> np.ndarray:
+        """Prediction minus value of entries of this matrix, times the roots of their weights; shape (m,)."""
+        return (self.at(entries.rows, entries.columns) - entries.values) * entries.root_weights
+
+    def errors(self, rows: np.ndarray, columns: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+        """Standard errors of these cells, given those that the low-rank fit has there."""
+        del rows, columns
+        return fitted
+
+    def capped(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Values of these cells, no larger than it is known that they are."""
+        del rows, columns
+        return values
+
     @abstractmethod
     def dense(self) -> np.ndarray:
         """The value of every cell, shape ``(n_out, n_in)``."""

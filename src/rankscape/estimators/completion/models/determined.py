@@ -97,6 +97,10 @@ class Determined(Model):
         """Other rows, by the model: each is held by its own entries, and by the prior of rows where these are few."""
         return self.model.folded(entries)
 
+    def errors(self, rows: np.ndarray, columns: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+        """That of the guess, where the entries leave a cell open."""
+        return np.where(self.open.at(rows, columns), self.error, fitted)
+
     def for_sizes(self, scaling: Scaling) -> "Determined":
         """The model, for rows of these sizes."""
         return replace(self, model=self.model.for_sizes(scaling))

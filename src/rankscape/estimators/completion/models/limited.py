@@ -54,6 +54,14 @@ class Limited(Model):
         """New rows, whose missing cells lie below the limit too."""
         return Limited(self.draws.of_rows(every_cell(entries, self.limit)), entries).dense()
 
+    def errors(self, rows: np.ndarray, columns: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+        """The spread of the draws, below the limit."""
+        return np.where(self.hidden(rows, columns), self.spread(rows, columns), fitted)
+
+    def capped(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """No larger than the limit, where that hides a cell."""
+        return np.where(self.hidden(rows, columns), np.minimum(values, self.limit), values)
+
     def hidden(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Which of these cells lie below the limit."""
         above, n_in = self.seen.values > self.limit, self.shape[1]
