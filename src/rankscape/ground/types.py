@@ -1,9 +1,16 @@
 """Array types with shapes, for signatures; checked at run time in the tests only."""
 
+import sys
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Integer
+
+# Shapes are checked where the tests have switched that on, by importing jaxtyping first; nobody else waits for it.
+if not TYPE_CHECKING and "jaxtyping" in sys.modules:
+    from jaxtyping import Float, Integer
+else:
+    from typing import Annotated as Float
+    from typing import Annotated as Integer
 
 # What NumPy makes an array of. At run time NumPy's own alias would refuse tuples, and the doors check values anyway.
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ shares of the sizes are read off the residuals.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import softmax
+import scipy
 
 from rankscape.ground.final import final
 
@@ -45,7 +45,7 @@ class ScaleMixture(NamedTuple):
         octaves = np.arange(np.log2(LOWEST), MOST / 2 + 4, 1 / FINE)
         # The floor is for residuals larger than all that were seen, where no part with a share has any density.
         logs = _log_densities(middle * 2.0**octaves, self.sizes) + np.log(np.maximum(self.shares, 1e-300))
-        known = np.log(softmax(logs, axis=1) @ self.sizes**-2.0)
+        known = np.log(scipy.special.softmax(logs, axis=1) @ self.sizes**-2.0)
         return np.exp(np.interp(np.log2(np.maximum(size / middle, LOWEST)), octaves, known))
 
 

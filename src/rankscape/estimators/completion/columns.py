@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from rankscape.estimators.completion.combine import Combination
 from rankscape.estimators.completion.sizes import sizes_of
@@ -84,5 +84,5 @@ def _worse(columns: np.ndarray, errors: np.ndarray, baseline: np.ndarray, varied
     difference = (errors / unit) ** 2 - (baseline / unit) ** 2
     mean = np.bincount(columns, difference, n_in) / np.maximum(counts, 1)
     variance = np.bincount(columns, (difference - mean[columns]) ** 2, n_in) / np.maximum(counts - 1, 1)
-    beyond = mean > -ndtri(CHANCE / len(tried)) * np.sqrt(variance / np.maximum(counts, 1))
+    beyond = mean > -scipy.special.ndtri(CHANCE / len(tried)) * np.sqrt(variance / np.maximum(counts, 1))
     return tuple(int(j) for j in tried if beyond[j] and ours[j] > CLEARLY * theirs[j])

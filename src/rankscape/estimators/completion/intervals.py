@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from rankscape.ground.final import final
 
@@ -80,4 +80,4 @@ class Calibration:
 
 def normal_width(level: float) -> float:
     """Half the interval of a standard normal that holds this share."""
-    return float(ndtri(0.5 + level / 2))
+    return float(scipy.special.ndtri(0.5 + level / 2))

@@ -1,7 +1,7 @@
 """Entries of which only bounds are known: classes of answers that have an order, and what lies below a limit."""
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.final import final
@@ -72,7 +72,7 @@ def draw_between(
     a, b = (np.clip((bound - mean) / sigma, -FAR, FAR) for bound in (low, high))
     upper = a + b > 0  # there the complement has the digits
     a, b = np.where(upper, -b, a), np.where(upper, -a, b)
-    below, above = ndtr(a), ndtr(b)
-    z = ndtri(below + random.random(len(mean)) * (above - below))
+    below, above = scipy.special.ndtr(a), scipy.special.ndtr(b)
+    z = scipy.special.ndtri(below + random.random(len(mean)) * (above - below))
     z = np.clip(z, a, b)
     return np.clip(mean + sigma * np.where(upper, -z, z), low, high)

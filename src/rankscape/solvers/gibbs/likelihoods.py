@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 import numpy as np
-from scipy.special import gammaln
+import scipy
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.final import final
@@ -100,8 +100,8 @@ class _Scales:
         self.alpha, self.degrees = np.ones(size), np.inf
         nu = DEGREES[:-1]
         # The part of the log likelihood of each nu that does not change.
-        self._known = gammaln((nu[:, None] + self.counts) / 2).sum(1) + size * (
-            nu / 2 * np.log(nu / 2) - gammaln(nu / 2)
+        self._known = scipy.special.gammaln((nu[:, None] + self.counts) / 2).sum(1) + size * (
+            nu / 2 * np.log(nu / 2) - scipy.special.gammaln(nu / 2)
         )
 
     def draw(self, squares: np.ndarray, random: np.random.Generator) -> None:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, log_ndtr, ndtr, ndtri
+import scipy
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.final import final
@@ -94,7 +94,7 @@ class Chance(Link):
     def mean(self, fitted: np.ndarray, noise: float) -> np.ndarray:
         """Between both values, as their chances say."""
         del noise
-        return self.low + (self.high - self.low) * expit(self.level + fitted)
+        return self.low + (self.high - self.low) * scipy.special.expit(self.level + fitted)
 
     def likelihood(self, entries: PreparedEntries, noise: float | None = None) -> Likelihood:
         """Of answers."""
@@ -123,18 +123,18 @@ class Classes(Link):
         """Cuts by which standard normal values fall into the classes as entries do; half an entry more in each."""
         values = np.array(levels)
         counts = np.bincount(_nearest(entries.values, values), minlength=len(values)) + 0.5
-        return cls(values, ndtri(np.cumsum(counts)[:-1] / counts.sum()))
+        return cls(values, scipy.special.ndtri(np.cumsum(counts)[:-1] / counts.sum()))
 
     def mean(self, fitted: np.ndarray, noise: float) -> np.ndarray:
         """Each step between neighbouring values, times the chance to be beyond its cut."""
         steps = zip(self.cuts, np.diff(self.values), strict=True)
-        return self.values[0] + sum(step * ndtr((fitted - cut) / noise**0.5) for cut, step in steps)
+        return self.values[0] + sum(step * scipy.special.ndtr((fitted - cut) / noise**0.5) for cut, step in steps)
 
     def likelihood(self, entries: PreparedEntries, noise: float | None = None) -> Likelihood:
         """Of classes: an entry belongs to that of the nearest value."""
         ends, at = np.concatenate([[-np.inf], self.cuts, [np.inf]]), _nearest(entries.values, self.values)
-        below = ndtr(ends)
-        start = ndtri((below[1:] + below[:-1]) / 2)[at]
+        below = scipy.special.ndtr(ends)
+        start = scipy.special.ndtri((below[1:] + below[:-1]) / 2)[at]
         return Bounded(entries.with_values(start), ends[at], ends[at + 1], noise, BELIEVED)
 
 
@@ -178,7 +178,7 @@ class Below(Link):
     def _tail(self, fitted: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
         """The limit in standard deviations, and the density there over the probability below (Mills' ratio)."""
         z = ((self.limit - self.centre) / self.size - fitted) / noise**0.5
-        return z, np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - log_ndtr(z))
+        return z, np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - scipy.special.log_ndtr(z))
 
 
 def _nearest(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
