@@ -33,6 +33,7 @@ def cautions(facts: "Certificate", final: Fit) -> Iterator[str]:
     yield from _of_rank(facts, final)
     yield from _of_open_cells(facts)
     yield from _of_errors(facts)
+    yield from _of_leaning(facts)
     yield from _of_columns(facts)
     yield from _of_lone_entries(facts)
     yield from _of_tails(facts)
@@ -77,6 +78,18 @@ def _of_errors(facts: "Certificate") -> Iterator[str]:
         yield (
             f"The missing cells are not like the entries held out at random: expect errors of "
             f"{facts.expected_error:.4g}, and not {facts.heldout_rmse:.4g}."
+        )
+
+
+def _of_leaning(facts: "Certificate") -> Iterator[str]:
+    """What goes missing with its value is unlike all that could be held out, so no measured error covers it."""
+    if facts.leaning:
+        way = "lower" if facts.leaning < 0 else "higher"
+        yield (
+            f"Missing cells are predicted {abs(facts.leaning):.2g} standard deviations {way} than those seen: if "
+            f"entries are missing because of their value, the truth lies {way} still, and errors are larger than "
+            "measured."
+            + (" If they are missing because they are small, give `detection_limit`." if way == "lower" else "")
         )
 
 

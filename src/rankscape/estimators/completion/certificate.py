@@ -62,6 +62,9 @@ class Certificate(AbstractCertificate):
         Missing cells that the entries leave open: they are filled with the offset.
     where : str
         Which, in words.
+    leaning : float
+        Standard deviations that missing cells are predicted above (below: negative) those seen in their column or row,
+        where that is no chance: entries seem to be missing because of their value.
     warnings : tuple of str
         Reasons not to trust the completion, in words; none when empty.
     """
@@ -94,6 +97,7 @@ class Certificate(AbstractCertificate):
     worse_columns: tuple[int, ...] = ()
     undetermined: int = 0
     where: str = ""
+    leaning: float = 0.0
     warnings: tuple[str, ...] = ()
 
     @property
@@ -122,11 +126,13 @@ def certify(
     outliers: int,
     worse: tuple[int, ...] = (),
     found: Determination | None = None,
+    leaning: float = 0.0,
 ) -> Certificate:
     """Measure and judge a fit to all entries, whose errors times the unit of the split are what people read.
 
     `seen` is the noise of the fit whose held-out error is given, `tails` and `outliers` say how far entries are off,
-    `worse` are the columns that their mean predicts better, and `found` says what the entries leave open.
+    `worse` are the columns that their mean predicts better, `found` says what the entries leave open, and `leaning`
+    how far entries are missing because of their value.
     """
     entries, unit = parts.whole, parts.unit
     n_out, n_in = entries.shape
@@ -143,7 +149,7 @@ def certify(
     errors = held, held_std, missing, missing_std, known
     far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust
     opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
-    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where
+    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where, leaning
     facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *far, *told)
     return facts.judged(cautions(facts, final))
 

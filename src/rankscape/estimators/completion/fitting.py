@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.baselines import baseline_errors
+from rankscape.estimators.completion.by_value import missing_by_value
 from rankscape.estimators.completion.candidates.axes import check_order
 from rankscape.estimators.completion.censoring import below_limit
 from rankscape.estimators.completion.certificate import Certificate, certify
@@ -148,12 +149,19 @@ def _report(
     trial.note(chosen, "chosen")
     path = labelled_path(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
     outliers = tails.outliers(observed, whole)
-    told = tails, len(outliers), columns.worse, found
+    leaning = 0.0 if chosen.exact or settings.limit is not None else _leaning(parts, model)
+    told = tails, len(outliers), columns.worse, found, leaning
     certificate = certify(parts, final, expected, baselines, chosen.noise, *told)
     depth = final.method.depth(final, settings.depths[0])
     calibration = None if expected is None else expected.calibration
     facts = certificate, depth, chosen.memory, path, reason, columns.rmse, outliers, calibration
     return _completed(observed, parts, final, whole, *facts)
+
+
+def _leaning(parts: Split, model: Model) -> float:
+    """How far entries seem to be missing because of their value; lines of other units have no levels to compare."""
+    scaled = parts.scaling.kind
+    return missing_by_value(parts.whole, model, (scaled not in ("row", "both"), scaled not in ("column", "both")))
 
 
 def _completed(
