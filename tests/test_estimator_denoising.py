@@ -285,3 +285,15 @@ def test_bad_input_is_refused_with_its_place():
                         ({"alpha": 2.0}, "alpha"), ({"noise": np.nan}, "noise"), ({"loss": "l1"}, "loss")):  # fmt: skip
         with pytest.raises(InputError, match=name):
             DeepMatrixDenoiser(**wrong).fit(np.eye(6))
+
+
+def test_what_is_no_number_is_named_with_its_column():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list("abcd"))
+    model = DeepMatrixDenoiser().fit(frame)
+    for name, column in (("unit", ["m"] * 30), ("day", pandas.date_range("2024-01-01", periods=30))):
+        for act in (model.fit, model.transform):
+            with pytest.raises(InputError, match=f"'{name}'"):
+                act(frame.drop(columns="c").assign(**{name: column}))
+    with pytest.raises(InputError, match="text"):
+        model.fit(np.array([["1", "2"], ["3", "x"]]))

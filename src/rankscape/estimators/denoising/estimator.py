@@ -3,10 +3,13 @@
 from typing import Any, Self, get_args
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from rankscape.entries.given import given_of
 from rankscape.errors import InputError
+from rankscape.estimators.completion.inputs import refuse_foreign
 from rankscape.estimators.denoising.certificate import certify
 from rankscape.estimators.denoising.projection import Projection
 from rankscape.estimators.denoising.robust import View, look, wrong_entries
@@ -214,7 +217,11 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self._projection.of(X.astype(np.float64)).astype(X.dtype, copy=False)
 
     def _checked(self, X: Any, reset: bool) -> np.ndarray:
-        """Check X with scikit-learn; what is not finite is refused with its position."""
+        """Check X with scikit-learn; what is no number, or not finite, is refused with its position."""
+        if isinstance(X, np.ndarray | list):
+            refuse_foreign(X)
+        elif not issparse(X):
+            given_of(X, "X")
         matrix = np.asarray(
             validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False)
         )
