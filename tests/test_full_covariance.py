@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, multivariate_t
 
+import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates.gaussian import TUNED, Gaussian
 from rankscape.estimators.completion.models import packing
@@ -237,3 +238,43 @@ def test_columns_without_spread_or_entries_do_no_harm(shape):
     found = Gaussian().fit(*halves(X), Settings(), no_search).again(Entries.from_array(X))
     assert np.isfinite(found.dense()).all()
     np.testing.assert_allclose(found.dense()[2:5, 0], 4.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("tail", [np.inf, 4.0])
+@pytest.mark.parametrize("kind", ["sum to one", "twice the same", "few directions"])
+@pytest.mark.parametrize("few", [True, False])
+def test_columns_that_follow_from_the_others_are_predicted_and_break_nothing(kind, tail, few):
+    """A singular covariance: parts of a whole, a column given twice, more columns than directions."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X = np.exp(0.7 * rng.normal(size=(60, 2)) @ rng.normal(size=(2, 9)) + 0.2 * rng.normal(size=(60, 9)))
+        if kind == "sum to one":
+            X /= X.sum(1, keepdims=True)
+        elif kind == "twice the same":
+            X[:, 5] = 3 - X[:, 2]
+        else:
+            X = rng.normal(size=(60, 2)) @ rng.normal(size=(2, 9))
+        X = (X - X.mean(0)) / X.std(0)
+        gaps = np.zeros(X.shape, dtype=bool)
+        if few:
+            gaps[np.arange(60), rng.integers(0, 9, 60)] = True  # one a row: all others are known
+        else:
+            gaps = rng.random(X.shape) < 0.3
+        seen = by_pattern(np.where(gaps, np.nan, X))
+        rows = fit_full_covariance(seen, 1e-6, tail)
+        assert np.abs(rows.covariance).max() < 10
+        expected, deviations = from_others(seen, rows)
+        assert np.isfinite(expected).all()
+        assert np.isfinite(deviations).all()
+        if kind == "twice the same" and few:  # the other one is always known
+            assert np.sqrt(np.mean((expected - X)[gaps & np.isin(np.arange(9), (2, 5))] ** 2)) < 1e-3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_table_of_parts_of_a_whole_is_completed(seed):
+    rng = np.random.default_rng(seed)
+    parts = np.exp(rng.normal(size=(80, 2)) @ rng.normal(size=(2, 30)) / 2**0.5)
+    parts /= parts.sum(1, keepdims=True)
+    gaps = np.arange(30) >= np.where(rng.random((80, 1)) < 0.5, rng.integers(10, 30, (80, 1)), 30)
+    done = rs.complete(np.where(gaps, np.nan, parts), seed=0)
+    assert np.sqrt(np.mean((done.matrix - parts)[gaps] ** 2)) < parts[gaps].std()

@@ -119,7 +119,8 @@ def fit_full_covariance(
         filled -= mean
         scatter += (filled * weights[:, None]).T @ filled
         alone = np.diag(scatter) / total
-        S = (scatter + np.diag(pseudo_rows * alone + FLOOR)) / (total + pseudo_rows)
+        # A difference between both halves grows with every round where columns nearly follow from others.
+        S = ((scatter + scatter.T) / 2 + np.diag(pseudo_rows * alone + FLOOR)) / (total + pseudo_rows)
         if max(np.abs(mean - before[0]).max(), np.abs(S - before[1]).max()) < still:
             break
     return FullCovariance(mean, S, tail)
