@@ -13,7 +13,6 @@ from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.soft import soft_rank
 from rankscape.theory.chain import deep_chain, imbalances, squared_norm
 
-
 UNIT = 2.0**-53
 
 
