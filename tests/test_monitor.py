@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.errors import DivergenceWarning, InputError
-from rankscape.run.watchers.jumps import largest_curvature
+from rankscape.run.watchers.jumps import largest_curvature, live_modes
 from rankscape.solvers.relaxation import relax
 from rankscape.theory.absorbing import RankSet
 
@@ -23,7 +23,7 @@ SIGMAS = st.lists(st.sampled_from([1e-5, 0.01, 0.1, 0.2, 1.0, 3.0]), min_size=3,
 
 
 def _leave(steps=60_000, seed=0, **changes):
-    setting = dict(initialization=rs.Factors(LAB.start()), dynamics=LEAVING, monitor=rs.RankMonitor())
+    setting = dict(initialization=rs.Factors(LAB.start()), dynamics=LEAVING, monitor=rs.RankMonitor(off=1e-3, on=0.3))
     return rs.simulate(LAB.problem, steps=steps, seed=seed, **(setting | dict(record=[0, steps]) | changes))
 
 
@@ -39,19 +39,18 @@ def _singular_values_at(step, seed=0):
 
 @given(st.lists(SIGMAS, min_size=1, max_size=12))
 def test_the_counter_is_a_switch_with_two_thresholds_for_every_place(spectra):
-    monitor, count = rs.RankMonitor(off=0.05, on=0.5), None
+    count = None
     switches = [False, False, False]
     for k, sigma in enumerate(np.sort(spectra)[:, ::-1]):
-        count = monitor.count(sigma, count)
+        count = live_modes(sigma, count, off=0.05, on=0.5)
         for i, value in enumerate(sigma):
             switches[i] = value > 0.5 or (switches[i] and k > 0 and value >= 0.05)
         assert count == sum(switches)
 
 
 def test_between_the_thresholds_nothing_happens():
-    monitor = rs.RankMonitor(off=0.05, on=0.5)
     middle = np.array([2.0, 0.2, 0.1])
-    assert [monitor.count(middle, before) for before in (None, 1, 2, 3)] == [1, 1, 2, 3]
+    assert [live_modes(middle, before, off=0.05, on=0.5) for before in (None, 1, 2, 3)] == [1, 1, 2, 3]
 
 
 # -- jumps -----------------------------------------------------------------------------------------------
@@ -66,7 +65,7 @@ GROWING = {
 @pytest.mark.parametrize("setting", GROWING.values(), ids=GROWING.keys())
 @pytest.mark.parametrize("every", [7, 300, 1500])
 def test_a_jump_is_stamped_with_the_step_at_which_every_look_would_see_it(setting, every):
-    problem, monitor = rs.Estimation(np.diag([4.0, 2.0, 1.5])), rs.RankMonitor(every=every)
+    problem, monitor = rs.Estimation(np.diag([4.0, 2.0, 1.5])), rs.RankMonitor(every=every, off=1e-3, on=0.3)
     run = rs.simulate(problem, dynamics=rs.GradientDescent(0.01), steps=1500, monitor=monitor, record=[0], **setting)
     every_step = rs.simulate(problem, dynamics=rs.GradientDescent(0.01), steps=1500, record=rs.Every(1), **setting)
     crossed = [int(np.argmax(sigma > 0.3)) for sigma in every_step.singular_values.values.T]
@@ -338,3 +337,25 @@ def test_a_divergence_of_sgd_names_the_limit_of_single_entries():
 def test_monitors_that_make_no_sense_are_refused(make, text):
     with pytest.raises(InputError, match=text):
         make()
+
+
+# -- units -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-3, 1.0, 1e4])
+def test_the_thresholds_follow_the_units_of_the_data(unit):
+    """The same run in other units: W grows by the unit, each of three factors by its cube root."""
+    target = unit * np.diag([4.0, 2.0, 1.0])
+    rate = 0.01 / unit ** (4 / 3)
+    run = rs.simulate(
+        rs.Estimation(target), depth=3, initialization=rs.Identical(0.1 * unit ** (1 / 3)), steps=1200,
+        dynamics=rs.GradientDescent(rate), monitor=rs.RankMonitor(),
+    )  # fmt: skip
+    assert run.jumps.values.tolist() == [[229, 0, 1], [464, 1, 2], [987, 2, 3]]
+
+
+def test_the_thresholds_of_a_planted_problem_are_about_those_of_unit_entries():
+    off, on = rs.RankMonitor().levels(LAB.problem)
+    assert (off, on) == (pytest.approx(1e-3, rel=0.1), pytest.approx(0.3, rel=0.1))
+    with pytest.raises(InputError, match="`off` must be below `on`"):
+        rs.RankMonitor(off=1.0).levels(LAB.problem)

@@ -8,7 +8,7 @@ from rankscape import theory
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.theory.climbing import settled_times
 from rankscape.theory.climbing.bounds import passage
-from rankscape.theory.climbing.plateaus import learning_order
+from rankscape.theory.climbing.levels import learning_order
 from rankscape.theory.climbing.recursion import first_passage
 from rankscape.theory.climbing.stopping import effective_rank_of
 from rankscape.theory.inputs import start_of
@@ -61,8 +61,9 @@ def test_guaranteed_plateau_is_the_exact_one(depth, alpha):
 
 def test_reference_deviations():
     records = theory.plateaus([*SPECTRUM, 0.0], 3, 0.1, 1e-3)
-    expected = [(0, 0.126316), (-0.03, 0.0649485), (-0.03, 0.0238579)]
-    np.testing.assert_allclose([p.deviation for p in records[:3]], expected, atol=1e-6)
+    # The zero mode adds its start, 0.001, and not the level of inactive modes.
+    expected = [(0, 0.451 / 4.75), (-0.15 / 5, 3.151 / 4.85 - 0.6), (-0.15 / 5, 4.526 / 4.925 - 0.9)]
+    np.testing.assert_allclose([p.deviation for p in records[:3]], expected, atol=1e-12)
 
 
 def test_reference_effective_ranks():
@@ -193,10 +194,15 @@ def test_starts_are_those_of_all_pairs(kind, depth, ratio, noise, rng):
     start, eta = start_of(depth, alpha, beta), 0.5 * theory.step_limit([10.0], depth, alpha, beta).value
     for record in theory.plateaus(lam, depth, alpha, eta, beta, 0.05, noise):
         if record.start is not None:
-            nearest = lam[list(record.active)]
-            nearest = nearest - np.sign(nearest) * noise
-            level = nearest - np.sign(nearest) * (record.levels[0] - 2 * noise)
-            assert record.start == passage(start, nearest, level, eta).upper.max()
+            active, (eps, small) = lam[list(record.active)], record.levels
+            nearest = active + np.sign(start.product - active) * noise
+            level = nearest + np.sign(start.product - nearest) * (eps - 2 * noise)
+            last = passage(start, nearest, level, eta).upper.max()
+            rest = np.delete(lam, record.active)
+            if start.product > small and rest.size:  # the largest of the others falls to its level last
+                largest = rest.max() + noise
+                last = max(last, float(passage(start, np.array([largest]), small, eta).upper[0]))
+            assert record.start == last
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -217,11 +223,11 @@ def test_a_thousand_eigenvalues_are_quick(kind, depth, ratio, rng, monkeypatch):
 
 
 def test_noise_may_turn_an_eigenvalue_round():
-    noisy, record = [4.0, 2.0, 0.009], theory.plateaus([4.0, 2.0, -0.001], 3, 0.1, 1e-3, 0.05, 0.05, 0.01)[1]
-    passed = first_passage(start_of(3, 0.1, 0.05), np.array([0.009]), np.array([record.levels[1]]), 1e-3, 2_000_000)
+    noisy, record = [4.0, 2.0, 0.009], theory.plateaus([4.0, 2.0, -0.001], 3, 0.04, 1e-3, 0.02, 0.05, 0.01)[1]
+    passed = first_passage(start_of(3, 0.04, 0.02), np.array([0.009]), np.array([record.levels[1]]), 1e-3, 2_000_000)
     assert record.end is not None
     assert record.end < passed[0]
-    p = theory.eigenvalue_path(noisy, 3, 0.1, 1e-3, record.end, 0.05)[0]
+    p = theory.eigenvalue_path(noisy, 3, 0.04, 1e-3, record.end, 0.02)[0]
     assert abs(p[2]) <= record.levels[1]
 
 
@@ -251,8 +257,9 @@ def test_a_cluster_in_a_matrix_is_seen_through_rounding(rng):
 
 
 def test_empty_and_unavailable_intervals_say_why():
-    floor = theory.plateaus([5.0, 0.01], 2, 0.2, 1e-3)
-    assert "does not rise out of the start" in floor[1].failed
+    above = theory.plateaus([5.0, 0.01], 2, 0.2, 1e-3)[0]
+    assert "the start 0.04 is already above 0.0005" in above.failed
+    assert not above.guaranteed
     assert "smaller alpha" in theory.plateaus(SPECTRUM, 2, 0.1, 1e-3)[0].failed
     with pytest.warns(RankscapeWarning, match="exceeds the limit"):
         large = theory.plateaus([5.0, 1.0], 3, 0.1, 0.1)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rankscape.factorization import product as product
     from rankscape.falling.annealing import Annealed as Annealed
     from rankscape.falling.annealing import anneal as anneal
+    from rankscape.falling.jump_law import JumpLaw as JumpLaw
+    from rankscape.falling.jump_law import jump_law as jump_law
     from rankscape.falling.jump_rate import JumpRate as JumpRate
     from rankscape.falling.jump_rate import estimate_jump_rate as estimate_jump_rate
     from rankscape.initialization import Balanced as Balanced
@@ -74,6 +76,7 @@ _HOME = {
     "estimators": ["CompletedMatrix", "complete"],
     "factorization": ["compress", "imbalance", "product"],
     "initialization": ["Balanced", "Factors", "Gaussian", "Identical", "Orthogonal", "PerturbedIdentical"],
+    "falling.jump_law": ["JumpLaw", "jump_law"],
     "falling.jump_rate": ["JumpRate", "estimate_jump_rate"],
     "run.watchers.jumps": ["RankMonitor"],
     "observe": ["effective_rank", "entropy_rank", "numerical_rank", "singular_values", "stable_rank"],

@@ -87,9 +87,10 @@ def planted(
     :math:`D V^T`, where nothing is seen, and the corner :math:`\epsilon D`, where everything is.
 
     What is seen can be fitted in two ways: by the truth, which has to fill the strong rows with large entries, or by
-    the `decoy`, which leaves them empty and pays for the corner with r further modes, one an entry. The second is a
-    local minimum of the ridge-regularized loss of depth 3 and more, and each of its further modes hangs on a single
-    entry: SGD forgets it when that entry is not drawn for long enough, and then the strong rows fill.
+    the `decoy`, which leaves them empty and pays for the corner with r further modes. The second is a
+    local minimum of the ridge-regularized loss of depth 3 and more. About half of the pull that keeps a further mode
+    alive comes from its entry of the corner, the rest from others (`theory.escape.holders`): SGD forgets the mode when
+    these are not drawn for long enough, and then the strong rows fill.
     The dynamics are those of Wang, Jacot (2024); the matrix is rankscape's own.
 
     Parameters

@@ -4,5 +4,6 @@
 `annealing`       `anneal`: SGD on a falling ridge, relaxation, least squares: the algorithm that noise suggests
 `concerns`        what speaks against the result, in sentences
 `jump_rate`       `estimate_jump_rate`: how long a jump takes, from many runs
+`jump_law`        `jump_law`: the same at learning rates where jumps are too rare to be waited for
 ================  ==============================================================================================
 """

@@ -134,7 +134,9 @@ def estimate_jump_rate(
     count, steps = whole("replicas", replicas, least=1), whole("steps", steps, least=1)
     # A run of no steps: the monitor itself says how many modes it takes for alive.
     if int(_replica(problem, start, dynamics, 0, seed, watch).alive_modes[0]) == 0:
-        raise InputError(f"No mode of the start is above {watch.on:g}, so none can die; see RankMonitor(on=...).")
+        raise InputError(
+            f"No mode of the start is above {watch.levels(problem)[1]:g}, so none can die; see RankMonitor(on=...)."
+        )
 
     def run(k: int) -> np.ndarray | RunFailed:
         try:

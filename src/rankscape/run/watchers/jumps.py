@@ -8,6 +8,7 @@ again from the look before: runs repeat bit for bit, so this costs nothing until
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
 from rankscape.ground.final import final
 from rankscape.observe import spectrum_of_factors
-from rankscape.problem import Completion
+from rankscape.problem import AbstractProblem, Completion
 from rankscape.run.outcome import End, Outcome
 from rankscape.run.watchers.base import AbstractWatcher, Look, Memory, Record
 from rankscape.run.watchers.curvature import largest_curvature
@@ -35,6 +36,9 @@ LOOK = 0.6
 
 # Steps between two looks, at the least, where the user does not ask for fewer: a call of the engine has its price.
 FINEST = 256
+
+# Where a mode comes alive by default, over the size of an entry, and how far below that it dies.
+ON, OFF = 0.65, 1 / 300
 
 # What stands in a row of ``jumps``.
 JUMP_FIELDS = ["step", "from", "to"]
@@ -75,11 +79,12 @@ class RankMonitor(AbstractWatcher):
 
     Parameters
     ----------
-    off, on : float
+    off, on : float, optional
         A mode dies below `off` and comes alive above `on`. They are sizes of singular values of ``W``, not shares of
-        the largest: what kills a mode is a barrier that does not know the others (`rankscape.theory.landscape`). The
-        defaults suit entries of about unit size. At the start what is above `on` is alive, so modes that grow from a
-        small start count as jumps up.
+        the largest: what kills a mode is a barrier that does not know the others (`rankscape.theory.landscape`). By
+        default `on` is 0.65 times the size of an entry, :math:`\|W\| / \sqrt{n_{out} n_{in}}` with the spectral norm
+        that a fitting W needs, so that units do not matter, and `off` a three-hundredth of `on`. At the start what is
+        above `on` is alive, so modes that grow from a small start count as jumps up.
     every : int, optional
         Steps between two looks; the default spends a few percent of the run. Looks fall on all records as well. A mode
         that dies and comes back between two looks is not seen. A step that is reported is exact: the step before had
@@ -99,7 +104,7 @@ class RankMonitor(AbstractWatcher):
     >>> run = rs.simulate(rs.Estimation(eigenvalues=[4.0, 2.0, 1.0]), depth=3, initialization=rs.Identical(alpha=0.1),
     ...                   dynamics=rs.GradientDescent(0.01), steps=2000, monitor=rs.RankMonitor())
     >>> run.jumps.values.tolist()
-    [[216, 0, 1], [433, 1, 2], [878, 2, 3]]
+    [[229, 0, 1], [464, 1, 2], [987, 2, 3]]
 
     References
     ----------
@@ -109,8 +114,8 @@ class RankMonitor(AbstractWatcher):
 
     name: ClassVar[str] = "monitor"
 
-    off: float = 1e-3
-    on: float = 0.3
+    off: float | None = None
+    on: float | None = None
     every: int | None = None
     relax: bool | Sequence[int] | None = None
     sets: Sequence[HasMargins] = ()
@@ -120,13 +125,14 @@ class RankMonitor(AbstractWatcher):
         relax_at = self.relax
         if relax_at is not None and not isinstance(relax_at, bool):
             relax_at = tuple(whole("relax", step, least=0) for step in relax_at)
-        checked = dict(off=positive("off", self.off), on=positive("on", self.on), relax=relax_at, sets=tuple(self.sets))
+        checked: dict[str, Any] = dict(relax=relax_at, sets=tuple(self.sets))
+        checked |= {name: positive(name, level) for name in ("off", "on") if (level := getattr(self, name)) is not None}
         if self.every is not None:
             checked["every"] = whole("every", self.every, least=1)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-        if self.off >= self.on:
-            raise InputError(f"`off` must be below `on`, got {self.off:g} and {self.on:g}.")
+        if self.off is not None and self.on is not None:
+            _check_order(self.off, self.on)
         if self.stop not in (None, "down", "up"):
             raise InputError(f"`stop` must be 'down', 'up' or None, got {self.stop!r}.")
         if not all(hasattr(s, "margins") for s in self.sets):
@@ -153,21 +159,16 @@ class RankMonitor(AbstractWatcher):
             raise InputError(f"`relax` must lie within 0..{steps}, got {max(given)}.")
         return np.array(given, dtype=np.int64)
 
-    def count(self, sigma: np.ndarray, before: int | None) -> int:
-        """The number of live modes among descending singular values, given the number at the look before."""
-        if before is None:
-            return int(np.sum(sigma > self.on))
-        # Both loops go one mode at a time, so none jumps over a neighbour: the count says which are alive.
-        alive = before
-        while alive > 0 and (alive > len(sigma) or sigma[alive - 1] < self.off):
-            alive -= 1
-        while alive < len(sigma) and sigma[alive] > self.on:
-            alive += 1
-        return alive
+    def levels(self, problem: AbstractProblem) -> tuple[float, float]:
+        """`off` and `on` for a problem: as given, or relative to the size of its entries."""
+        on = self.on if self.on is not None else ON * _entry_size(problem)
+        off = self.off if self.off is not None else OFF * on
+        _check_order(off, on)
+        return off, on
 
     def look(self, now: Look, before: int | None) -> int:
         """The number of live modes of a state."""
-        return self.count(spectrum_of_factors(now.factors), before)
+        return live_modes(spectrum_of_factors(now.factors), before, *self.levels(now.setting.problem))
 
     def begin(self, now: Look, kept: Memory | None) -> Memory:
         """The modes that are alive; in a run that is continued, those between the thresholds stay what they were."""
@@ -224,6 +225,30 @@ class RankMonitor(AbstractWatcher):
     def label(self, dataset: "xr.Dataset", memories: Sequence[Memory]) -> "xr.Dataset":
         """The jumps of all runs."""
         return dataset.assign(jump_variables([memory.get("jumps", []) for memory in memories], "run" in dataset.dims))
+
+
+def live_modes(sigma: np.ndarray, before: int | None, off: float, on: float) -> int:
+    """The number of live modes among descending singular values, given the number at the look before."""
+    if before is None:
+        return int(np.sum(sigma > on))
+    # Both loops go one mode at a time, so none jumps over a neighbour: the count says which are alive.
+    alive = before
+    while alive > 0 and (alive > len(sigma) or sigma[alive - 1] < off):
+        alive -= 1
+    while alive < len(sigma) and sigma[alive] > on:
+        alive += 1
+    return alive
+
+
+def _check_order(off: float, on: float) -> None:
+    if off >= on:
+        raise InputError(f"`off` must be below `on`, got {off:g} and {on:g}; give both, or neither.")
+
+
+@lru_cache(maxsize=64)  # problems do not change, and are told apart by identity
+def _entry_size(problem: AbstractProblem) -> float:
+    """The size of an entry of a fitting W; 1 where the problem asks for nothing at zero."""
+    return problem.scale() / float(np.sqrt(np.prod(problem.shape))) or 1.0
 
 
 def jump_variables(jumps: Sequence[Sequence[Sequence[int]]], batched: bool) -> dict[str, "xr.DataArray"]:

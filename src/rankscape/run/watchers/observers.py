@@ -1,5 +1,6 @@
 """What is recorded beside the usual measurements: functions of the user, rates in force, and how far the run is."""
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -25,11 +26,35 @@ class Observers(AbstractWatcher):
             if name in taken:
                 raise InputError(f"`observe` cannot record {name!r}: the name is taken; choose another.")
         self.functions = functions
+        self.shapes: dict[str, tuple[int, ...]] = {}
 
     def record(self, now: Look, memory: Memory, end: End | None) -> Record:
         """The value of each function."""
-        # float64 at once: what a function returns, perhaps of JAX, has to lie in checkpoints and stores.
-        return {name: np.asarray(function(now.factors), float) for name, function in self.functions.items()}
+        return {name: self._value(name, now) for name in self.functions}
+
+    def _value(self, name: str, now: Look) -> np.ndarray:
+        where = f"`observe[{name!r}]`"
+        try:
+            found = self.functions[name](now.factors)
+        except Exception as error:
+            # The user's own error stays what it is, and says whose it is.
+            error.add_note(f"in {where}, at step {now.step}")
+            raise
+        try:
+            if np.iscomplexobj(found):
+                raise TypeError("complex")
+            # float64 at once: what a function returns, perhaps of JAX, has to lie in checkpoints and stores.
+            value = np.asarray(found, float)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{where} must return real numbers of one shape, got {reprlib.repr(found)} at step {now.step}."
+            ) from error
+        shape = self.shapes.setdefault(name, value.shape)
+        if value.shape != shape:
+            raise InputError(
+                f"{where} returned shape {value.shape} at step {now.step} and {shape} before: a record has one shape."
+            )
+        return value
 
     def describe(self) -> list[str]:
         """The names: what a function computes changes nothing on the way."""

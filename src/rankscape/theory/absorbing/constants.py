@@ -6,11 +6,14 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
-from rankscape.theory.absorbing.rank_set import RankSet
+from rankscape.theory.absorbing.rank_set import UNIT, RankSet
 from rankscape.theory.chain import check_deep
 
 # The rank tolerance at which the ridge pulls the soft rank down most.
 EPS2 = 0.75
+
+# Steps in which the ridge shrinks weights by a factor e: a run that needs more gets nowhere.
+LONGEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,13 @@ class Absorption:
     error: float
     """The bound of every residual that the constants rest on."""
     assumptions: tuple[str, ...]
+    failed: str | None = None
+    """Why no run can use the learning rate, or float64 the set: then single steps are to be certified."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether a run in float64 can take the learning rate and get anywhere."""
+        return self.failed is None
 
 
 def worst_case(
@@ -80,7 +90,8 @@ def worst_case(
     Notes
     -----
     The theorem is that of Wang, Jacot (2024); the constants are derived. They are very small: to follow a run, use
-    `a_posteriori`, or `step_certificate` at each step.
+    `a_posteriori`, or `step_certificate` at each step. Beyond depth 3 no run can use them as
+    long as the ridge leaves a mode alive, and `failed` says so.
 
     Examples
     --------
@@ -149,7 +160,19 @@ def _absorption(rank, L, lam, E, C, learning_rate, sharp, why) -> Absorption:
             "ridge, or certify single steps with `step_certificate`."
         )
     rank_set = RankSet(rank, alpha, eps1, EPS2, C, "operator" if sharp else "frobenius")
-    return Absorption(rank_set, eta, E, why)
+    return Absorption(rank_set, eta, E, why, _unusable(L, lam, rank_set, eta))
+
+
+def _unusable(L: int, lam: float, rank_set: RankSet, eta: float) -> str | None:
+    """Why the constants are no tool for a run, although the theorem holds."""
+    instead = "certify single steps with `step_certificate`, whose identities are exact"
+    if 1 / (2 * eta * lam) > LONGEST:
+        return f"no usable rate: at depth {L} absorption is proved for learning rates up to {eta:.2g} only; {instead}"
+    # A step adds imbalance of the order of its rounding, and the ridge removes 4 eta lambda of it.
+    kept = UNIT * rank_set.C * max(8.0, 1 / (4 * eta * lam))
+    if rank_set.eps1 <= kept:
+        return f"real numbers only: eps1 = {rank_set.eps1:.2g} is below what rounding leaves, {kept:.2g}; {instead}"
+    return None
 
 
 def _depth_three(L: int, lam: float, E: np.float64, C: np.float64) -> tuple:

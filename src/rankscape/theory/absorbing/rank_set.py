@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.soft import soft_rank
 from rankscape.theory.chain import deep_chain, imbalances, squared_norm
 
+UNIT = 2.0**-53
+
 
 class Margins(NamedTuple):
     """How far inside the set a point lies, condition by condition; negative outside."""
@@ -19,6 +22,19 @@ class Margins(NamedTuple):
     balance: float
     rank: float
     norm: float
+
+
+def rounding(factors: Sequence[Matrix], bound: float) -> Margins:
+    r"""How far each margin may be off because the entries of the factors are rounded to float64.
+
+    .. math:: \gamma = 8\, n\, u \max_l (\|W_l\|_F^2 + \|W_{l+1}\|_F^2), \qquad 10^{-12}, \qquad 4\, n\, u\, C
+
+    with :math:`u = 2^{-53}` and n the largest width. Factors that are made balanced are so to about a quarter of
+    :math:`\gamma` (largest of some 600 minima).
+    """
+    n, norms = max(max(W.shape) for W in factors), [squared_norm(W) for W in factors]
+    joint = max((a + b for a, b in pairwise(norms)), default=0.0)
+    return Margins(8 * n * UNIT * joint, 1e-12, 4 * n * UNIT * bound)
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,8 @@ class RankSet:
         \max_l \|W_{l+1}^\top W_{l+1} - W_l W_l^\top\| \le \epsilon_1, \qquad
         \max_l \sum_i f_\alpha(s_i(W_l)^2) \le r + \epsilon_2, \qquad \max_l \|W_l\|_F^2 \le C
 
-    The sets are nested, :math:`B_0 \subset B_1 \subset \dots`
+    The sets are nested, :math:`B_0 \subset B_1 \subset \dots` A point is a member up to the rounding of its entries:
+    :math:`\epsilon_1` may be smaller than what rounding leaves of an exactly balanced point.
 
     Parameters
     ----------
@@ -81,7 +98,7 @@ class RankSet:
             raise InputError(f"`balance_norm` must be 'operator' or 'frobenius', got {self.balance_norm!r}.")
 
     def margins(self, factors: Sequence[ArrayLike]) -> Margins:
-        """What is left of each of the three conditions; the point is a member iff none is negative."""
+        """What is left of each of the three conditions, as computed; negative outside."""
         W = deep_chain(factors)
         return Margins(
             self.eps1 - max(self.imbalance_norms(W)),
@@ -90,8 +107,9 @@ class RankSet:
         )
 
     def contains(self, factors: Sequence[ArrayLike]) -> bool:
-        """Whether the point is a member."""
-        return min(self.margins(factors)) >= 0
+        """Whether the point is a member, up to the rounding of its entries."""
+        room = rounding(deep_chain(factors), self.C)
+        return all(margin >= -off for margin, off in zip(self.margins(factors), room, strict=True))
 
     def at_rank(self, rank: int) -> "RankSet":
         """The set of another rank with the same constants."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from rankscape.entries.duplicates import row_order
 from rankscape.ground.types import ArrayLike, Matrix
-from rankscape.theory.absorbing.rank_set import Margins, RankSet
+from rankscape.theory.absorbing.rank_set import Margins, RankSet, rounding
 from rankscape.theory.absorbing.soft import soft_count, soft_slope
 from rankscape.theory.chain import check_entries, decay, deep_chain, sides, squared_norm
 
@@ -24,11 +24,13 @@ class StepCertificate:
     """Upper bounds of the soft rank after a step on one entry, (depth, observed)."""
     stability: float
     r"""The largest :math:`\eta P_l` over entries and layers: a step on one entry is stable below 2."""
+    room: Margins
+    """How far the margins may be off because the factors are rounded."""
 
     @property
     def holds(self) -> bool:
-        """Whether the next step provably stays in the set."""
-        return min(self.margins) >= 0
+        """Whether the next step provably stays in the set, up to the rounding of the factors' entries."""
+        return all(margin >= -off for margin, off in zip(self.margins, self.room, strict=True))
 
     @property
     def adversary(self) -> int:
@@ -124,7 +126,8 @@ def step_certificate(
         rank_set.rank + rank_set.eps2 - float(soft.max()),
         rank_set.C - max(layer.norm for layer in layers),
     )
-    return StepCertificate(margins, soft, eta * max(float(layer.sensitivity.max()) for layer in layers))
+    stability = eta * max(float(layer.sensitivity.max()) for layer in layers)
+    return StepCertificate(margins, soft, stability, rounding(W, rank_set.C))
 
 
 def _layer(w: Matrix, above: Matrix, below: Matrix, draws: _Draws, alpha: float) -> _Layer:

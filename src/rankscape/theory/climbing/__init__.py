@@ -7,8 +7,8 @@ Maly, Rauhut (2024). Each file answers one question:
 `recursion`         what gradient descent does, step by step: `factor_path`, `eigenvalue_path`
 `flow`              what gradient flow does: `flow_time`, `flow_value`; `imbalance_leaf` for the perturbed start
 `limits`            where it ends, how fast, with which steps: `limit`, `rate`, `step_limit`
-`hitting`           when an eigenvalue reaches a level: `hitting_time`; `bounds` encloses that step
-`plateaus`          when each rank holds: `plateaus`; `settled_times` finds the active mode that settles last
+`hitting`           when an eigenvalue reaches a level: `hitting_time`; `bounds` encloses it, with room for `rounding`
+`plateaus`          when each rank holds: `plateaus`; `levels` says what that means, `settled_times` which mode is last
 `stopping`          where to stop for a rank: `stopping_rule`
 `critical`          from how small a start a plateau exists: `critical_alpha`
 `design`            which start and learning rate to choose: `design`

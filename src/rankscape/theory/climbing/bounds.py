@@ -8,7 +8,7 @@ B2 (identical, second order): the same with the trapezoidal rule and its remaind
 
 B3 (perturbed): the same on the leaves between :math:`\delta_0` and a lower bound :math:`\delta_*` of the imbalance.
 
-All three are derived; they intersect to the guaranteed interval of steps.
+All three are derived; they intersect to the guaranteed interval of steps, widened by what `rounding` to float64 can do.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,18 @@ import numpy as np
 
 from rankscape.theory.climbing.flow import identical_time, perturbed_time, reach
 from rankscape.theory.climbing.imbalance_leaf import Leaf, angle, sharpness, way_left
+from rankscape.theory.climbing.rounding import LOST, kappa, width
 from rankscape.theory.inputs import Start
 
 # Relative room for rounding, in the bounds and in the recursion they speak about.
 GUARD = 1e-10
 
 ASSUMPTIONS = {
-    False: ("bounds B1 and B2 (Euler steps against the balanced flow)",),
-    True: ("bound B3 (Euler steps against the flow on the leaves of constant imbalance)",),
+    perturbed: (bound, "steps taken in float64: the bounds leave room for its rounding")
+    for perturbed, bound in (
+        (False, "bounds B1 and B2 (Euler steps against the balanced flow)"),
+        (True, "bound B3 (Euler steps against the flow on the leaves of constant imbalance)"),
+    )
 }
 
 
@@ -38,6 +42,8 @@ class Passage:
     estimate: np.ndarray
     certified: np.ndarray
     """Where the bounds apply; elsewhere lower = 0 and upper = inf."""
+    lost: np.ndarray
+    """Where they would apply to real numbers, but rounding to float64 may hold a step back altogether."""
 
 
 Side = Literal["lower", "upper"]
@@ -49,24 +55,36 @@ def passage(start: Start, lam, level, eta: float, *, only: Side | None = None) -
     past, never = reach(start, lam, level)
     on = ~past & ~never
     lower, upper, estimate = (np.where(past, 0.0, np.inf) for _ in range(3))
-    certified = ~on
+    certified, lost = ~on, np.zeros(lam.shape, dtype=bool)
     if np.any(on):
         with np.errstate(all="ignore"):
             if start.beta is None:
-                low, up, guess, ok = _identical(start, lam[on], level[on], eta)
+                low, up, guess, ok, least = _identical(start, lam[on], level[on], eta)
             else:
-                low, up, guess, ok = _perturbed(start, lam[on], level[on], eta, only)
+                low, up, guess, ok, least = _perturbed(start, lam[on], level[on], eta, only)
+            wide, late = held_back(start, lam[on], level[on], eta, least)
+            low = np.ceil(guarded(low * (1 - wide) - late, -1))
+            up = np.ceil(guarded((up + late) / (1 - wide), +1))
         ok &= np.isfinite(low) & (np.isfinite(up) | (only == "lower"))
+        lost[on] = ok & (wide >= LOST)
+        ok &= wide < LOST
         # A level that is not passed at the start takes at least one step, whatever rounding says.
         lower[on], upper[on] = np.where(ok, np.maximum(low, 1.0), 0.0), np.where(ok, up, np.inf)
         # Far outside of the bounds the predictor may be no number: then it says never.
         estimate[on] = np.where(np.isfinite(guess), np.maximum(guess, 1.0), np.inf)
         certified[on] = ok
-    return Passage(lower, upper, estimate, certified)
+    return Passage(lower, upper, estimate, certified, lost)
+
+
+def held_back(start: Start, lam, level, eta: float, least):
+    """The relative change of every step by rounding, and the steps that the rounding of the product itself may cost."""
+    # Twice the slope at the level: a step is shorter than the flow says, and the way to the limit is convex.
+    late = 2 * width(start.depth, level) / (eta * sharpness(start.depth, level, least) * np.abs(lam - level))
+    return kappa(start, lam, level, eta, least), late
 
 
 def guarded(x, away: float):
-    """A bound with room for rounding: -1 moves it down, +1 up."""
+    """A bound with room for the rounding of its own formula: -1 moves it down, +1 up."""
     return x * (1 + away * GUARD) + away * 1e-9
 
 
@@ -95,7 +113,7 @@ def _identical(start: Start, lam, level, eta: float):
     lower = np.where(holds, np.maximum(lower, E / (eta + remainder)), lower)
     upper = np.where(holds & (remainder < eta), np.minimum(upper, E / (eta - remainder)), upper)
     guess = np.ceil(t / eta + np.log(np.abs(h1 / h0)) / 2)
-    return np.ceil(guarded(lower, -1)), np.ceil(guarded(upper, +1)), guess, ok
+    return lower, upper, guess, ok, np.zeros(lam.shape)
 
 
 def _slopes(N: int, lam, low, high):
@@ -168,11 +186,11 @@ def _perturbed(start: Start, lam, level, eta: float, only: Side | None):
     low, up, guess = np.zeros(lam.shape), np.full(lam.shape, np.inf), np.full(lam.shape, np.nan)
     # Each of the integrals costs as much as all the rest: only what is asked for is computed.
     if only != "upper":
-        low = np.ceil(guarded(perturbed_time(N, lam, p0, level, delta) / longest, -1))
+        low = perturbed_time(N, lam, p0, level, delta) / longest
     if only != "lower":
-        up = np.ceil(guarded(perturbed_time(N, lam, p0, level, least) / shortest, +1))
+        up = perturbed_time(N, lam, p0, level, least) / shortest
     if only is None:
         left = way_left(N, lam, delta, level)
         leaf = Leaf(N, lam, delta, angle(N, p0, delta), angle(N, level, delta), distance=left)
         guess = np.ceil(leaf.time() / eta + leaf.offset())
-    return low, up, guess, ok
+    return low, up, guess, ok, least

@@ -1,11 +1,14 @@
 """A start and a learning rate for a plateau that lasts long enough within a budget of steps."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from rankscape.ground.checks import whole
 from rankscape.ground.types import ArrayLike
-from rankscape.theory.climbing.critical import largest_scale, no_scale, ratio_of, scaled_start, scales, window, wish_of
+from rankscape.theory.climbing.critical import intervals, no_scale, ratio_of, scaled_start, scales, window, wish_of
 from rankscape.theory.climbing.limits import step_limit
 from rankscape.theory.climbing.plateaus import Plateau, RankIntervals
 from rankscape.theory.inputs import Tolerance, tolerances_of
@@ -84,32 +87,45 @@ def design(
     lam, rank, wrong = wish_of(eigenvalues, rank, N, ratio)
     if wrong is None and X > K:
         wrong = f"{X} steps do not fit into a budget of {K}"
-    top = None if wrong else largest_scale(lam, rank, N, tol, 0.0, ratio)
-    if top is None:
+    found = () if wrong else intervals(lam, rank, N, tol, 0.0, ratio)
+    if not found:
         assumptions = ("symmetric, fully observed target; no ridge",)
         return Design(None, None, None, None, 0, assumptions, wrong or no_scale(N))
-    # From the largest start downwards: larger ones learn faster, so the first that holds is the quickest.
-    best, move, x = 0.0, 0.02, math.log(top) - 0.005
-    while x > scales(N)[0]:
-        start = scaled_start(N, math.exp(x), ratio)
+    best = 0.0
+    for alpha in _downwards(found, lam, N):
+        start = scaled_start(N, alpha, ratio)
         # At the limit itself the bounds have no room left.
         fastest = 0.9 * step_limit(lam, N, start.alpha, start.beta).value
-        found = window(start, lam, rank, tol)
-        if found is not None and found[1] > found[0]:
-            first, last = found
-            best = max(best, K - first / min(fastest, last / K))
-            # Smaller starts are later still.
-            if first / fastest > K:
-                break
-            for eta in _rates(first, last, X, K, fastest):
-                record = next(RankIntervals(start, lam, eta, tol).records(rank))
-                held = _held(record, K)
-                if held >= X:
-                    return Design(start.alpha, start.beta, eta, record, held, record.assumptions)
-        x, move = x - move, move * 1.08
+        first, last = window(start, lam, rank, tol)
+        if first >= last:
+            continue
+        best = max(best, min(K, K - first / min(fastest, last / K)))
+        # Smaller starts are later still.
+        if first / fastest > K and alpha < _natural(lam, N):
+            break
+        for eta in _rates(first, last, X, K, fastest):
+            record = next(RankIntervals(start, lam, eta, tol).records(rank))
+            held = _held(record, K)
+            if held >= X:
+                return Design(start.alpha, start.beta, eta, record, held, record.assumptions)
     most = max(0, math.floor(best))
     text = f"rank {rank} cannot hold for {X} of {K} steps at depth {N}: about {most} steps are the most"
     return Design(None, None, None, None, most, ("symmetric, fully observed target; no ridge", "gradient flow"), text)
+
+
+def _natural(lam: np.ndarray, depth: int) -> float:
+    """The scale of the limit's largest factor."""
+    return float(np.max(np.abs(lam))) ** (1 / depth)
+
+
+def _downwards(found: tuple[tuple[float, float], ...], lam: np.ndarray, depth: int) -> Iterator[float]:
+    """Scales from the largest start downwards: larger ones learn faster, so the first that holds is the quickest."""
+    for low, high in reversed(found):
+        # Beyond twice the natural scale only the step limit falls.
+        x, move = math.log(min(high, 2 * _natural(lam, depth))) - 0.005, 0.02
+        while x > scales(depth)[0] and math.exp(x) > low:
+            yield math.exp(x)
+            x, move = x - move, move * 1.08
 
 
 def _rates(first: float, last: float, X: int, K: int, fastest: float) -> list[float]:

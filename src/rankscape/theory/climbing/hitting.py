@@ -1,7 +1,7 @@
 """When one eigenvalue of the product reaches a level."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
 from rankscape.theory.climbing.flow import goal, reach, time_to
 from rankscape.theory.climbing.limits import warn_if_too_large
 from rankscape.theory.climbing.recursion import first_passage
+from rankscape.theory.climbing.rounding import BEYOND
 from rankscape.theory.inputs import Start, start_of
 
 
@@ -58,7 +59,7 @@ def hitting_time(
     method : {"bounds", "exact", "predict", "flow"}
         "bounds": a proven interval, and the prediction within it.
         "exact": the recursion itself, ``lower = upper = estimate``; cost grows with T.
-        "predict": the second-order prediction, and 2 steps on either side (observed, not proven).
+        "predict": the same record, its estimate the point: no error is stated beside that of the proven interval.
         "flow": ``t / learning_rate`` rounded up; a proven upper bound when p falls from the identical start.
     max_steps : int
         Where "exact" gives up.
@@ -114,7 +115,9 @@ def _bounds(start: Start, lam: float, level: float, eta: float, most: int, large
     found = passage(start, np.array([lam]), np.array([level]), eta)
     lower, upper, guess = (_whole(x[0]) for x in (found.lower, found.upper, found.estimate))
     failed = None
-    if not found.certified[0]:
+    if found.lost[0]:
+        failed = BEYOND
+    elif not found.certified[0]:
         failed = large or "the step is too large for the bounds; take method='exact' or a smaller learning rate"
     assumptions = (*start.assumptions, *ASSUMPTIONS[start.beta is not None])
     # The prediction is not proven, so it gives way to the bounds.
@@ -122,9 +125,9 @@ def _bounds(start: Start, lam: float, level: float, eta: float, most: int, large
 
 
 def _predict(start: Start, lam: float, level: float, eta: float, most: int, large: str | None) -> HittingTime:
-    guess = _whole(passage(start, np.array([lam]), np.array([level]), eta).estimate[0])
-    assumptions = (*start.assumptions, "second order in the learning rate; off by at most 2 in all tests, not proven")
-    return HittingTime(max(guess - 2, 0), guess + 2, guess, "predict", assumptions, large)
+    found = _bounds(start, lam, level, eta, most, large)
+    order = "estimate of second order in the learning rate, without a stated error; it gives way to the bounds"
+    return replace(found, method="predict", assumptions=(*found.assumptions, order))
 
 
 def _flow(start: Start, lam: float, level: float, eta: float, most: int, large: str | None) -> HittingTime:

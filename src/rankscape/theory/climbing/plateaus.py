@@ -10,11 +10,12 @@ from rankscape.errors import InputError
 from rankscape.ground import html
 from rankscape.ground.checks import nonnegative, positive
 from rankscape.ground.types import ArrayLike
-from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
-from rankscape.theory.climbing.flow import time_to
+from rankscape.theory.climbing.bounds import ASSUMPTIONS, Passage, Side, passage
+from rankscape.theory.climbing.levels import Levels
 from rankscape.theory.climbing.limits import warn_if_too_large
-from rankscape.theory.climbing.settled_times import last_settled
-from rankscape.theory.inputs import Start, Tolerance, alike, spectrum_of, start_of, tolerances_of
+from rankscape.theory.climbing.rounding import BEYOND
+from rankscape.theory.climbing.settled_times import last_settled, level_of
+from rankscape.theory.inputs import Start, Tolerance, spectrum_of, start_of, tolerances_of
 
 
 @dataclass(frozen=True)
@@ -71,21 +72,24 @@ def plateaus(
     r"""For each rank L the guaranteed interval of steps in which the product is close to rank L.
 
     With the modes in the order in which they are learned, :math:`\varepsilon` = `tolerance` times
-    :math:`|\lambda_L|` and :math:`\varepsilon'` = `tolerance` times :math:`|\lambda_{L+1}|`
-    (:math:`\alpha^N` after the last mode), for all steps between
+    :math:`\min_{i \le L} |\lambda_i|` and :math:`\varepsilon'` = `tolerance` times :math:`|\lambda_{L+1}|` (after the
+    last mode: :math:`\min_i |\lambda_i|` again), for all steps between
 
     .. math::
 
-        k_{\text{start}} = \max_{i \le L} T^{\text{up}}_i(\lambda_i \to \lambda_i - \varepsilon), \qquad
-        k_{\text{end}} = \min_{i > L} T^{\text{low}}_i(\lambda_i \to \varepsilon') - 1
+        k_{\text{start}} = \max\Big( \max_{i \le L} T^{\text{up}}_i(p_0 \to \lambda_i \pm \varepsilon),\;
+        \max_{i > L,\, p_0 > \varepsilon'} T^{\text{up}}_i(p_0 \to \varepsilon') \Big), \qquad
+        k_{\text{end}} = \min_{i > L} T^{\text{low}}_i(p_0 \to \pm\varepsilon') - 1
 
-    the active modes obey :math:`|p_i - \lambda_i| \le \varepsilon`, the others :math:`|p_i| \le \varepsilon'`, and
+    the active modes obey :math:`|p_i - \lambda_i| \le \varepsilon`, the others :math:`|p_i| \le \varepsilon'`: modes
+    may come from below or from above. A mode that starts above :math:`\varepsilon'` and whose limit is not below it
+    leaves no plateau of that rank. With :math:`u = \varepsilon` if an active mode comes from above and 0 if none does,
 
     .. math::
 
-        -\frac{(L-1)\varepsilon}{\lambda_1} \le r(W) - r(W_L) \le
-        \frac{\varepsilon (r(W_L) - 1) + (n-L)\varepsilon'}{\lambda_1 - \varepsilon},
-        \qquad r = \|\cdot\|_* / \|\cdot\|
+        \frac{\sum_{1 < i \le L} \lambda_i - (L-1)\varepsilon}{\lambda_1 + u} \le r(W) - 1 \le
+        \frac{\sum_{1 < i \le L} (\lambda_i + u) + \sum_{i > L} \min(\varepsilon', \max(p_0, |\lambda_i|))}
+        {\lambda_1 - \varepsilon}, \qquad r = \|\cdot\|_* / \|\cdot\|
 
     Parameters
     ----------
@@ -140,17 +144,6 @@ def plateaus(
     return tuple(RankIntervals(start, lam, eta, tolerances_of(tolerance), e, large).records())
 
 
-def learning_order(start: Start, lam: np.ndarray) -> np.ndarray:
-    """Positions of the modes that are learned, the earliest first, by the flow time to half of their target."""
-    if start.beta is None:
-        order = np.argsort(-lam, kind="stable")
-        return order[lam[order] > 0]
-    modes = np.flatnonzero(lam)
-    times = time_to(start, lam[modes], lam[modes] / 2)
-    # From W = 0 both signs take the same time: then the larger modulus comes first.
-    return modes[np.lexsort((-np.abs(lam[modes]), times))]
-
-
 class RankIntervals:
     """The intervals of all ranks for one start and learning rate; arrays are in the order of learning."""
 
@@ -163,95 +156,84 @@ class RankIntervals:
         noise: float = 0.0,
         large: str | None = None,
     ):
-        self.start, self.eta, self.noise, self.large = start, eta, noise, large
-        self.n, self.order = lam.size, learning_order(start, lam)
-        self.lam, self.dead = lam[self.order], np.delete(lam, self.order)
-        self.mu, self.sign = np.abs(self.lam), np.sign(self.lam)
-        self.smallest, floor = np.minimum.accumulate(self.mu), start.alpha**start.depth
-        self.eps = tolerance[0] * self.smallest
-        # Inactive modes start at about alpha^N: a smaller level would be passed before the first step.
-        self.small = np.maximum(np.append(tolerance[1] * self.mu[1:], floor), floor)
-        speed = self.mu if start.product == 0 else self.lam  # from W = 0 both signs are learned at once
-        self.apart = np.append(~alike(speed[:-1], speed[1:]), True)
+        self.start, self.eta, self.large = start, eta, large
+        self.levels = Levels(start, lam, tolerance, noise)
 
     def records(self, only: int | None = None) -> Iterator[Plateau]:
         """The plateaus of rank 1, 2, ..., or of one rank only."""
-        wanted = np.arange(self.mu.size) if only is None else np.array([only - 1])
+        levels = self.levels
+        wanted = np.arange(levels.mu.size) if only is None else np.array([only - 1])
         wrong = {i: self._hypothesis(i) for i in wanted.tolist()}
         ranks = np.array([i for i, text in wrong.items() if text is None], dtype=np.intp)
         # Only ranks whose hypotheses hold, and all of them at once: they share their modes.
-        interval = dict(zip(ranks.tolist(), zip(self._starts(ranks), self._ends(ranks), strict=True), strict=True))
-        r, deviations = self._effective_rank()
-        order, levels = tuple(self.order.tolist()), list(zip(self.eps.tolist(), self.small.tolist(), strict=True))
+        interval = dict(zip(ranks.tolist(), zip(*self._intervals(ranks), strict=True), strict=True))
+        r, deviations = levels.effective_ranks()
+        order, pairs = tuple(levels.order.tolist()), list(zip(levels.eps.tolist(), levels.small.tolist(), strict=True))
         assumptions = (*self.start.assumptions, *ASSUMPTIONS[self.start.beta is not None])
-        if self.noise:
-            assumptions += (f"every target within {self.noise:g} in spectral norm (Weyl)",)
+        if levels.noise:
+            assumptions += (f"every target within {levels.noise:g} in spectral norm (Weyl)",)
         for i, text in wrong.items():
             begin, end, text = (None, None, text) if text else self._judge(i, *interval[i])
-            yield Plateau(i + 1, begin, end, r[i], deviations[i], order[: i + 1], levels[i], assumptions, text)
-
-    def _effective_rank(self) -> tuple[list[float], list[tuple[float, float]]]:
-        """Of the target's active modes, and how far the product's can lie below and above it."""
-        i, top, e = np.arange(self.mu.size), np.maximum.accumulate(self.mu), self.noise
-        r = np.cumsum(self.mu) / top
-        low = np.where(i > 0, ((r - 1) * top - i * (self.eps - e)) / (top + e), 0.0)
-        rest = (r - 1) * top + i * e + (self.n - i - 1) * self.small
-        high = rest / np.maximum(top + e - self.eps, 1e-300)
-        below, above = np.minimum(low - (r - 1), 0.0), high - (r - 1)
-        return r.tolist(), list(zip(below.tolist(), above.tolist(), strict=True))
+            yield Plateau(i + 1, begin, end, r[i], deviations[i], order[: i + 1], pairs[i], assumptions, text)
 
     def _hypothesis(self, i: int) -> str | None:
         """The hypothesis that fails, whatever the times are."""
+        levels = self.levels
         if self.large is not None:
             return self.large
-        if not self.apart[i]:
+        if not levels.apart[i]:
             # The end of the cluster: the next rank at which the spectrum has a gap.
-            last = i + int(np.argmax(self.apart[i:]))
-            many = last - int(np.max(np.flatnonzero(self.apart[:i]), initial=-1))
+            last = i + int(np.argmax(levels.apart[i:]))
+            many = last - int(np.max(np.flatnonzero(levels.apart[:i]), initial=-1))
             return (
-                f"{many} eigenvalues of modulus {self.mu[i]:g} are learned at once: "
+                f"{many} eigenvalues of modulus {levels.mu[i]:g} are learned at once: "
                 f"see the plateau of the whole cluster, rank {last + 1}"
             )
-        if self.noise >= self.eps[i] / 2:
+        if levels.noise >= levels.eps[i] / 2:
             return (
-                f"target_noise {self.noise:g} must be below half of the tolerance {self.eps[i]:g} of the active modes"
-            )
-        if self.smallest[i] - self.eps[i] <= self.start.product:
-            return (
-                f"eigenvalue {self.lam[i]:g} does not rise out of the start {self.start.product:g}: "
-                "it needs |lambda| - eps > alpha^(N-1) (alpha - beta)"
+                f"target_noise {levels.noise:g} must be below half of the tolerance {levels.eps[i]:g} "
+                "of the active modes"
             )
         return None
 
-    def _judge(self, i: int, first: float, last: float) -> tuple[int | None, int | None, str | None]:
+    def _intervals(self, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each rank when its active modes have settled, when its inactive ones have fallen, and when one rises."""
+        levels = self.levels
+        # From the nearest target to the level of the farthest, on either side: eps - 2e is left.
+        nearest = levels.lam + np.sign(self.start.product - levels.lam) * levels.noise
+        settled = last_settled(self.start, nearest, levels.eps - 2 * levels.noise, ranks, self.eta)
+        fallen = levels.begins(ranks, lambda lam, level: self._passage(lam, level, "upper").upper)
+        risen = levels.ends(ranks, lambda lam, level: self._passage(lam, level, "lower").lower - 1)
+        return settled, fallen, risen
+
+    def _passage(self, lam: np.ndarray, level: np.ndarray, only: Side) -> Passage:
+        return passage(self.start, lam, level, self.eta, only=only)
+
+    def _judge(self, i: int, settled: float, fallen: float, risen: float) -> tuple[int | None, int | None, str | None]:
         """Start, end, and why nothing lies between them."""
-        if np.isinf(first):
-            return None, None, "the step is too large for the bound of an active mode"
-        begin, end = int(first), None if np.isinf(last) else int(last)
-        if end is None or begin <= end:
-            return begin, end, None
-        if i + 1 == self.mu.size:
-            return begin, end, f"empty: within target_noise {self.noise:g} another mode may rise"
-        if self.small[i] <= self.start.product:
-            why = f"the start {self.start.product:g} is already above {self.small[i]:g}, the level of inactive modes"
-        else:
-            why = f"eigenvalue {self.lam[i + 1]:g} starts before eigenvalue {self.lam[i]:g} has settled"
-        return begin, end, f"empty: {why}; a smaller alpha opens it (see critical_alpha)"
+        if np.isinf(settled):
+            return None, None, self._no_bound(i)
+        first = max(settled, fallen)
+        last = None if np.isinf(risen) else int(risen)
+        begin = None if np.isinf(first) else int(first)
+        if begin is not None and (last is None or begin <= last):
+            return begin, last, None
+        return begin, last if begin is not None else None, f"empty: {self._empty(i, begin is None)}"
 
-    def _starts(self, ranks: np.ndarray) -> np.ndarray:
-        """The largest upper bound of the active modes' times."""
-        # From the nearest target, lam - e, to the level of the farthest, lam + e - eps: eps - 2e is left.
-        nearest = self.lam - self.sign * self.noise
-        return last_settled(self.start, nearest, self.eps - 2 * self.noise, ranks, self.eta)
+    def _empty(self, i: int, never: bool) -> str:
+        levels, p0 = self.levels, self.start.product
+        advice = "a smaller alpha opens it (see critical_alpha)"
+        if p0 > levels.small[i]:
+            stays = "and another mode stays above it" if never else "and another mode falls to it too late"
+            return (
+                f"the start {p0:g} is already above {levels.small[i]:g}, the level of inactive modes, {stays}; {advice}"
+            )
+        if i + 1 == levels.mu.size:
+            return f"within target_noise {levels.noise:g} another mode may rise"
+        return f"eigenvalue {levels.lam[i + 1]:g} starts before eigenvalue {levels.lam[i]:g} has settled; {advice}"
 
-    def _ends(self, ranks: np.ndarray) -> np.ndarray:
-        """The smallest lower bound of the inactive modes' times, less one: of each sign the strongest decides."""
-        out, small = np.full(ranks.size, np.inf), self.small[ranks]
-        for sign in (1.0, -1.0) if self.start.beta is not None else (1.0,):
-            left = np.append(sign * self.lam, np.max(sign * self.dead, initial=-np.inf))
-            # The larger an eigenvalue the earlier it rises, so the strongest that is left decides for its sign.
-            strongest = np.maximum.accumulate(left[::-1])[::-1][ranks + 1] + self.noise
-            on = strongest > small
-            found = passage(self.start, sign * strongest[on], sign * small[on], self.eta, only="lower").lower - 1
-            out[on] = np.minimum(out[on], found)
-        return out
+    def _no_bound(self, i: int) -> str:
+        """Why an active mode of a rank has no bound."""
+        lam, eps = self.levels.lam[: i + 1], self.levels.eps[i]
+        lost = self._passage(lam, level_of(self.start, lam, eps), "upper").lost
+        return BEYOND if lost.any() else "the step is too large for the bound of an active mode"
