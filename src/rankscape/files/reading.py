@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rankscape.entries.duplicates import Duplicates, check_policy
-from rankscape.errors import InputError, did_you_mean
+from rankscape.errors import FileFormatError, InputError, RankscapeError, did_you_mean
 from rankscape.files.formats import format_of, named, with_listing
 from rankscape.files.formats.base import Format
 from rankscape.files.packing import PACKINGS, check_packing
@@ -102,7 +102,22 @@ def read(
     check_exists(path)
     check_packing(path)
     _check_settled(path, kind, wanted)
-    return kind.read(path, wanted, duplicates)
+    return _read(kind, path, wanted, duplicates)
+
+
+def _read(kind: Format, path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
+    """Read it; what no reader foresaw is said as such, with the file."""
+    try:
+        return kind.read(path, wanted, duplicates)
+    except RankscapeError:
+        raise
+    except MemoryError as error:
+        raise FileFormatError(f"{path}: there is not enough memory to read it as {kind.title}; split it") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise FileFormatError(
+            f"{path} cannot be read as {kind.title}, for a reason that was not foreseen ({reason}); please report it"
+        ) from error
 
 
 def read_stream(stream: BinaryIO, format: str | None, wanted: Wanted, duplicates: Duplicates) -> Table:
@@ -117,7 +132,7 @@ def read_stream(stream: BinaryIO, format: str | None, wanted: Wanted, duplicates
             shutil.copyfileobj(stream, file)
         _check_settled(path, kind, wanted)
         try:
-            return kind.read(path, wanted, duplicates)
+            return _read(kind, path, wanted, duplicates)
         except InputError as error:
             text = str(error).replace(f"'{path}'", STANDARD_INPUT).replace(str(path), "standard input")
             raise type(error)(text) from error

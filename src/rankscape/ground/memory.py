@@ -32,6 +32,19 @@ def check_room(shape: tuple[int, int], arrays: int, remedy: str) -> None:
         )
 
 
+def check_bytes(need: float, what: str, remedy: str) -> None:
+    """Refuse what takes so many bytes when they are not free.
+
+    >>> check_bytes(1e18, "The run", "Record fewer steps.")   # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    rankscape.errors.InputError: The run takes 1e+06 TB of memory, of which ... are free. Record fewer steps.
+    """
+    there = available()
+    if there is not None and need > there:
+        raise InputError(f"{what} takes {in_words(need)} of memory, of which {in_words(there)} are free. {remedy}")
+
+
 def in_words(count: float) -> str:
     """Bytes for people.
 
