@@ -58,7 +58,7 @@ class Numerals:
         >>> Numerals().lost("0.1"), Numerals().lost("1e-400")
         (None, 'is too small for a float64; write 0')
         >>> Numerals().lost("9007199254740993")
-        'is a whole number beyond 2^53, which a float64 would round; write 9.007199254740992e+15'
+        'is a whole number beyond 2^53, which a float64 would round; write 9007199254740992'
         """
         number = self.number(text)
         if number is None:

@@ -14,6 +14,7 @@ from rankscape.files.formats.base import Format
 from rankscape.files.packing import PACKINGS, check_packing
 from rankscape.files.table import Table
 from rankscape.files.wanted import Decimal, Layout, Wanted
+from rankscape.ground.checks import path_of, several
 
 # The path that stands for standard input.
 STANDARD_INPUT = "-"
@@ -90,14 +91,14 @@ def read(
            [2.5, nan]])
     """
     check_policy(duplicates)  # also where no cell is repeated: a misspelled policy should not wait for one
-    words = (missing,) if isinstance(missing, str) else tuple(missing)
+    words = (missing,) if isinstance(missing, str) else tuple(several("missing", missing))
     wanted = Wanted(
         rows=rows, columns=columns, values=values, layout=layout, header=header, index=index, decimal=decimal,
         separator=separator, missing=words, sheet=sheet,
     )  # fmt: skip
     if str(path) == STANDARD_INPUT:
         return read_stream(sys.stdin.buffer, format, wanted, duplicates)
-    path = Path(path).expanduser()
+    path = path_of("path", path).expanduser()
     kind = format_of(path) if format is None else named(format)
     check_exists(path)
     check_packing(path)

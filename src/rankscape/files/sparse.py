@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.entries.checking import COUNTABLE
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.dense import floats_of
 from rankscape.files.foreign import reading
 from rankscape.files.table import DEFAULT_NAMES, Table
-
-# Cells that can be counted: positions are numbered in 63 bits.
-COUNTABLE = 2**62
 
 
 def table_of_sparse(path: Path, matrix: Any, duplicates: Duplicates, kind: str, name: str | None = None) -> Table:

@@ -52,6 +52,7 @@ def in_words(count: float) -> str:
     ('19.2 GB', '2.5 MB', '0.8 kB')
     """
     units = (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")
+    count = min(count, 1e300)  # beyond any float, it does not matter how far
     unit, name = next((unit for unit in units if count >= unit[0]), units[-1])
     return f"{count / unit:.3g} {name}"
 

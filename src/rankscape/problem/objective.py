@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
@@ -43,8 +44,7 @@ class Objective(AbstractProblem):
     def __post_init__(self):
         if not callable(self.function):
             raise InputError(f"`function` must be callable, got {type(self.function).__name__}.")
-        if len(self.shape) != 2 or min(self.shape) < 1:
-            raise InputError(f"`shape` must be two positive numbers (n_out, n_in), got {self.shape}.")
+        object.__setattr__(self, "shape", check_shape(self.shape))
 
     def loss(self, W: Any) -> Any:
         """The function's value."""

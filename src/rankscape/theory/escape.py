@@ -25,6 +25,7 @@ from scipy.special import lambertw
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
+from rankscape.ground.range import within_floats
 from rankscape.theory.chain import check_deep
 
 __all__ = ["EscapeExponent", "ExitTime", "mean_exit_time", "supporting_target", "wkb_exponent"]
@@ -57,6 +58,7 @@ class EscapeExponent:
     assumptions: tuple[str, ...]
 
 
+@within_floats
 def wkb_exponent(target: float, depth: int, ridge_per_epoch: float, learning_rate: float) -> EscapeExponent:
     r"""The exponent of the mean escape time.
 
@@ -121,6 +123,7 @@ class ExitTime:
     failed: str | None = None
 
 
+@within_floats
 def mean_exit_time(
     target: float, depth: int, ridge_per_epoch: float, learning_rate: float, level: float | None = None
 ) -> ExitTime:
@@ -170,6 +173,7 @@ def mean_exit_time(
     return ExitTime(fine + (fine - coarse) / 3, abs(fine - coarse) / fine, level, ASSUMPTIONS)
 
 
+@within_floats
 def supporting_target(singular_value: float, depth: int, ridge_per_epoch: float) -> float:
     r"""The target whose minimum is this singular value: :math:`a = s + 2\lambda m\, s^{2/L-1}`.
 
@@ -203,7 +207,7 @@ class _Chain(NamedTuple):
     def hill(self) -> float:
         """Where the pull is largest."""
         p = 1 - 2 / self.L
-        return math.log(p * self.a / (1 + p)) / self.L
+        return (math.log(p / (1 + p)) + math.log(self.a)) / self.L
 
     @property
     def top(self) -> float:

@@ -4,9 +4,10 @@ from typing import Any, Self, get_args
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from rankscape.errors import InputError
+from rankscape.estimators.checked import checked_data
 from rankscape.estimators.denoising.certificate import certify
 from rankscape.estimators.denoising.projection import Projection
 from rankscape.estimators.denoising.robust import View, look, wrong_entries
@@ -215,9 +216,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _checked(self, X: Any, reset: bool) -> np.ndarray:
         """Check X with scikit-learn; what is not finite is refused with its position."""
-        matrix = np.asarray(
-            validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False)
-        )
+        matrix = np.asarray(checked_data(self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False))
         if not np.isfinite(matrix).all():
             row, column = np.argwhere(~np.isfinite(matrix))[0]
             missing = bool(np.isnan(matrix[row, column]))

@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.entries.checking import COUNTABLE
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.dense import entries_of
@@ -17,7 +18,6 @@ from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
 from rankscape.files.numerals import Numerals, may_lose
 from rankscape.files.packing import content_of
-from rankscape.files.sparse import COUNTABLE
 from rankscape.files.table import Table
 from rankscape.files.wanted import Wanted
 

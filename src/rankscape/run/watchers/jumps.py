@@ -15,7 +15,7 @@ import numpy as np
 from rankscape.dynamics import SGD
 from rankscape.engine import AbstractEngine
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive, whole
+from rankscape.ground.checks import one_of, positive, several, whole
 from rankscape.ground.final import final
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import Completion
@@ -119,16 +119,16 @@ class RankMonitor(AbstractWatcher):
     def __post_init__(self):
         relax_at = self.relax
         if relax_at is not None and not isinstance(relax_at, bool):
-            relax_at = tuple(whole("relax", step, least=0) for step in relax_at)
-        checked = dict(off=positive("off", self.off), on=positive("on", self.on), relax=relax_at, sets=tuple(self.sets))
+            relax_at = tuple(whole("relax", step, least=0) for step in several("relax", relax_at))
+        sets = tuple(several("sets", self.sets))
+        checked = dict(off=positive("off", self.off), on=positive("on", self.on), relax=relax_at, sets=sets)
         if self.every is not None:
             checked["every"] = whole("every", self.every, least=1)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         if self.off >= self.on:
             raise InputError(f"`off` must be below `on`, got {self.off:g} and {self.on:g}.")
-        if self.stop not in (None, "down", "up"):
-            raise InputError(f"`stop` must be 'down', 'up' or None, got {self.stop!r}.")
+        one_of("stop", self.stop, ("down", "up", None))
         if not all(hasattr(s, "margins") for s in self.sets):
             raise InputError("`sets` must hold objects with margins(factors), such as theory.absorbing.RankSet.")
 

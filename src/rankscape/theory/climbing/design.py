@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from rankscape.ground.checks import whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.critical import largest_scale, no_scale, ratio_of, scaled_start, scales, window, wish_of
 from rankscape.theory.climbing.limits import step_limit
@@ -32,6 +33,7 @@ class Design:
         return self.alpha is not None
 
 
+@within_floats
 def design(
     eigenvalues: ArrayLike,
     rank: int,
