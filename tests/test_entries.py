@@ -155,7 +155,7 @@ def test_arrays_of_the_caller_stay_writeable_and_cannot_change_the_entries(order
         (([0], [0.5], [1.0], (2, 2)), "`columns` must hold integers, got float64"),
         (([0, 2], [0, 0], [1.0, 2.0], (2, 2)), r"`rows\[1\]` is 2, outside 0\.\.1; indices count from zero"),
         (([0], [-1], [1.0], (2, 2)), r"`columns\[0\]` is -1, outside 0\.\.1"),
-        (([0], [0], [1.0], (2, 0)), r"`shape` must be positive, got \(2, 0\)"),
+        (([0], [0], [1.0], (2, 0)), r"`shape` must be a whole number of at least 1, got 0"),
         (([0], [0], [1.0], 3), r"`shape` must be two numbers \(n_out, n_in\), got 3"),
         (([0], [0], [1.0], (2, 2), [0.0]), "positive and finite where X is observed, got 0.0 at row 0, column 0"),
         (([0], [0], [1.0], (2, 2), [1.0, 1.0]), r"one number for each of the 1 entries, got shape \(2,\)"),

@@ -12,13 +12,12 @@ from rankscape.entries import Entries
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files import Table, check_writable, formats, read, write
 from rankscape.files.formats.base import Format
-from rankscape.files.packing import unpacked
+from rankscape.files.packing import content_of
 
 
 def read_toy(path, wanted, duplicates) -> Table:
     """The shape, then one ``[row, column, value]`` a line."""
-    with unpacked(path) as file:
-        shape, *lines = [json.loads(line) for line in file]
+    shape, *lines = [json.loads(line) for line in content_of(path).splitlines()]
 
     def refuse(earlier, later):
         raise FileFormatError(f"{path}, lines {earlier + 2} and {later + 2}: the same cell")

@@ -146,7 +146,7 @@ ESTIMATION, START, DYNAMICS = rs.Estimation(np.eye(2)), rs.Identical(0.5), rs.Gr
         ({"seed": [1, 2], "dynamics": [DYNAMICS] * 3}, "must have the same length"),
         ({"seed": []}, "at least 1"),
         ({"dynamics": [DYNAMICS, rs.SGD(0.1)]}, "must share"),
-        ({"depth": 0}, "`depth` must be a whole number of at least 1, got 0"),
+        ({"depth": 0}, "`depth` must be a whole number within 1 .. 1000, got 0"),
         ({"depth": 2.5}, "`depth`"),
         ({"width": 2.5}, "`width`"),
         ({"width": 0}, "`width` must be a whole number of at least 1"),

@@ -314,7 +314,7 @@ def test_workbooks_that_cannot_be_read(tmp_path):
     pytest.importorskip("python_calamine")
     with pytest.raises(FileFormatError, match="password"):
         read(text(tmp_path, bytes.fromhex("d0cf11e0a1b11ae1") + b"x" * 600, "a.xlsx"))
-    with pytest.raises(FileFormatError, match="not a workbook"):
+    with pytest.raises(FileFormatError, match="no workbook"):
         read(text(tmp_path, b"PK\x03\x04nothing", "a.xlsx"))
 
 
@@ -347,7 +347,7 @@ def test_matlab(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "b.mat", values="B").dense(), [[NAN, 2], [1, NAN]])
     with pytest.raises(InputError, match="'A', 'B'"):
         read(tmp_path / "b.mat")
-    with pytest.raises(FileFormatError, match="not a MATLAB file"):
+    with pytest.raises(FileFormatError, match="no MATLAB file"):
         read(text(tmp_path, b"nothing at all" * 20, "c.mat"))
 
 
@@ -385,7 +385,7 @@ def test_packed_tables(tmp_path, packing):
     table = read(text(tmp_path, "gene,s0,s1\na,1.5,\nb,,2.25\n"))
     path = write(tmp_path / f"o.csv{packing}", [[1.5, 3.5], [4.5, 2.25]], table)
     assert read(path).dense().tolist() == [[1.5, 3.5], [4.5, 2.25]]
-    with pytest.raises(FileFormatError, match="compressed file is broken"):
+    with pytest.raises(FileFormatError, match="no compressed file"):
         read(text(tmp_path, path.read_bytes()[:-9], f"cut.csv{packing}"))
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.factorization import check_factors, factor_shapes
-from rankscape.ground.arrays import finite_array
-from rankscape.ground.checks import positive, whole
+from rankscape.ground.arrays import finite_array, real_array
+from rankscape.ground.checks import positive, real, whole
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.ground.linalg import thin_svd
@@ -83,7 +83,7 @@ class PerturbedIdentical(AbstractInitialization):
 
     def __post_init__(self):
         object.__setattr__(self, "alpha", positive("alpha", self.alpha))
-        object.__setattr__(self, "beta", float(self.beta))
+        object.__setattr__(self, "beta", real("beta", self.beta))
         object.__setattr__(self, "layer", whole("layer", self.layer, least=1))
         if not 0 < self.beta <= self.alpha:
             raise InputError(
@@ -164,7 +164,8 @@ class Balanced(AbstractInitialization):
         if (W is None) == (spectrum is None):
             raise InputError("Balanced needs either `W` or `spectrum`, and not both.")
         if spectrum is not None:
-            spectrum = float(spectrum) if np.ndim(spectrum) == 0 else finite_array(spectrum, "spectrum", ndim=1)
+            given = real_array(spectrum, "spectrum")
+            spectrum = float(given) if given.ndim == 0 else finite_array(given, "spectrum", ndim=1)
             if np.min(spectrum) < 0 or not np.all(np.isfinite(spectrum)):
                 raise InputError("`spectrum` holds singular values of the product: finite and not negative.")
         object.__setattr__(self, "W", None if W is None else finite_array(W, "W", ndim=2))

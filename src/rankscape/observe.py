@@ -17,7 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from rankscape.errors import InputError
 from rankscape.factorization import imbalance, product
+from rankscape.ground.arrays import real_array
+from rankscape.ground.checks import nonnegative
 from rankscape.ground.types import ArrayLike, Matrix, Spectrum
 from rankscape.problem.base import AbstractProblem
 
@@ -27,7 +30,10 @@ RANK_TOLERANCE = {"float64": 1e-6, "float32": 1e-5}
 
 def singular_values(matrix: ArrayLike) -> Spectrum:
     """Descending singular values of a matrix, or of a stack of matrices."""
-    return np.linalg.svd(np.asarray(matrix), compute_uv=False)
+    array = matrix if isinstance(matrix, np.ndarray) and matrix.dtype.kind == "f" else real_array(matrix, "matrix")
+    if array.ndim < 2 or not array.size or not np.isfinite(array).all():
+        raise InputError(f"`matrix` must be a matrix of finite numbers that is not empty, got shape {array.shape}.")
+    return np.linalg.svd(array, compute_uv=False)
 
 
 def effective_rank(matrix: ArrayLike) -> Any:
@@ -75,7 +81,7 @@ def numerical_rank(matrix: ArrayLike, tolerance: float = RANK_TOLERANCE["float64
     >>> int(numerical_rank(np.diag([4.0, 2.0, 1e-9])))
     2
     """
-    return rank_measures(singular_values(matrix), tolerance)["numerical_rank"][()]
+    return rank_measures(singular_values(matrix), nonnegative("tolerance", tolerance))["numerical_rank"][()]
 
 
 def rank_measures(sigma: Spectrum, tolerance: float = RANK_TOLERANCE["float64"]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from rankscape.data.catalogue import DATASETS, DatasetInfo
 from rankscape.entries import Entries
 from rankscape.entries.labelled import AbstractLabelled
 from rankscape.errors import InputError, did_you_mean
+from rankscape.ground.checks import of_kind
 from rankscape.ground.final import final
 
 _REGISTRY = {what.name: what for what in DATASETS}
@@ -49,6 +50,7 @@ def info(name: str) -> DatasetInfo:
     >>> info("movielens-100k").shape
     (943, 1682)
     """
+    of_kind("name", name, str)
     if name not in _REGISTRY:
         raise InputError(f"there is no data set {name!r}{did_you_mean(name, names())}; there are {', '.join(names())}")
     return _REGISTRY[name]

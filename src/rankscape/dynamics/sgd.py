@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rankscape.dynamics.base import AbstractDynamics, check_rates
-from rankscape.ground.checks import whole
+from rankscape.ground.checks import switch, whole
 from rankscape.ground.final import final
 from rankscape.rates import Path
 
@@ -42,4 +42,6 @@ class SGD(AbstractDynamics):
     def __post_init__(self):
         size = whole("batch_size", self.batch_size, least=1)
         # A batch may be larger than the data: it then goes through them more than once.
-        check_rates(self, self.learning_rate, self.ridge, batch_size=size, replacement=bool(self.replacement))
+        check_rates(
+            self, self.learning_rate, self.ridge, batch_size=size, replacement=switch("replacement", self.replacement)
+        )

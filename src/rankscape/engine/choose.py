@@ -4,6 +4,7 @@ import importlib
 
 from rankscape.engine.base import AbstractEngine, Setting
 from rankscape.errors import InputError
+from rankscape.ground.checks import shown
 
 # In order of preference: the first that can run a setting is the fastest that can.
 ENGINES = {
@@ -32,6 +33,8 @@ def choose(setting: Setting, engine: str = "auto") -> tuple[type[AbstractEngine]
     InputError
         The engine does not exist, or cannot run the setting; the text names the obstacle.
     """
+    if not isinstance(engine, str):
+        raise InputError(f"`engine` must be the name of one, got {shown(engine)}.")
     if engine == "auto":
         obstacles = []
         for name in ENGINES:  # loaded when it is their turn: importing JAX or diffrax takes a second

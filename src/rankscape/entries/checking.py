@@ -1,11 +1,14 @@
 """What every list of entries is checked for, once: kind, length, range; and rows or columns without an entry."""
 
 import warnings
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rankscape.errors import FallbackWarning, InputError
+from rankscape.ground.arrays import as_array, real_array
+from rankscape.ground.checks import several, shown, whole
 from rankscape.ground.types import Indices
 
 if TYPE_CHECKING:
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 def check_indices(indices: Any, name: str, count: int, size: int) -> np.ndarray:
     """The `indices`, checked for kind, length and range ``0 <= index < size``: int32 if they were, else int64."""
-    array = np.asarray(indices)
+    array = as_array(indices, name)
     if array.ndim != 1 or len(array) != count:
         raise InputError(f"`{name}` must hold one index for each of the {count} values, got shape {array.shape}.")
     if not np.issubdtype(array.dtype, np.integer):
@@ -26,14 +29,18 @@ def check_indices(indices: Any, name: str, count: int, size: int) -> np.ndarray:
     return array if array.dtype == np.int32 else array.astype(np.int64, copy=False)
 
 
+# Cells that can be counted: positions are numbered in 63 bits.
+COUNTABLE = 2**62
+
+
 def check_shape(shape: Any) -> tuple[int, int]:
     """Two positive integers."""
-    try:
-        n_out, n_in = (int(n) for n in shape)
-    except (TypeError, ValueError):
-        raise InputError(f"`shape` must be two numbers (n_out, n_in), got {shape!r}.") from None
-    if min(n_out, n_in) < 1:
-        raise InputError(f"`shape` must be positive, got {(n_out, n_in)}.")
+    sizes = several("shape", shape) if isinstance(shape, Iterable) else []
+    if len(sizes) != 2:
+        raise InputError(f"`shape` must be two numbers (n_out, n_in), got {shown(shape)}.")
+    n_out, n_in = (whole("shape", size, least=1) for size in sizes)
+    if max(n_out, n_in) > COUNTABLE:
+        raise InputError(f"`shape` must be at most 2^62, got {shown((n_out, n_in))}.")
     return n_out, n_in
 
 
@@ -41,7 +48,7 @@ def check_labels(labels: Any, name: str, size: int) -> np.ndarray | None:
     """The labels as an array of the right length, or None."""
     if labels is None:
         return None
-    array = np.asarray(labels)
+    array = as_array(labels, name)
     if array.shape != (size,):
         raise InputError(f"`{name}` must name all {size} of them, got shape {array.shape}.")
     return array
@@ -49,7 +56,7 @@ def check_labels(labels: Any, name: str, size: int) -> np.ndarray | None:
 
 def check_weights(weights: Any, rows: Indices, columns: Indices) -> np.ndarray:
     """One positive, finite weight for each entry, as a float64 copy."""
-    array = np.array(weights, dtype=np.float64)
+    array = real_array(weights, "weights")
     if array.shape != rows.shape:
         raise InputError(
             f"`weights` must hold one number for each of the {len(rows)} entries, got shape {array.shape}."

@@ -6,6 +6,7 @@ from typing import Literal, NoReturn, TypeAlias, get_args
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.checks import one_of
 
 Duplicates: TypeAlias = Literal["error", "mean", "last"]
 POLICIES: tuple[str, ...] = get_args(Duplicates)
@@ -24,8 +25,7 @@ def index_type(size: int) -> type:
 
 def check_policy(duplicates: str) -> None:
     """Raise if `duplicates` is not one of the policies."""
-    if duplicates not in POLICIES:
-        raise InputError(f"`duplicates` must be 'error', 'mean' or 'last', got {duplicates!r}.")
+    one_of("duplicates", duplicates, POLICIES)
 
 
 def settle(

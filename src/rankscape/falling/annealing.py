@@ -17,7 +17,7 @@ from rankscape.dynamics import SGD
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.factorization import product
 from rankscape.falling import concerns
-from rankscape.ground.checks import positive
+from rankscape.ground.checks import positive, several, shown, whole
 from rankscape.initialization import AbstractInitialization, Factors, Gaussian
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import Completion
@@ -148,7 +148,7 @@ def anneal(
     if width is None and not isinstance(initialization, Factors):
         width = min(20, *problem.shape)
     start = Gaussian(0.5) if initialization is None else initialization
-    ridge_m = _falling(ridges)
+    ridge_m, seed = _falling(ridges), whole("seed", seed, 0, 2**63)
     unit = _unit(problem) if scale else 1.0
     scaled = _scaled(problem, unit)
     stages = _Stages(problem, scaled, unit)
@@ -234,17 +234,17 @@ class _Stages:
 def _check(problem: Any, method: str) -> None:
     if not isinstance(problem, Completion):
         raise InputError(f"`anneal` needs a Completion, got {type(problem).__name__}.")
-    if method not in ("sgd", "gd"):
+    if not isinstance(method, str) or method not in ("sgd", "gd"):
         raise InputError(
-            f"`method` must be 'sgd' or 'gd', got {method!r}. Noise that does not vanish on dead modes, as that of "
-            "AdamW or isotropic noise, wakes them up again, so annealing with it promises nothing."
+            f"`method` must be 'sgd' or 'gd', got {shown(method)}. Noise that does not vanish on dead modes, as that "
+            "of AdamW or isotropic noise, wakes them up again, so annealing with it promises nothing."
         )
 
 
 def _falling(ridges: Sequence[float]) -> list[float]:
-    numbers = [positive("ridges", ridge) for ridge in ridges]
+    numbers = [positive("ridges", ridge) for ridge in several("ridges", ridges)]
     if not numbers or any(a <= b for a, b in pairwise(numbers)):
-        raise InputError(f"`ridges` must be positive and falling, at least one, got {list(ridges)}.")
+        raise InputError(f"`ridges` must be positive and falling, at least one, got {shown(ridges)}.")
     return numbers
 
 

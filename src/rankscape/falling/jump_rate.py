@@ -11,7 +11,7 @@ import numpy as np
 
 from rankscape.dynamics import SGD
 from rankscape.errors import DivergenceWarning, InputError, RunFailed
-from rankscape.ground.checks import share, whole
+from rankscape.ground.checks import of_kind, share, whole
 from rankscape.initialization import Factors
 from rankscape.problem import Completion
 from rankscape.run.simulation import simulate
@@ -130,7 +130,12 @@ def estimate_jump_rate(
         raise InputError("`estimate_jump_rate` is about SGD on a Completion: nothing else draws entries.")
     if not isinstance(start, Factors | Trajectory):
         start = Factors(start)
-    watch = replace(monitor or RankMonitor(), stop="down")
+    if monitor is not None:
+        of_kind("monitor", monitor, RankMonitor)
+    watch = replace(RankMonitor() if monitor is None else monitor, stop="down")
+    seed = whole("seed", seed, 0, 2**63)
+    threads = None if threads is None else whole("threads", threads, 1, 1024)
+    share("confidence", confidence)
     count, steps = whole("replicas", replicas, least=1), whole("steps", steps, least=1)
     # A run of no steps: the monitor itself says how many modes it takes for alive.
     if int(_replica(problem, start, dynamics, 0, seed, watch).alive_modes[0]) == 0:

@@ -11,21 +11,20 @@ import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
+from rankscape.files.foreign import reading
 from rankscape.files.layout import LOOK, Column, Kind, is_index, layout_of, told_by_names
 from rankscape.files.long import Block, blocks, header_of, labels_of, to_table
 from rankscape.files.table import Key, Long, Table, choose_columns
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import AbstractWide, table_of
 from rankscape.ground.final import final
+from rankscape.ground.numbers import EXACT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # Gives the columns of these names.
 Load = Callable[[Sequence[str]], "pa.Table"]
-
-# Whole numbers up to here are floats without loss.
-EXACT = 2**53
 
 
 @final
@@ -59,10 +58,19 @@ class ArrowWide(AbstractWide):
         return table
 
 
+def sound(path: Path, what: str, load: Callable[[], "pa.Table"]) -> "pa.Table":
+    """A table that was checked through: Arrow believes the offsets and the text in a file, whatever they say."""
+    with reading(path, what):
+        table = load()
+        table.validate(full=True)
+        return table
+
+
 def read_arrow(path: Path, schema: "pa.Schema", load: Load, wanted: Wanted, duplicates: Duplicates, kind: str) -> Table:
     """Read a table of typed columns, wide or long."""
-    names = schema.names
-    columns = _columns(schema, load, wanted)
+    with reading(path, "table of named columns"):
+        names = schema.names  # text that may be none
+    columns = _columns(path, schema, load)
     if columns and not len(columns[0].cells):
         raise FileFormatError(f"{path} holds no records")
     if layout_of(path, columns, wanted) == "long":
@@ -82,13 +90,14 @@ def read_arrow(path: Path, schema: "pa.Schema", load: Load, wanted: Wanted, dupl
     return table_of(path, wide, values, labels, kind)
 
 
-def _columns(schema: "pa.Schema", load: Load, wanted: Wanted) -> list[Column]:
+def _columns(path: Path, schema: "pa.Schema", load: Load) -> list[Column]:
     """The columns, with the cells of those that tell the layout."""
     names = schema.names
     told = told_by_names(names) or ()
     places = sorted({0, *told, *(range(len(names)) if len(names) in (3, 4, 5) else ())} & set(range(len(names))))
     table = load([names[k] for k in places]).slice(0, LOOK)
-    cells = {place: table.column(k).to_pylist() for k, place in enumerate(places)}
+    with reading(path, "table of cells that Python knows"):  # dates before the year 1 are none
+        cells = {place: table.column(k).to_pylist() for k, place in enumerate(places)}
     place_of = lambda k: f"record {k + 1}"
     return [Column(field.name, _kind(field.type), cells.get(k, ()), place_of) for k, field in enumerate(schema)]
 
@@ -141,11 +150,12 @@ def _values(path: Path, name: str, column: "pa.ChunkedArray") -> np.ndarray:
     import pyarrow as pa
 
     if not _is_number(column.type):
-        sample = next((value for value in column.to_pylist() if value is not None), None)
+        with reading(path, f"column that Python knows ({name!r})"):
+            sample = next((value.as_py() for value in column if value.is_valid), None)
         raise FileFormatError(f"{path}, column {name!r}: holds {column.type} ({sample!r}, for one), not numbers")
     try:
         numbers = column.cast(pa.float64()).to_numpy()  # null becomes NaN
-    except pa.ArrowInvalid as error:
+    except pa.ArrowInvalid as error:  # pyarrow casts no whole number that would be rounded
         found = ((k, x) for k, x in enumerate(column.to_pylist(), 1) if x is not None and abs(x) > EXACT)
         record, number = next(found, (1, column[0]))
         raise FileFormatError(
@@ -176,8 +186,9 @@ def _key(path: Path, name: str, column: Any) -> Key:
         )
     whole = column.dictionary_encode().unify_dictionaries().combine_chunks()
     labels = whole.dictionary
-    text = kind == pa.large_string()
-    return Key(whole.indices.to_numpy(), np.array(labels.to_pylist(), np.str_) if text else labels.to_numpy(False))
+    with reading(path, f"column of labels ({name!r})"):
+        named = np.array(labels.to_pylist(), np.str_) if kind == pa.large_string() else labels.to_numpy(False)
+    return Key(whole.indices.to_numpy(), named)
 
 
 def _missing(column: Any, kind: Any) -> np.ndarray:

@@ -4,6 +4,8 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import FileFormatError
+from rankscape.ground.arrays import place
+from rankscape.ground.numbers import KINDS, NotReal, exact_floats
 
 
 def entries_of(array: np.ndarray, where: str) -> Entries:
@@ -31,13 +33,22 @@ def entries_of(array: np.ndarray, where: str) -> Entries:
 
 
 def _real_matrix(array: np.ndarray, where: str) -> np.ndarray:
-    if array.dtype.kind not in "iufb":
-        kind = {"c": "complex numbers", "U": "text", "S": "text", "O": "Python objects"}.get(array.dtype.kind)
-        raise FileFormatError(
-            f"{where}: holds {kind or 'neither integers nor floats'} ({array.dtype}), not real numbers"
-        )
     if array.ndim != 2:
         raise FileFormatError(f"{where}: has {array.ndim} dimension(s), shape {array.shape}; a matrix has 2")
     if array.size == 0:
         raise FileFormatError(f"{where}: is empty, shape {array.shape}")
-    return array.astype(np.float64)
+    if array.dtype.kind not in "iufb":
+        kind = {"O": "Python objects"}.get(array.dtype.kind) or KINDS.get(array.dtype.kind)
+        raise FileFormatError(
+            f"{where}: holds {kind or 'neither integers nor floats'} ({array.dtype}), not real numbers"
+        )
+    return floats_of(array, where)
+
+
+def floats_of(array: np.ndarray, where: str) -> np.ndarray:
+    """Real numbers as float64; whole numbers that would be rounded raise."""
+    try:
+        return exact_floats(array).astype(np.float64)
+    except NotReal as found:
+        at = "" if found.position is None else f"the cell at {place(found.position, array.shape)} (counted from 0) "
+        raise FileFormatError(f"{where}: {at}holds {found.what}; store such numbers as floats") from None

@@ -9,7 +9,7 @@ import numpy as np
 
 from rankscape.errors import FileFormatError
 from rankscape.files.dialects import Cut
-from rankscape.files.numerals import Numerals, kind_of
+from rankscape.files.numerals import Numerals, kind_of, whole_of
 from rankscape.files.records import Body, Text, is_comment
 from rankscape.files.wanted import Wanted
 from rankscape.files.words import INDEX_NAMES, folded
@@ -71,7 +71,7 @@ class First:
             return True
         if set(self.kinds[0]) != {"i"}:
             return False
-        counts = [int(self.numerals.number(cell) or 0) for cell in self.columns[0]]
+        counts = [whole_of(cell) or 0 for cell in self.columns[0]]
         return True if counts in ([*range(len(counts))], [*range(1, len(counts) + 1)]) else None
 
     def _telling(self) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from rankscape.errors import FileFormatError
+from rankscape.files.numerals import whole_of
 from rankscape.files.wanted import Layout, Wanted
 from rankscape.files.words import COLUMN_NAMES, INDEX_NAMES, ROW_NAMES, SHORT, VALUE_NAMES, folded
 
@@ -63,7 +64,7 @@ class Column:
     @cached_property
     def whole(self) -> list[int]:
         """The cells that are whole numbers, of a column of such."""
-        return [int(cell) for cell in self.cells if str(cell).lstrip("+-").isdecimal()]
+        return [whole for cell in self.cells if (whole := whole_of(str(cell))) is not None]
 
     @property
     def repeats(self) -> bool:

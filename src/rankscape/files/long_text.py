@@ -11,11 +11,12 @@ import numpy as np
 
 from rankscape.errors import FileFormatError
 from rankscape.files.dialect import plain
-from rankscape.files.numerals import Numerals
+from rankscape.files.numerals import Numerals, may_lose
 from rankscape.files.odd import why
 from rankscape.files.records import Body
 from rankscape.files.table import Key, Long, numbers_or_text
 from rankscape.files.wanted import BLANKS
+from rankscape.ground.numbers import EXACT
 
 Places = tuple[int, int, int]
 
@@ -70,10 +71,8 @@ def _label(text: str, numerals: Numerals) -> str:
 
 def _value(text: str, numerals: Numerals) -> float:
     number = numerals.value(text)
-    if number is None:
+    if number is None or numerals.lost(text):
         raise ValueError(why(text, numerals))
-    if np.isinf(number):
-        raise ValueError(f"{text!r} is too large for a float64")
     return number
 
 
@@ -101,7 +100,7 @@ def fast(body: Body, content: Callable[[], str], numerals: Numerals, places: Pla
         return None
     names = [body.header[at] if body.header else str(at + 1) for at in places]
     row_key, column_key = _key(rows, names[0]), _key(columns, names[1])
-    if not len(numbers) or row_key is None or column_key is None:
+    if not len(numbers) or row_key is None or column_key is None or _may_lose(numbers, texts):
         return None
     kept = np.array(texts.fill_null("").to_pylist(), dtype=np.str_) if len(numbers) <= KEPT else None
     return Long(row_key, column_key, numbers, kept)
@@ -143,6 +142,17 @@ def _floats(texts, numerals: Numerals) -> np.ndarray:
     if numerals.decimal == ",":
         texts = compute.replace_substring(texts, ",", ".")  # pyright: ignore
     return texts.cast(pa.float64()).to_numpy()
+
+
+def _may_lose(numbers: np.ndarray, texts) -> bool:
+    from pyarrow import compute
+
+    small = numbers == 0
+    odd = (np.abs(numbers) >= EXACT) | small
+    if not odd.any():
+        return False
+    some = compute.unique(texts.filter(odd)).to_pylist()  # pyright: ignore
+    return any(len(text) > 1 for text in some) and may_lose(numbers, "\n".join(some))
 
 
 def _key(column, name: str) -> Key | None:

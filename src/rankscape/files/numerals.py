@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
 
 from rankscape.files.words import MISSING
+from rankscape.ground.numbers import EXACT
 
 # Marks between groups of thousands, beside the one that is not the decimal mark: blanks of three kinds, apostrophes.
 GROUPING = " \xa0\u202f'\u2019"
@@ -50,13 +52,57 @@ class Numerals:
         """The number, NaN for a word that says it is missing, or None."""
         return np.nan if text in self.missing else self.number(text)
 
+    def lost(self, text: str) -> str | None:
+        """What a float64 would lose of a number: "is too large ...", in words; None where it holds what is written.
+
+        >>> Numerals().lost("0.1"), Numerals().lost("1e-400")
+        (None, 'is too small for a float64; write 0')
+        >>> Numerals().lost("9007199254740993")
+        'is a whole number beyond 2^53, which a float64 would round; write 9007199254740992'
+        """
+        number = self.number(text)
+        if number is None:
+            return None
+        if np.isinf(number):
+            return "is too large for a float64"
+        digits, exponent, _ = text.casefold().partition("e")
+        if number == 0 and any(digit in digits for digit in "123456789"):
+            return "is too small for a float64; write 0"
+        whole = "".join(digit for digit in digits if digit.isdigit())
+        if abs(number) < EXACT or exponent or self.decimal in digits or Decimal(whole) == abs(Decimal(number)):
+            return None
+        return f"is a whole number beyond 2^53, which a float64 would round; write {number:.16g}"
+
     def written(self, number: float) -> str:
         """A number as a cell, so that reading it gives the same float."""
         text = repr(float(number)).removesuffix(".0")
         return text if self.decimal == "." else text.replace(".", self.decimal)
 
 
+# What stands only in numbers that may become zero.
+_TINY = r"[eE]-[0-9]{3}|[0-9]{300}"
+_TINY_TEXT, _TINY_BYTES = re.compile(_TINY), re.compile(_TINY.encode())
+
+
+def may_lose(values: np.ndarray, text: str | bytes) -> bool:
+    """Whether one of these numbers may not be what the text says, at the price of a look at each."""
+    with np.errstate(invalid="ignore"):
+        if (np.abs(values) >= EXACT).any():
+            return True
+    tiny = _TINY_TEXT.search(text) if isinstance(text, str) else _TINY_BYTES.search(text)
+    return bool(tiny) and not np.all(values)
+
+
 _WHOLE = re.compile(r"[-+\u2212]?[0-9]+", re.ASCII)
+
+
+def whole_of(text: str) -> int | None:
+    """The whole number that a cell is, unless it has more digits than any quantity.
+
+    >>> whole_of("-12"), whole_of("1.0"), whole_of("--1")
+    (-12, None, None)
+    """
+    return int(text.translate(MINUS)) if len(text) <= 400 and _WHOLE.fullmatch(text) else None
 
 
 def kind_of(text: str, numerals: Numerals) -> str:

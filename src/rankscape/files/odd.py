@@ -27,6 +27,8 @@ def unit_of(text: str) -> str | None:
 def why(text: str, numerals: Numerals) -> str:
     """The sentence about one cell: its text, what is wrong with it, and the remedy."""
     shown = repr(text if len(text) <= 60 else text[:57] + "...")
+    if lost := numerals.lost(text):
+        return f"{shown} {lost}"
     if _INFINITE.fullmatch(text):
         return f"{shown} is not a finite number; leave the cell empty where the entry is missing"
     other = Numerals("," if numerals.decimal == "." else ".", numerals.missing)

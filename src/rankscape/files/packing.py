@@ -3,19 +3,23 @@
 import bz2
 import contextlib
 import gzip
-import io
 import lzma
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from rankscape.errors import FileFormatError, InputError
+from rankscape.files.foreign import reading
+from rankscape.ground.memory import check_bytes, in_words
 
 PACKINGS = (".gz", ".bz2", ".xz", ".zst")
 
-# What reading a compressed file raises when it is cut short or is not one.
-BROKEN = (EOFError, zlib.error, lzma.LZMAError, OSError)
+# Bytes that are unpacked at a time; and those that may come of one packed byte, once there are more than `SMALL`.
+# A table of nothing but zeros shrinks to a thousandth; only what is made to fill a memory shrinks to less.
+BLOCK, RATIO, SMALL = 1 << 22, 1100, 1 << 26
+
+# Bytes of a Zstandard file that are unpacked at a time: each may become thousands.
+FED = 1 << 10
 
 
 def is_packed(path: Path) -> bool:
@@ -32,47 +36,55 @@ def extension_of(path: Path) -> str:
     return "".join(path.suffixes[-2 if is_packed(path) else -1 :])
 
 
-def unpacked(path: Path) -> BinaryIO:
-    """The bytes of a file to read, compressed or not."""
-    match path.suffix.lower():
-        case ".gz":
-            return cast(BinaryIO, gzip.open(path, "rb"))
-        case ".bz2":
-            return cast(BinaryIO, bz2.open(path, "rb"))
-        case ".xz":
-            return cast(BinaryIO, lzma.open(path, "rb"))
-        case ".zst":
-            return io.BytesIO(_unpacked_zst(path))
-    return path.open("rb")
-
-
 def content_of(path: Path) -> bytes:
-    """All bytes of a file, without its packing."""
-    try:
-        with unpacked(path) as file:
-            return file.read()
-    except BROKEN as error:
-        raise FileFormatError(f"{path}: {_reason(path, error)}") from error
+    """All bytes of a file, without its packing; what would not fit the memory is refused on the way."""
+    size = path.stat().st_size
+    if not is_packed(path):
+        check_bytes(2 * size, str(path), "Split it.")
+        with reading(path, "file that can be read"):
+            return path.read_bytes()
+    blocks, total = [], 0
+    with reading(path, f"compressed file of the kind {path.suffix}"):
+        for block in _blocks(path):
+            blocks.append(block)
+            total += len(block)
+            check_ratio(path, total, size)
+            check_bytes(2 * total, f"{path}, unpacked so far,", "Unpack it, and split it.")
+        return b"".join(blocks)
 
 
-def _reason(path: Path, error: Exception) -> str:
-    return f"the compressed file is broken ({error})" if is_packed(path) else f"cannot be read ({error})"
+def check_ratio(path: Path, unpacked: int, packed: int) -> None:
+    """Refuse what grows beyond all measure when it is unpacked."""
+    if unpacked > max(SMALL, RATIO * packed):
+        raise FileFormatError(
+            f"{path} has {in_words(packed)} and unpacks to more than {in_words(unpacked)}, {RATIO} times as much: no "
+            "table does, and it is not read further"
+        )
 
 
-def _unpacked_zst(path: Path) -> bytes:
-    """All frames; a reader of streams would take one that is cut short for the end."""
-    zstd, content, parts = _zstandard(path), path.read_bytes(), []
+def _blocks(path: Path) -> Iterator[bytes]:
+    if path.suffix.lower() == ".zst":
+        yield from _blocks_zst(path)
+        return
+    opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}[path.suffix.lower()]
+    with cast(BinaryIO, opened(path, "rb")) as file:
+        while block := file.read(BLOCK):
+            yield block
+
+
+def _blocks_zst(path: Path) -> Iterator[bytes]:
+    """All frames, piece by piece; a reader of streams would take one that is cut short for the end."""
+    zstd, content = _zstandard(path), path.read_bytes()
     while content:
         frame: Any = zstd.ZstdDecompressor()
         frame = frame.decompressobj() if hasattr(frame, "decompressobj") else frame  # Python's own needs none
-        try:
-            parts.append(frame.decompress(content))
-        except Exception as error:  # each package has a class of its own
-            raise EOFError(str(error)) from error
-        if not frame.eof:
+        for start in range(0, len(content), FED):
+            yield frame.decompress(content[start : start + FED])
+            if frame.eof:
+                content = frame.unused_data + content[start + FED :]
+                break
+        else:
             raise EOFError("it is cut short")
-        content = frame.unused_data
-    return b"".join(parts)
 
 
 def check_packing(path: Path) -> None:

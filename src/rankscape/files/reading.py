@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rankscape.entries.duplicates import Duplicates, check_policy
-from rankscape.errors import InputError, did_you_mean
+from rankscape.errors import FileFormatError, InputError, RankscapeError, did_you_mean
 from rankscape.files.formats import format_of, named, with_listing
 from rankscape.files.formats.base import Format
 from rankscape.files.packing import PACKINGS, check_packing
 from rankscape.files.table import Table
 from rankscape.files.wanted import Decimal, Layout, Wanted
+from rankscape.ground.checks import path_of, several
 
 # The path that stands for standard input.
 STANDARD_INPUT = "-"
@@ -90,19 +91,34 @@ def read(
            [2.5, nan]])
     """
     check_policy(duplicates)  # also where no cell is repeated: a misspelled policy should not wait for one
-    words = (missing,) if isinstance(missing, str) else tuple(missing)
+    words = (missing,) if isinstance(missing, str) else tuple(several("missing", missing))
     wanted = Wanted(
         rows=rows, columns=columns, values=values, layout=layout, header=header, index=index, decimal=decimal,
         separator=separator, missing=words, sheet=sheet,
     )  # fmt: skip
     if str(path) == STANDARD_INPUT:
         return read_stream(sys.stdin.buffer, format, wanted, duplicates)
-    path = Path(path).expanduser()
+    path = path_of("path", path).expanduser()
     kind = format_of(path) if format is None else named(format)
     check_exists(path)
     check_packing(path)
     _check_settled(path, kind, wanted)
-    return kind.read(path, wanted, duplicates)
+    return _read(kind, path, wanted, duplicates)
+
+
+def _read(kind: Format, path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
+    """Read it; what no reader foresaw is said as such, with the file."""
+    try:
+        return kind.read(path, wanted, duplicates)
+    except RankscapeError:
+        raise
+    except MemoryError as error:
+        raise FileFormatError(f"{path}: there is not enough memory to read it as {kind.title}; split it") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise FileFormatError(
+            f"{path} cannot be read as {kind.title}, for a reason that was not foreseen ({reason}); please report it"
+        ) from error
 
 
 def read_stream(stream: BinaryIO, format: str | None, wanted: Wanted, duplicates: Duplicates) -> Table:
@@ -117,7 +133,7 @@ def read_stream(stream: BinaryIO, format: str | None, wanted: Wanted, duplicates
             shutil.copyfileobj(stream, file)
         _check_settled(path, kind, wanted)
         try:
-            return kind.read(path, wanted, duplicates)
+            return _read(kind, path, wanted, duplicates)
         except InputError as error:
             text = str(error).replace(f"'{path}'", STANDARD_INPUT).replace(str(path), "standard input")
             raise type(error)(text) from error

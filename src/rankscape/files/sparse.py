@@ -6,22 +6,25 @@ from typing import Any
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.entries.checking import COUNTABLE
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
+from rankscape.files.dense import floats_of
+from rankscape.files.foreign import reading
 from rankscape.files.table import DEFAULT_NAMES, Table
-
-# Cells that can be counted: positions are numbered in 63 bits.
-COUNTABLE = 2**62
 
 
 def table_of_sparse(path: Path, matrix: Any, duplicates: Duplicates, kind: str, name: str | None = None) -> Table:
     """The table of a SciPy sparse matrix, zeros that are stored included; NaN is a missing entry."""
     where = str(path) if name is None else f"{path}, {name!r}"
     check_countable(where, matrix.shape)
-    triples = matrix.tocoo()
+    with reading(where, "sparse matrix"):
+        if matrix.format in ("csr", "csc", "bsr"):
+            matrix.check_format(full_check=True)  # the next line trusts the indices
+        triples = matrix.tocoo()
     if triples.data.dtype.kind not in "iufb":
         raise FileFormatError(f"{where}: holds {triples.data.dtype}, not real numbers")
-    values = triples.data.astype(np.float64)
+    values = floats_of(triples.data, f"{where}, stored entries")
     kept = ~np.isnan(values)
     if not kept.any():
         raise FileFormatError(f"{where}: none of its {len(values)} stored entries is a number; nothing is observed")

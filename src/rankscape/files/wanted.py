@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, TypedDict
 
 from rankscape.errors import InputError
+from rankscape.ground.checks import of_kind, one_of, switch
 from rankscape.ground.final import final
 
 Layout: TypeAlias = Literal["wide", "long"]
@@ -68,8 +69,16 @@ class Wanted:
     def __post_init__(self) -> None:
         for name, known in (("layout", ("wide", "long")), ("decimal", (".", ","))):
             given = getattr(self, name)
-            if given is not None and given not in known:
-                raise InputError(f"`{name}` must be {known[0]!r} or {known[1]!r}, got {given!r}.")
+            if given is not None:
+                one_of(name, given, known)
+        for name in ("rows", "columns", "values", "separator", "sheet"):
+            if getattr(self, name) is not None:
+                of_kind(name, getattr(self, name), str)
+        for name in ("header", "index"):
+            if getattr(self, name) is not None:
+                switch(name, getattr(self, name))
+        for word in self.missing:
+            of_kind("missing", word, str)
         if self.separator is not None and self.separator not in {*SEPARATORS, *SEPARATORS.values(), " ", "\\t"}:
             raise InputError(f"`separator` must be one of {', '.join(SEPARATORS)}, got {self.separator!r}.")
 

@@ -11,13 +11,14 @@ import numpy as np
 
 from rankscape.errors import FileFormatError
 from rankscape.files.dialect import QUOTE, plain
-from rankscape.files.numerals import Numerals
+from rankscape.files.numerals import Numerals, may_lose
 from rankscape.files.odd import why
 from rankscape.files.records import Body
 from rankscape.files.wanted import BLANKS
 from rankscape.files.wide import AbstractWide
 from rankscape.files.words import TOTALS, folded
 from rankscape.ground.final import final
+from rankscape.ground.numbers import EXACT
 
 
 @final
@@ -99,8 +100,7 @@ class Pass:
         if not lines:
             raise FileFormatError(f"{self.body.path} holds a header and no entries")
         matrix = np.frombuffer(values).reshape(len(lines), len(self.places))
-        if not np.isfinite(matrix).all() and np.isinf(matrix).any():
-            self._refuse_infinite(lines[int(np.argwhere(np.isinf(matrix))[0][0])])
+        self._check_digits(matrix, lines)
         return matrix, labels if self.index is not None else None, lines
 
     def _quick(self, unit: str, cells: list[str]) -> list[float] | None:
@@ -148,16 +148,20 @@ class Pass:
             )
         return label
 
-    def _refuse_infinite(self, line: int) -> None:
-        unit = next(unit for k, unit in self.body.records() if k == line)
-        cells = self.body.cells(line, unit)
-        for place in self.places:
-            text = plain(cells[place])
-            number = self.numerals.value(text)
-            if number is None or np.isinf(number):
-                reason = f"{text!r} is too large for a float64" if number is not None else why(text, self.numerals)
-                where = f"{self.body.path}, line {line + 1}, column {self.body.name(place)}"
-                raise FileFormatError(f"{where}: {reason}")
+    def _check_digits(self, matrix: np.ndarray, lines: list[int]) -> None:
+        """Raise about the first number that a float64 does not hold as it was written."""
+        with np.errstate(invalid="ignore"):
+            odd = ((np.abs(matrix) >= EXACT) | (matrix == 0)).any(axis=1)
+        if not odd.any():
+            return
+        suspects = {lines[row]: row for row in np.flatnonzero(odd).tolist()}
+        for k, unit in self.body.records():
+            if k in suspects and may_lose(matrix[suspects[k]], unit):
+                cells = self.body.cells(k, unit)
+                for place in self.places:
+                    text = plain(cells[place])
+                    if self.numerals.value(text) is None or self.numerals.lost(text):
+                        raise FileFormatError(self._odd(k, place, cells))
 
 
 def refuse_twice(body: Body, labels: Sequence[str], lines: Sequence[int]) -> None:

@@ -11,6 +11,7 @@
 `html`            small tables for notebooks
 `as_json`         NumPy values as JSON
 `fingerprint`     digests of arrays, tables and functions: what a checkpoint or a sweep must match
+`range`           where floats end: refuse to answer beyond
 `linalg`          a singular value decomposition that does not give up
 `labelled`        arrays with named dimensions, without xarray
 `modes`           a matrix as its directions: `Modes`, a thin singular value decomposition

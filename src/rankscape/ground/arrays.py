@@ -11,20 +11,27 @@ from rankscape.ground.numbers import EXACT, NotReal, exact_floats
 def real_array(values: Any, name: str, copy: bool = True) -> np.ndarray:
     """Anything that converts to an array of real numbers, as float64, by default a copy; masked entries become NaN."""
     masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    try:
-        given = np.asarray(values.data if masked is not None else values)
-    except (TypeError, ValueError) as error:  # lists of unequal length, objects that refuse
-        raise InputError(f"`{name}` must hold real numbers: {error}") from None
+    given = as_array(values.data if masked is not None else values, name)
     try:
         if isinstance(values, list | tuple) and given.dtype.kind == "f" and np.any(np.abs(given) > EXACT):
             given = np.array(values, dtype=object)  # large whole numbers beside fractions were rounded already
         array = exact_floats(given if masked is None else np.where(masked, np.zeros_like(given), given))
     except NotReal as found:
-        at = "" if found.position is None else f" at {place(found.position, given.shape)}"
+        at = "" if found.position is None or not given.ndim else f" at {place(found.position, given.shape)}"
         raise InputError(f"`{name}` must hold real numbers, got {found.what}{at}.") from None
     if masked is not None:
         array = np.where(masked, np.nan, array)
     return array.copy() if copy and np.may_share_memory(array, given) else array
+
+
+def as_array(values: Any, name: str) -> np.ndarray:
+    """What NumPy makes of `values`, whatever their kind."""
+    try:
+        return np.asarray(values)
+    except MemoryError:
+        raise InputError(f"`{name}` has more members than fit the memory.") from None
+    except Exception as error:  # lists of unequal length, objects that refuse in any way they like
+        raise InputError(f"`{name}` cannot be made an array (it must hold real numbers): {error}") from None
 
 
 def place(position: int, shape: tuple[int, ...]) -> str:

@@ -32,6 +32,19 @@ def check_room(shape: tuple[int, int], arrays: int, remedy: str) -> None:
         )
 
 
+def check_bytes(need: float, what: str, remedy: str) -> None:
+    """Refuse what takes so many bytes when they are not free.
+
+    >>> check_bytes(1e18, "The run", "Record fewer steps.")   # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    rankscape.errors.InputError: The run takes 1e+06 TB of memory, of which ... are free. Record fewer steps.
+    """
+    there = available()
+    if there is not None and need > there:
+        raise InputError(f"{what} takes {in_words(need)} of memory, of which {in_words(there)} are free. {remedy}")
+
+
 def in_words(count: float) -> str:
     """Bytes for people.
 
@@ -39,6 +52,7 @@ def in_words(count: float) -> str:
     ('19.2 GB', '2.5 MB', '0.8 kB')
     """
     units = (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")
+    count = min(count, 1e300)  # beyond any float, it does not matter how far
     unit, name = next((unit for unit in units if count >= unit[0]), units[-1])
     return f"{count / unit:.3g} {name}"
 

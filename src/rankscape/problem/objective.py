@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
@@ -45,8 +46,7 @@ class Objective(AbstractProblem):
     def __post_init__(self):
         if not callable(self.function):
             raise InputError(f"`function` must be callable, got {type(self.function).__name__}.")
-        if len(self.shape) != 2 or min(self.shape) < 1:
-            raise InputError(f"`shape` must be two positive numbers (n_out, n_in), got {self.shape}.")
+        object.__setattr__(self, "shape", check_shape(self.shape))
 
     def loss(self, W: Any) -> Any:
         """The function's value."""
@@ -68,7 +68,7 @@ class Objective(AbstractProblem):
         for array in self._programs[dtype][1]:
             if array.dtype.kind == "f" and array.dtype.itemsize < dtype.itemsize:
                 raise InputError(
-                    f"`function` holds an array of {array.dtype} (shape {array.shape}) and would lose digits in {dtype}: "
+                    f"`function` holds {array.dtype} of shape {array.shape}, which would lose digits in {dtype}: "
                     f"JAX rounds what is made outside of double precision. Capture NumPy arrays of {dtype}."
                 )
         return program

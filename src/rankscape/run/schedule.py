@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import whole
+from rankscape.ground.arrays import as_array
+from rankscape.ground.checks import several, shown, whole
 from rankscape.ground.final import final
+from rankscape.ground.memory import check_bytes
 
 # Part of the run that the default schedule spends on records, by the engines' own cost estimates.
 SHARE = 0.04
@@ -16,8 +18,14 @@ SHARE = 0.04
 # Microseconds that records may take in any run, however short: less than it takes to compile one.
 UNNOTICED = 30_000.0
 
+# Points of a logarithmic schedule: each of them is laid out.
+MOST_COUNT = 10**7
+
 # Records that make a good picture, and that any run takes.
 USUAL, FEWEST = 120, 12
+
+# Bytes that a record takes at least: a dozen numbers by name.
+RECORD = 3000
 
 # Records after which a picture gains nothing.
 MOST = 300
@@ -37,7 +45,7 @@ class LogSpaced:
     count: int
 
     def __post_init__(self):
-        object.__setattr__(self, "count", whole("count", self.count, least=1))
+        object.__setattr__(self, "count", whole("count", self.count, 1, MOST_COUNT))
 
     def steps(self, total: int) -> np.ndarray:
         """The recorded steps of a run of `total` steps."""
@@ -63,6 +71,8 @@ class Every:
 
     def steps(self, total: int) -> np.ndarray:
         """The recorded steps of a run of `total` steps."""
+        count = total // self.interval + 2
+        check_bytes(RECORD * count, f"{count:,} records", "Record less often.")
         return np.unique(np.append(np.arange(0, total + 1, self.interval), total))
 
 
@@ -85,8 +95,10 @@ def resolve(record: Any, total: int, step_cost: float, record_cost: float) -> np
     if isinstance(record, LogSpaced | Every):
         return record.steps(total)
     if not isinstance(record, Iterable):
-        raise InputError(f"`record` is a list of steps, Every(interval) or LogSpaced(count), got {record!r}.")
-    given = np.asarray(list(record))
+        raise InputError(f"`record` is a list of steps, Every(interval) or LogSpaced(count), got {shown(record)}.")
+    given = as_array(several("record", record), "record")
+    if given.ndim != 1:
+        raise InputError(f"`record` must be a list of steps, got shape {given.shape}.")
     if given.size == 0:
         raise InputError("`record` names no step; leave it out for the default schedule.")
     if not np.issubdtype(given.dtype, np.integer):

@@ -14,13 +14,16 @@ from rankscape.dynamics import AbstractDynamics
 from rankscape.engine import AbstractEngine, Setting, State, choose
 from rankscape.errors import InputError
 from rankscape.factorization import chain_widths
-from rankscape.ground.checks import whole
+from rankscape.ground.checks import one_of, shown, whole
 from rankscape.initialization import AbstractInitialization, Factors
 from rankscape.problem import AbstractProblem
 from rankscape.run.arguments import Motion, Seed, Start, Width
 from rankscape.run.continuing import Continuation, offset
 from rankscape.run.trajectory import Trajectory
 from rankscape.run.watchers.base import AbstractWatcher
+
+# Runs of one call: all of them are held at once.
+MOST_RUNS = 1_000_000
 
 PRECISIONS = ("float64", "float32")
 
@@ -63,8 +66,7 @@ def plan(
     engine: str = "auto",
 ) -> Plan:
     """One setting for each run, and the engine that suits them all; what is not a list is shared by all runs."""
-    if dtype not in PRECISIONS:
-        raise InputError(f"`dtype` must be 'float64' or 'float32', got {dtype!r}.")
+    one_of("dtype", dtype, PRECISIONS)
     if not isinstance(problem, AbstractProblem):
         raise InputError(
             f"`problem` must be an Estimation, Sensing, Completion or Objective, got {type(problem).__name__}; "
@@ -96,10 +98,13 @@ def _lanes(given: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
     runs = given["initialization"]
     if isinstance(runs, Trajectory):  # a batch goes on as a batch
         given["initialization"] = runs.continuations if runs.batched else runs.continuations[0]
-    lengths = {name: len(v) for name, v in given.items() if isinstance(v, list | tuple | range | np.ndarray)}
+    is_list = lambda v: v.ndim > 0 if isinstance(v, np.ndarray) else isinstance(v, list | tuple | range)
+    lengths = {name: len(v) for name, v in given.items() if is_list(v)}
     if len(set(lengths.values())) > 1 or 0 in lengths.values():
         raise InputError(f"Lists of one batch must have the same length, at least 1; got {lengths}.")
     count = next(iter(lengths.values()), 1)
+    if count > MOST_RUNS:
+        raise InputError(f"A batch has at most {MOST_RUNS:,} runs, got {count:,}; `rankscape.sweep` takes more.")
     lanes = [{name: v[k] if name in lengths else v for name, v in given.items()} for k in range(count)]
     return lanes, bool(lengths)
 
@@ -132,7 +137,7 @@ def _setting(
 ) -> Setting:
     """The setting of one run; one that is continued keeps its seed, and goes on in its stream."""
     if not isinstance(dynamics, AbstractDynamics):
-        raise InputError(f"`dynamics` must be a rule such as rs.GradientDescent(0.01), got {dynamics!r}.")
+        raise InputError(f"`dynamics` must be a rule such as rs.GradientDescent(0.01), got {shown(dynamics)}.")
     if seed is None:
         seed = 0 if run is None else run.seed
     number = whole("seed", seed, 0, 2**64 - 1)  # half of a Philox key

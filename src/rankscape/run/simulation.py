@@ -8,7 +8,7 @@ import numpy as np
 from rankscape.dynamics import GradientDescent
 from rankscape.engine import Setting, State
 from rankscape.errors import InputError
-from rankscape.ground.checks import whole
+from rankscape.ground.checks import MOST_STEPS, path_of, switch, whole
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.ground.parts import needs
 from rankscape.ground.progress import told
@@ -134,8 +134,8 @@ def simulate(
     """
     for module in ("jax", "xarray"):
         needs(module, "A simulation")
+    steps = whole("steps", steps, 0, MOST_STEPS)
     planned = plan(problem, depth, width, initialization, dynamics, seed, dtype, engine)
-    steps = whole("steps", steps, least=0)
     for setting in planned.engine.settings:
         _warn_of_large_steps(setting)
     starts, kept = planned.starts()
@@ -149,7 +149,7 @@ def simulate(
         if tell is not None:
             watchers.append(Meter(tell, steps))
         if checkpoint is not None:
-            watchers.append(Checkpoint(Path(checkpoint), fixed))
+            watchers.append(Checkpoint(path_of("checkpoint", checkpoint), fixed))
         loop = Loop(Batch(planned.engine, starts), steps, schedule, chunk, watchers)
         end = loop.run(planned.before)
     run = label(planned, loop, end, fixed, kept)
@@ -167,7 +167,7 @@ def _watchers(
 ) -> list[AbstractWatcher]:
     """Those that were asked for, in the order in which they look; compression comes last, and leaves the state."""
     settings, watchers = planned.engine.settings, []
-    if observe:
+    if observe is not None:
         watchers.append(Observers(observe, RESERVED))
     if any(setting.dynamics.paths for setting in settings):
         watchers.append(ChangingRates(settings, [state.step for state in starts]))
@@ -177,7 +177,7 @@ def _watchers(
         watchers.append(monitor)
     if stop is not None:
         watchers.append(as_rule(stop))
-    if compress_width:
+    if switch("compress_width", compress_width):
         watchers.append(WidthCompression(settings, planned.engine.name))
     return watchers
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive, whole
+from rankscape.ground.arrays import real_array
+from rankscape.ground.checks import positive, several, whole
 from rankscape.ground.types import ArrayLike, Matrix
 
 
@@ -35,10 +36,7 @@ def entries(matrix: ArrayLike) -> Entries:
 
 def array_of(name: str, values: object) -> np.ndarray:
     """The numbers as float64; the caller's array itself when it already is one."""
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`{name}` must hold numbers, got {type(values).__name__}.") from error
+    return real_array(values, name, copy=False)
 
 
 def check_entries(rows: ArrayLike, columns: ArrayLike, values: ArrayLike, shape: tuple[int, int]) -> Entries:
@@ -49,6 +47,14 @@ def check_entries(rows: ArrayLike, columns: ArrayLike, values: ArrayLike, shape:
     return seen
 
 
+def check_gradient(gradient: object, factors: Sequence[Matrix]) -> Matrix:
+    """A finite gradient by the product, of its shape."""
+    G, shape = array_of("gradient", gradient), (len(factors[-1]), factors[0].shape[1])
+    if G.shape != shape or not np.isfinite(G).all():
+        raise InputError(f"`gradient` must be a finite matrix of the product's shape {shape}, got shape {G.shape}.")
+    return G
+
+
 def check_chain(factors: Sequence[ArrayLike], least: int = 2) -> list[Matrix]:
     """Finite matrices whose widths chain, at least `least` of them.
 
@@ -57,7 +63,7 @@ def check_chain(factors: Sequence[ArrayLike], least: int = 2) -> list[Matrix]:
     InputError
         Too few factors, one that is no finite matrix, or two that do not fit together.
     """
-    matrices = [array_of(f"factors[{l}]", W) for l, W in enumerate(factors)]
+    matrices = [array_of(f"factors[{l}]", W) for l, W in enumerate(several("factors", factors))]
     if len(matrices) < least:
         raise InputError(f"at least {least} factors are needed, got {len(matrices)}.")
     for l, W in enumerate(matrices, start=1):

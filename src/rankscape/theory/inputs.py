@@ -1,23 +1,22 @@
 """What every prediction takes: a spectrum, a depth, a start and a step, checked once."""
 
 import math
-import reprlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive, real, whole
+from rankscape.ground.arrays import real_array
+from rankscape.ground.checks import DEEPEST, positive, real, whole
+from rankscape.ground.range import MOST_STEPS
 from rankscape.ground.types import ArrayLike
 
 # Relative distance from its transpose that rounding may leave in a symmetric matrix.
 ASYMMETRY = 1e-10
 
 TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
-
-# Factors that the recursions multiply one by one.
-DEEPEST = 1000
 
 # Relative gap that rounding may leave between equal eigenvalues.
 CLUSTER = 1e-10
@@ -95,13 +94,7 @@ def start_of(depth: object, alpha: object, beta: object = None) -> Start:
 
 def numbers_of(name: str, values: ArrayLike) -> np.ndarray:
     """Finite real numbers as a new float64 array."""
-    try:
-        # A copy: a prediction must not change with the array of the caller.
-        array = np.array(np.asarray(values), dtype=np.float64) if not np.iscomplexobj(values) else None
-    except (TypeError, ValueError, OverflowError):
-        array = None
-    if array is None:
-        raise InputError(f"`{name}` must hold real numbers, got {reprlib.repr(values)}.")
+    array = real_array(values, name)  # a copy: a prediction must not change with the array of the caller
     if not np.isfinite(array).all():
         raise InputError(f"`{name}` holds a NaN or an infinite value.")
     return array
@@ -121,6 +114,16 @@ def times_of(times: ArrayLike) -> np.ndarray:
     if array.ndim != 1 or np.any(array < 0) or np.any(np.diff(array) < 0):
         raise InputError("The times (or steps) must be a list of numbers that are not negative and do not decrease.")
     return array
+
+
+def steps_of(steps: ArrayLike) -> list[int]:
+    """Numbers of steps, in their order; no more than a recursion takes one by one."""
+    wanted = [
+        whole("steps", step, 0, MOST_STEPS) for step in np.atleast_1d(numbers_of("steps", steps)).ravel().tolist()
+    ]
+    if any(late < early for early, late in pairwise(wanted)):
+        raise InputError("`steps` must be in increasing order.")
+    return wanted
 
 
 def spectrum_of(eigenvalues: ArrayLike, *, learnable: bool = False) -> np.ndarray:

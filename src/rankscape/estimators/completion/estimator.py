@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Self, TypeAlias
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from rankscape.entries.given import Given
 from rankscape.errors import InputError
+from rankscape.estimators.checked import seed_of
 from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.bounds import Clip
 from rankscape.estimators.completion.complete import fit_given
@@ -23,6 +23,7 @@ from rankscape.estimators.completion.settings import (
     settings_of,
 )
 from rankscape.estimators.losses import LossChoice
+from rankscape.ground.checks import switch
 from rankscape.ground.types import ArrayLike
 from rankscape.problem import Completion
 
@@ -201,14 +202,12 @@ class DeepMatrixCompletion(AbstractFitted):
         if not given.entries.count:
             raise InputError(f"No entry of X of shape {given.shape} is observed: there is nothing to learn from.")
         # A RandomState gives another seed at every fit, as scikit-learn promises.
-        seed = self.random_state
-        if not isinstance(seed, (int, np.integer)):
-            seed = check_random_state(seed).randint(2**31)
+        seed = seed_of(self.random_state)
         asked = self.depth, self.max_rank, self.validation_fraction, self.offset, self.path, self.scale
         asked = *asked, self.loss, self.ordered, self.values, self.detection_limit
-        settings = settings_of(*asked, int(seed), np.finfo(given.dtype).eps)
+        settings = settings_of(*asked, seed, np.finfo(given.dtype).eps)
         if settings.limit is None:  # below a limit no column is without a value
             inputs.warn_of_empty(given.entries)
-        before = getattr(self, "completed_", None) if warm or self.warm_start else None
+        before = getattr(self, "completed_", None) if warm or switch("warm_start", self.warm_start) else None
         self.completed_ = fit_given(given, held, settings, self.clip, before=before)
         return self._publish(given.dtype)

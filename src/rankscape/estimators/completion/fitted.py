@@ -7,10 +7,11 @@ from typing import Any, Self, cast
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from rankscape.entries.given import Given, given_of
 from rankscape.errors import InputError
+from rankscape.estimators.checked import checked_data
 from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.inputs import MatrixData
 from rankscape.estimators.completion.intervals import IntervalKind
@@ -159,7 +160,7 @@ class AbstractFitted(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC)
 
     def _given(self, X: Any, reset: bool) -> Given:
         """The entries of X, whose columns scikit-learn checks: their number and their names."""
-        check: Any = validate_data
+        check: Any = checked_data
         if isinstance(X, Completion):
             # Triplets are never made dense, not even to be checked.
             check(self, csr_array(X.shape), reset=reset, accept_sparse=True)

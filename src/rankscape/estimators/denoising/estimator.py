@@ -5,10 +5,11 @@ from typing import Any, Self, get_args
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from rankscape.entries.given import given_of
 from rankscape.errors import InputError
+from rankscape.estimators.checked import checked_data
 from rankscape.estimators.completion.inputs import refuse_foreign
 from rankscape.estimators.denoising.certificate import certify
 from rankscape.estimators.denoising.projection import Projection
@@ -222,9 +223,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             refuse_foreign(X)
         elif not issparse(X):
             given_of(X, "X")
-        matrix = np.asarray(
-            validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False)
-        )
+        matrix = np.asarray(checked_data(self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False))
         if not np.isfinite(matrix).all():
             row, column = np.argwhere(~np.isfinite(matrix))[0]
             missing = bool(np.isnan(matrix[row, column]))

@@ -5,14 +5,14 @@ from typing import Any, Literal, Self
 import numpy as np
 from scipy.sparse.linalg import lsqr
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from rankscape.errors import InputError
+from rankscape.estimators.checked import seed_of
 from rankscape.estimators.sensing.certificate import SensingCertificate, doubts
 from rankscape.estimators.sensing.descent import best_record, descend
 from rankscape.estimators.sensing.rank import heldout_squares, meets, smallest_as_good, splits, until_exact
-from rankscape.ground.checks import positive, whole
+from rankscape.ground.checks import one_of, positive, whole
 from rankscape.ground.labelled import Labelled
 from rankscape.ground.types import ArrayLike
 from rankscape.initialization import AbstractInitialization, Gaussian, Identical
@@ -146,15 +146,13 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
         return self
 
     def _seed(self) -> int:
-        seed = self.random_state
-        return int(seed if isinstance(seed, (int, np.integer)) else check_random_state(seed).randint(2**31))
+        return seed_of(self.random_state)
 
     def _start(self, shape: tuple[int, int]) -> AbstractInitialization:
         alpha = positive("alpha", self.alpha)
+        one_of("initialization", self.initialization, ("gaussian", "identical"))
         if self.initialization == "identical":
             return Identical(alpha)
-        if self.initialization != "gaussian":
-            raise InputError(f"`initialization` must be 'gaussian' or 'identical', got {self.initialization!r}.")
         return Gaussian(alpha / max(shape) ** 0.5)  # as wide as the larger side: factors of norm about 2 alpha
 
     # -- what was found ------------------------------------------------------------------------------------

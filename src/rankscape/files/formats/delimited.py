@@ -16,7 +16,7 @@ from rankscape.files.header import body_of
 from rankscape.files.layout import Column, is_index, layout_of, surely_long
 from rankscape.files.long import LongStyle, to_table
 from rankscape.files.long_text import fast, lines_of, slow
-from rankscape.files.numerals import Numerals
+from rankscape.files.numerals import Numerals, whole_of
 from rankscape.files.packing import content_of
 from rankscape.files.records import Body, Text
 from rankscape.files.table import DEFAULT_NAMES, Table, choose_columns
@@ -74,7 +74,7 @@ def _alike(sample: Cut, columns: list[Column]) -> bool:
     others = [k for k, column in enumerate(columns[1:], start=1) if column.kind in ("count", "number")]
     if any(columns[k].kind == "number" for k in others):
         return False
-    numbers = [int(row[k]) for k in others for row in sample.body if row[k].lstrip("+-").isdecimal()]
+    numbers = [whole for k in others for row in sample.body if (whole := whole_of(row[k])) is not None]
     middle = sorted(columns[0].whole)[len(columns[0].whole) // 2] if columns[0].whole else 0
     if not numbers or not min(numbers) <= middle <= max(numbers):
         return False

@@ -3,7 +3,6 @@
 import datetime
 import io
 import warnings
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +13,16 @@ import numpy as np
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, did_you_mean
 from rankscape.files.decoding import Encoding
+from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
 from rankscape.files.formats.delimited import read_text
-from rankscape.files.formats.npy import BROKEN
 from rankscape.files.long import blocks, header_of, labels_of
 from rankscape.files.packages import needs
 from rankscape.files.table import Table
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import AbstractWide
 from rankscape.files.wide_text import TextWide
+from rankscape.files.workbook import check_workbook
 from rankscape.ground.final import final
 
 # How a file starts that holds an old workbook, or a new one under a password.
@@ -57,7 +57,7 @@ def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     content = path.read_bytes()
     if content.startswith(COMPOUND):
         raise FileFormatError(f"{path} is an old workbook (.xls) or has a password; save it as .xlsx without one")
-    _check_archive(path, content)
+    check_workbook(path, content)
     sheet, rows = _sheet(path, content, wanted.sheet)
     width = max((k + 1 for row in rows for k, cell in enumerate(row) if cell), default=0)
     lines = ["\t".join(row[:width]) if any(row) else "" for row in rows]
@@ -72,32 +72,19 @@ def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     return replace(table, wide=wide, read_as=table.read_as.replace("cut at tabs", wide.title))
 
 
-def _check_archive(path: Path, content: bytes) -> None:
-    """Raise if a part of the workbook is broken: it could be read in part, and not be given back."""
-    try:
-        broken = zipfile.ZipFile(io.BytesIO(content)).testzip()
-    except BROKEN as error:
-        raise FileFormatError(f"{path} is not a workbook that can be read: {error}") from error
-    if broken is not None:
-        raise FileFormatError(f"{path} is not a workbook that can be read: its part {broken} is broken")
-
-
 def _sheet(path: Path, content: bytes, wanted: str | None) -> tuple[str, list[list[str]]]:
     """The name of the sheet, and its cells as text."""
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineWorkbook
 
-    try:
+    with reading(path, "workbook"):
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         names = book.sheet_names
-        if wanted is not None and wanted not in names:
-            shown = ", ".join(map(repr, names))
-            raise InputError(f"{path} has no sheet {wanted!r}; it has {shown}{did_you_mean(wanted, names)}")
+    if wanted is not None and wanted not in names:
+        shown = ", ".join(map(repr, names))
+        raise InputError(f"{path} has no sheet {wanted!r}; it has {shown}{did_you_mean(wanted, names)}")
+    with reading(path, "workbook"):
         name = wanted if wanted is not None else names[0]
         cells: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except InputError:
-        raise
-    except (CalamineError, OSError, ValueError, IndexError) as error:
-        raise FileFormatError(f"{path} is not a workbook that can be read: {error}") from error
     return name, [[_text(cell) for cell in row] for row in cells]
 
 

@@ -6,8 +6,7 @@ from typing import IO
 import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
-from rankscape.errors import FileFormatError
-from rankscape.files.arrow import ArrowWide, as_arrow, batches, read_arrow
+from rankscape.files.arrow import ArrowWide, as_arrow, batches, read_arrow, sound
 from rankscape.files.formats.base import Format
 from rankscape.files.formats.parquet import SETTLES, STORES
 from rankscape.files.packages import needs
@@ -18,13 +17,9 @@ from rankscape.files.wanted import Wanted
 def read_feather(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """Read a table from a Feather file."""
     needs("pyarrow", path)
-    import pyarrow as pa
     from pyarrow import feather
 
-    try:
-        table = feather.read_table(path, memory_map=False)
-    except (pa.ArrowException, OSError) as error:
-        raise FileFormatError(f"{path} is not a Feather file that can be read: {error}") from error
+    table = sound(path, "Feather file", lambda: feather.read_table(path, memory_map=False))
     return read_arrow(path, table.schema, table.select, wanted, duplicates, FEATHER.name)
 
 

@@ -10,14 +10,16 @@ from typing import IO, Any
 import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
-from rankscape.errors import FileFormatError, InputError, did_you_mean
+from rankscape.errors import InputError, did_you_mean
 from rankscape.files.dense import entries_of
+from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
+from rankscape.files.heaps import check_heaps
 from rankscape.files.packages import needs
 from rankscape.files.sparse import table_of_sparse
 from rankscape.files.table import DEFAULT_NAMES, Table
 from rankscape.files.wanted import Wanted
-from rankscape.ground.memory import check_room
+from rankscape.ground.memory import check_bytes, check_room
 
 
 def read_h5ad(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
@@ -27,14 +29,10 @@ def read_h5ad(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
 
     if wanted.rows is not None or wanted.columns is not None:
         raise InputError(f"{path} names its rows and columns itself: leave the column names out")
-    try:
-        with h5py.File(path, "r") as file:
-            table = _table(path, file, wanted.values, duplicates)
-            labels = [_labels(file[axis]) for axis in ("obs", "var")]
-    except InputError:
-        raise
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-        raise FileFormatError(f"{path} is not an AnnData file that can be read: {error}") from error
+    check_heaps(path)
+    with reading(path, "AnnData file"), h5py.File(path, "r") as file:
+        table = _table(path, file, wanted.values, duplicates)
+        labels = [_labels(path, file[axis]) for axis in ("obs", "var")]
     return replace(table, row_labels=labels[0], column_labels=labels[1])
 
 
@@ -46,7 +44,7 @@ def _table(path: Path, file: Any, wanted: str | None, duplicates: Duplicates) ->
         raise InputError(f"{path} has no layer {name!r} (values); it has {shown}{did_you_mean(name, layers)}")
     found = file["X"] if name == "X" else file["layers"][name]
     if hasattr(found, "keys"):  # a group holds a sparse matrix
-        return table_of_sparse(path, _sparse(found), duplicates, H5AD.name, name)
+        return table_of_sparse(path, _sparse(path, found), duplicates, H5AD.name, name)
     check_room(found.shape, 2, "save it as a sparse matrix.")
     array = np.asarray(found[()])
     entries, read_as = entries_of(array, f"{path}, {name!r}"), f"{name!r}, a dense matrix of {array.shape[0]:,} rows"
@@ -55,19 +53,24 @@ def _table(path: Path, file: Any, wanted: str | None, duplicates: Duplicates) ->
     return Table(entries=entries, format=H5AD.name, names=names, skipped=skipped, read_as=read_as)
 
 
-def _sparse(group: Any) -> Any:
+def _sparse(path: Path, group: Any) -> Any:
     from scipy import sparse
 
     kind, shape = group.attrs["encoding-type"], tuple(int(n) for n in group.attrs["shape"])
-    parts = group["data"][()], group["indices"][()], group["indptr"][()]
-    matrix = {"csr_matrix": sparse.csr_array, "csc_matrix": sparse.csc_array}[kind](parts, shape=shape)
-    matrix.check_format(full_check=True)
-    return matrix
+    parts = [_whole(path, group[name]) for name in ("data", "indices", "indptr")]
+    return {"csr_matrix": sparse.csr_array, "csc_matrix": sparse.csc_array}[kind](tuple(parts), shape=shape)
 
 
-def _labels(frame: Any) -> np.ndarray | None:
+def _whole(path: Path, part: Any) -> np.ndarray:
+    check_bytes(2 * part.size * part.dtype.itemsize, str(path), "Split it.")
+    return part[()]
+
+
+def _labels(path: Path, frame: Any) -> np.ndarray | None:
     """The names of rows or columns; None where some are there twice."""
-    found: Sequence = frame[frame.attrs["_index"]].asstr()[()].tolist()
+    names = frame[frame.attrs["_index"]]
+    check_bytes(100 * names.size, f"{path}, {names.size:,} names,", "Split it.")
+    found: Sequence = names.asstr()[()].tolist()
     return np.array(found, np.str_) if len(set(found)) == len(found) else None
 
 

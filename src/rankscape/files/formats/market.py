@@ -10,12 +10,14 @@ from typing import IO, Any
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.entries.checking import COUNTABLE
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.dense import entries_of
+from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
+from rankscape.files.numerals import Numerals, may_lose
 from rankscape.files.packing import content_of
-from rankscape.files.sparse import COUNTABLE
 from rankscape.files.table import Table
 from rankscape.files.wanted import Wanted
 
@@ -29,11 +31,13 @@ def read_market(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
         raise InputError(f"{path} is a Matrix Market file, whose columns have no names: leave the column names out")
     content, layout, symmetry = _checked(path, content_of(path))
     _check_body(path, content, layout)
-    matrix = _parse(path, content)
+    with reading(path, "Matrix Market file"):
+        matrix = _parse(path, content)
     if symmetry != "general" and matrix.shape[0] != matrix.shape[1]:
         raise FileFormatError(
             f"{path}, line 1: says {symmetry}, but the matrix is {matrix.shape[0]} x {matrix.shape[1]}"
         )
+    _check_digits(path, content, matrix)
     if layout == "array":
         entries = entries_of(np.asarray(matrix), str(path))
         return Table(entries=entries, format=MARKET.name, skipped=matrix.size - entries.count)
@@ -59,42 +63,69 @@ def _checked(path: Path, content: bytes) -> tuple[bytes, str, str]:
     if field not in ("real", "double", "integer", "unsigned-integer"):
         problem = {"pattern": "no values, only positions", "complex": "complex numbers"}.get(field, "unknown values")
         raise FileFormatError(f"{path}, line 1: {field!r} means {problem}; real values are needed")
+    content = content if content.endswith(b"\n") else content + b"\n"  # SciPy's reader has crashed where none is
     # SciPy reads 2.5 in a file of integers as 2, silently: let it read floats.
     if "integer" in field:
         content = re.sub(rb"(?i)(unsigned-)?integer", b"real", content, count=1)
     return content, layout, symmetry
 
 
-# What SciPy's reader would take for the number before it: a character of no number, an exponent without digits, two
-# points, a sign inside.
-_ODD = re.compile(rb"[^0-9+\-.eE \t\r\nnNaAiIfFtTyY]|[eE](?![+-]?[0-9])|\.[0-9]*\.|[0-9.][+-]")
+# What a program writes for a number. SciPy's reader takes the number that a token begins with, whatever follows.
+_REAL = rb"[+-]?(?:(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[nN][aA][nN]|[iI][nN][fF](?:inity)?)"
+_GAP = rb"[ \t]++"
+
+# Lines below the sizes: entries as they must be, blank lines and comments.
+_LINES = {
+    layout: re.compile(rb"(?:[ \t]*+(?:" + entry + rb"[ \t]*+|%[^\n]*+)?+\r?\n)*+")
+    for layout, entry in {"coordinate": rb"[0-9]++" + _GAP + rb"[0-9]++" + _GAP + _REAL, "array": _REAL}.items()
+}
 
 # Characters that an entry needs at least, with its line end.
 SHORTEST = {"coordinate": 6, "array": 2}
 
+# Digits of the largest size that a matrix can have.
+DIGITS = 19
+
 
 def _check_body(path: Path, content: bytes, layout: str) -> None:
     """Raise about an entry that is no number, and about sizes that the file does not hold, before room is made."""
-    top = re.match(rb"(?:[ \t]*(?:%[^\n]*)?(?:\r?\n|\Z))*", content)
+    top = re.match(rb"(?:[ \t]*+(?:%[^\n]*+)?\r?\n)*+", content)
     start = top.end() if top else 0
-    if odd := _ODD.search(content, start):
-        line = content.count(b"\n", 0, odd.start()) + 1
-        text = content.split(b"\n")[line - 1].decode("utf-8", "replace").strip()
-        hint = "; write numbers with a decimal point" if b"," in odd[0] else ""
-        raise FileFormatError(f"{path}, line {line}: {text[:60]!r} does not hold numbers only{hint}")
-    sizes = content[start:].split(b"\n", 1)[0].split()
-    if len(sizes) not in (2, 3) or not all(size.isdigit() for size in sizes):
-        return  # SciPy says what is wrong
-    numbers = [int(size) for size in sizes]
     line = content.count(b"\n", 0, start) + 1
+    first, _, _ = content[start:].partition(b"\n")
+    sizes = first.split()
+    if layout not in _LINES or len(sizes) != (3 if layout == "coordinate" else 2) or not all(map(_is_size, sizes)):
+        raise FileFormatError(
+            f"{path}, line {line}: {_shown(first)} does not give the sizes of a matrix; is it cut short?"
+        )
+    numbers = [int(size) for size in sizes]
     if numbers[0] * numbers[1] > COUNTABLE:
         raise FileFormatError(f"{path}, line {line}: no matrix can have {numbers[0]} x {numbers[1]} cells")
-    count = numbers[2] if layout == "coordinate" and len(numbers) == 3 else numbers[0] * numbers[1]
+    count = numbers[2] if layout == "coordinate" else numbers[0] * numbers[1]
     symmetric = 2 if layout == "array" else 1  # of a symmetric array one half is stored
-    if count * SHORTEST.get(layout, 0) > symmetric * (len(content) - start):
+    if count * SHORTEST[layout] > symmetric * (len(content) - start):
         raise FileFormatError(
             f"{path}, line {line}: Truncated: {count:,} entries are declared, and the file has {len(content):,} bytes"
         )
+    _check_entries(path, content, layout, start + len(first) + 1)
+
+
+def _check_entries(path: Path, content: bytes, layout: str, start: int) -> None:
+    good = _LINES[layout].match(content, start)
+    end = good.end() if good else start
+    if end < len(content):
+        odd, _, _ = content[end:].partition(b"\n")
+        line = content.count(b"\n", 0, end) + 1
+        hint = "; write numbers with a decimal point" if b"," in odd else ""
+        raise FileFormatError(f"{path}, line {line}: {_shown(odd)} does not hold numbers only{hint}")
+
+
+def _is_size(word: bytes) -> bool:
+    return word.isdigit() and len(word) <= DIGITS
+
+
+def _shown(line: bytes) -> str:
+    return repr(line.decode("utf-8", "replace").strip()[:60])
 
 
 def _parse(path: Path, content: bytes) -> Any:
@@ -102,23 +133,33 @@ def _parse(path: Path, content: bytes) -> Any:
 
     try:
         matrix: Any = mmread(io.BytesIO(content), spmatrix=False)
-    except (ValueError, OverflowError, MemoryError, IndexError, TypeError) as error:
+    except ValueError as error:  # most of these have a line, which is worth saying
         place = re.match(r"Line (\d+): ", str(error))
         if not place:
             raise FileFormatError(f"{path}: {error}") from error
         line = int(place[1])
-        text = b"".join(content.split(b"\n")[line - 1 : line]).decode("utf-8", "replace").strip()
-        raise FileFormatError(f"{path}, line {line}: {text[:60]!r}: {str(error)[place.end() :]}") from error
+        text = b"".join(content.split(b"\n")[line - 1 : line])
+        raise FileFormatError(f"{path}, line {line}: {_shown(text)}: {str(error)[place.end() :]}") from error
     if 0 in matrix.shape:
         raise FileFormatError(f"{path}: is empty, {matrix.shape[0]} x {matrix.shape[1]}")
     return matrix
+
+
+def _check_digits(path: Path, content: bytes, matrix: Any) -> None:
+    """Raise about a number that a float64 cannot hold as it was written; only where there can be one."""
+    values = matrix if isinstance(matrix, np.ndarray) else matrix.data
+    if not may_lose(values, content):
+        return
+    for line, cells in _body(content):
+        if lost := Numerals().lost(cells[-1]):
+            raise FileFormatError(f"{path}, line {line}: {cells[-1][:60]!r} {lost}")
 
 
 def _observed(path: Path, content: bytes, matrix: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     values = matrix.data.astype(np.float64)
     if np.isinf(values).any():
         line, text = next((line, cells[2]) for line, cells in _body(content) if np.isinf(float(cells[2])))
-        raise FileFormatError(f"{path}, line {line}: the value {text!r} is not a finite number")
+        raise FileFormatError(f"{path}, line {line}: the value {text[:60]!r} is not a finite number")
     kept = ~np.isnan(values)
     if not kept.any():
         raise FileFormatError(f"{path}: all {len(values)} stored entries are missing (NaN); nothing is observed")

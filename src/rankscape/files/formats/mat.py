@@ -8,37 +8,52 @@ import numpy as np
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError, did_you_mean
 from rankscape.files.dense import entries_of
+from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
-from rankscape.files.formats.npy import BROKEN, refuse_names
+from rankscape.files.formats.npy import refuse_names
 from rankscape.files.formats.npz import MATRIX_NAMES
+from rankscape.files.mat_parts import variables
 from rankscape.files.sparse import table_of_sparse
 from rankscape.files.table import DEFAULT_NAMES, Table
 from rankscape.files.wanted import Wanted
 from rankscape.ground.memory import check_room
 
+# The major version by which SciPy knows a file of HDF5.
+HDF5 = 2
+
 
 def read_mat(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """Read a matrix; NaN is a missing entry, as are those that a sparse one does not store."""
     from scipy import sparse
-    from scipy.io import loadmat, whosmat
-    from scipy.io.matlab import MatReadError
+    from scipy.io import loadmat
 
     refuse_names(path, wanted.names[:2])
-    try:
-        found = {name: shape for name, shape, _ in whosmat(str(path))}
-        name = _name(path, found, wanted.values)
-        check_room(found[name] if len(found[name]) == 2 else (1, 1), 2, "save it as a sparse matrix.")
+    found = _variables(path)
+    name = _name(path, found, wanted.values)
+    if len(found[name]) != 2:
+        raise FileFormatError(f"{path}: {name!r} is no matrix of numbers")
+    check_room((found[name][0], found[name][1]), 2, "save it as a sparse matrix.")
+    with reading(path, "MATLAB file"):
         array: Any = loadmat(str(path), variable_names=[name])[name]
-    except InputError:  # a ValueError too, and one that says more
-        raise
-    except NotImplementedError as error:
-        raise FileFormatError(f"{path} is a MATLAB file of version 7.3; save it with the option '-v7'") from error
-    except (*BROKEN, MatReadError) as error:
-        raise FileFormatError(f"{path} is not a MATLAB file that can be read: {error}") from error
     if sparse.issparse(array):
         return table_of_sparse(path, array, duplicates, MAT.name, name)
     entries = entries_of(np.asarray(array), f"{path}, {name!r}")
     return Table(entries=entries, format=MAT.name, names=(*DEFAULT_NAMES[:2], name), skipped=array.size - entries.count)
+
+
+def _variables(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of all matrices of numbers by name; anything else has none."""
+    from scipy.io import whosmat
+    from scipy.io.matlab import matfile_version
+
+    with reading(path, "MATLAB file"), path.open("rb") as file:
+        major = matfile_version(file)[0]
+    if major == HDF5:
+        raise FileFormatError(f"{path} is a MATLAB file of version 7.3; save it with the option '-v7'")
+    if major == 1:
+        return {variable.name: variable.shape for variable in variables(path, path.read_bytes())}
+    with reading(path, "MATLAB file"):
+        return {name: shape for name, shape, _ in whosmat(str(path))}
 
 
 def _name(path: Path, found: dict[str, tuple[int, ...]], wanted: str | None) -> str:

@@ -1,10 +1,6 @@
 """One dense array in NumPy's own file; a file that would need to run code to be opened is refused."""
 
 import math
-import struct
-import tokenize
-import zipfile
-import zlib
 from pathlib import Path
 from typing import IO
 
@@ -13,19 +9,14 @@ import numpy as np
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.dense import entries_of
+from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
 from rankscape.files.table import Table
 from rankscape.files.wanted import Wanted
-from rankscape.ground.memory import check_room
+from rankscape.ground.memory import check_bytes
 
 MAGIC = b"\x93NUMPY"
 ZIP = b"PK"
-
-# What NumPy raises about a file that is broken, cut short or none of its own.
-BROKEN = (
-    ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError, MemoryError,
-    RecursionError, IndexError, struct.error, zipfile.BadZipFile, zlib.error, SyntaxError, tokenize.TokenError,
-)  # fmt: skip
 
 
 def read_npy(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
@@ -35,30 +26,30 @@ def read_npy(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     start = first_bytes(path)
     if start != MAGIC:
         raise FileFormatError(f"{path} is not an NPY file{' but an NPZ file' if start[:2] == ZIP else ''}")
-    try:
-        with path.open("rb") as file:  # opened here, because np.load leaves a broken file open
-            check_declared(path, file, path.stat().st_size)
+    with path.open("rb") as file:  # opened here, because np.load leaves a broken file open
+        check_declared(path, file, path.stat().st_size)
+        with reading(path, "NPY file"):
             array = np.load(file, allow_pickle=False)
-    except InputError:  # a ValueError too, and one that says more
-        raise
-    except BROKEN as error:
-        raise unreadable(path, error) from error
     entries = entries_of(array, str(path))
     return Table(entries=entries, format=NPY.name, skipped=array.size - entries.count)
 
 
 def check_declared(where: Path | str, file: IO[bytes], size: int) -> None:
     """Raise if the header of an array declares more than the file holds, or than fits the memory; rewind the file."""
-    version = np.lib.format.read_magic(file)
-    reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
-    shape, _, dtype = reader(file) if reader else ((), False, np.dtype("f8"))
-    cells = math.prod(shape)
-    if cells * dtype.itemsize > size and not dtype.hasobject:
+    with reading(where, "NPY file"):
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version < (2, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+        file.seek(0)
+    if dtype.hasobject:
+        raise FileFormatError(
+            f"{where}: holds Python objects, and opening it could run code; save an array of floats instead"
+        )
+    need = math.prod(shape) * dtype.itemsize
+    if need > size:
         declared = " x ".join(f"{n:,}" for n in shape)
         raise FileFormatError(f"{where}: is broken or cut short: it declares {declared} cells and holds {size:,} bytes")
-    if len(shape) == 2 and cells:
-        check_room((shape[0], shape[1]), 2, "keep the entries in a long table or a sparse file.")
-    file.seek(0)
+    check_bytes(need + 16 * math.prod(shape), f"{where}", "Keep the entries in a long table or a sparse file.")
 
 
 def write_npy(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -> None:
@@ -81,15 +72,6 @@ def first_bytes(path: Path) -> bytes:
     if not start:
         raise FileFormatError(f"{path} is empty")
     return start
-
-
-def unreadable(path: Path, error: Exception) -> FileFormatError:
-    """What to say when NumPy cannot read a file."""
-    if "allow_pickle" in str(error):
-        reason = "holds Python objects, and opening it could run code; save an array of floats instead"
-    else:
-        reason = f"is broken or cut short ({error})"
-    return FileFormatError(f"{path}: {reason}")
 
 
 NPY = Format("npy", "NPY", ".npy", "dense array, NaN where an entry is missing", read_npy, write_npy)

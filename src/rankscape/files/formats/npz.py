@@ -9,19 +9,10 @@ import numpy as np
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError, did_you_mean
 from rankscape.files.dense import entries_of
+from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
-from rankscape.files.formats.npy import (
-    BROKEN,
-    MAGIC,
-    NPY,
-    ZIP,
-    check_declared,
-    first_bytes,
-    refuse_names,
-    unreadable,
-    write_npy,
-)
-from rankscape.files.sparse import check_countable, table_of_sparse
+from rankscape.files.formats.npy import MAGIC, NPY, ZIP, check_declared, first_bytes, refuse_names, write_npy
+from rankscape.files.sparse import table_of_sparse
 from rankscape.files.table import DEFAULT_NAMES, Table
 from rankscape.files.wanted import Wanted
 
@@ -35,17 +26,14 @@ def read_npz(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     start = first_bytes(path)
     if start[: len(ZIP)] != ZIP:
         raise FileFormatError(f"{path} is not an NPZ file{' but an NPY file' if start == MAGIC else ''}")
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if is_sparse(archive.files) and wanted.values is None:
-                return table_of_sparse(path, _sparse(path, archive.files), duplicates, NPZ.name)
-            name = _array_name(path, archive.files, wanted.values)
-            _check_member(path, name)
-            array = np.asarray(archive[name])
-    except InputError:  # a ValueError too, and one that says more
-        raise
-    except BROKEN as error:
-        raise unreadable(path, error) from error
+    with reading(path, "NPZ file"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        names = archive.files
+    if is_sparse(names) and wanted.values is None:
+        return table_of_sparse(path, _sparse(path, names), duplicates, NPZ.name)
+    name = _array_name(path, names, wanted.values)
+    _check_member(path, name)
+    with reading(path, "NPZ file"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        array = np.asarray(archive[name])
     entries = entries_of(array, f"{path}, array {name!r}")
     names = (*DEFAULT_NAMES[:2], name)
     return Table(entries=entries, format=NPZ.name, names=names, skipped=array.size - entries.count)
@@ -61,17 +49,13 @@ def _sparse(path: Path, names: list[str]) -> Any:
 
     for name in names:
         _check_member(path, name)
-    with path.open("rb") as file:
-        matrix = sparse.load_npz(file)  # without pickle
-    check_countable(str(path), matrix.shape)
-    if matrix.format in ("csr", "csc", "bsr"):
-        matrix.check_format(full_check=True)
-    return matrix
+    with reading(path, "sparse matrix of SciPy"), path.open("rb") as file:
+        return sparse.load_npz(file)  # without pickle
 
 
 def _check_member(path: Path, name: str) -> None:
     """Raise if the array called `name` is none, or declares more than it holds."""
-    with zipfile.ZipFile(path) as archive:
+    with reading(path, "NPZ file"), zipfile.ZipFile(path) as archive:
         info = archive.getinfo(f"{name}.npy")
         with archive.open(info) as member:
             if member.read(len(MAGIC)) != MAGIC:

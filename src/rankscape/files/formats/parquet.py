@@ -6,26 +6,30 @@ from typing import IO
 import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
-from rankscape.errors import FileFormatError
-from rankscape.files.arrow import ArrowWide, as_arrow, batches, read_arrow
+from rankscape.files.arrow import ArrowWide, as_arrow, batches, read_arrow, sound
+from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
 from rankscape.files.packages import needs
 from rankscape.files.table import Table
 from rankscape.files.wanted import Wanted
+from rankscape.ground.memory import check_bytes
+
+# How often the numbers of a table are held while it is read: as typed columns, as floats, and side by side.
+COPIES = 3
 
 
 def read_parquet(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     """Read a table from a Parquet file; of a long one only the three columns that are used are read."""
     needs("pyarrow", path)
-    import pyarrow as pa
     from pyarrow import parquet
 
-    try:
-        with parquet.ParquetFile(path) as file:
-            load = lambda names: file.read(columns=list(names))
-            return read_arrow(path, file.schema_arrow, load, wanted, duplicates, PARQUET.name)
-    except (pa.ArrowException, OSError) as error:
-        raise FileFormatError(f"{path} is not a Parquet file that can be read: {error}") from error
+    with reading(path, "Parquet file"):
+        file = parquet.ParquetFile(path)
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+    with file:
+        check_bytes(COPIES * 8 * rows * len(schema), f"{path}, {rows:,} records,", "Split it.")
+        load = lambda names: sound(path, "Parquet file", lambda: file.read(columns=list(names)))
+        return read_arrow(path, schema, load, wanted, duplicates, PARQUET.name)
 
 
 def write_parquet(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -> None:

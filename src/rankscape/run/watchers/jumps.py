@@ -16,7 +16,7 @@ import numpy as np
 from rankscape.dynamics import SGD
 from rankscape.engine import AbstractEngine
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive, whole
+from rankscape.ground.checks import one_of, positive, several, whole
 from rankscape.ground.final import final
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import AbstractProblem, Completion
@@ -124,8 +124,8 @@ class RankMonitor(AbstractWatcher):
     def __post_init__(self):
         relax_at = self.relax
         if relax_at is not None and not isinstance(relax_at, bool):
-            relax_at = tuple(whole("relax", step, least=0) for step in relax_at)
-        checked: dict[str, Any] = dict(relax=relax_at, sets=tuple(self.sets))
+            relax_at = tuple(whole("relax", step, least=0) for step in several("relax", relax_at))
+        checked: dict[str, Any] = dict(relax=relax_at, sets=tuple(several("sets", self.sets)))
         checked |= {name: positive(name, level) for name in ("off", "on") if (level := getattr(self, name)) is not None}
         if self.every is not None:
             checked["every"] = whole("every", self.every, least=1)
@@ -133,8 +133,7 @@ class RankMonitor(AbstractWatcher):
             object.__setattr__(self, name, value)
         if self.off is not None and self.on is not None:
             _check_order(self.off, self.on)
-        if self.stop not in (None, "down", "up"):
-            raise InputError(f"`stop` must be 'down', 'up' or None, got {self.stop!r}.")
+        one_of("stop", self.stop, ("down", "up", None))
         if not all(hasattr(s, "margins") for s in self.sets):
             raise InputError("`sets` must hold objects with margins(factors), such as theory.absorbing.RankSet.")
 

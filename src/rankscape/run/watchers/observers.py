@@ -8,6 +8,7 @@ import numpy as np
 
 from rankscape.engine import AbstractEngine, Setting
 from rankscape.errors import InputError
+from rankscape.ground.checks import shown
 from rankscape.ground.final import final
 from rankscape.ground.progress import AbstractMeter
 from rankscape.run.arguments import Observer, Progress
@@ -22,6 +23,8 @@ class Observers(AbstractWatcher):
     name: ClassVar[str] = "observe"
 
     def __init__(self, functions: Mapping[str, Observer], taken: set[str]):
+        if not isinstance(functions, Mapping) or not all(map(callable, functions.values())):
+            raise InputError(f"`observe` must be functions of the factors by name, got {shown(functions)}.")
         for name in functions:
             if name in taken:
                 raise InputError(f"`observe` cannot record {name!r}: the name is taken; choose another.")

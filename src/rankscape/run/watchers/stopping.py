@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.checks import nonnegative, one_of, positive, whole
 from rankscape.ground.final import final
 from rankscape.run.watchers.base import NO_STEPS, AbstractWatcher, Records
 from rankscape.theory.climbing.stopping import StoppingRule
@@ -118,8 +118,7 @@ class AtEffectiveRank(AbstractRule):
 
     def __post_init__(self):
         object.__setattr__(self, "level", positive("level", self.level))
-        if self.direction not in ("rising", "falling"):
-            raise InputError(f"`direction` must be 'rising' or 'falling', got {self.direction!r}.")
+        one_of("direction", self.direction, ("rising", "falling"))
 
     def reason(self, records: Records) -> str | None:
         """At the first record past the level."""

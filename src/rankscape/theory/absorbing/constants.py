@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive
+from rankscape.ground.checks import positive, switch
+from rankscape.ground.range import within_floats
 from rankscape.theory.absorbing.rank_set import UNIT, RankSet
 from rankscape.theory.chain import check_deep
 
@@ -34,6 +35,7 @@ class Absorption:
         return self.failed is None
 
 
+@within_floats
 def worst_case(
     rank: int,
     depth: int,
@@ -109,6 +111,7 @@ def worst_case(
     return _absorption(rank, L, lam, E, C, learning_rate, sharp, why)
 
 
+@within_floats
 def a_posteriori(
     rank: int,
     depth: int,
@@ -148,7 +151,7 @@ def a_posteriori(
 
 def _absorption(rank, L, lam, E, C, learning_rate, sharp, why) -> Absorption:
     # The sharper constants are proved for three layers only.
-    sharp = sharp and L == 3
+    sharp = switch("sharp", sharp) and L == 3
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         alpha, eps1, eta = map(float, (_depth_three if sharp else _any_depth)(L, lam, np.float64(E), np.float64(C)))
     # Written so that NaN is refused as well.

@@ -12,12 +12,23 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive
+from rankscape.ground.checks import positive, real, whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.soft import soft_count, soft_slope
-from rankscape.theory.chain import check_chain, check_entries, decay, imbalances, product_gradient, sides, squared_norm
+from rankscape.theory.chain import (
+    array_of,
+    check_chain,
+    check_gradient,
+    decay,
+    imbalances,
+    product_gradient,
+    sides,
+    squared_norm,
+)  # fmt: skip
 
 
+@within_floats
 def batch_gradient(factors: Sequence[ArrayLike], rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> Matrix:
     r"""The gradient by the product of the mean of :math:`\frac12 (W_{ij} - y)^2` over a batch of entries.
 
@@ -28,7 +39,10 @@ def batch_gradient(factors: Sequence[ArrayLike], rows: ArrayLike, columns: Array
     """
     W = check_chain(factors)
     product = sides(W).above[0] @ W[0]
-    count = len(np.atleast_1d(values))
+    values = array_of("values", values).ravel()
+    count = len(values)
+    if not count:
+        raise InputError("`values` is empty: a batch has at least one entry.")
     # A batch is drawn with replacement: an entry that is drawn twice counts twice.
     batch = Entries(rows, columns, values, product.shape, np.ones(count), duplicates="mean")
     return product_gradient(product, batch, 1 / count)
@@ -40,6 +54,7 @@ def layer_gradients(factors: Sequence[Matrix], gradient: Matrix) -> list[Matrix]
     return [a.T @ gradient @ b.T for a, b in zip(above, below, strict=True)]
 
 
+@within_floats
 def imbalance_after(factors: Sequence[ArrayLike], gradient: Matrix, learning_rate: float, ridge: float) -> list[Matrix]:
     r"""The imbalance after the step, from that before it: the terms of first order cancel.
 
@@ -71,13 +86,14 @@ def imbalance_after(factors: Sequence[ArrayLike], gradient: Matrix, learning_rat
     """
     W = check_chain(factors)
     eta, _, rho = decay(learning_rate, ridge)
-    g = layer_gradients(W, gradient)
+    g = layer_gradients(W, check_gradient(gradient, W))
     return [
         rho**2 * D + eta**2 * (upper.T @ upper - lower @ lower.T)
         for D, (lower, upper) in zip(imbalances(W), pairwise(g), strict=True)
     ]
 
 
+@within_floats
 def norms_after(factors: Sequence[ArrayLike], gradient: Matrix, learning_rate: float, ridge: float) -> np.ndarray:
     r"""The squared norms after the step: the term of first order is the same in every layer.
 
@@ -91,12 +107,14 @@ def norms_after(factors: Sequence[ArrayLike], gradient: Matrix, learning_rate: f
     """
     W = check_chain(factors)
     eta, _, rho = decay(learning_rate, ridge)
+    gradient = check_gradient(gradient, W)
     pull = float(np.vdot(gradient, sides(W).above[0] @ W[0]))
     g = layer_gradients(W, gradient)
     before, pushed = (np.array([squared_norm(matrix) for matrix in matrices]) for matrices in (W, g))
     return rho**2 * before - 2 * rho * eta * pull + eta**2 * pushed
 
 
+@within_floats
 def norm_bounds(
     factors: Sequence[ArrayLike],
     row: int,
@@ -126,7 +144,9 @@ def norm_bounds(
     W = check_chain(factors)
     eta, lam, rho = decay(learning_rate, ridge)
     above, below = sides(W)
-    check_entries([row], [column], [value], (above[0].shape[0], below[-1].shape[1]))
+    shape = above[0].shape[0], below[-1].shape[1]
+    row, column = whole("row", row, 0, shape[0] - 1), whole("column", column, 0, shape[1] - 1)
+    value = real("value", value)
     P = np.array([squared_norm(a[row]) * squared_norm(b[:, column]) for a, b in zip(above, below, strict=True)])
     if eta * P.max() >= 2 * rho:
         limit = 2 / (P.max() + 4 * lam)
@@ -134,6 +154,7 @@ def norm_bounds(
     return np.array([rho**2 * squared_norm(w) for w in W]) + eta * value**2 * rho**2 / (2 * rho - eta * P)
 
 
+@within_floats
 def soft_rank_bounds(
     factors: Sequence[ArrayLike], gradient: Matrix, alpha: float, learning_rate: float, ridge: float
 ) -> np.ndarray:
@@ -164,7 +185,7 @@ def soft_rank_bounds(
     W, alpha = check_chain(factors), positive("alpha", alpha)
     eta, _, rho = decay(learning_rate, ridge)
     bounds = []
-    for w, g in zip(W, layer_gradients(W, gradient), strict=True):
+    for w, g in zip(W, layer_gradients(W, check_gradient(gradient, W)), strict=True):
         _, s, Q = np.linalg.svd(w, full_matrices=True)
         # A wide layer has directions of value 0 too, and there the slope is steepest.
         x = np.zeros(len(Q))

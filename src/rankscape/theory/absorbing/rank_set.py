@@ -7,8 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from rankscape.errors import InputError
-from rankscape.ground.checks import positive, share, whole
+from rankscape.ground.checks import one_of, positive, share, whole
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.soft import soft_rank
 from rankscape.theory.chain import deep_chain, imbalances, squared_norm
@@ -94,8 +93,7 @@ class RankSet:
         for name in ("alpha", "eps1", "C"):
             positive(name, getattr(self, name))
         share("eps2", self.eps2)
-        if self.balance_norm not in ("operator", "frobenius"):
-            raise InputError(f"`balance_norm` must be 'operator' or 'frobenius', got {self.balance_norm!r}.")
+        one_of("balance_norm", self.balance_norm, ("operator", "frobenius"))
 
     def margins(self, factors: Sequence[ArrayLike]) -> Margins:
         """What is left of each of the three conditions, as computed; negative outside."""

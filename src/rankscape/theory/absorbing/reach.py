@@ -9,6 +9,8 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.duplicates import row_order
 from rankscape.errors import InputError
+from rankscape.ground.checks import of_kind
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.rank_set import RankSet
 from rankscape.theory.chain import check_entries, decay, deep_chain, imbalances, squared_norm
@@ -34,6 +36,7 @@ class Reachability:
     failed: str | None = None
 
 
+@within_floats
 def reachability(
     rank_set: RankSet,
     factors: Sequence[ArrayLike],
@@ -89,6 +92,7 @@ def reachability(
     >>> found.steps, round(found.log10_probability), found.axis, found.kept
     (313, -55, 'rows', (0,))
     """
+    of_kind("rank_set", rank_set, RankSet)
     W = deep_chain(factors)
     eta, lam, rho = decay(learning_rate, ridge)
     seen = check_entries(rows, columns, values, (W[-1].shape[0], W[0].shape[1]))

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from rankscape.ground.checks import positive
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
-from rankscape.theory.chain import check_chain
+from rankscape.theory.chain import array_of, check_chain
 
 
+@within_floats
 def soft_count(x: ArrayLike, alpha: float) -> np.ndarray:
     r"""How much an eigenvalue counts: 0 at 0, 1 from `alpha` on, concave and once differentiable between.
 
@@ -20,7 +22,7 @@ def soft_count(x: ArrayLike, alpha: float) -> np.ndarray:
     [0.0, 0.75, 1.0, 1.0]
     """
     # Clipped first: above alpha the parabola would fall again.
-    y = np.minimum(np.asarray(x, dtype=np.float64) / positive("alpha", alpha), 1.0)
+    y = np.minimum(array_of("x", x) / positive("alpha", alpha), 1.0)
     return y * (2 - y)
 
 
@@ -29,6 +31,7 @@ def soft_slope(x: np.ndarray, alpha: float) -> np.ndarray:
     return 2 * np.maximum(alpha - x, 0.0) / alpha**2
 
 
+@within_floats
 def soft_rank(factors: Sequence[ArrayLike], alpha: float) -> np.ndarray:
     r"""The soft rank of every layer, :math:`F_l = \sum_i f_\alpha(s_i(W_l)^2)`.
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.entries.duplicates import row_order
+from rankscape.ground.checks import of_kind
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.absorbing.rank_set import Margins, RankSet, rounding
 from rankscape.theory.absorbing.soft import soft_count, soft_slope
@@ -57,6 +59,7 @@ class _Layer(NamedTuple):
     soft: np.ndarray
 
 
+@within_floats
 def step_certificate(
     rank_set: RankSet,
     factors: Sequence[ArrayLike],
@@ -108,6 +111,7 @@ def step_certificate(
     >>> step_certificate(one, factors, [0, 1], [0, 1], [1.5, 0.5], learning_rate=1e-2, ridge=0.1).holds
     True
     """
+    of_kind("rank_set", rank_set, RankSet)
     W = deep_chain(factors)
     eta, _, rho = decay(learning_rate, ridge)
     above, below = sides(W)

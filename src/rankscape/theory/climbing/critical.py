@@ -8,6 +8,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, real, whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.flow import time_to
 from rankscape.theory.climbing.levels import Levels
@@ -91,6 +92,7 @@ def wish_of(eigenvalues: ArrayLike, rank: int, depth: int, ratio: float | None) 
     return lam, rank, None
 
 
+@within_floats
 def critical_alpha(
     eigenvalues: ArrayLike,
     rank: int,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.ground.checks import whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.critical import intervals, no_scale, ratio_of, scaled_start, scales, window, wish_of
 from rankscape.theory.climbing.limits import step_limit
@@ -35,6 +36,7 @@ class Design:
         return self.alpha is not None
 
 
+@within_floats
 def design(
     eigenvalues: ArrayLike,
     rank: int,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.ground.checks import positive
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.critical import critical_alpha
 from rankscape.theory.climbing.flow import time_to
@@ -39,6 +40,7 @@ class Case:
     eta: float
 
 
+@within_floats
 def diagnose(
     eigenvalues: ArrayLike, depth: int, alpha: float, learning_rate: float, beta: float | None = None
 ) -> tuple[Finding, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import real
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.imbalance_leaf import Leaf, angle, sharpness, way_left
 from rankscape.theory.inputs import Start, numbers_of, start_of
@@ -131,6 +132,7 @@ def _riccati_time(lam, p0, p1, delta):
         return (log_ratio(p0) - log_ratio(p1)) / w
 
 
+@within_floats
 def flow_time(eigenvalue: float, level: float, depth: int, alpha: float, beta: float | None = None) -> float:
     r"""Time that gradient flow takes until the product's eigenvalue reaches a level.
 
@@ -169,6 +171,7 @@ def flow_time(eigenvalue: float, level: float, depth: int, alpha: float, beta: f
     return float(time_to(start, real("eigenvalue", eigenvalue), real("level", level)))
 
 
+@within_floats
 def flow_value(
     eigenvalue: float, time: ArrayLike, depth: int, alpha: float, beta: float | None = None
 ) -> float | np.ndarray:

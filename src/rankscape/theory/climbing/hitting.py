@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rankscape.errors import InputError
-from rankscape.ground.checks import positive, real, whole
+from rankscape.ground.checks import one_of, positive, real, whole
+from rankscape.ground.range import MOST_STEPS, within_floats
 from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
 from rankscape.theory.climbing.flow import goal, reach, time_to
 from rankscape.theory.climbing.limits import warn_if_too_large
@@ -31,6 +31,7 @@ class HittingTime:
     """Why a bound is not available; None when all went well."""
 
 
+@within_floats
 def hitting_time(
     eigenvalue: float,
     level: float,
@@ -86,9 +87,8 @@ def hitting_time(
     'the level -0.5 is never reached: the eigenvalue goes from 0.001 to 0'
     """
     start, lam, level = start_of(depth, alpha, beta), real("eigenvalue", eigenvalue), real("level", level)
-    eta, most = positive("learning_rate", learning_rate), whole("max_steps", max_steps, least=1)
-    if method not in ("exact", "bounds", "predict", "flow"):
-        raise InputError(f"`method` must be 'exact', 'bounds', 'predict' or 'flow', got {method!r}.")
+    eta, most = positive("learning_rate", learning_rate), whole("max_steps", max_steps, 1, MOST_STEPS)
+    one_of("method", method, ("exact", "bounds", "predict", "flow"))
     past, never = reach(start, np.array(lam), np.array(level))
     if past:
         return HittingTime(0, 0, 0, method, start.assumptions)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.errors import InputError, RankscapeWarning
-from rankscape.ground.checks import positive, real
+from rankscape.errors import RankscapeWarning
+from rankscape.ground.checks import one_of, positive, real
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.imbalance_leaf import sharpness
 from rankscape.theory.climbing.recursion import advance, product
@@ -28,6 +29,7 @@ class Limit:
     failed: str | None = None
 
 
+@within_floats
 def limit(
     eigenvalues: ArrayLike, depth: int, alpha: float, beta: float | None = None, learning_rate: float | None = None
 ) -> Limit:
@@ -84,6 +86,7 @@ class StepLimit:
     failed: str | None = None
 
 
+@within_floats
 def step_limit(
     eigenvalues: ArrayLike,
     depth: int,
@@ -128,8 +131,7 @@ def step_limit(
     0.432432432432
     """
     start, lam = start_of(depth, alpha, beta), spectrum_of(eigenvalues)
-    if kind not in ("monotone", "stable", "uniform"):
-        raise InputError(f"`kind` must be 'monotone', 'stable' or 'uniform', got {kind!r}.")
+    one_of("kind", kind, ("monotone", "stable", "uniform"))
     # An infinite limit is an answer: such a mode sets none.
     with np.errstate(divide="ignore", over="ignore"):
         if kind == "stable":
@@ -229,6 +231,7 @@ class Rate:
     failed: str | None = None
 
 
+@within_floats
 def rate(eigenvalue: float, depth: int, alpha: float, learning_rate: float, beta: float | None = None) -> Rate:
     r"""The asymptotic rate at which one eigenvalue converges.
 

@@ -9,6 +9,7 @@ import numpy as np
 from rankscape.errors import InputError
 from rankscape.ground import html
 from rankscape.ground.checks import nonnegative, positive
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.bounds import ASSUMPTIONS, Passage, Side, passage
 from rankscape.theory.climbing.levels import Levels
@@ -60,6 +61,7 @@ class Plateau:
         return math.inf if self.end is None else self.end - self.start + 1
 
 
+@within_floats
 def plateaus(
     eigenvalues: ArrayLike,
     depth: int,

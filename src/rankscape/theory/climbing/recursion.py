@@ -11,17 +11,19 @@ Gradient descent from a (perturbed) identical start keeps the target's eigenvect
     b \leftarrow b + \eta\, a^{N-1} (\lambda - p), \quad p = a^{N-1} b  \qquad\text{(perturbed)}
 """
 
-from itertools import pairwise
-
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive, whole
+from rankscape.ground.checks import positive
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
-from rankscape.theory.inputs import Start, spectrum_of, start_of
+from rankscape.theory.inputs import Start, spectrum_of, start_of, steps_of
 
 # Numbers kept between two comparisons with the levels.
 BLOCK = 1 << 16
+
+# Steps after which it is looked whether anything still moves: an even number, because last bits may alternate.
+REST = 1 << 12
 
 # Up to so many modes plain Python floats are faster than NumPy's calls.
 SINGLE = 6
@@ -62,11 +64,21 @@ def product(a, b, N: int):
     return out * b
 
 
+def _far(a, b, lam, eta: float, N: int, steps: int):
+    """As `advance`; what has come to rest, or goes to and fro in its last bits, is not followed further."""
+    while steps > REST:
+        before = a, b
+        a, b = advance(a, b, lam, eta, N, REST)
+        steps = steps % REST if np.array_equal(before, (a, b)) else steps - REST
+    return advance(a, b, lam, eta, N, steps)
+
+
 def _initial(start: Start, lam: np.ndarray):
     a = np.full(lam.shape, start.alpha)
     return (a, a) if start.beta is None else (a, np.full(lam.shape, start.alpha - start.beta))
 
 
+@within_floats
 def factor_path(
     eigenvalues: ArrayLike, depth: int, alpha: float, learning_rate: float, steps: ArrayLike, beta: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -102,13 +114,11 @@ def factor_path(
     ([[1.4415]], [[-1.3874]])
     """
     start, lam, eta = start_of(depth, alpha, beta), spectrum_of(eigenvalues), positive("learning_rate", learning_rate)
-    stops = [whole("steps", stop, least=0) for stop in np.atleast_1d(np.asarray(steps))]
-    if any(late < early for early, late in pairwise(stops)):
-        raise InputError("`steps` must be in increasing order.")
+    stops = steps_of(steps)
     (a, b), at, out = _initial(start, lam), 0, []
     with np.errstate(over="ignore", invalid="ignore"):
         for stop in stops:
-            a, b = advance(a, b, lam, eta, start.depth, stop - at)
+            a, b = _far(a, b, lam, eta, start.depth, stop - at)
             # Kept as they are: `advance` makes new arrays and does not write into old ones.
             out.append((a, b))
             at = stop
@@ -117,6 +127,7 @@ def factor_path(
     return np.array([pair[0] for pair in out]), np.array([pair[1] for pair in out])
 
 
+@within_floats
 def eigenvalue_path(
     eigenvalues: ArrayLike, depth: int, alpha: float, learning_rate: float, steps: ArrayLike, beta: float | None = None
 ) -> np.ndarray:
@@ -154,11 +165,13 @@ def _passage(start: Start, lam: float, level: float, eta: float, most: int) -> i
     up, k = level > product(a, b, N), 0
     while k <= most:
         # In blocks, so that the loop of `advance` need not compare.
-        block = [0.0] * min(4096, most + 1 - k)
+        block, before = [0.0] * min(REST, most + 1 - k), (a, b)
         a, b = advance(a, b, lam, eta, N, len(block), block)
         for j, p in enumerate(block):
             if (p >= level) if up else (p <= level):
                 return k + j
+        if (a, b) == before:
+            return -1  # at rest before the level
         k += len(block)
     return -1
 

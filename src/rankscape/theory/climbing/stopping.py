@@ -7,6 +7,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.plateaus import Plateau, plateaus
 from rankscape.theory.climbing.recursion import BLOCK, advance
@@ -40,6 +41,7 @@ def effective_rank_of(p: np.ndarray) -> np.ndarray:
     return np.where(top > 0, size.sum(axis=-1) / np.where(top > 0, top, 1.0), 0.0)
 
 
+@within_floats
 def stopping_rule(
     eigenvalues: ArrayLike,
     depth: int,

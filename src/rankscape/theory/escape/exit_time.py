@@ -9,6 +9,7 @@ from scipy.sparse.linalg import spsolve
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
+from rankscape.ground.range import within_floats
 from rankscape.theory.escape.exponent import wkb_exponent
 from rankscape.theory.escape.holders import Holders, obstacle
 from rankscape.theory.escape.scalar import ASSUMPTIONS, Chain, chain_of, roots
@@ -34,6 +35,7 @@ class ExitTime:
     """Why there is no time, or why the model is not known to be about the mode in question."""
 
 
+@within_floats
 def mean_exit_time(
     target: float,
     depth: int,

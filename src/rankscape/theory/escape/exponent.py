@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import lambertw
 
+from rankscape.ground.range import within_floats
 from rankscape.theory.escape.holders import Holders, obstacle
 from rankscape.theory.escape.scalar import ASSUMPTIONS, chain_of, roots
 
@@ -32,6 +33,7 @@ class EscapeExponent:
     """Why the model is not known to be about the mode in question."""
 
 
+@within_floats
 def wkb_exponent(
     target: float, depth: int, ridge_per_epoch: float, learning_rate: float, holders: Holders | None = None
 ) -> EscapeExponent:

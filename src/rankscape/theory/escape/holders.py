@@ -7,6 +7,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import check_entries, deep_chain, sides
 
@@ -60,6 +61,7 @@ def obstacle(holders: Holders | None, learning_rate: float) -> str | None:
     return holders.obstacle(learning_rate)
 
 
+@within_floats
 def holders(
     factors: Sequence[ArrayLike], rows: ArrayLike, columns: ArrayLike, values: ArrayLike, ridge: float, mode: int
 ) -> Holders:

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
+from rankscape.ground.range import within_floats
 from rankscape.theory.chain import check_deep
 
 ASSUMPTIONS = (
@@ -18,6 +19,7 @@ ASSUMPTIONS = (
 )
 
 
+@within_floats
 def supporting_target(singular_value: float, depth: int, ridge_per_epoch: float) -> float:
     r"""The target whose minimum is this singular value: :math:`a = s + 2\lambda m\, s^{2/L-1}`.
 
@@ -51,7 +53,7 @@ class Chain(NamedTuple):
     def hill(self) -> float:
         """Where the pull is largest."""
         p = 1 - 2 / self.L
-        return math.log(p * self.a / (1 + p)) / self.L
+        return (math.log(p / (1 + p)) + math.log(self.a)) / self.L
 
     @property
     def top(self) -> float:

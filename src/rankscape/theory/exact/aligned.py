@@ -7,12 +7,14 @@ import numpy as np
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import AlignedPath
-from rankscape.theory.inputs import matrix_of, numbers_of, times_of
+from rankscape.theory.inputs import DEEPEST, matrix_of, numbers_of, steps_of, times_of
 
 
+@within_floats
 def aligned_flow(
     target: ArrayLike,
     depth: int,
@@ -54,7 +56,7 @@ def aligned_flow(
     >>> path.W[-1].round(4).tolist()
     [[0.0, 2.0, 0.0], [1.0, 0.0, 0.0]]
     """
-    depth, ridge, times = whole("depth", depth, least=1), nonnegative("ridge", ridge), times_of(times)
+    depth, ridge, times = whole("depth", depth, 1, DEEPEST), nonnegative("ridge", ridge), times_of(times)
     U, sigma, V, start = _aligned(target, alpha)
 
     def slope(_, d):
@@ -64,6 +66,7 @@ def aligned_flow(
     return AlignedPath(times, d**depth, sigma, U, V, _assumptions("gradient flow"))
 
 
+@within_floats
 def aligned_descent(
     target: ArrayLike, depth: int, alpha: ArrayLike, learning_rate: float, steps: ArrayLike, *, ridge: float = 0.0
 ) -> AlignedPath:
@@ -91,22 +94,20 @@ def aligned_descent(
     >>> path.modes[:, 0].round(10).tolist()
     [0.25, 0.2588265625, 0.3507171607]
     """
-    depth, rate = whole("depth", depth, least=1), positive("learning_rate", learning_rate)
-    ridge, wanted = nonnegative("ridge", ridge), times_of(steps)
-    if np.any(wanted != np.rint(wanted)):
-        raise InputError("`steps` must be whole numbers.")
+    depth, rate = whole("depth", depth, 1, DEEPEST), positive("learning_rate", learning_rate)
+    ridge, wanted = nonnegative("ridge", ridge), steps_of(steps)
     U, sigma, V, d = _aligned(target, alpha)
-    wanted, path = wanted.astype(np.int64), []
+    path = []
     with np.errstate(over="ignore", invalid="ignore"):
         # Step by step: this is the definition that engines are compared with.
-        for before, after in pairwise([0, *wanted.tolist()]):
+        for before, after in pairwise([0, *wanted]):
             for _ in range(after - before):
                 d = d + rate * (d ** (depth - 1) * (sigma - d**depth) - 2 * ridge * d)
             path.append(d**depth)
     modes = np.array(path).reshape(-1, len(sigma))
     if not np.all(np.isfinite(modes)):
         raise InputError(f"the recursion overflows at learning rate {rate:g}: see `step_limit`.")
-    return AlignedPath(wanted, modes, sigma, U, V, _assumptions("gradient descent"))
+    return AlignedPath(np.array(wanted), modes, sigma, U, V, _assumptions("gradient descent"))
 
 
 def _aligned(target: ArrayLike, alpha: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -7,12 +7,14 @@ import numpy as np
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, whole
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import FlowPath
-from rankscape.theory.inputs import matrix_of, numbers_of, times_of
+from rankscape.theory.inputs import DEEPEST, matrix_of, numbers_of, times_of
 
 
+@within_floats
 def end_to_end_flow(
     gradient: Callable[[np.ndarray], ArrayLike],
     start: ArrayLike,
@@ -65,7 +67,7 @@ def end_to_end_flow(
        overparameterization", ICML 2018.
     .. [arora2019] Arora, Cohen, Hu, Luo, "Implicit regularization in deep matrix factorization", NeurIPS 2019.
     """
-    W_0, depth, times = matrix_of("start", start), whole("depth", depth, least=1), times_of(times)
+    W_0, depth, times = matrix_of("start", start), whole("depth", depth, 1, DEEPEST), times_of(times)
     ridge, shape = nonnegative("ridge", ridge), W_0.shape
     if not callable(gradient):
         raise InputError(f"`gradient` must be a function of a matrix, got {type(gradient).__name__}.")
@@ -88,8 +90,8 @@ def _precondition(W: np.ndarray, G: np.ndarray, depth: int) -> np.ndarray:
     if depth == 1:
         return G
     U, sigma, Vt = thin_svd(W)
-    powers = [sigma ** (2 * j / depth) for j in range(depth)]
+    powers = sigma ** (2 * np.arange(depth)[:, None] / depth)
     # The outer terms act on one side alone, also outside of the range of W; the inner ones share their bases.
     total = (U * powers[-1]) @ (U.T @ G) + ((G @ Vt.T) * powers[-1]) @ Vt
-    inner = sum(np.outer(powers[depth - j], powers[j - 1]) for j in range(2, depth))
+    inner = powers[depth - 2 : 0 : -1].T @ powers[1 : depth - 1]
     return total + U @ (inner * (U.T @ G @ Vt.T)) @ Vt

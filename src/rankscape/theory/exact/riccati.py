@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.checks import several
+from rankscape.ground.range import MOST_EVALUATIONS, within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.exact.paths import FlowPath
 from rankscape.theory.inputs import matrix_of, times_of
@@ -17,6 +19,7 @@ BALANCED = 1e-10
 STABLE_STEP = 0.5
 
 
+@within_floats
 def two_layer_flow(target: ArrayLike, start: Sequence[ArrayLike], times: ArrayLike) -> FlowPath:
     r"""Gradient flow of :math:`\tfrac12\|W_2 W_1 - \hat W\|_F^2` from any balanced start.
 
@@ -81,6 +84,10 @@ def two_layer_flow(target: ArrayLike, start: Sequence[ArrayLike], times: ArrayLi
     Q, path = vectors.T @ np.vstack([W_1.T, W_2]), []  # in the eigenbasis of F, where its exponential is diagonal
     for before, after in pairwise([0.0, *times.tolist()]):
         count = int(np.ceil((after - before) / longest))
+        if count > MOST_EVALUATIONS:
+            raise InputError(
+                f"Time {after:g} is {count:.2g} steps away, more than {MOST_EVALUATIONS:,}: ask for earlier `times`."
+            )
         for _ in range(count):
             Q = _riccati_step(values, Q, (after - before) / count)
         whole_Q = vectors @ Q
@@ -101,9 +108,9 @@ def _riccati_step(values: np.ndarray, Q: np.ndarray, h: float) -> np.ndarray:
 
 def _two_layers(start: Sequence[ArrayLike]) -> list[np.ndarray]:
     """Both factors, checked."""
-    count = len(start) if hasattr(start, "__len__") else start
-    if count != 2:
-        raise InputError(f"`start` must be two factors (W_1, W_2), got {count!r}.")
+    start = several("start", start)
+    if len(start) != 2:
+        raise InputError(f"`start` must be two factors (W_1, W_2), got {len(start)}.")
     W_1, W_2 = (matrix_of(f"W_{l}", W) for l, W in enumerate(start, start=1))
     if W_2.shape[1] != W_1.shape[0]:
         raise InputError(f"The widths do not chain: W_1 has shape {W_1.shape} and W_2 {W_2.shape}.")

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
-from rankscape.ground.checks import whole
+from rankscape.ground.arrays import as_array
+from rankscape.ground.checks import several, shown, whole
+from rankscape.ground.memory import check_bytes
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import check_entries, weight_of
 from rankscape.theory.landscape.cost import representation_cost
@@ -40,6 +44,7 @@ class RankCertificate:
         return float(self.bounds[r - 1] / representation_cost(fit, depth))
 
 
+@within_floats
 def rank_certificate(
     rows: ArrayLike,
     columns: ArrayLike,
@@ -100,15 +105,16 @@ def rank_certificate(
     >>> round(certificate.largest_ridge(3, fit=target, depth=3), 6)
     0.003968
     """
-    n_out, n_in = (whole("shape", n, least=1) for n in shape)
+    n_out, n_in = check_shape(shape)
     seen = check_entries(rows, columns, values, (n_out, n_in))
     r, c = whole("rank", rank, least=1, most=min(n_out, n_in)), weight_of(weight, len(seen.values))
+    check_bytes(16 * n_out * n_in, f"The whole matrix, {n_out:,} x {n_in:,},", "Give a part of it.")
     T = seen.dense()
     if blocks is None:
         # The search uses entries up, and so does the sum below: each needs its own.
         chosen = _search(T.copy(), r)
     else:
-        chosen = [(_indices(R, n_out), _indices(S, n_in)) for R, S in blocks]
+        chosen = [(_indices(R, n_out), _indices(S, n_in)) for R, S in map(_pair, several("blocks", blocks))]
     bounds = np.zeros(min(n_out, n_in))
     for R, S in chosen:
         tail = c / 2 * _tails(_take(T, R, S))
@@ -120,13 +126,20 @@ def rank_certificate(
     )
 
 
+def _pair(block: object) -> list:
+    pair = several("blocks", block)
+    if len(pair) != 2:
+        raise InputError(f"A block is a pair (rows, columns), got {len(pair)} parts.")
+    return pair
+
+
 def _indices(given: object, size: int) -> np.ndarray:
     """The rows or the columns of a block."""
-    index = np.atleast_1d(np.asarray(given))
+    index = np.atleast_1d(as_array(given, "blocks"))
     if index.dtype.kind not in "iu" or not index.size or len(np.unique(index)) < index.size:
-        raise InputError(f"a block needs rows and columns, whole numbers without repetition, got {given!r}.")
-    if index.min() < 0 or index.max() >= size:
-        raise InputError(f"a block reaches outside 0 .. {size - 1}: {given!r}.")
+        raise InputError(f"a block needs rows and columns, whole numbers without repetition, got {shown(given)}.")
+    if index.ndim != 1 or index.min() < 0 or index.max() >= size:
+        raise InputError(f"a block reaches outside 0 .. {size - 1}: {shown(given)}.")
     return index
 
 

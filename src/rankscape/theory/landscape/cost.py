@@ -1,17 +1,19 @@
 """What a matrix costs when it is written as a product: the ridge in the language of its singular values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground import modes
-from rankscape.ground.checks import whole
+from rankscape.ground.checks import DEEPEST, several, whole
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.chain import array_of
 
 
+@within_floats
 def representation_cost(matrix: ArrayLike, depth: int) -> float:
     r"""The smallest ridge penalty of a product of `depth` factors equal to `matrix`.
 
@@ -38,6 +40,7 @@ def representation_cost(matrix: ArrayLike, depth: int) -> float:
     return float(L * np.sum(s ** (2 / L)))
 
 
+@within_floats
 def balanced_factors(matrix: ArrayLike, depth: int, width: int | Sequence[int] | None = None) -> list[Matrix]:
     r"""Factors of `matrix` with the smallest ridge penalty: every layer has the singular values :math:`s_i^{1/L}`.
 
@@ -68,9 +71,12 @@ def balanced_factors(matrix: ArrayLike, depth: int, width: int | Sequence[int] |
     >>> [W.tolist() for W in balanced_factors(np.diag([8.0, 0.0]), depth=3, width=1)]
     [[[2.0, 0.0]], [[2.0]], [[2.0], [0.0]]]
     """
-    L = whole("depth", depth, least=1)
+    L = whole("depth", depth, 1, DEEPEST)
     U, s, Vt = _decompose(matrix)
-    hidden = [min(len(U), Vt.shape[1]) if width is None else width] * (L - 1) if np.ndim(width) == 0 else list(width)  # pyright: ignore
+    if width is None or not isinstance(width, Iterable):
+        hidden = [min(len(U), Vt.shape[1]) if width is None else width] * (L - 1)
+    else:
+        hidden = several("width", width)
     if len(hidden) != L - 1:
         raise InputError(f"depth {L} has {L - 1} hidden widths, but `width` names {len(hidden)}.")
     return modes.balanced_factors(modes.Modes(U, s, Vt.T), [whole("width", d, least=1) for d in hidden])

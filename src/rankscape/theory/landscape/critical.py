@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.ground.checks import positive
+from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import (
     check_chain,
@@ -39,6 +40,7 @@ class CriticalCheck:
     assumptions: tuple[str, ...]
 
 
+@within_floats
 def critical_check(
     factors: Sequence[ArrayLike],
     rows: ArrayLike,
@@ -114,13 +116,16 @@ def critical_check(
     )
 
 
+@within_floats
 def rank_floor(gradient_norm: float, depth: int, ridge: float) -> float:
     r""":math:`(2\lambda/\|G\|)^{L/(L-2)}`: the smallest nonzero singular value that a critical point can have.
 
     `gradient_norm` is the operator norm of the loss gradient by the product. Depth 2 has no floor (0); with a gradient
     of zero no mode can be critical at all (infinite).
     """
+    depth, norm = whole("depth", depth, least=1), np.float64(nonnegative("gradient_norm", gradient_norm))
+    ridge = nonnegative("ridge", ridge)
     if depth < 3:
         return 0.0
     with np.errstate(divide="ignore", over="ignore"):
-        return float((2 * ridge / np.float64(gradient_norm)) ** (depth / (depth - 2)))
+        return float((2 * ridge / norm) ** (depth / (depth - 2)))

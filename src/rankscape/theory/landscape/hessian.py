@@ -8,6 +8,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.theory.chain import Sides, check_chain, check_entries, product_gradient, sides, weight_of
 from rankscape.theory.landscape.critical import critical_check
@@ -16,6 +17,7 @@ from rankscape.theory.landscape.critical import critical_check
 LARGEST = 3000
 
 
+@within_floats
 def hessian(
     factors: Sequence[ArrayLike],
     rows: ArrayLike,
@@ -101,6 +103,7 @@ class HessianSignature:
     assumptions: tuple[str, ...]
 
 
+@within_floats
 def hessian_signature(
     factors: Sequence[ArrayLike],
     rows: ArrayLike,

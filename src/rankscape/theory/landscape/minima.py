@@ -6,6 +6,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive, whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.landscape.scalar import critical_points, scalar_thresholds, targets_of
 
@@ -28,6 +29,7 @@ class LocalMinimum:
     )
 
 
+@within_floats
 def local_minima(singular_values: ArrayLike, depth: int, ridge: float, weight: float = 1.0) -> list[LocalMinimum]:
     r"""All local minima of :math:`\frac{c}{2}\|W - T\|_F^2 + \lambda \sum_l \|W_l\|_F^2`.
 
@@ -66,9 +68,10 @@ def local_minima(singular_values: ArrayLike, depth: int, ridge: float, weight: f
     >>> [m.rank for m in local_minima([3.0, 2.0, 1.0], depth=2, ridge=0.09)]
     [3]
     """
-    a, L = np.sort(targets_of("singular_values", singular_values))[::-1], whole("depth", depth, least=2)
+    a, L = targets_of("singular_values", singular_values), whole("depth", depth, least=2)
     if a.ndim != 1:
         raise InputError(f"`singular_values` must be a vector, got shape {a.shape}.")
+    a = np.sort(a)[::-1]
     ridge, c = positive("ridge", ridge), positive("weight", weight)
     modes, limits = critical_points(a, L, ridge, c), scalar_thresholds(L, 2 * ridge / c)
     # The price of keeping the first k modes and dropping the others, for every k at once.

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive, whole
+from rankscape.ground.checks import positive, shown, whole
+from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import array_of
 
@@ -25,6 +26,7 @@ class Thresholds(NamedTuple):
     """The nonzero minimum is the global one iff the target exceeds this."""
 
 
+@within_floats
 def scalar_thresholds(depth: int, kappa: float) -> Thresholds:
     r"""When one mode has a nonzero minimum, and when that is the global one.
 
@@ -71,6 +73,7 @@ def scalar_thresholds(depth: int, kappa: float) -> Thresholds:
     return Thresholds(s_c, 2 * (L - 1) / (L - 2) * s_c, s_g, (L - 1) / (L - 2) * s_g)
 
 
+@within_floats
 def soft_threshold(singular_values: ArrayLike, kappa: float) -> np.ndarray:
     r"""What the ridge leaves of each mode at depth 2, where it is the nuclear norm: :math:`\max(a - \kappa, 0)`.
 
@@ -125,6 +128,7 @@ class CriticalPoints:
         return np.asarray((self.minimum > 0) & (self.objective(self.minimum) < self.objective(0.0)))
 
 
+@within_floats
 def critical_points(target: ArrayLike, depth: int, ridge: float, weight: float = 1.0) -> CriticalPoints:
     r"""The barrier and the minimum of one mode, or of many.
 
@@ -195,5 +199,5 @@ def targets_of(name: str, values: object) -> np.ndarray:
     """Singular values: finite and nonnegative."""
     array = array_of(name, values)
     if not array.size or not np.all(np.isfinite(array) & (array >= 0)):
-        raise InputError(f"`{name}` must be finite numbers, zero or positive (singular values), got {values!r}.")
+        raise InputError(f"`{name}` must be finite numbers, zero or positive (singular values), got {shown(values)}.")
     return array

@@ -1,0 +1,45 @@
+"""``python -m tests.fuzz``: hunt through the doors for some minutes, keep what is found, and end with 1 if anything was."""
+
+import argparse
+import sys
+import time
+
+from .doors import DOORS
+from .hunt import hunt
+
+
+def main() -> int:
+    """Hunt, and tell."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5.0, help="for all doors together")
+    parser.add_argument("--door", action="append", choices=DOORS, help="only these")
+    parser.add_argument("--seed", type=int, default=None, help="of the cases; another one each day if left out")
+    parser.add_argument("--dry", action="store_true", help="keep nothing")
+    wanted = parser.parse_args()
+    seed = int(time.time() // 86_400) if wanted.seed is None else wanted.seed
+    doors, times = wanted.door or list(DOORS), 0
+    shares = {door: DOORS[door] for door in doors}
+    for door in doors:
+        done = hunt(door, 60 * wanted.minutes * shares[door] / sum(shares.values()), seed)
+        times += done.times
+        print(
+            f"{door:>14}: {done.tried:7,} tried, {done.answered:7,} answered, {done.refused:7,} refused, "
+            f"{done.times:5,} findings in {len(done.found)} places (seed {seed})",
+            flush=True,
+        )
+        for found in done.found.values():
+            where = "" if wanted.dry else f" -> {found.case.keep(door)}"
+            print(
+                f"    {found.came.kind} {found.came.place}: {found.came.words}\n      {_shown(found)}{where}",
+                flush=True,
+            )
+    return int(times > 0)
+
+
+def _shown(found) -> str:
+    text = repr(found.case.text if found.case.name.endswith(("txt", "toml")) else found.case.content)
+    return text if len(text) < 300 else text[:300] + "..."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
