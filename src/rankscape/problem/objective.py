@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.double import double
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
 from rankscape.ground.parts import needs
@@ -65,7 +66,7 @@ class Objective(AbstractProblem):
         """Call with a JAX array in double precision, whatever the caller's global flag says."""
         import jax
 
-        with jax.enable_x64(True):
+        with double():
             return function(jax.numpy.asarray(W))
 
     @property
