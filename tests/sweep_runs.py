@@ -51,10 +51,10 @@ GRIDS = {
 
 
 def main() -> None:
-    """A client as a process of its own: ``python -m sweep_runs GRID STORE``."""
+    """A client as a process of its own: ``python -m sweep_runs GRID STORE EXECUTOR``."""
     import rankscape as rs
 
-    rs.sweep(**GRIDS[sys.argv[1]], store=sys.argv[2], executor="processes", workers=2)
+    rs.sweep(**GRIDS[sys.argv[1]], store=sys.argv[2], executor=sys.argv[3], workers=2)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def test_the_keys_of_a_sweep_are_its_progress():
 
 def test_the_exit_codes_are_those_of_the_page():
     codes = {int(code) for code in table("Exit codes")}
-    assert codes == {app.DONE, app.FAILED, app.BAD_INPUT, app.INTERRUPTED}
+    assert codes == {app.DONE, app.FAILED, app.BAD_INPUT, app.INTERRUPTED, app.TERMINATED}
 
 
 def test_every_command_that_writes_is_named():

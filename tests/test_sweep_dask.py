@@ -74,14 +74,14 @@ def test_a_killed_scheduler_is_noticed_and_the_store_continues(tmp_path):
     assert contents(rs.sweep(**grid).path) == contents(undisturbed.path)
 
 
-def _wait_for(address: str) -> None:
+def _wait_for(address: str, workers: int = 1) -> None:
     from distributed import Client
 
     deadline = time.monotonic() + 60
     while True:
         try:
             with Client(address, timeout=5, set_as_default=False) as client:
-                client.wait_for_workers(1, timeout=30)
+                client.wait_for_workers(workers, timeout=30) if workers else None
                 return
         except (OSError, TimeoutError):
             assert time.monotonic() < deadline

@@ -1,5 +1,6 @@
 """Sweeps that survive: whatever is killed at whatever moment, the store ends as if nothing had happened."""
 
+import contextlib
 import errno
 import os
 import random
@@ -24,10 +25,10 @@ linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks f
 class Client:
     """A sweep in a process of its own, and its workers."""
 
-    def __init__(self, grid: str, store: Path):
-        self.store, self.pids = store, set()
+    def __init__(self, grid: str, store: Path, executor: str = "processes"):
+        self.store = store
         path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._command = [sys.executable, "-m", "sweep_runs", grid, str(store)]
+        self._command = [sys.executable, "-m", "sweep_runs", grid, str(store), executor]
         self._environment = os.environ | {"PYTHONPATH": path}
         self.start()
 
@@ -35,10 +36,7 @@ class Client:
         self.process = subprocess.Popen(self._command, env=self._environment, stderr=subprocess.PIPE)
 
     def workers(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        found = [int(pid) for pid in children if b"spawn_main" in _command_line(pid)]
-        self.pids |= set(found)
-        return found
+        return workers_of(self.process.pid)
 
     def batches(self) -> int:
         """How many batches are marked as done."""
@@ -50,6 +48,15 @@ class Client:
             assert self.process.poll() is None, self.process.stderr.read().decode()
             assert time.monotonic() < deadline
             time.sleep(0.005)
+
+
+def workers_of(process: int) -> list[int]:
+    """The processes that it started by spawn, from whatever thread."""
+    found = []
+    with contextlib.suppress(OSError):  # it ended, or one of its threads did
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            found += (thread / "children").read_text().split()
+    return [int(pid) for pid in found if b"spawn_main" in _command_line(pid)]
 
 
 def _command_line(pid: str | int) -> bytes:

@@ -12,6 +12,7 @@
     └── RunFailed (RuntimeError)        a run ended badly and ``throw=True`` was given
 
     RankscapeWarning (UserWarning)
+    ├── WaitingWarning                  a sweep waits for workers: what to look at, and when it ends
     ├── FallbackWarning                 a stated fallback was used (empty rows, thresholds in float32, ...)
     └── DivergenceWarning               a run diverged: names the step and the remedy
 """
@@ -54,6 +55,10 @@ class RunFailed(RankscapeError, RuntimeError):
 
 class RankscapeWarning(UserWarning):
     """Base of every warning that rankscape issues."""
+
+
+class WaitingWarning(RankscapeWarning):
+    """A sweep waits for workers; the message says what to look at, and when the sweep ends."""
 
 
 class FallbackWarning(RankscapeWarning):

@@ -1,6 +1,6 @@
 """The application: its commands, and the one place where errors become text and exit codes.
 
-Exit codes: 0 done, 1 a run failed, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 a run failed, 2 bad input, 130 interrupted, 143 terminated.
 """
 
 import contextlib
@@ -16,9 +16,10 @@ from cyclopts.config import Env
 
 from rankscape.cli.project import ProjectFile
 from rankscape.errors import RankscapeError, RankscapeWarning, RunFailed
+from rankscape.ground import termination
 from rankscape.ground.parts import missing_part
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, termination.CODE
 
 COMMANDS = {
     "complete": "Fill the holes of a matrix; the trajectory chooses the rank.",
@@ -68,7 +69,7 @@ def start(arguments: Sequence[str] | None = None) -> int:
 
 def run(command: Callable[[], object]) -> int:
     """Call a command; turn warnings and errors into lines on stderr, and the end into an exit code."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), termination.orderly():
         warnings.simplefilter("ignore")
         # Our warnings speak to the user; those of libraries speak to programmers.
         warnings.simplefilter("always", RankscapeWarning)
@@ -94,6 +95,9 @@ def _guarded(command: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return INTERRUPTED
+    except termination.Terminated:
+        say("terminated")
+        return TERMINATED
     except (BrokenPipeError, SystemExit):  # the reader of our output went away; rich makes it an exit
         _drop_output()
         return DONE

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from rankscape.cli.output import print_facts, print_json
 from rankscape.errors import InputError, StorageError
+from rankscape.ground.storage import check_readable
 
 
 def check(path: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
@@ -41,6 +42,7 @@ def _examined(path: Path) -> dict[str, Any]:
         raise InputError(f"There is nothing at {path}.")
     if path.is_dir():
         return _group(path)
+    check_readable(path)
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} is no store, run, model or checkpoint of rankscape.")
     return _archive(path)

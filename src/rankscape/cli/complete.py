@@ -136,13 +136,16 @@ def complete(
     opened = open_source(source, **(reading or Reading()).settings())
     # Everything that may be refused is refused before the work, which can take minutes.
     answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
-    written = {"--output": answer.output, "--model": model, "--pairs": pairs, "--standard-errors": standard_errors}
-    check_files(source, opened.info is not None, written)
+    picture = _picture(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
+    written = {"--output": answer.output, "--model": model, "--standard-errors": standard_errors}
+    check_files(
+        {"the source itself": opened.path, "the file of --pairs": pairs},
+        {**written, "--figure": picture, "--report": report},
+    )
     if model is not None:
         check_model(model)
     if standard_errors is not None:
         check_writable(standard_errors, opened.table, wide=True)
-    picture = _picture(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
     if picture is not None:
         check_figure(picture)
     if report is not None:

@@ -61,7 +61,7 @@ def denoise(
     if missing := int(np.isnan(X).sum()):
         raise InputError(f"{source}: {missing:,} of {X.size:,} cells are missing; `rankscape complete` fills them.")
     output = files.check_writable(output or Path(f"{opened.stem}-denoised{opened.extension}"))
-    check_files(source, opened.info is not None, {"--output": output, "--figure": figure})
+    check_files({"the source itself": opened.path}, {"--output": output, "--figure": figure})
     if figure is not None:
         check_figure(figure)
     model = DeepMatrixDenoiser(depth, noise=noise, loss=loss, norm=norm, alpha=alpha).fit(X)

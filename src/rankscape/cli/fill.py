@@ -56,7 +56,7 @@ def fill(
         if pairs is None and top is None:
             raise InputError("Nothing to fill: name a file of new rows, or ask for cells with --pairs or --top.")
         answer = answer_of(known, model.stem, ".csv", output, pairs, top, model=False)
-        check_files(str(model), False, {"--output": answer.output, "--pairs": pairs})
+        check_files({"the model itself": model, "the file of --pairs": pairs}, {"--output": answer.output})
         answer.write(done, known)
         facts = {"model": str(model), "source": None, "shape": list(done.shape), "observed": done.observed.count}
     else:
@@ -82,8 +82,7 @@ def _fill(
     if isinstance(answer, Whole) and as_it_came:
         # An array or a wide table has the columns that it had, and no place for others.
         answer, table = Whole(answer.output, places), opened.table
-    named = {} if opened.info is not None else {"NEW": Path(opened.name)}
-    check_files(str(model), False, {**named, "--output": answer.output})
+    check_files({"the model itself": model, "the file of new rows": opened.path}, {"--output": answer.output})
     answer.write(done.new_rows(aligned.entries), table)
     return answer
 

@@ -97,15 +97,26 @@ def number(value: float | None) -> str:
     return "none" if value is None else f"{value:.4g}"
 
 
-def check_files(source: str, named: bool, files: Mapping[str, Path | None]) -> None:
-    """Refuse one name for two files; `named` says that the source is a data set and no file."""
-    owners: dict[Path, str] = {} if named else {Path(source).expanduser().resolve(): "the source itself"}
-    for option, path in files.items():
+def check_files(inputs: Mapping[str, str | Path | None], outputs: Mapping[str, Path | None]) -> None:
+    """Refuse to write what is read, and two things to one file; the names say what each is."""
+    taken = [(Path(path), name) for name, path in inputs.items() if path is not None]
+    for option, path in outputs.items():
         if path is None:
             continue
-        # Resolved, so that two spellings of one file are seen.
-        if (other := owners.setdefault(path.expanduser().resolve(), option)) != option:
-            raise InputError(f"{option} {path} is {other}; choose another name.")
+        for other, name in taken:
+            if _same(path.expanduser(), other.expanduser()):
+                raise InputError(f"{option} {path} is {name}; choose another name.")
+        taken.append((path, option))
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two spellings or links lead to one file."""
+    if one.resolve() == other.resolve():
+        return True
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there yet
+        return False
 
 
 def share(part: float) -> str:

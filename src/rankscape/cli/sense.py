@@ -10,6 +10,7 @@ from cyclopts import Parameter, validators
 
 from rankscape.cli.output import Speech, check_files, number
 from rankscape.errors import FileFormatError, InputError, did_you_mean
+from rankscape.ground.storage import check_readable
 
 if TYPE_CHECKING:
     from rankscape.problem import DenseOperators, RankOneOperators
@@ -66,7 +67,7 @@ def sense(
 
     family, y = _read(source, operators, measurements)
     output = files.check_writable(output or Path(f"{source.stem}-sensed.npy"))
-    check_files(str(source), False, {"--output": output, "--figure": figure})
+    check_files({"the source itself": source}, {"--output": output, "--figure": figure})
     if figure is not None:
         check_figure(figure)
     settings: dict[str, Any] = {
@@ -90,6 +91,7 @@ def _read(path: Path, operators: str, measurements: str) -> "tuple[DenseOperator
     """The family of operators and the measurements, out of the arrays of an NPZ file."""
     from rankscape.problem import DenseOperators, RankOneOperators
 
+    check_readable(path)
     try:
         with path.open("rb") as file, zipfile.ZipFile(file), np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}

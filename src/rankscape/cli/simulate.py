@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from rankscape.cli.app import DONE, FAILED
-from rankscape.cli.output import Speech, number
+from rankscape.cli.output import Speech, check_files, number
 from rankscape.cli.runs import check_output, write_run
 from rankscape.config import SimulationConfig, make_config, read_toml
 from rankscape.errors import InputError
@@ -41,8 +41,8 @@ def simulate(
     force
         Replace what stands under --output, also where that is another run.
     """
-    _check_files(file, output, figure, checkpoint)
     config = _merge(file, settings)
+    _check_files(file, config, output, figure, checkpoint)
     if output is not None:
         check_output(output, config, force)
     from rankscape.run.watchers.observers import shown_on
@@ -62,14 +62,12 @@ def simulate(
     return DONE if run.outcome.good else FAILED
 
 
-def _check_files(file: Path | None, output: Path | None, figure: Path | None, checkpoint: Path | None) -> None:
+def _check_files(
+    file: Path | None, config: SimulationConfig, output: Path | None, figure: Path | None, checkpoint: Path | None
+) -> None:
     """Refuse what cannot be written before hours of work, not after."""
-    named = {"FILE": file, "--output": output, "--figure": figure, "--checkpoint": checkpoint}
-    owners: dict[Path, str] = {}
-    for name, path in named.items():
-        # Resolved, so that two spellings of one file are seen.
-        if path is not None and (other := owners.setdefault(path.resolve(), name)) != name:
-            raise InputError(f"{other} and {name} are the same file, {path}; choose different names.")
+    read = {"FILE": file, "the file of --target": config.target, "the file of --entries": config.entries}
+    check_files(read, {"--output": output, "--figure": figure, "--checkpoint": checkpoint})
     if figure is not None:
         from rankscape.plot import check_figure
 

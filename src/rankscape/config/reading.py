@@ -9,10 +9,12 @@ from pydantic import ValidationError
 
 from rankscape.config.simulation import SimulationConfig
 from rankscape.errors import InputError, did_you_mean
+from rankscape.ground.storage import check_readable
 
 
 def load_toml(path: Path) -> dict[str, Any]:
     """The keys of a TOML file as they stand there."""
+    check_readable(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

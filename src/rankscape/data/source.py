@@ -33,6 +33,11 @@ class Source:
         return extension if is_known(Path(self.name)) else f".{self.table.format}"
 
     @property
+    def path(self) -> Path | None:
+        """The file that was read, if it was one."""
+        return None if self.info is not None or self.name == STANDARD_INPUT else Path(self.name)
+
+    @property
     def stem(self) -> str:
         """The name without folder and extension."""
         if self.name == STANDARD_INPUT:

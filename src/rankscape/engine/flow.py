@@ -39,6 +39,7 @@ from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.chain_rule import value_and_gradients
 from rankscape.engine.spectral import AlignedModes, decouple, misaligned, product_and_slopes
 from rankscape.errors import InputError
+from rankscape.ground.double import double
 from rankscape.ground.final import final
 from rankscape.observe import measure
 
@@ -157,7 +158,7 @@ class FlowEngine(AbstractEngine):
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """The flow at step `stop`, one run after the other."""
-        with jax.enable_x64(True):
+        with double():
             runs = zip(states, self.settings, self.modes, strict=True)
             return [self._advance(state, setting, modes, stop) for state, setting, modes in runs]
 

@@ -11,6 +11,7 @@ from jax.sharding import AxisType, Mesh
 
 from rankscape.engine.base import Setting, State
 from rankscape.engine.rules import Moving, Rates, rates_at
+from rankscape.ground.double import double
 
 
 class Lanes(NamedTuple):
@@ -51,7 +52,7 @@ def on_gpu() -> bool:
 def on_device(setting: Setting) -> dict[str, jax.Array]:
     """The arrays of a problem where JAX computes, in the precision of the run."""
     arrays = {name: getattr(setting.problem, name) for name in setting.problem.arrays}
-    with jax.enable_x64(True):
+    with double():
         # Indices keep their type; only what is computed with takes the precision of the run.
         return {n: jnp.asarray(a, setting.dtype if a.dtype.kind == "f" else None) for n, a in arrays.items()}
 

@@ -18,6 +18,7 @@ from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.chain_rule import operators_cost, products_cost, value_and_gradients
 from rankscape.engine.lanes import Lanes, each, filled_up, mesh_for, on_device, on_gpu, states_of
 from rankscape.engine.rules import RULES, descended
+from rankscape.ground.double import double
 from rankscape.ground.final import final
 
 
@@ -109,7 +110,7 @@ class MatrixEngine(AbstractEngine):
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """Full-gradient steps up to `stop`."""
-        with jax.enable_x64(True):
+        with double():
             if isinstance(self.settings[0].dynamics, Optimizer):
                 # One by one: optimizers of a batch may be of different kinds, with memories of different shapes.
                 return [self._optimize(s, setting, stop) for s, setting in zip(states, self.settings, strict=True)]
@@ -155,5 +156,5 @@ def _with_extra_arguments(transformation: Any) -> Any:
 
 
 def _optimizer_state(dynamics: Optimizer, factors: Sequence[np.ndarray]) -> Any:
-    with jax.enable_x64(True):
+    with double():
         return dynamics.transformation.init([jnp.asarray(W) for W in factors])

@@ -21,6 +21,7 @@ from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.chain_rule import operators_cost, products_cost, value_and_gradients
 from rankscape.engine.lanes import Lanes, each, on_device, on_gpu, states_of
 from rankscape.engine.rules import descended
+from rankscape.ground.double import double
 from rankscape.ground.final import final
 from rankscape.problem import FunctionOperators, Sensing
 
@@ -70,7 +71,7 @@ class MeasurementsEngine(AbstractEngine):
         """SGD steps up to `stop`."""
         (factors, velocity, rates), step = Lanes.of(states, self.settings), states[0].step
         binder = self.settings[0].problem.binder
-        with jax.enable_x64(True):
+        with double():
             while step < stop:
                 # The block has one size and is walked for `end - step` steps: other sizes would compile again.
                 end = min(stop, step + STEPS_AT_ONCE)

@@ -21,6 +21,7 @@ import numpy as np
 
 from rankscape.engine.base import AbstractEngine, Row, Setting, State, check_dynamics
 from rankscape.engine.rules import RULES, Rates, rates_at
+from rankscape.ground.double import double
 from rankscape.ground.final import final
 from rankscape.initialization import Balanced, Identical, PerturbedIdentical
 from rankscape.observe import rank_measures
@@ -193,7 +194,7 @@ class SpectralEngine(AbstractEngine):
         parts = ([s.moving for s in states], [s.memory for s in states])
         lanes = [list(np.stack([layers[0] for layers in part], axis=1)) if part[0] else [] for part in parts]
         target = modes.target.astype(first.dtype)[None, :]
-        with jax.enable_x64(True):
+        with double():
             moved = _advance(RULES[type(first.dynamics)], modes.multiplicity, target, (*lanes, rates), stop - step)
             moving, velocity = ([np.asarray(v) for v in part] for part in moved)
         memories = [[v] for v in np.stack(velocity, axis=1)] if velocity else [[] for _ in states]

@@ -17,7 +17,7 @@ from rankscape.files.packing import content_of, packed
 from rankscape.files.records import Text
 from rankscape.files.wanted import Wanted
 from rankscape.ground.final import final
-from rankscape.ground.storage import check_writable, replacing
+from rankscape.ground.storage import check_readable, check_writable, replacing
 
 # Lines that are put together at a time.
 BLOCK = 1 << 16
@@ -68,6 +68,7 @@ def read_pairs(path: Path, names: Sequence[str], labels: Sequence[np.ndarray]) -
     format = formats.format_of(path)
     if not format.long:
         raise InputError(f"{path}: pairs stand in a long table, {formats.long_extensions()}, one pair a line.")
+    check_readable(path)
     known = [{str(label): k for k, label in enumerate(side.tolist())} for side in labels]
     lines = _parquet(path) if format.name == "parquet" else _text(path)
     pairs = _pairs(path, lines, names, known)

@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +13,9 @@ from rankscape.files.formats.base import Format
 from rankscape.files.packing import PACKINGS, check_packing
 from rankscape.files.table import Table
 from rankscape.files.wanted import Decimal, Layout, Wanted
+from rankscape.ground.beside import scratch
 from rankscape.ground.checks import path_of, several
+from rankscape.ground.storage import check_readable
 
 # The path that stands for standard input.
 STANDARD_INPUT = "-"
@@ -127,8 +128,9 @@ def read_stream(stream: BinaryIO, format: str | None, wanted: Wanted, duplicates
         raise InputError("standard input has no extension; name its format, as in `--format csv`")
     kind = named(format)
     packing = next((packing for packing in PACKINGS if format.lower().endswith(packing)), "")
-    with tempfile.TemporaryDirectory() as folder:  # readers of some formats go to and fro in a file
-        path = Path(folder, f"standard input{kind.extension}{packing}")
+    # Readers of some formats go to and fro in a file.
+    with scratch() as folder:
+        path = folder / f"standard input{kind.extension}{packing}"
         with path.open("wb") as file:
             shutil.copyfileobj(stream, file)
         _check_settled(path, kind, wanted)
@@ -148,12 +150,11 @@ def _check_settled(path: Path, kind: Format, wanted: Wanted) -> None:
 
 def check_exists(path: Path) -> None:
     """Raise unless ``path`` is a file that can be opened; a missing one is looked for among its neighbours."""
-    if path.is_dir():
-        raise InputError(f"{path} is a directory; give one file in it")
     if path.is_fifo():
         raise InputError(
             f"{path} is a pipe; give it on standard input: `cat {path} | rankscape complete - --format csv`"
         )
+    check_readable(path)
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no directory {path.parent}")
     if not path.exists():

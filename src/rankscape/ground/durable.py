@@ -5,6 +5,7 @@ folder, its name. Whatever vouches for other files (a mark, the name under which
 are synced. A zarr group that is complete is sealed: its attributes hold the digest of each of its files, and their own.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,10 @@ ROOT, FILES, SEAL = "zarr.json", "digests", "seal"
 
 # Threads that sync: twenty files one after the other took 93 ms, at once 4, because the journal groups them.
 THREADS = 16
+
+# What a system answers that cannot open folders or sync them, where nothing went wrong: PostgreSQL, too, takes these
+# and no others for an answer (`fsync_fname_ext` in its src/backend/storage/file/fd.c).
+REFUSED = errno.EISDIR, errno.EACCES, errno.EBADF, errno.EINVAL
 
 
 def sync(paths: Iterable[Path]) -> None:
@@ -38,13 +43,20 @@ def sync_tree(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
+    """Sync one; a folder whose file system knows no such thing, or that may not be read, is left to it."""
+    folder = path.is_dir()
+    if folder and os.name == "nt":
         return  # Windows keeps names by itself, and opens no folders
-    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    refused = REFUSED if folder else ()
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in refused:
+            raise
 
 
 def digest(folder: Path, names: Iterable[str]) -> str:

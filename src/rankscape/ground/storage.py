@@ -3,13 +3,14 @@
 import contextlib
 import errno
 import os
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from rankscape.errors import InputError, StorageError
+from rankscape.ground.beside import beside, collect, file_beside
 from rankscape.ground.durable import sync
+from rankscape.ground.kinds import check_kind
 
 # System errors that mean there is no room.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -22,26 +23,32 @@ def cache_directory() -> Path:
     return Path(os.environ.get("RANKSCAPE_CACHE") or platformdirs.user_cache_dir("rankscape")).expanduser()
 
 
-def beside(path: Path) -> Path:
-    """Return a name that nobody else uses, in the directory of ``path``."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+def check_readable(path: Path) -> None:
+    """Refuse what is there and is no plain file: a pipe would be waited for, and a device read without an end."""
+    if path.is_dir():
+        raise InputError(f"{path} is a directory; give one file in it")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is a pipe or a device, which may have no end; write its content to a file first")
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, kinds: Sequence[str] | None = None) -> None:
     """Raise unless a file can be written at ``path``: to be called before hours of work, not after.
 
-    The directory must be there; a file is created beside ``path`` and removed.
+    The directory must be there; a file is created beside ``path`` and removed. A file of another kind than the ending
+    says, or than `kinds` where they are given, stays.
     """
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is {'a directory' if path.is_dir() else 'not a regular file'}; give a file name")
+    check_kind(path, kinds)
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no directory {path.parent}; create it first")
     if path.exists() and not os.access(path, os.W_OK):
         raise StorageError(f"{path} is there and is read-only; allow writing to it or choose another name")
+    collect(path.resolve())
     probe = beside(path)
     try:
         probe.touch(exist_ok=False)
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # somebody who starts now may take it for left behind
     except OSError as error:
         raise StorageError(f"{path.parent} cannot be written to: {error.strerror}; choose another directory") from error
 
@@ -69,19 +76,22 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         The system could not write it (a full disk, say); what was at ``path`` before is intact.
     """
     target = path.resolve()  # a link stays a link: what it points to is replaced
-    part = beside(target)
+    collect(target)
+    written = False
     try:
-        with part.open("xb") as file:
+        with file_beside(target) as (part, file):
             yield file
             file.flush()
             os.fsync(file.fileno())  # the name must not be there before the bytes are
-        part.replace(target)
+            if os.name == "nt":  # where an open file cannot be moved
+                file.close()
+            part.replace(target)
+            written = True
         sync([target.parent])
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
+    except OSError as error:
+        reason = error.strerror or error
+        if written:  # an error of the disk itself: what refuses to sync folders is no error
+            raise StorageError(f"{path} is written, but a power cut may undo that: {reason}.") from error
         state = "the file that was there is intact" if target.exists() else "nothing was left behind"
         remedy = "Free some space or choose" if error.errno in FULL else "Choose"
-        reason = error.strerror or error
         raise StorageError(f"{path} could not be written: {reason}; {state}. {remedy} another place.") from error

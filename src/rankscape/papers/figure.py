@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rankscape import plot
 from rankscape.ground.as_json import as_json
-from rankscape.ground.storage import check_folder, replacing
+from rankscape.ground.storage import check_folder, check_writable, replacing
 from rankscape.papers.claims import Claim
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class PaperFigure:
         """Write ``name.png``, ``name.pdf``, ``name.nc`` (netCDF) and ``name.json`` into a folder, made if needed."""
         folder = Path(folder)
         check_folder(folder)
+        for ending in (".nc", ".json"):
+            check_writable(folder / f"{self.name}{ending}")
         drawing = plot.draw(self.parts, columns=self.columns, title=self.title)
         paths = [plot.save(drawing, folder / f"{self.name}.png")]
         drawing.set_layout_engine("none")  # it is laid out, and doing so again takes as long as drawing

@@ -9,6 +9,7 @@ import numpy as np
 
 from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
+from rankscape.ground.double import double
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_function
 from rankscape.ground.parts import needs
@@ -107,7 +108,7 @@ class Objective(AbstractProblem):
         """Call with a JAX array in double precision, whatever the caller's global flag says."""
         import jax
 
-        with jax.enable_x64(True):
+        with double():
             return function(jax.numpy.asarray(W, dtype=float))
 
     @property

@@ -1,12 +1,15 @@
 """Checkpoints: the states and records of a run in one npz file, replaced atomically and read without pickle.
 
 A run that is killed at any moment leaves either the old or the new file. Started again with the same
-configuration it continues from there and ends bit-identical (same machine, same versions).
+configuration it continues from there and ends bit-identical (same machine, same versions). A run that is interrupted,
+by Ctrl-C or by the end of a job, leaves where it stood at the last chunk end. A file that another run put there
+meanwhile is never replaced.
 """
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,8 +33,9 @@ class Checkpoint(AbstractWatcher):
     name: ClassVar[str] = "checkpoint"
 
     def __init__(self, path: Path, configuration: Mapping[str, Any]):
-        check_writable(path)
+        check_writable(path, ())  # what is no checkpoint of this run is refused when it is read
         self.path, self.configuration, self.saved = path, configuration, time.monotonic()
+        self.unsaved: RunState | None = None  # where the runs stood at the last chunk end, where that was not saved
 
     def restore(self) -> RunState | None:
         """What the file holds, if there is one."""
@@ -39,13 +43,22 @@ class Checkpoint(AbstractWatcher):
 
     def pause(self, now: RunState, engine: AbstractEngine, step: int, last: bool) -> None:
         """Save where enough time has passed: how often depends on the clock, what is computed does not."""
+        self.unsaved = now.copied()
         if last or time.monotonic() - self.saved > INTERVAL:
-            save(self.path, now, self.configuration)
-            self.saved = time.monotonic()
+            self.interrupted()
+
+    def interrupted(self) -> None:
+        """Save the last chunk end: a moment between two would not be met again by the run that continues."""
+        if self.unsaved is not None:
+            save(self.path, self.unsaved, self.configuration)
+            self.unsaved, self.saved = None, time.monotonic()
 
 
 def save(path: Path, now: RunState, configuration: Mapping[str, Any]) -> None:
-    """Write a checkpoint."""
+    """Write a checkpoint; what another run wrote there since this one began is refused."""
+    if path.exists():
+        with _opened(path) as stored:
+            _check_same(path, _header(stored)["configuration"], configuration)
     header: dict[str, Any] = {"configuration": configuration, "runs": []}
     arrays: dict[str, Any] = {}
     for k, (state, records, end, memory) in enumerate(zip(*now, strict=True)):
@@ -61,28 +74,45 @@ def save(path: Path, now: RunState, configuration: Mapping[str, Any]) -> None:
 
 def load(path: Path, configuration: Mapping[str, Any]) -> RunState:
     """Read a checkpoint, and refuse one of another configuration or version."""
+    with _opened(path) as stored:
+        header = _header(stored)
+        _check_same(path, header["configuration"], configuration)
+        arrays = {name: stored[name] for name in stored.files}
+        now = RunState([], [], [], [])
+        for k, run in enumerate(header["runs"]):
+            now.states.append(State.unpack({name: arrays[f"run{k}/state/{name}"] for name in run["state"]}))
+            columns = {name: arrays[f"run{k}/record/{name}"] for name in run["variables"]}
+            steps = arrays[f"run{k}/steps"].tolist()
+            now.records.append([(step, {name: c[i] for name, c in columns.items()}) for i, step in enumerate(steps)])
+            now.ends.append(None if run["end"] is None else End(*run["end"]))
+            now.memories.append(run["memory"])
+    return now
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The arrays of a checkpoint, one by one."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            header = json.loads(stored["header"].tobytes())
-            arrays = {name: stored[name] for name in stored.files}
+            yield stored
+    except CheckpointMismatch:
+        raise
     except Exception as error:  # a damaged archive raises whatever its reader stumbles over
         reason = f"{type(error).__name__}: {error}"
         raise CheckpointMismatch(f"{path} is not a checkpoint ({reason}); delete it or name another.") from None
-    different = differences(header["configuration"], json.loads(json.dumps(configuration)))
+
+
+def _header(stored: Any) -> Any:
+    return json.loads(stored["header"].tobytes())
+
+
+def _check_same(path: Path, old: Any, configuration: Mapping[str, Any]) -> None:
+    different = differences(old, json.loads(json.dumps(configuration)))
     if different:
         raise CheckpointMismatch(
             f"{path} belongs to another run: {'; '.join(different)}. "
             "Delete it, name another checkpoint, or restore the configuration."
         )
-    now = RunState([], [], [], [])
-    for k, run in enumerate(header["runs"]):
-        now.states.append(State.unpack({name: arrays[f"run{k}/state/{name}"] for name in run["state"]}))
-        columns = {name: arrays[f"run{k}/record/{name}"] for name in run["variables"]}
-        steps = arrays[f"run{k}/steps"].tolist()
-        now.records.append([(step, {name: c[i] for name, c in columns.items()}) for i, step in enumerate(steps)])
-        now.ends.append(None if run["end"] is None else End(*run["end"]))
-        now.memories.append(run["memory"])
-    return now
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:

@@ -27,6 +27,15 @@ class Loop:
         """To the end, from the start or from where a watcher kept an earlier process; `before` are runs continued."""
         restored = (watcher.restore() for watcher in self.watchers)
         now = next((kept for kept in restored if kept is not None), None) or self._begin(before)
+        try:
+            self._go(now)
+        except (KeyboardInterrupt, SystemExit):
+            for watcher in self.watchers:
+                watcher.interrupted()
+            raise
+        return now
+
+    def _go(self, now: RunState) -> None:
         # Runs that ended early stand behind; those that are alive stand together, at the last stop.
         step = max(state.step - first for state, first in zip(now.states, self.batch.first, strict=True))
         for stop in self.stops[np.searchsorted(self.stops, step, side="right") :].tolist():
@@ -37,7 +46,6 @@ class Loop:
             if stop % self.chunk == 0 and stop != self.steps:
                 self._pause(now, stop, last=False)
         self._pause(now, step, last=True)
-        return now
 
     def _begin(self, before: Sequence[Continuation | None]) -> RunState:
         starts = self.batch.starts

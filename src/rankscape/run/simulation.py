@@ -1,5 +1,6 @@
 """The front door of the simulator: settings, an engine, the loop, a labelled trajectory."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rankscape.ground.checks import MOST_STEPS, path_of, switch, whole
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.ground.parts import needs
 from rankscape.ground.progress import told
+from rankscape.ground.termination import orderly
 from rankscape.initialization import Identical, PerturbedIdentical
 from rankscape.problem import AbstractProblem, Estimation
 from rankscape.run.arguments import EngineName, Motion, Observer, Precision, Progress, Record, Seed, Start, Stop, Width
@@ -94,7 +96,8 @@ def simulate(
     observe : mapping of str to callable, optional
         Further records: functions of ``[W_1, ..., W_N]`` that return a number or an array of fixed shape.
     checkpoint : path, optional
-        Save the run there every few seconds and continue from it when it exists.
+        Save the run there every few seconds, and where it is interrupted by Ctrl-C or SIGTERM (exit code 143, unless
+        the caller handles that signal), and continue from it when it exists. A file of another run is never replaced.
     progress : bool or callable, optional
         True tells how far it is, on a terminal, in a notebook or as lines; a function is called with
         ``(step, steps, latest record)`` after each chunk.
@@ -111,7 +114,7 @@ def simulate(
     InputError
         A setting cannot be used; the text names it and the remedy.
     CheckpointMismatch
-        `checkpoint` belongs to another configuration or version.
+        `checkpoint` belongs to another configuration or version, from the beginning or since another run wrote it.
 
     Warns
     -----
@@ -151,7 +154,9 @@ def simulate(
         if checkpoint is not None:
             watchers.append(Checkpoint(path_of("checkpoint", checkpoint), fixed))
         loop = Loop(Batch(planned.engine, starts), steps, schedule, chunk, watchers)
-        end = loop.run(planned.before)
+        # The end of a job is one of the moments that a checkpoint is for; without one there is nothing to save.
+        with orderly() if checkpoint is not None else contextlib.nullcontext():
+            end = loop.run(planned.before)
     run = label(planned, loop, end, fixed, kept)
     say_divergence(end.ends, run.message, throw)
     return run

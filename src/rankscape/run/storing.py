@@ -1,8 +1,6 @@
 """A trajectory as a zarr store, without pickle: the data set, and beside it what it takes to go on from its end."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ import numpy as np
 from rankscape import initialization
 from rankscape.engine import State
 from rankscape.errors import InputError, StorageError
+from rankscape.ground.beside import REPLACED, folder_beside, places
 from rankscape.ground.durable import FILES, SEAL, checked, damaged, seal, sync, sync_tree
 from rankscape.ground.parts import needs
 from rankscape.initialization import AbstractInitialization, Balanced, Factors
@@ -40,19 +39,16 @@ def save(path: Path, dataset: "xr.Dataset", runs: Sequence[Continuation]) -> Pat
         stored[name] = ([f"{name}_{axis}" for axis in range(table.ndim)], table)
     stored.attrs["rankscape_format"] = FORMAT
     stored.attrs["continuations"] = json.dumps([_words(*run) for run in zip(runs, places, strict=True)])
-    temporary = None
+    _bring_back(path)
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        encoding = {name: {"compressors": checked()} for name in stored.variables}
-        stored.to_zarr(temporary / "new", mode="w", consolidated=False, zarr_format=3, encoding=encoding)
-        seal(temporary / "new")
-        sync_tree(temporary / "new")
-        _exchange(temporary / "new", path, temporary / "old")
+        with folder_beside(path) as part:
+            encoding = {name: {"compressors": checked()} for name in stored.variables}
+            stored.to_zarr(part / "new", mode="w", consolidated=False, zarr_format=3, encoding=encoding)
+            seal(part / "new")
+            sync_tree(part / "new")
+            _exchange(part / "new", path, part / REPLACED)
     except OSError as error:
         raise StorageError(f"Could not write {path}: {error.strerror or error}; nothing was replaced.") from None
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
     return path
 
 
@@ -168,7 +164,7 @@ def _bring_back(path: Path) -> None:
     """Where the power went between the two moves, what stood at `path` before is put there again."""
     if path.exists():
         return
-    for old in sorted(path.parent.glob(f".{path.name}.*/old")):
-        if _format_of(old) is not None:
-            old.rename(path)
+    for part in places(path):
+        if _format_of(part / REPLACED) is not None:
+            (part / REPLACED).rename(path)
             return

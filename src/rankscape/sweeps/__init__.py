@@ -3,7 +3,7 @@
 ====================  ========================================================================================
 which runs            `grid` numbers them, `over` reads what a user writes, `file` a TOML file
 who makes them        `experiment` is the contract; `simulations` (with `kinds`) and `function` keep it
-where they are made   `executors`, `clusters`; `dispatch` sends batches, `worker` does one
+where they are made   `executors`, `clusters`; `pool` waits for them, `dispatch` sends batches, `worker` does one
 what is kept          `layout` of one run, `store` of all; `result` reads it back, `export` writes one file
 who is at it          `lock` (one client at a time), `progress`
 all together          `run.sweep`

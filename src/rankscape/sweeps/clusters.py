@@ -5,27 +5,33 @@ import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 from rankscape.errors import InputError
 from rankscape.ground.parts import needs
+from rankscape.sweeps.pool import Pool, Seen
 from rankscape.sweeps.worker import ONE_THREAD
 
 
 class BatchSystem(NamedTuple):
-    """What dask-jobqueue calls its cluster, and the command that submits a job."""
+    """What dask-jobqueue calls its cluster, and the commands that submit a job and list those that wait."""
 
     cluster: str
     submit: str
+    queue: str
 
 
 BATCH_SYSTEMS = {
-    "slurm": BatchSystem("SLURMCluster", "sbatch"),
-    "pbs": BatchSystem("PBSCluster", "qsub"),
-    "lsf": BatchSystem("LSFCluster", "bsub"),
-    "sge": BatchSystem("SGECluster", "qsub"),
+    "slurm": BatchSystem("SLURMCluster", "sbatch", "squeue --me"),
+    "pbs": BatchSystem("PBSCluster", "qsub", "qstat -u $USER"),
+    "lsf": BatchSystem("LSFCluster", "bsub", "bjobs"),
+    "sge": BatchSystem("SGECluster", "qsub", "qstat"),
 }
+
+# Seconds that jobs may wait in their queue.
+IN_QUEUE = 86400.0
 
 # Dask would let a worker wait for data to go away, but the memory is that of the batch: it would wait for ever.
 NEVER_PAUSE = {"DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False"}
@@ -36,17 +42,49 @@ ANSWER = 5
 PROTOCOLS = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 
 
+class Workers(NamedTuple):
+    """Where workers are, what to look at when there are none, how long to wait for one, and how to bring them back."""
+
+    target: Any
+    remedy: str
+    patience: float | None = None
+    mend: Callable[[], None] = lambda: None
+
+
 @contextlib.contextmanager
-def started(kind: str, count: int, options: Mapping[str, Any]) -> Iterator[Any]:
+def started(kind: str, count: int, options: Mapping[str, Any]) -> Iterator[Workers]:
     """A Dask cluster of the given kind with `count` workers of one thread."""
     if kind == "dask":
-        cluster = local_cluster(count, options)
-    else:
-        check_submits(kind)
-        cluster = job_cluster(kind, options)
+        remedy = "Look at what its processes print, and at the memory of this machine; fewer `workers` need less."
+        with local_cluster(count, options) as cluster:
+            yield Workers(cluster, remedy, mend=partial(cluster.loop.add_callback, _mend, cluster))
+        return
+    check_submits(kind)
+    remedy = f"Jobs may wait in their queue: look at `{BATCH_SYSTEMS[kind].queue}`, and at the logs that jobs left."
+    with job_cluster(kind, options) as cluster:
         cluster.adapt(minimum_jobs=count, maximum_jobs=count)  # a job that ends, at its time limit say, is replaced
-    with cluster:
-        yield cluster
+        yield Workers(cluster, remedy, IN_QUEUE)
+
+
+def at_address(address: str) -> Workers:
+    """Those of a scheduler that runs somewhere."""
+    return Workers(
+        address, f"Start one with `dask worker {address} --nthreads 1`, or look at the logs of those before."
+    )
+
+
+def _mend(cluster: Any) -> None:
+    """Bring back the workers that Dask has given up.
+
+    It does not start a worker again that died while it started; and one that died and does not come back within 15
+    seconds (`distributed.deploy.lost-worker-timeout`), on a busy machine, say, it closes. With the last of them a sweep
+    would wait for ever.
+    """
+    for name, worker in list(cluster.workers.items()):
+        if worker.status.name in ("closed", "failed"):
+            del cluster.workers[name]
+    if cluster.worker_spec.keys() - cluster.workers.keys():  # also while they start: it begins nothing twice
+        cluster.scale(len(cluster.worker_spec))
 
 
 def local_cluster(count: int, options: Mapping[str, Any]) -> Any:
@@ -143,3 +181,28 @@ def _no_answer(target: Any, error: Exception) -> InputError:
 
 def _imported(module: str) -> Any:
     return needs(module, "A sweep with Dask")
+
+
+def dask_pool(client: Any, width: int, workers: Workers) -> Pool:
+    """The executor of a client."""
+    # Each call by a name of its own: a batch whose workers were killed would be known under its name as a failure.
+    executor = client.get_executor(pure=False)
+    return Pool(executor, width, None, partial(_seen, client, workers.mend), workers.remedy, workers.patience)
+
+
+def of_user(executor: Executor, width: int) -> Pool:
+    """An executor that somebody else made."""
+    client = getattr(executor, "_client", None)
+    if client is None or not type(executor).__module__.startswith("distributed"):
+        return Pool(executor, width)
+    return dask_pool(client, width, at_address(client.scheduler.address))
+
+
+def _seen(client: Any, mend: Callable[[], None]) -> Seen:
+    if client.status != "running":
+        return Seen(gone=True)
+    mend()
+    try:
+        return Seen(client.sync(client.scheduler.ncores, callback_timeout=ANSWER))
+    except (OSError, TimeoutError):
+        return Seen(answers=False)

@@ -1,19 +1,16 @@
 """Sending batches to a pool, a few at a time, and sending them again when workers die."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from typing import Any
 
 from rankscape.errors import RankscapeError, RunFailed
-from rankscape.sweeps.executors import Pool
+from rankscape.sweeps.pool import Pool
 from rankscape.sweeps.worker import Report, Task, work
 
 # Times that workers may die without one batch getting done in between.
 MOST_DEATHS = 3
-
-# Seconds after which it is seen whether the pool still lives.
-LOOK = 1.0
 
 
 def reports(pool: Pool, tasks: Iterator[Task]) -> Iterator[Report]:
@@ -26,8 +23,7 @@ def reports(pool: Pool, tasks: Iterator[Task]) -> Iterator[Report]:
             lost = _send(pool, running, again, tasks)
             if not running and not lost:
                 return
-            # With a time limit: a scheduler that vanished leaves futures that never end.
-            for future in wait(running, LOOK, FIRST_COMPLETED).done:
+            for future in pool.wait(running):
                 task = running.pop(future)
                 report = _result(future)
                 if report is None:
@@ -35,13 +31,12 @@ def reports(pool: Pool, tasks: Iterator[Task]) -> Iterator[Report]:
                 else:
                     deaths = 0
                     yield report
-            if not pool.alive():
-                raise RunFailed("The scheduler is gone; what is done stays done. Start the same sweep again.")
             if lost:
                 deaths += 1
-                # Dead workers take along all that was out, also what they had not begun.
-                again += [*lost, *running.values()]
-                running.clear()
+                again += lost
+                if pool.renew is not None:  # dead processes take along all that was out, also what they had not begun
+                    again += running.values()
+                    running.clear()
                 _start_again(pool, deaths, f"the batch that begins with run {again[0].start}")
     finally:
         for future in running:
@@ -53,8 +48,15 @@ def ask(pool: Pool, function: Callable[..., Any], *arguments: Any) -> Any:
     deaths = 0
     while True:
         try:
-            return pool.executor.submit(function, *arguments).result()
-        except (BrokenExecutor, CancelledError):
+            call = pool.executor.submit(function, *arguments)
+            while not pool.wait([call]):
+                pass
+            return call.result()
+        except RankscapeError:
+            raise
+        except (Exception, CancelledError) as error:
+            if not _died(error):
+                raise
             deaths += 1
             _start_again(pool, deaths, "the first run")
 
@@ -68,10 +70,14 @@ def begin(pool: Pool, function: Callable[..., Any], *arguments: Any) -> list[Fut
     return calls
 
 
-def wait_until_ready(calls: Iterable[Future]) -> None:
+def wait_until_ready(pool: Pool, calls: Sequence[Future]) -> None:
     """Wait for calls to end and raise their errors; workers that died are seen, and replaced, by the first batch."""
-    for call in calls:
-        _result(call)
+    left = {*calls}
+    while left:
+        done = pool.wait(left)
+        left -= done
+        for call in done:
+            _result(call)
 
 
 def _send(pool: Pool, running: dict[Future, Task], again: list[Task], tasks: Iterator[Task]) -> list[Task]:
@@ -91,19 +97,26 @@ def _result(future: Future) -> Any:
     """The report of a batch, or None when the worker died before there was one."""
     try:
         return future.result()
-    except (BrokenExecutor, CancelledError):
-        return None
     except RankscapeError:
         raise
-    except Exception as error:
+    except (Exception, CancelledError) as error:
+        if _died(error):
+            return None
         text = f"{type(error).__name__}: {error}"
         raise RunFailed(f"A worker failed ({text}); what is done stays done. Start the same sweep again.") from error
 
 
+def _died(error: BaseException) -> bool:
+    """Whether a worker died, by what its executor says; Dask has a word of its own, after a few deaths."""
+    return isinstance(error, (BrokenExecutor, CancelledError)) or type(error).__name__ == "KilledWorker"
+
+
 def _start_again(pool: Pool, deaths: int, what: str) -> None:
-    if pool.renew is None or deaths > MOST_DEATHS:
+    broken = pool.renew is None and getattr(pool.executor, "_broken", False)  # a pool of processes of the user's own
+    if broken or deaths > MOST_DEATHS:
         raise RunFailed(
             f"Workers died {deaths} times in a row, with {what} among what they did: out of memory? What is done "
             "stays done; a smaller `batch` needs less memory."
         )
-    pool.executor = pool.renew()
+    if pool.renew is not None:
+        pool.executor = pool.renew()

@@ -8,12 +8,12 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rankscape.errors import InputError, did_you_mean
 from rankscape.ground.checks import whole
-from rankscape.sweeps.clusters import BATCH_SYSTEMS, PROTOCOLS, connected, started
+from rankscape.sweeps.clusters import BATCH_SYSTEMS, PROTOCOLS, at_address, connected, dask_pool, of_user, started
+from rankscape.sweeps.pool import Pool
 from rankscape.sweeps.worker import begin_worker
 
 # Where batches run: an executor, its name, or the address of a Dask scheduler.
@@ -31,16 +31,6 @@ class InProcess(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
-
-
-@dataclass
-class Pool:
-    """An executor, how many batches it is given at a time, whether it still lives, and how to start it again."""
-
-    executor: Executor
-    width: int
-    alive: Callable[[], bool] = lambda: True
-    renew: Callable[[], Executor] | None = None
 
 
 @contextlib.contextmanager
@@ -65,18 +55,19 @@ def open_pool(
     if executor is None or executor == "serial":
         yield Pool(InProcess(), 1)
     elif isinstance(executor, Executor):
-        yield Pool(executor, 2 * (workers or getattr(executor, "_max_workers", None) or count))
+        yield of_user(executor, 2 * (workers or getattr(executor, "_max_workers", None) or count))
     elif executor == "processes":
         with _processes(count) as pool:
             yield pool
     elif isinstance(executor, str) and (executor == "dask" or executor in BATCH_SYSTEMS):
         options = dict(cluster or {})
         cores = whole("cores", options.get("cores", 1), least=1) if executor in BATCH_SYSTEMS else 1
-        with started(executor, count, options) as target, _dask(target, 2 * count * cores) as pool:
-            yield pool
+        with started(executor, count, options) as made, connected(made.target) as client:
+            yield dask_pool(client, 2 * count * cores, made)
     elif isinstance(executor, str) and executor.startswith(PROTOCOLS):
-        with _dask(executor, 2 * workers if workers else None) as pool:
-            yield pool
+        with connected(executor) as client:
+            width = 2 * (workers or max(1, len(client.ncores())))
+            yield dask_pool(client, width, at_address(executor))
     else:
         known = ("serial", "processes", "dask", *BATCH_SYSTEMS)
         hint = did_you_mean(executor, known) if isinstance(executor, str) else ""
@@ -102,15 +93,6 @@ def _processes(count: int) -> Iterator[Pool]:
         yield Pool(start(), 2 * count, renew=start)
     finally:
         current[0].shutdown(wait=True, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _dask(target: Any, width: int | None) -> Iterator[Pool]:
-    """The executor of a client of a cluster or an address."""
-    with connected(target) as client:
-        if width is None:
-            width = 2 * max(1, len(client.ncores()))
-        yield Pool(client.get_executor(), width, lambda: client.status == "running")
 
 
 def _cores() -> set[int] | range:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rankscape.errors import InputError, StorageError
+from rankscape.ground.beside import grab, same_file
 
 # Seconds between two signs of life.
 BEAT = 5.0
@@ -23,8 +24,14 @@ BEAT = 5.0
 # Seconds without a sign of life after which the owner on another host is taken for dead.
 SILENT = 60.0
 
+# Seconds by which clocks of two hosts may differ: a sign of life further ahead is none.
+AHEAD = 10.0
+
 # Bytes of the file.
 LENGTH = 512
+
+# What it says.
+OWNER = {"user": str, "host": str, "process": int, "started": float, "done": int}
 
 
 def lock_path(store: Path) -> Path:
@@ -94,18 +101,18 @@ def _acquire(path: Path) -> int:
         except OSError as error:
             raise StorageError(f"{path} cannot be made: {error.strerror}; choose another place.") from None
         owner = _peek(path)
-        if not _grab_patiently(descriptor) or (owner and _elsewhere(owner) and owner["silent"] < SILENT):
+        if not _grab_patiently(descriptor) or (owner and _elsewhere(owner) and _beats(owner["silent"])):
             os.close(descriptor)
             raise InputError(_refusal(path, owner))
         # The lock is on the file, and the path may lead to another one by now.
-        if _same_file(descriptor, path):
+        if same_file(descriptor, path):
             return descriptor
         os.close(descriptor)  # the owner left in between and took the file along
 
 
 def _lives(path: Path, owner: dict[str, Any]) -> bool:
     if _elsewhere(owner):
-        return owner["silent"] < SILENT
+        return _beats(owner["silent"])
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
@@ -116,17 +123,18 @@ def _lives(path: Path, owner: dict[str, Any]) -> bool:
         os.close(descriptor)  # gives back what was grabbed
 
 
+def _beats(silent: float) -> bool:
+    """Whether a sign of life so long ago is one; what lies ahead of the clock tells nothing of when it was given."""
+    return -AHEAD < silent < SILENT
+
+
 def _grab(descriptor: int) -> bool:
     """Take the system's lock, if nobody has it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: signs of life decide
-        return time.time() - os.fstat(descriptor).st_mtime > SILENT or os.fstat(descriptor).st_size == 0
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    taken = grab(descriptor)
+    if taken is None:  # there are none: signs of life decide
+        file = os.fstat(descriptor)
+        return not _beats(time.time() - file.st_mtime) or file.st_size == 0
+    return taken
 
 
 def _grab_patiently(descriptor: int) -> bool:
@@ -139,32 +147,27 @@ def _grab_patiently(descriptor: int) -> bool:
 
 
 def _peek(path: Path) -> dict[str, Any] | None:
+    """Who wrote the file, and how long ago he gave a sign of life."""
     try:
         owner = json.loads(path.read_text(encoding="utf-8"))
-        return owner | {"silent": max(0.0, time.time() - path.stat().st_mtime)}
-    except (OSError, ValueError):
+        known = {name: kind(owner[name]) for name, kind in OWNER.items()}
+        return known | {"silent": time.time() - path.stat().st_mtime}
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 
 def _elsewhere(owner: dict[str, Any]) -> bool:
-    return owner.get("host") != socket.gethostname()
-
-
-def _same_file(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
-        return False
+    return owner["host"] != socket.gethostname()
 
 
 def _refusal(path: Path, owner: dict[str, Any] | None) -> str:
     store = path.name.removesuffix(".lock")
     if owner is None:
         return f"Another sweep is just starting on {store}; try again in a moment."
-    minutes = (time.time() - owner["started"]) / 60
+    minutes, silent = (time.time() - owner["started"]) / 60, max(0.0, owner["silent"])
     return (
         f"{store} is being filled by {owner['user']} on {owner['host']} (process {owner['process']}) for "
-        f"{minutes:.0f} minutes, with a sign of life {owner['silent']:.0f} s ago. Watch it with `rankscape sweep "
+        f"{minutes:.0f} minutes, with a sign of life {silent:.0f} s ago. Watch it with `rankscape sweep "
         f"status`, or end that process first; if it cannot be alive any more, delete {path}."
     )
 

@@ -12,8 +12,9 @@ from rankscape.config import SimulationConfig
 from rankscape.errors import InputError, RunFailed
 from rankscape.ground.checks import whole
 from rankscape.ground.progress import told
+from rankscape.ground.termination import orderly
 from rankscape.sweeps.dispatch import ask, begin, reports, wait_until_ready
-from rankscape.sweeps.executors import ExecutorLike, InProcess, Pool, open_pool
+from rankscape.sweeps.executors import ExecutorLike, InProcess, open_pool
 from rankscape.sweeps.experiment import AbstractExperiment, Plan
 from rankscape.sweeps.file import read_sweep
 from rankscape.sweeps.function import Function
@@ -21,6 +22,7 @@ from rankscape.sweeps.grid import Grid
 from rankscape.sweeps.layout import OWN
 from rankscape.sweeps.lock import Lock, locked
 from rankscape.sweeps.over import Over, Seeds, make_grid
+from rankscape.sweeps.pool import Pool
 from rankscape.sweeps.progress import SweepProgress, measured, shown_on
 from rankscape.sweeps.result import Sweep
 from rankscape.sweeps.simulations import Simulations
@@ -124,7 +126,12 @@ def sweep(
         raise InputError(f"The grid has {len(grid):,} runs, more than {most_runs:,}; allow it with `most_runs`.")
     check_place(path)
     # The lock first: two clients must not lay out the same store.
-    with told(progress, shown_on) as tell, locked(path) as lock, open_pool(executor, workers, cluster) as pool:
+    with (
+        orderly(),
+        told(progress, shown_on) as tell,
+        locked(path) as lock,
+        open_pool(executor, workers, cluster) as pool,
+    ):
         _check_can_be_sent(experiment, pool)
         # Workers load their packages while this process plans: both take seconds.
         ready = begin(pool, prepare, experiment, versions())
@@ -136,7 +143,7 @@ def sweep(
         if there is not None:
             there.check_layout()
             check_same(there, configuration)
-        wait_until_ready(ready)
+        wait_until_ready(pool, ready)
         if there is None:
             there = _lay_out(path, experiment, plan, configuration)
         _fill(there, experiment, plan.grid, pool, lock, tell)

@@ -8,8 +8,6 @@ were is damaged: it is not read, and is made again.
 
 import contextlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import CheckpointMismatch, InputError, StorageError
+from rankscape.ground.beside import collect, folder_beside
 from rankscape.ground.durable import checked, damaged, digest, seal, sync, sync_tree
 from rankscape.ground.storage import FULL, check_folder
 from rankscape.run.checkpoint import differences
@@ -160,28 +159,24 @@ def create(
     batch: int,
     shared: Mapping[str, Any],
     dtypes: Mapping[str, Any],
-    part: Callable[[int, int], Mapping[str, np.ndarray]],
+    part_of: Callable[[int, int], Mapping[str, np.ndarray]],
     facts: Mapping[str, Any],
 ) -> Store:
     """Lay out an empty store; it appears at `path` whole or not at all.
 
     `shared` are the hyperparameters that are the same for all runs, `dtypes` those of the others, and
-    ``part(start, stop)`` gives these for some runs.
+    ``part_of(start, stop)`` gives these for some runs.
     """
-    temporary = None
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        _write_empty(temporary / "new", layout, runs, batch, shared, dtypes, part, facts)
-        seal(temporary / "new")
-        sync_tree(temporary / "new")
         # Beside its place, on the same file system, so that the last step is one rename.
-        (temporary / "new").rename(path)
+        with folder_beside(path) as part:
+            _write_empty(part / "new", layout, runs, batch, shared, dtypes, part_of, facts)
+            seal(part / "new")
+            sync_tree(part / "new")
+            (part / "new").rename(path)
         sync([path.parent])
     except OSError as error:
         raise _cannot_write(path, error) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
     return Store(path)
 
 
@@ -242,6 +237,7 @@ def check_place(path: Path) -> None:
     if path.exists():
         read_attributes(path)
     check_folder(path if path.exists() else path.parent)
+    collect(path)
 
 
 def check_same(store: Store, configuration: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from rankscape.engine.chain_rule import operators_cost, partial_products, produc
 from rankscape.engine.lanes import Lanes, each, on_gpu, states_of
 from rankscape.engine.rules import RULES, descended
 from rankscape.engine.stack import gradients as kernel
+from rankscape.ground.double import double
 from rankscape.ground.final import final
 from rankscape.problem import DenseOperators, Sensing
 
@@ -86,7 +87,7 @@ class StackEngine(AbstractEngine):
         """Gradient steps up to `stop`; blocks of runs go to one thread each."""
         lanes, blocks = Lanes.of(states, self.settings), _blocks(len(states))
         rule = RULES[type(self.settings[0].dynamics)]
-        with jax.enable_x64(True), ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
+        with double(), ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
             for _ in range(states[0].step, stop):
                 products, W = _look(rule, lanes)
                 W = np.asarray(W)  # the kernel is numba's: here the step leaves JAX

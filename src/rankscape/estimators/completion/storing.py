@@ -16,8 +16,9 @@ from rankscape.estimators.completion.methods import named
 from rankscape.estimators.completion.models.packing import pack, unpack
 from rankscape.estimators.completion.names import Names
 from rankscape.estimators.completion.result import CompletedMatrix
+from rankscape.ground.kinds import MODEL
 from rankscape.ground.labelled import Labelled
-from rankscape.ground.storage import check_writable, replacing
+from rankscape.ground.storage import check_readable, check_writable, replacing
 from rankscape.run.outcome import Outcome
 
 # Version of the layout of the file.
@@ -29,7 +30,7 @@ BESIDE = "beside."
 
 def save(done: CompletedMatrix, path: Path, **beside: Any) -> None:
     """Write a completion and what is to be kept beside it, arrays or JSON; the file appears whole or not at all."""
-    check_writable(path)
+    check_writable(path, [MODEL])
     arrays: dict[str, np.ndarray] = {}
     facts = {
         "format": FORMAT,
@@ -64,6 +65,7 @@ def save(done: CompletedMatrix, path: Path, **beside: Any) -> None:
 
 def load(path: Path) -> tuple[CompletedMatrix, dict[str, Any]]:
     """Read a completion, and what is kept beside it."""
+    check_readable(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)

@@ -1,7 +1,6 @@
 """AnnData's files: X or a named layer, cells by genes, with their names."""
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from rankscape.files.packages import needs
 from rankscape.files.sparse import table_of_sparse
 from rankscape.files.table import DEFAULT_NAMES, Table
 from rankscape.files.wanted import Wanted
+from rankscape.ground.beside import scratch
 from rankscape.ground.memory import check_bytes, check_room
 
 
@@ -78,8 +78,8 @@ def write_h5ad(file: IO[bytes], matrix: np.ndarray, source: Table, full: bool) -
     """Write the matrix as X, with the names of rows and columns."""
     import h5py
 
-    with tempfile.TemporaryDirectory() as folder:  # HDF5 goes to and fro in a file
-        part = Path(folder, "part.h5ad")
+    with scratch() as folder:  # HDF5 goes to and fro in a file
+        part = folder / "part.h5ad"
         with h5py.File(part, "w") as out:
             _say(out, "anndata", 1)
             _say(out.create_dataset("X", data=matrix), "array", 2)

@@ -8,6 +8,7 @@ import numpy as np
 
 from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
+from rankscape.ground.double import double
 from rankscape.ground.final import final
 from rankscape.problem.operators.dense import AbstractOperators, device, scatter
 
@@ -98,7 +99,7 @@ def _call(function: Callable[[Any], Any], x: Any) -> Any:
         return function(x).astype(x.dtype)  # constants of the user's function may be of another precision
     import jax
 
-    with jax.enable_x64(True):
+    with double():
         return np.asarray(function(jax.numpy.asarray(x)))
 
 
@@ -106,7 +107,7 @@ def _traced_shape(function: Callable[[Any], Any], name: str, shape: tuple[int, .
     """The shape that a function returns, found without computing anything."""
     import jax
 
-    with jax.enable_x64(True):
+    with double():
         try:
             # A shape costs nothing, a call may cost minutes.
             return jax.eval_shape(function, jax.ShapeDtypeStruct(shape, np.float64)).shape

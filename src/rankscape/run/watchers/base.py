@@ -4,6 +4,7 @@ A watcher keeps nothing about a run in itself. What it has to remember of one is
 lies with the run in its `RunState`, so that checkpoints, batches and continued runs take it along without asking.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,11 @@ class RunState(NamedTuple):
     records: list[list[tuple[int, Record]]]
     ends: list[End | None]
     memories: list[dict[str, Memory]]
+
+    def copied(self) -> "RunState":
+        """The same moment, kept while the runs go on: states are replaced and never changed, all else grows."""
+        records = [list(records) for records in self.records]
+        return RunState(list(self.states), records, list(self.ends), copy.deepcopy(self.memories))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +105,9 @@ class AbstractWatcher:
 
     def pause(self, now: RunState, engine: AbstractEngine, step: int, last: bool) -> None:
         """Between two chunks, and once at the end: the only place where it may change what is there, or save it."""
+
+    def interrupted(self) -> None:
+        """The run is broken off, by Ctrl-C or the end of a job: the last moment to save what it will go on from."""
 
     def label(self, dataset: "xr.Dataset", memories: Sequence[Memory]) -> "xr.Dataset":
         """Put what it found on the way, one memory for each run, into the data set of finished runs."""

@@ -1,0 +1,85 @@
+"""Sweeps on Dask whose workers and clients are killed at random on a busy machine: none hangs, all end the same.
+
+``RANKSCAPE_CHAOS_MINUTES`` says how long (three if it does not), ``RANKSCAPE_CHAOS_SEED`` where the chance begins.
+"""
+
+import contextlib
+import itertools
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sweep_runs
+from test_sweep_store import contents
+from test_sweep_survival import Client, linux
+
+import rankscape as rs
+
+# Seconds without a new batch after which a sweep hangs.
+HUNG = 200
+
+BUSY = "while True: pass"
+
+
+@linux
+@pytest.mark.chaos
+def test_chaos(tmp_path):
+    """Round after round until the time is over, each of another seed, beside processes that keep all cores busy."""
+    minutes = float(os.environ.get("RANKSCAPE_CHAOS_MINUTES", 3))
+    seed, end = int(os.environ.get("RANKSCAPE_CHAOS_SEED", 0)), time.monotonic() + 60 * minutes
+    undisturbed = rs.sweep(**sweep_runs.GRIDS["numbers"], store=tmp_path / "undisturbed.zarr")
+    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(os.cpu_count() or 1)]
+    try:
+        for k in itertools.count(seed):
+            if time.monotonic() > end and k > seed:
+                return
+            store, chance = tmp_path / f"{k}.zarr", random.Random(k)
+            kills, seconds = _round(store, chance)
+            assert contents(store) == contents(undisturbed.path), f"seed {k}"
+            shutil.rmtree(store)
+            assert [path.name for path in tmp_path.iterdir()] == ["undisturbed.zarr"], f"seed {k}"  # nothing is left
+            print(f"seed {k}: {kills} kills, {seconds:.0f} s", flush=True)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def _round(store: Path, chance: random.Random) -> tuple[int, float]:
+    """One sweep, up to twelve kills, seconds."""
+    began, moved, batches, kills = time.monotonic(), time.monotonic(), 0, 0
+    client = Client("numbers", store, "dask")
+    left = chance.randrange(4, 13)
+    due = time.monotonic() + chance.uniform(3, 8)
+    while client.process.poll() is None:
+        time.sleep(0.01)
+        now, made = time.monotonic(), client.batches()
+        if made != batches:
+            batches, moved = made, now
+        if now - moved > HUNG:
+            client.process.kill()
+            raise AssertionError(f"hung at {batches} batches after {kills} kills")
+        if left and now > due:
+            workers = client.workers()
+            if workers and chance.random() < 0.8:
+                for pid in workers if chance.random() < 0.3 else [chance.choice(workers)]:
+                    _kill(pid)
+            elif chance.random() < 0.5:
+                client.process.kill()
+                client.process.communicate()
+                client.start()
+            kills, left, due = kills + 1, left - 1, now + chance.choice([0.1, 1, 3, 6]) * chance.uniform(0.5, 1.5)
+    _, errors = client.process.communicate()
+    assert client.process.returncode == 0, errors.decode()
+    return kills, time.monotonic() - began
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
