@@ -9,7 +9,8 @@ from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.gaps import impose
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.rounds import Round, alone, compete, spread
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.ground.arrays import root_mean_square

@@ -9,7 +9,7 @@ from rankscape.estimators.completion.contest import Contest
 from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.rounds import Round, spread
-from rankscape.estimators.completion.select import Selection
+from rankscape.estimators.completion.selection import Selection
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 

@@ -29,7 +29,8 @@ from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.estimators.completion.robust import resist
 from rankscape.estimators.completion.scaling import Scaling
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, split
 from rankscape.estimators.completion.tails import Tails
@@ -145,7 +146,7 @@ def _report(
     whole = Scaled(model, parts.scaling, *settings.kind.range_of(kinds))
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
-    trial.note(chosen, "chosen")
+    trial.note(selection.shown or chosen, "chosen")
     path = labelled_path(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
     outliers = tails.outliers(observed, whole)
     told = tails, len(outliers), columns.worse, found

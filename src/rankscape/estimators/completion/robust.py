@@ -23,7 +23,8 @@ from rankscape.errors import FallbackWarning
 from rankscape.estimators.completion.gain import gain_of
 from rankscape.estimators.completion.left_over import NO_WEIGHT, LeftOver
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.tails import HEAVY, Tails

@@ -14,7 +14,8 @@ from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Unscaled
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.scaling import Scaling
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.trial import Trial

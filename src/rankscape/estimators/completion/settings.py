@@ -43,6 +43,8 @@ class Settings:
         What `values` come to on the entries.
     resolution : float
         Relative precision of the data.
+    threads : int
+        At most so many; they change no digit.
     """
 
     depth: Depth = "auto"
@@ -58,6 +60,7 @@ class Settings:
     kind: Kind = REAL
     seed: int = 0
     resolution: float = 2.2e-16
+    threads: int = 1
 
     @property
     def depths(self) -> tuple[int, ...]:
