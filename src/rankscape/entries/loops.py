@@ -112,3 +112,42 @@ def entries(rows, columns, left, right, out):
         for k in range(left.shape[1]):
             dot += left[rows[e], k] * right[columns[e], k]
         out[e] = dot
+
+
+@_loop
+def seen(starts, columns, at_rows, at_columns, out):
+    """Whether there is an entry at each of these cells, by bisection of its row."""
+    for k in range(len(out)):
+        low, high = starts[at_rows[k]], starts[at_rows[k] + 1]
+        end = high
+        while low < high:
+            middle = (low + high) // 2
+            if columns[middle] < at_columns[k]:
+                low = middle + 1
+            else:
+                high = middle
+        out[k] = low < end and columns[low] == at_columns[k]
+
+
+@_loop
+def connect(starts, columns, parents):
+    """The first of all rows and columns (behind them) that entries connect each of them to; `parents` are themselves.
+
+    Disjoint sets, of which the smaller root becomes the parent of the larger one; paths are halved on the way.
+    """
+    rows = len(starts) - 1
+    for i in range(rows):
+        for e in range(starts[i], starts[i + 1]):
+            a, b = i, rows + columns[e]
+            while parents[a] != a:
+                parents[a] = parents[parents[a]]
+                a = parents[a]
+            while parents[b] != b:
+                parents[b] = parents[parents[b]]
+                b = parents[b]
+            if a < b:
+                parents[b] = a
+            elif b < a:
+                parents[a] = b
+    for k in range(len(parents)):  # a parent comes before its child, and has its root by now
+        parents[k] = parents[parents[k]]

@@ -6,13 +6,16 @@ import numpy as np
 from scipy.special import ndtri
 
 from rankscape.estimators.completion.combine import Combination
-from rankscape.estimators.completion.sizes import sizes_of
+from rankscape.estimators.completion.sizes import MOST, sizes_of
 from rankscape.estimators.completion.split import Split
 from rankscape.ground.final import final
 
 # Held-out entries of a column from which on it is compared with its mean, and the factor over the error of the mean
 # from which on it counts as worse.
 FEW, CLEARLY = 8, 1.1
+
+# Entries that tell whether those of a column vary at all.
+MANY = 200_000
 
 # Chance that any of the columns is called worse where none is.
 CHANCE = 0.05
@@ -52,7 +55,10 @@ def column_errors(parts: Split, combination: Combination) -> ColumnErrors:
     columns = np.concatenate([judged.heldout.columns for judged in rounds])
     errors, baseline = np.concatenate(missed), np.concatenate(of_mean)
     # Of a column that hardly varies the mean is nearly exact: a miss of any size would be worse.
-    varied = sizes_of(parts.whole.columns, parts.whole.values, n_in).varied
+    some = parts.whole
+    if some.count > MOST:
+        some = some.part(np.random.default_rng(0).random(some.count) < MANY / some.count)
+    varied = sizes_of(some.columns, some.values, n_in).varied
     return ColumnErrors(_rms(columns, errors, n_in), _worse(columns, errors, baseline, varied))
 
 

@@ -85,7 +85,8 @@ def hold(
     # Rows that repeat say more than a rank does, however sharp; and so does who says what the values are.
     sharp = selection.settled and settings.kind.named == "real"
     settled = sharp and near > FAR * selection.chosen.rmse
-    if not selection.open or (settled and not unlike):
+    # A sample of very many has been asked already whether anything else predicts them.
+    if not selection.open or selection.known is not None or (settled and not unlike):
         return Contest((first,), (), likeness, missing)
     random = [compete(first, parts, settings, selection)]
     if parts.whole.count < FEW and not own and selection.chosen.rmse > NEAR_EXACT * selection.alone:

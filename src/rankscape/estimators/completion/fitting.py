@@ -77,13 +77,15 @@ def fit_entries(
         parts, selection, tails = resist(parts, settings, selection, meter)
         selection = with_exact_levels(selection)
         meter.begin("what simple rules predict")
-        baselines = _baselines(parts)
+        known = selection.known
+        baselines = _baselines(parts) if known is None else known.baselines
         meter.begin("what the entries determine")
-        found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole))
+        levels = None if known is None else (known.levels, known.spread)
+        found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole), levels)
         combination, words = None, ""
         if selection.judged:
             meter.begin("candidates compete")
-            near, own = baselines["nearest_rows"], held is not None
+            near, own = baselines.get("nearest_rows", np.inf), held is not None
             contest = hold(parts, settings, selection, found.closed, near, own)
             combination = combine(contest, named=settings.kind.named != "real")
             choice = near_exact(parts, settings, Choice(selection, combination, found), own)
@@ -146,7 +148,7 @@ def _report(
     whole = Scaled(model, parts.scaling, *settings.kind.range_of(kinds))
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
-    trial.note(selection.shown or chosen, "chosen")
+    trial.note(chosen if selection.known is None else selection.known.shown, "chosen")
     path = labelled_path(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
     outliers = tails.outliers(observed, whole)
     told = tails, len(outliers), columns.worse, found

@@ -73,6 +73,8 @@ class _Attempt:
 def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter) -> tuple[Split, Selection, Tails]:
     """What replaces a choice of least squares where entries speak against it: other entries, another choice."""
     given = parts.observed
+    if selection.known is not None:
+        return parts, selection, Tails.light(selection.known.kurtosis, selection.final.noise, given.count)
     everything = np.ones(given.count, dtype=bool)
     left = LeftOver.of(given, parts, selection.final, parts.whole, everything)
     exact = selection.chosen.exact

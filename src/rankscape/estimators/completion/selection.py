@@ -6,6 +6,7 @@ from functools import cached_property
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.fit import Fit, spectral_gap
+from rankscape.estimators.completion.known import Known
 from rankscape.estimators.completion.methods import METHODS
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.trial import Trial
@@ -38,10 +39,8 @@ class Selection:
         Whether held-out entries judged it.
     trials : tuple of Trial
         All that were tried, with the fits that they were offered.
-    sample : Split, optional
-        The entries that decided, where these are too many to ask all.
-    shown : Fit, optional
-        The chosen fit as the entries of the trial see it, where these are a sample's.
+    known : Known, optional
+        Of entries that are too many to ask all of them; the trial is that of a sample.
     """
 
     refit: Callable[[], Fit]
@@ -51,8 +50,7 @@ class Selection:
     again: Callable[[Trial, Fit, Entries], Fit]
     trials: tuple[Trial, ...] = ()
     judged: bool = True
-    sample: Split | None = None
-    shown: Fit | None = None
+    known: Known | None = None
 
     @cached_property
     def final(self) -> Fit:

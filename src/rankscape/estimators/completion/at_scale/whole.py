@@ -9,6 +9,8 @@ from rankscape.estimators.completion.at_scale.rivals import something_else
 from rankscape.estimators.completion.at_scale.sample import is_large
 from rankscape.estimators.completion.at_scale.search import STILL, SWEEPS, Found, longer, oriented, search
 from rankscape.estimators.completion.fit import Fit, choose
+from rankscape.estimators.completion.known import Known
+from rankscape.estimators.completion.left_over import excess_kurtosis
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.methods.averaged import Averaging
 from rankscape.estimators.completion.offsets import Offset
@@ -16,7 +18,9 @@ from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
+from rankscape.estimators.completion.tails import HEAVY
 from rankscape.estimators.completion.trial import Trial
+from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import modes_of
 from rankscape.solvers.packed.orders import Orders
 from rankscape.solvers.packed.posterior import NOISY, PackedPosterior, State
@@ -43,32 +47,51 @@ class _Whole:
         self.settings, self.found, self.side = settings, found, side
         self.state = found.posterior.state
 
-    def selection(self, split: Split, trial: Trial) -> Selection:
-        """The better of the offset alone and of all directions, without the held-out entries and then with them."""
+    def selection(self, split: Split, trial: Trial) -> Selection | None:
+        """The better of the offset alone and of all directions, without the held-out entries and then with them.
+
+        None where these, or those that were fitted, have heavy tails.
+        """
         orders = oriented(split.whole, split.held, self.found.offset, self.found.scale, self.side)
-        first = [
-            self._sweeps(orders, state) for state in (self.state.head(0), self.state)[: 1 + bool(self.state.width)]
-        ]
+        states = [self.state.head(0), self.state] if self.state.width else [self.state]
+        first = [self._sweeps(orders, state, self.sides) for state in states]
         fits = [self._fit(posterior, judged=True) for posterior in first]
         chosen = choose(fits)
         self.state = next(p for p, fit in zip(first, fits, strict=True) if fit is chosen).state
-        final = self._fit(self._sweeps(orders, self.state, everything=True))
-        trial = replace(trial, fits=fits[:1])
-        lines = self.found.chosen
+        last = self._sweeps(orders, self.state, self.sides, everything=True)
+        kurtosis = last.kurtosis()
+        if chosen.rank and max(kurtosis, excess_kurtosis(chosen.residual)) >= HEAVY:
+            return None
+        levels = [self._sweeps(orders, self.state.head(0), (True, True), everything) for everything in (False, True)]
+        held = split.heldout
+        baselines = {
+            "column_mean": root_mean_square(_column_means(split)[held.columns] - held.values),
+            "row_column_bias": self.found.scale * root_mean_square(levels[0].missed(self.side)),
+        }
+        lines, final = self.found.chosen, self._fit(last)
         shown = chosen if lines is None else _part(chosen, self.side, lines)
-        return Selection(lambda: final, chosen, trial, split, self.again, sample=self.found.sample, shown=shown)
+        level = self._fit(levels[1])
+        offset = replace(level.offset, kind="row+column")
+        known = Known(self.found.sample, shown, kurtosis, baselines, offset, level.noise)
+        return Selection(lambda: final, chosen, replace(trial, fits=fits[:1]), split, self.again, known=known)
 
     def again(self, trial: Trial, fit: Fit, entries: Entries) -> Fit:
         """Fitted to other entries, from where these ended."""
         del trial, fit
         none = np.zeros(entries.count, dtype=bool)
         orders = oriented(entries, none, self.found.offset, self.found.scale, self.side)
-        return self._fit(self._sweeps(orders, self.state, everything=True))
+        return self._fit(self._sweeps(orders, self.state, self.sides, everything=True))
 
-    def _sweeps(self, orders: Orders, state: State, everything: bool = False) -> PackedPosterior:
+    @property
+    def sides(self) -> tuple[bool, bool]:
+        """Which sides of the posterior have a bias."""
+        rows, columns = self.found.offset.sides
+        return (columns, rows) if self.side else (rows, columns)
+
+    def _sweeps(
+        self, orders: Orders, state: State, sides: tuple[bool, bool], everything: bool = False
+    ) -> PackedPosterior:
         """Until the noise is still."""
-        sides = self.found.offset.sides
-        sides = (sides[1], sides[0]) if self.side else sides
         posterior = PackedPosterior(orders, state, sides, everything, self.settings.threads)
         posterior.converge(STILL, SWEEPS)
         return posterior
@@ -85,6 +108,14 @@ class _Whole:
             return Fit(OFFSET, modes, biased, scale, noise, residual)
         memory = Averaging(posterior.state.width, NOISY**0.5)
         return Fit(named("averaged"), modes, biased, scale, noise, residual, memory)
+
+
+def _column_means(split: Split) -> np.ndarray:
+    """Means of the columns' training entries; that of all where there are none."""
+    whole, held, n_in = split.whole, split.heldout, split.whole.shape[1]
+    total = np.bincount(whole.columns, whole.values, n_in) - np.bincount(held.columns, held.values, n_in)
+    counts = np.bincount(whole.columns, minlength=n_in) - np.bincount(held.columns, minlength=n_in)
+    return np.where(counts > 0, total / np.maximum(counts, 1), total.sum() / counts.sum())
 
 
 def _part(fit: Fit, side: int, lines: np.ndarray) -> Fit:
