@@ -7,6 +7,9 @@ from typing import Any
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
 
+# Cores that -1, -2, ... may count down from.
+LARGEST = 1_000_000
+
 
 def threads_of(n_jobs: int | None) -> int:
     """The number of threads that `n_jobs` means here, as in scikit-learn: -1 for all cores that this process may use.
@@ -20,13 +23,15 @@ def threads_of(n_jobs: int | None) -> int:
     >>> threads_of(0)
     Traceback (most recent call last):
     ...
-    rankscape.errors.InputError: `n_jobs` must be a number of threads or -1 for all cores, got 0.
+    rankscape.errors.InputError: `n_jobs` must be a number of threads, -1 for all cores, or None, got 0.
     """
-    if n_jobs is None or whole("n_jobs", n_jobs, least=-1_000_000):
-        from joblib import effective_n_jobs
+    if n_jobs is not None and not whole("n_jobs", n_jobs, least=-LARGEST):
+        raise InputError(f"`n_jobs` must be a number of threads, -1 for all cores, or None, got {n_jobs!r}.")
+    if n_jobs is not None and n_jobs > 0:
+        return int(n_jobs)
+    from joblib import effective_n_jobs
 
-        return max(1, int(effective_n_jobs(n_jobs)))
-    raise InputError(f"`n_jobs` must be a number of threads or -1 for all cores, got {n_jobs!r}.")
+    return int(effective_n_jobs(n_jobs))
 
 
 def each(function: Callable[..., Any], blocks: Iterable[Any], threads: int) -> list[Any]:
