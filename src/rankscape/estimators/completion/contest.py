@@ -102,7 +102,9 @@ def _likeness(parts: Split, selection: Selection, first: Round, missing: tuple[n
     model = model_of(selection.chosen)
     if not len(missing[0]) or not model.noise > 0:
         return 1.0
-    return root_mean_square(spread(model, parts.training, *missing)) / root_mean_square(first.spread)
+    known = selection.known
+    errors = spread(model, parts.training, *missing) if known is None else known.spread_at(*missing)
+    return root_mean_square(errors) / root_mean_square(first.spread)
 
 
 def some(cells: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -94,6 +94,8 @@ def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
 def _missing_spread(selection: Selection, contest: Contest) -> float:
     if not len(contest.missing[0]):
         return _size(contest.random)
+    if selection.known is not None:
+        return root_mean_square(selection.known.spread_at(*contest.missing))
     return root_mean_square(spread(model_of(selection.final), selection.split.whole, *contest.missing))
 
 

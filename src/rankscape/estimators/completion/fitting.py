@@ -80,7 +80,7 @@ def fit_entries(
         known = selection.known
         baselines = _baselines(parts) if known is None else known.baselines
         meter.begin("what the entries determine")
-        levels = None if known is None else (known.levels, known.spread)
+        levels = None if known is None else (known.levels, known.left)
         found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole), levels)
         combination, words = None, ""
         if selection.judged:
@@ -132,7 +132,7 @@ def _report(
     reason = _reason(selection, parts.scaling) + f" {tails.words}".rstrip() + words
     if combination is not None:
         expected = expect(selection, combination).mixed(found.share, found.error, found.strain)
-        columns = column_errors(parts, combination)
+        columns = column_errors(parts, combination, None if selection.known is None else selection.known.column_means)
         if not combination.alone:
             model, kinds = combination.model(parts.whole), combination.kinds
             error = f"{expected.heldout * unit:.4g}{parts.scaling.suffix}"

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.offsets import Offset
-from rankscape.estimators.completion.split import Split
 from rankscape.ground.final import final
+from rankscape.solvers.packed.posterior import Moments
 
 
 @final
@@ -15,7 +17,7 @@ class Known:
 
     Attributes
     ----------
-    sample : Split
+    asked : int
         The entries that decided.
     shown : Fit
         The chosen fit as these see it.
@@ -23,14 +25,27 @@ class Known:
         Excess kurtosis of what the final fit leaves of all entries.
     baselines : dict
         Held-out errors of predictions without any direction.
-    levels : Offset
+    column_means : ndarray, shape (n_in,)
+        Of the training entries.
+    levels, left : Offset, float
         Mean and damped levels of all rows and columns, and the root mean square of what they leave.
-    spread : float
+    moments : Moments
+        Of the final fit's rows and columns, in units of `scale`.
+    scale, noise : float
+        Standard deviation of the noise.
     """
 
-    sample: Split
+    asked: int
     shown: Fit
     kurtosis: float
     baselines: dict[str, float]
+    column_means: np.ndarray
     levels: Offset
-    spread: float
+    left: float
+    moments: Moments
+    scale: float
+    noise: float
+
+    def spread_at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Errors to expect at these cells, the noise included."""
+        return np.hypot(self.scale * np.sqrt(self.moments.variance(rows, columns)), self.noise)

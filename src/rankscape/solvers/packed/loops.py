@@ -266,3 +266,23 @@ def missed(first, last, starts, ends, partners, values, left, right, at, out):
             square += rest * rest
             fourth += rest * rest * rest * rest
     return square, fourth
+
+
+@_loop
+def variances(rows, columns, left, right, k, out):
+    """Variance of ``x_i . x_j + b_i + b_j`` from two records: the expected square less the square of the mean."""
+    half = k * (k + 1) // 2
+    mean_at, last = half + k + 1, half + 2 * k + 1
+    for e in range(len(out)):
+        u, v = left[rows[e]], right[columns[e]]
+        mean, square = float(u[last]) + v[last], float(u[half + k]) + v[half + k] + 2.0 * u[last] * v[last]
+        at = 0
+        for a in range(k):
+            for _ in range(a):
+                square += 2.0 * u[at] * v[at]
+                at += 1
+            square += float(u[at]) * v[at]
+            at += 1
+            mean += float(u[mean_at + a]) * v[mean_at + a]
+            square += 2.0 * (float(u[half + a]) * v[mean_at + a] + float(u[mean_at + a]) * v[half + a])
+        out[e] = max(square - mean * mean, 0.0)

@@ -53,6 +53,24 @@ class State(NamedTuple):
         return State(np.ascontiguousarray(self.records[:, at]), width, (spreads[0], spreads[1]), self.noise)
 
 
+class Moments(NamedTuple):
+    """Records of rows and of columns in one basis."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    width: int
+
+    def transposed(self) -> "Moments":
+        """Rows as columns."""
+        return Moments(self.columns, self.rows, self.width)
+
+    def variance(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Of ``u_i . v_j + a_i + b_j`` at these cells."""
+        out = np.empty(len(rows))
+        loops.variances(rows, columns, self.rows, self.columns, self.width, out)
+        return out
+
+
 def record_size(width: int) -> int:
     """Numbers of a record."""
     return width * (width + 1) // 2 + 2 * width + 2
@@ -92,6 +110,10 @@ class PackedPosterior:
     ----------
     state : State
         After the last sweep.
+    left : ndarray, shape (n_out, width + 1)
+        Means of the rows' factors, the bias last.
+    moments : Moments
+        Of both sides, before the last rotation.
 
     Examples
     --------
@@ -115,6 +137,7 @@ class PackedPosterior:
         self.orders, self.state, self.biased, self.threads = orders, state, biased, threads
         self.everything = everything
         self.left = np.zeros((orders.shape[0], state.width + 1))
+        self.moments = Moments(np.zeros((orders.shape[0], record_size(state.width)), np.float32), *state[:2])
 
     @property
     def count(self) -> int:
@@ -133,17 +156,23 @@ class PackedPosterior:
         forward, backward = forward[:, kept], backward[:, kept]
         spreads = [np.append(np.diag(part.second)[kept], part.bias) / len(part.records) for part in turned]
         records = self._rotate(columns.records, k, backward)
+        self.moments = Moments(rows.records, columns.records, k)
         means = means_of(rows.records, k)
         self.left = np.column_stack([means[:, :k] @ forward, means[:, k]])
         self.state = State(records, int(kept.sum()), (spreads[0], spreads[1]), noise)
 
-    def converge(self, tolerance: float, most: int) -> None:
-        """At most so many sweeps, until the noise moves by less than this share of it and no direction dies."""
+    def converge(self, tolerance: float, most: int, patience: int = 1) -> None:
+        """At most so many sweeps, until the noise moves by less than this share of it and no direction dies.
+
+        It has to be still for `patience` sweeps in turn: where it falls and then rises it stands still between.
+        """
+        still = 0
         for _ in range(most):
             before = self.state
             self.sweep()
-            still = abs(self.state.noise - before.noise) < tolerance * before.noise
-            if still and self.state.width == before.width:
+            moved = abs(self.state.noise - before.noise) > tolerance * before.noise
+            still = 0 if moved or self.state.width < before.width else still + 1
+            if still == patience:
                 break
 
     def _update(self, side: int, other: np.ndarray) -> "_Updated":

@@ -21,8 +21,8 @@ from rankscape.solvers.packed.posterior import PackedPosterior, State
 # more only fit noise until they die, and where entries are few they take others along.
 WIDTH, SPARE = 16, 3
 
-# Change of the noise, as a share of it, at which sweeps end, and sweeps at most.
-STILL, SWEEPS = 1e-4, 100
+# Change of the noise, as a share of it, at which sweeps end, sweeps at most, and in how many a sample has to be still.
+STILL, SWEEPS, PATIENCE = 1e-4, 100, 3
 
 
 @final
@@ -107,7 +107,7 @@ def directions(
     while True:
         k = min(start.count + spare, width) if start.count else 0
         posterior = PackedPosterior(orders, State.begin(start.vectors[:, :k], biases), sides, threads=threads)
-        posterior.converge(STILL, SWEEPS)
+        posterior.converge(STILL, SWEEPS, PATIENCE)
         # Where none of the spare ones died there may be more.
         if not k or posterior.state.width < k or k == width:
             return posterior
