@@ -67,6 +67,7 @@ def complete(
     kind: Literal["auto", "real", "count", "binary", "ordinal"] = "auto",
     detection_limit: float | None = None,
     clip: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
+    jobs: int = -1,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
     speech: Speech | None = None,
@@ -118,6 +119,8 @@ def complete(
         Says that entries are missing because they are small: all missing cells lie below this number.
     clip
         Bounds of what is filled in: LOW HIGH (or LOW,HIGH), or observed for the smallest and largest entry.
+    jobs
+        Threads; -1 for all cores that may be used. Their number changes no digit.
     seed
         Decides which entries are hidden and held out.
     explain
@@ -154,7 +157,7 @@ def complete(
     settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}
     settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss, "clip": _clip(clip)}
     settings["ordered"] = None if ordered == "none" else ordered
-    settings |= {"values": kind, "detection_limit": detection_limit}
+    settings |= {"values": kind, "detection_limit": detection_limit, "n_jobs": jobs}
     with speech.meter() as bar:
         bar.came_before("reading the table", began)
         completed = fill(problem, **settings, seed=seed, progress=shown_on(bar))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from rankscape.entries import loops
 from rankscape.ground.types import Indices
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014): one bit of (row, column, seed) turns half of a hash over.
@@ -20,6 +21,11 @@ def entry_hash(rows: Indices, columns: Indices, seed: int) -> np.ndarray:
 
 
 def _splitmix(x: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return _mixed(x)
+
+
+def _mixed(x: Any) -> Any:
     x = x + _GOLDEN
     x = (x ^ (x >> np.uint64(30))) * _MIX_1
     x = (x ^ (x >> np.uint64(27))) * _MIX_2
@@ -31,10 +37,7 @@ def choose_heldout(rows: Indices, columns: Indices, shape: tuple[int, int], frac
 
     Every row and column that has entries keeps at least one for training: the one with the largest hash.
     """
-    hashed = entry_hash(rows, columns, seed)
-    held = hashed < np.uint64(int(fraction * 2**64))
-    for indices, size in ((rows, shape[0]), (columns, shape[1])):
-        largest = np.zeros(size, dtype=np.uint64)
-        np.maximum.at(largest, indices, hashed)
-        held &= hashed != largest[indices]
+    held, first = np.zeros(len(rows), dtype=bool), int(_splitmix(np.array(seed % 2**64, dtype=np.uint64)))
+    largest = np.zeros(shape[0], np.uint64), np.zeros(shape[1], np.uint64)
+    loops.choose(rows, columns, np.uint64(first), np.uint64(int(fraction * 2**64)), *largest, held)
     return held

@@ -4,6 +4,8 @@ Factors are read in blocks of columns that stay in the cache. Blocks change no s
 order of their entries, so the size of a block decides the speed alone (and the last digits of a grand total).
 """
 
+import numpy as np
+
 from rankscape.ground.jit import compiled
 
 _loop = compiled("reassoc", "contract", "nsz")  # lets a dot product use vector registers; NaN and infinity stay honest
@@ -112,3 +114,67 @@ def entries(rows, columns, left, right, out):
         for k in range(left.shape[1]):
             dot += left[rows[e], k] * right[columns[e], k]
         out[e] = dot
+
+
+@_loop
+def seen(starts, columns, at_rows, at_columns, out):
+    """Whether there is an entry at each of these cells, by bisection of its row."""
+    for k in range(len(out)):
+        low, high = starts[at_rows[k]], starts[at_rows[k] + 1]
+        end = high
+        while low < high:
+            middle = (low + high) // 2
+            if columns[middle] < at_columns[k]:
+                low = middle + 1
+            else:
+                high = middle
+        out[k] = low < end and columns[low] == at_columns[k]
+
+
+@_loop
+def connect(starts, columns, parents):
+    """The first of all rows and columns (behind them) that entries connect each of them to; `parents` are themselves.
+
+    Disjoint sets, of which the smaller root becomes the parent of the larger one; paths are halved on the way.
+    """
+    rows = len(starts) - 1
+    for i in range(rows):
+        for e in range(starts[i], starts[i + 1]):
+            a, b = i, rows + columns[e]
+            while parents[a] != a:
+                parents[a] = parents[parents[a]]
+                a = parents[a]
+            while parents[b] != b:
+                parents[b] = parents[parents[b]]
+                b = parents[b]
+            if a < b:
+                parents[b] = a
+            elif b < a:
+                parents[a] = b
+    for k in range(len(parents)):  # a parent comes before its child, and has its root by now
+        parents[k] = parents[parents[k]]
+
+
+@_loop
+def choose(rows, columns, seed, limit, of_rows, of_columns, held):
+    """Mark the entries whose hash (`heldout.entry_hash`) is below a limit, but not the largest of a row or column."""
+    for e in range(len(held)):
+        hashed = _hash(rows[e], columns[e], seed)
+        of_rows[rows[e]] = max(of_rows[rows[e]], hashed)
+        of_columns[columns[e]] = max(of_columns[columns[e]], hashed)
+    for e in range(len(held)):
+        hashed = _hash(rows[e], columns[e], seed)
+        held[e] = hashed < limit and hashed != of_rows[rows[e]] and hashed != of_columns[columns[e]]
+
+
+@_loop
+def _hash(row, column, seed):
+    return _splitmix(_splitmix(np.uint64(row) + seed) ^ (np.uint64(column) * np.uint64(0x9E3779B97F4A7C15)))
+
+
+@_loop
+def _splitmix(x):
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

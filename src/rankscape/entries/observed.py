@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from rankscape.entries.duplicates import Duplicates, Refuse, settle
 from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array, place, real_array
 from rankscape.ground.final import final
+from rankscape.ground.groups import sums_of
 
 if TYPE_CHECKING:
     from rankscape.entries.prepared import Method, PreparedEntries
@@ -192,4 +194,11 @@ class Entries:
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
         """How many entries each row has, shape (n_out,), and each column, (n_in,)."""
-        return np.bincount(self.rows, minlength=self.shape[0]), np.bincount(self.columns, minlength=self.shape[1])
+        return self._counts
+
+    @cached_property
+    def _counts(self) -> tuple[np.ndarray, np.ndarray]:
+        counts = sums_of(self.rows, self.shape[0]), sums_of(self.columns, self.shape[1])
+        for array in counts:
+            array.setflags(write=False)
+        return counts

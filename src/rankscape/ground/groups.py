@@ -7,6 +7,9 @@ from rankscape.ground.jit import compiled
 # Length of a group up to which values are sorted by insertion.
 SHORT = 24
 
+# Values that are added up at a time.
+PART = 1_000_000
+
 _loop = compiled()
 
 
@@ -42,3 +45,16 @@ def _sort(starts, at, groups, values, ordered):
                 part[place] = part[place - 1]
                 place -= 1
             part[place] = value
+
+
+def sums_of(groups: np.ndarray, size: int, values: np.ndarray | None = None) -> np.ndarray:
+    """Sum of the values of each group, or how many there are; part by part, for NumPy copies indices to 64 bits.
+
+    >>> sums_of(np.array([0, 2, 2]), 3, np.array([1.0, 2.0, 3.0])), sums_of(np.array([0, 2, 2]), 3)
+    (array([1., 0., 5.]), array([1, 0, 2]))
+    """
+    part = lambda k: None if values is None else values[k : k + PART]
+    total = np.bincount(groups[:PART], part(0), size)
+    for k in range(PART, len(groups), PART):
+        total += np.bincount(groups[k : k + PART], part(k), size)
+    return total

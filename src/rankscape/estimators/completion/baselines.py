@@ -5,6 +5,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.completion.offsets import damped_means, fit_offset
 from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.groups import sums_of
 from rankscape.solvers.near_rows import Donors, near_means, nearest, some_rows
 
 # Rows whose mean the nearest-row baseline takes.
@@ -29,6 +30,13 @@ def baseline_errors(training: Entries, heldout: Entries) -> dict[str, float]:
     }
     errors = {name: root_mean_square(guess - heldout.values) for name, guess in guesses.items()}
     return errors | {"nearest_rows": _nearest_rows(training, heldout, column)}
+
+
+def column_means(whole: Entries, held: Entries) -> np.ndarray:
+    """Means of the columns' entries that are not held out; zero where there are none."""
+    n_in = whole.shape[1]
+    total = sums_of(whole.columns, n_in, whole.values) - sums_of(held.columns, n_in, held.values)
+    return total / np.maximum(whole.counts()[1] - held.counts()[1], 1)
 
 
 def _nearest_rows(training: Entries, heldout: Entries, fallback: np.ndarray) -> float:

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from rankscape.estimators.completion.baselines import column_means
 from rankscape.estimators.completion.combine import Combination
-from rankscape.estimators.completion.sizes import sizes_of
+from rankscape.estimators.completion.sizes import MOST, sizes_of
 from rankscape.estimators.completion.split import Split
 from rankscape.ground.final import final
 
 # Held-out entries of a column from which on it is compared with its mean, and the factor over the error of the mean
 # from which on it counts as worse.
 FEW, CLEARLY = 8, 1.1
+
+# Entries that tell whether those of a column vary at all.
+MANY = 200_000
 
 # Chance that any of the columns is called worse where none is.
 CHANCE = 0.05
@@ -40,28 +44,27 @@ class ColumnErrors:
         return cls(np.full(count, np.nan), ())
 
 
-def column_errors(parts: Split, combination: Combination) -> ColumnErrors:
-    """What the prediction misses of the entries that were held out at random, column by column."""
+def column_errors(parts: Split, combination: Combination, means: np.ndarray | None = None) -> ColumnErrors:
+    """What the prediction misses of the entries that were held out at random, column by column.
+
+    `means` are those of the columns' training entries, where they are known.
+    """
     rounds, n_in = combination.contest.random, parts.whole.shape[1]
     # Within a column all is in its own units: rows of different size are the rare case, and count as they are.
     missed, of_mean = [], []
     for judged, miss in zip(rounds, combination.misses, strict=True):
         held, scale = judged.heldout, parts.scaling.at(judged.heldout.rows, judged.heldout.columns)
         missed.append(miss / held.root_weights * scale)
-        of_mean.append((_means(parts, held)[held.columns] - held.values) * scale)
+        mean = column_means(parts.whole, held) if means is None else means
+        of_mean.append((mean[held.columns] - held.values) * scale)
     columns = np.concatenate([judged.heldout.columns for judged in rounds])
     errors, baseline = np.concatenate(missed), np.concatenate(of_mean)
     # Of a column that hardly varies the mean is nearly exact: a miss of any size would be worse.
-    varied = sizes_of(parts.whole.columns, parts.whole.values, n_in).varied
+    some = parts.whole
+    if some.count > MOST:
+        some = some.part(np.random.default_rng(0).random(some.count) < MANY / some.count)
+    varied = sizes_of(some.columns, some.values, n_in).varied
     return ColumnErrors(_rms(columns, errors, n_in), _worse(columns, errors, baseline, varied))
-
-
-def _means(parts: Split, held) -> np.ndarray:
-    """Means of the columns, of the entries that are not held out."""
-    whole, n_in = parts.whole, parts.whole.shape[1]
-    total = np.bincount(whole.columns, whole.values, n_in) - np.bincount(held.columns, held.values, n_in)
-    counts = np.bincount(whole.columns, minlength=n_in) - np.bincount(held.columns, minlength=n_in)
-    return total / np.maximum(counts, 1)
 
 
 def _rms(columns: np.ndarray, errors: np.ndarray, n_in: int) -> np.ndarray:

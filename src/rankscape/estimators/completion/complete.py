@@ -39,6 +39,7 @@ def complete(
     values: ValuesChoice = "auto",
     detection_limit: float | None = None,
     clip: Clip = None,
+    n_jobs: int | None = -1,
     seed: int = 0,
     progress: ProgressCall | bool | None = None,
 ) -> CompletedMatrix:
@@ -94,6 +95,9 @@ def complete(
     clip : (low, high) or "observed", optional
         Bounds of everything predicted: two numbers, two arrays of one number a column, or the smallest and largest
         entry observed. Entries that lie outside are refused.
+    n_jobs : int or None
+        Threads, as in scikit-learn: -1 for all cores that may be used, None for one or what `joblib.parallel_config`
+        says. Only entries that are many and sparse need them; their number changes no digit.
     seed : int
         Of the held-out split and of all draws.
     progress : bool or callable, optional
@@ -131,7 +135,7 @@ def complete(
        bias towards low rank", Applied and Computational Harmonic Analysis 68 (2024).
     """
     how = depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, values, detection_limit
-    settings = settings_of(*how, seed)
+    settings = settings_of(*how, seed, n_jobs=n_jobs)
     given, held = taken(data, aside=True)
     with told(progress, shown_on) as tell:
         return replace(fit_given(given, held, settings, clip, tell), like=given.like)

@@ -9,7 +9,8 @@ from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.gaps import impose
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.rounds import Round, alone, compete, spread
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.ground.arrays import root_mean_square
@@ -84,7 +85,8 @@ def hold(
     # Rows that repeat say more than a rank does, however sharp; and so does who says what the values are.
     sharp = selection.settled and settings.kind.named == "real"
     settled = sharp and near > FAR * selection.chosen.rmse
-    if not selection.open or (settled and not unlike):
+    # A sample of very many has been asked already whether anything else predicts them.
+    if not selection.open or selection.known is not None or (settled and not unlike):
         return Contest((first,), (), likeness, missing)
     random = [compete(first, parts, settings, selection)]
     if parts.whole.count < FEW and not own and selection.chosen.rmse > NEAR_EXACT * selection.alone:
@@ -100,7 +102,9 @@ def _likeness(parts: Split, selection: Selection, first: Round, missing: tuple[n
     model = model_of(selection.chosen)
     if not len(missing[0]) or not model.noise > 0:
         return 1.0
-    return root_mean_square(spread(model, parts.training, *missing)) / root_mean_square(first.spread)
+    known = selection.known
+    errors = spread(model, parts.training, *missing) if known is None else known.spread_at(*missing)
+    return root_mean_square(errors) / root_mean_square(first.spread)
 
 
 def some(cells: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from rankscape.entries import Entries
+from rankscape.entries import Entries, loops
+from rankscape.entries.prepared import starts_of
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.determined import Determined, Open
@@ -93,16 +92,22 @@ class Determination:
         return f"{self.count} missing cell(s) ({where})"
 
 
-def determine(entries: Entries, final: Fit, model: LowRank, missing: tuple[np.ndarray, np.ndarray]) -> Determination:
+def determine(
+    entries: Entries,
+    final: Fit,
+    model: LowRank,
+    missing: tuple[np.ndarray, np.ndarray],
+    levels: tuple[Offset, float] | None = None,
+) -> Determination:
     """What these entries leave open of a fit to them; `missing` are positions without an entry.
 
-    Of a fit whose rank the entries carry, whatever no entry sees may move. Directions that a ridge holds are not told
-    so: for these it counts that a cell's row and column are connected by entries at all.
+    `levels` are those of rows and columns, and what they leave of the entries, where these are known. Of a fit whose
+    rank the entries carry, whatever no entry sees may move. Directions that a ridge holds are not told so: for these it
+    counts that a cell's row and column are connected by entries at all.
     """
     row_part, column_part = parts_of(entries)
     opened = Open(None, None, np.inf, row_part, column_part)
-    guess = fit_offset("row+column", entries)
-    error = root_mean_square(guess.of(entries) - entries.values)
+    guess, error = _levels(entries) if levels is None else levels
     if final.method.sharp and final.rank:
         opened = _by_motions(entries, final, model, opened, missing, error)
     total = entries.shape[0] * entries.shape[1] - entries.count
@@ -110,6 +115,11 @@ def determine(entries: Entries, final: Fit, model: LowRank, missing: tuple[np.nd
     if opened.noisy is not None and len(found.closed[0]):
         found = replace(found, strain=root_mean_square(np.hypot(1.0, opened.noisy.at(*found.closed))))
     return found
+
+
+def _levels(entries: Entries) -> tuple[Offset, float]:
+    guess = fit_offset("row+column", entries)
+    return guess, root_mean_square(guess.of(entries) - entries.values)
 
 
 def _ranks(opened: Open, model: LowRank) -> tuple[int, ...]:
@@ -150,12 +160,11 @@ def _factors(model: LowRank) -> Factors:
 def missing_cells(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the cells without an entry; of a large matrix some, drawn at random."""
     n_out, n_in = entries.shape
-    place = entries.rows.astype(np.int64) * n_in + entries.columns
     cells = np.arange(n_out * n_in) if n_out * n_in <= ALL else _drawn(n_out * n_in)
-    # Entries stand in the order of their places, so that each cell is found or not by bisection.
-    found = np.searchsorted(place, cells)
-    seen = place[np.minimum(found, len(place) - 1)] == cells
-    return cells[~seen] // n_in, cells[~seen] % n_in
+    rows, columns = cells // n_in, cells % n_in
+    seen = np.empty(len(cells), dtype=bool)
+    loops.seen(starts_of(entries), entries.columns, rows, columns, seen)
+    return rows[~seen], columns[~seen]
 
 
 def _drawn(cells: int) -> np.ndarray:
@@ -165,10 +174,11 @@ def _drawn(cells: int) -> np.ndarray:
 
 def parts_of(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     """The connected part of the graph of rows, columns and entries that each row and each column belongs to."""
-    n_out, n_in = entries.shape
-    graph = coo_array((np.ones(entries.count, np.int8), (entries.rows, entries.columns + n_out)), (n_out + n_in,) * 2)
-    part = connected_components(graph, directed=False)[1]
-    return part[:n_out], part[n_out:]
+    parents = np.arange(sum(entries.shape))
+    loops.connect(starts_of(entries), entries.columns, parents)
+    roots = parents == np.arange(len(parents))
+    part = (np.cumsum(roots) - 1)[parents]
+    return part[: entries.shape[0]], part[entries.shape[0] :]
 
 
 def _ranges(numbers: np.ndarray) -> str:

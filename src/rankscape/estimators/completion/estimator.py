@@ -76,6 +76,9 @@ class DeepMatrixCompletion(AbstractFitted):
         entry observed. Entries that lie outside are refused.
     warm_start : bool
         Whether `fit` begins with the method and the modes of the fit before.
+    n_jobs : int or None
+        Threads, as in scikit-learn: -1 for all cores that may be used, None for one or what `joblib.parallel_config`
+        says. Their number changes no digit. See `complete`.
     random_state : int, RandomState or None
         Decides which entries are held out, and the random draws.
 
@@ -133,6 +136,7 @@ class DeepMatrixCompletion(AbstractFitted):
         detection_limit: float | None = None,
         clip: Clip = None,
         warm_start: bool = False,
+        n_jobs: int | None = -1,
         random_state: RandomState = 0,
     ):
         self.depth: Depth = depth
@@ -147,6 +151,7 @@ class DeepMatrixCompletion(AbstractFitted):
         self.detection_limit = detection_limit
         self.clip: Clip = clip
         self.warm_start = warm_start
+        self.n_jobs = n_jobs
         self.random_state = random_state
 
     def fit(
@@ -205,7 +210,7 @@ class DeepMatrixCompletion(AbstractFitted):
         seed = seed_of(self.random_state)
         asked = self.depth, self.max_rank, self.validation_fraction, self.offset, self.path, self.scale
         asked = *asked, self.loss, self.ordered, self.values, self.detection_limit
-        settings = settings_of(*asked, seed, np.finfo(given.dtype).eps)
+        settings = settings_of(*asked, seed, np.finfo(given.dtype).eps, self.n_jobs)
         if settings.limit is None:  # below a limit no column is without a value
             inputs.warn_of_empty(given.entries)
         before = getattr(self, "completed_", None) if warm or switch("warm_start", self.warm_start) else None

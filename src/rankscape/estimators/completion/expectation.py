@@ -9,7 +9,7 @@ from rankscape.estimators.completion.contest import Contest
 from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.rounds import Round, spread
-from rankscape.estimators.completion.select import Selection
+from rankscape.estimators.completion.selection import Selection
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 
@@ -94,6 +94,8 @@ def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
 def _missing_spread(selection: Selection, contest: Contest) -> float:
     if not len(contest.missing[0]):
         return _size(contest.random)
+    if selection.known is not None:
+        return root_mean_square(selection.known.spread_at(*contest.missing))
     return root_mean_square(spread(model_of(selection.final), selection.split.whole, *contest.missing))
 
 

@@ -30,7 +30,8 @@ from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.estimators.completion.robust import resist
 from rankscape.estimators.completion.scaling import Scaling
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, split
 from rankscape.estimators.completion.tails import Tails
@@ -77,13 +78,15 @@ def fit_entries(
         parts, selection, tails = resist(parts, settings, selection, meter)
         selection = with_exact_levels(selection)
         meter.begin("what simple rules predict")
-        baselines = _baselines(parts)
+        known = selection.known
+        baselines = _baselines(parts) if known is None else known.baselines
         meter.begin("what the entries determine")
-        found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole))
+        levels = None if known is None else (known.levels, known.left)
+        found = determine(parts.whole, selection.final, model_of(selection.final), missing_cells(parts.whole), levels)
         combination, words = None, ""
         if selection.judged:
             meter.begin("candidates compete")
-            near, own = baselines["nearest_rows"], held is not None
+            near, own = baselines.get("nearest_rows", np.inf), held is not None
             contest = hold(parts, settings, selection, found.closed, near, own)
             combination = combine(contest, named=settings.kind.named != "real")
             choice = near_exact(parts, settings, Choice(selection, combination, found), own)
@@ -130,7 +133,7 @@ def _report(
     reason = _reason(selection, parts.scaling) + f" {tails.words}".rstrip() + words
     if combination is not None:
         expected = expect(selection, combination).mixed(found.share, found.error, found.strain)
-        columns = column_errors(parts, combination)
+        columns = column_errors(parts, combination, None if selection.known is None else selection.known.column_means)
         if not combination.alone:
             model, kinds = combination.model(parts.whole), combination.kinds
             error = f"{expected.heldout * unit:.4g}{parts.scaling.suffix}"
@@ -146,7 +149,7 @@ def _report(
     whole = Scaled(model, parts.scaling, *settings.kind.range_of(kinds))
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
-    trial.note(chosen, "chosen")
+    trial.note(chosen if selection.known is None else selection.known.shown, "chosen")
     path = labelled_path(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
     outliers = tails.outliers(observed, whole)
     leaning = 0.0 if chosen.exact or settings.limit is not None else _leaning(parts, model)

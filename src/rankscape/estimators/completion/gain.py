@@ -7,7 +7,7 @@ import numpy as np
 from rankscape.estimators.choice import standard_errors
 from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.models.scaled import Scaled
-from rankscape.estimators.completion.select import Selection
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.split import Split
 from rankscape.ground.final import final
 from rankscape.solvers.median_polish import robust_size

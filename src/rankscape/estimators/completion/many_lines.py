@@ -20,7 +20,7 @@ from rankscape.ground.arrays import root_mean_square
 from rankscape.solvers.noise_variances import estimate_variances
 
 if TYPE_CHECKING:
-    from rankscape.estimators.completion.select import Selection
+    from rankscape.estimators.completion.selection import Selection
 
 # Rows that are searched: at least, and for each column; and the share of all from which on all are.
 LEAST, EACH, MOST = 1000, 50, 0.5

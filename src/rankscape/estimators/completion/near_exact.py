@@ -17,7 +17,7 @@ from rankscape.estimators.completion.methods.joint import as_fit, with_levels
 from rankscape.estimators.completion.offsets import fit_offset
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.rounds import LOW_RANK, Round, model_of
-from rankscape.estimators.completion.select import Selection
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split, hold_out
 from rankscape.estimators.completion.trial import Trial

@@ -23,7 +23,8 @@ from rankscape.errors import FallbackWarning
 from rankscape.estimators.completion.gain import gain_of
 from rankscape.estimators.completion.left_over import NO_WEIGHT, LeftOver
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.tails import HEAVY, Tails
@@ -72,6 +73,8 @@ class _Attempt:
 def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter) -> tuple[Split, Selection, Tails]:
     """What replaces a choice of least squares where entries speak against it: other entries, another choice."""
     given = parts.observed
+    if selection.known is not None:
+        return parts, selection, Tails.light(selection.known.kurtosis, selection.final.noise, given.count)
     everything = np.ones(given.count, dtype=bool)
     left = LeftOver.of(given, parts, selection.final, parts.whole, everything)
     exact = selection.chosen.exact

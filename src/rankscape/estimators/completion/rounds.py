@@ -14,7 +14,8 @@ from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Unscaled
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.scaling import Scaling
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.trial import Trial
@@ -86,8 +87,11 @@ class Round:
 def alone(parts: Split, selection: Selection, rank: int | None = None) -> Round:
     """The choice of the low-rank search, with nothing to compare it with; `rank` is what is told of it."""
     trained = [low_rank(selection, rank)]
-    trust = parts.root_trust(parts.held)
-    return Round.of(parts.training, parts.heldout, trust, trained, [fit.model for fit in trained])
+    trust, held = parts.root_trust(parts.held), parts.heldout
+    if selection.known is None:
+        return Round.of(parts.training, held, trust, trained, [fit.model for fit in trained])
+    predicted = trained[0].model.at(held.rows, held.columns)
+    return Round(held, tuple(trained), predicted[None], selection.known.spread_at(held.rows, held.columns), trust)
 
 
 def compete(first: Round, parts: Split, settings: Settings, selection: Selection) -> Round:

@@ -19,6 +19,9 @@ OF_DATA = "the units of the data"
 # Alternating estimates of the sizes of rows and of columns; they settle to two digits in three.
 ROUNDS = 3
 
+# Entries of which no copy is made for the sake of their unit, where the largest is between these.
+MANY, PLAIN = 1_000_000, (1e-3, 1e6)
+
 
 _THEIR = {"column": "their column", "row": "their row", "both": "their row and column"}
 
@@ -88,6 +91,10 @@ class Scaling:
 
     def divide(self, entries: Entries) -> Entries:
         """Entries in standard units."""
+        if self.uniform and self.unit == 1:
+            return entries
+        if self.uniform:
+            return entries.with_values(entries.values / self.unit)
         # One after another: the product of two sizes may overflow where the quotient does not.
         values = entries.values / self.unit / self.row[entries.rows] / self.column[entries.columns]
         return entries.with_values(values)
@@ -97,9 +104,11 @@ class Scaling:
         return entries.with_values(entries.values * self.at(entries.rows, entries.columns))
 
     def in_unit_of(self, entries: Entries) -> "Scaling":
-        """The same ratios, and the unit in which the largest of these entries is one."""
-        largest = np.abs(replace(self, unit=1.0).divide(entries).values).max(initial=0.0)
-        return replace(self, unit=float(largest) or 1.0)
+        """The same ratios, and the unit in which the largest of these entries is one, or is harmless as it is."""
+        values = replace(self, unit=1.0).divide(entries).values
+        largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+        harmless = self.uniform and entries.count >= MANY and PLAIN[0] < largest < PLAIN[1]
+        return replace(self, unit=1.0 if harmless else largest or 1.0)
 
     def of_new_rows(self, entries: Entries) -> "Scaling":
         """For other rows, whose size is read off their own entries where rows have one."""

@@ -11,6 +11,7 @@ from rankscape.estimators.completion.scaling import SCALES, ScaleKind
 from rankscape.estimators.losses import LossChoice
 from rankscape.ground.checks import one_of, real, share, whole
 from rankscape.ground.final import final
+from rankscape.ground.threads import threads_of
 
 Depth: TypeAlias = int | Literal["auto"]
 OffsetChoice: TypeAlias = Literal["auto"] | OffsetKind
@@ -43,6 +44,8 @@ class Settings:
         What `values` come to on the entries.
     resolution : float
         Relative precision of the data.
+    threads : int
+        At most so many; they change no digit.
     """
 
     depth: Depth = "auto"
@@ -58,6 +61,7 @@ class Settings:
     kind: Kind = REAL
     seed: int = 0
     resolution: float = 2.2e-16
+    threads: int = 1
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -101,6 +105,7 @@ def settings_of(
     detection_limit: float | None,
     seed: int,
     resolution: float = 2.2e-16,
+    n_jobs: int | None = 1,
 ) -> Settings:
     """The settings of a fit, checked; `resolution` is the relative precision of the data."""
     one_of("offset", offset, ("auto", *OFFSETS))
@@ -121,7 +126,8 @@ def settings_of(
     max_rank = MAX_RANK if max_rank is None else whole("max_rank", max_rank, least=1)
     seed = whole("seed", seed, least=0)
     held, resolution = share("validation_fraction", validation_fraction), float(resolution)
-    return Settings(depth, max_rank, held, offset, path, scale, loss, ordered, values, limit, REAL, seed, resolution)
+    how = depth, max_rank, held, offset, path, scale, loss, ordered, values, limit
+    return Settings(*how, REAL, seed, resolution, threads_of(n_jobs))
 
 
 def _check_limited(values: str, scale: str) -> None:

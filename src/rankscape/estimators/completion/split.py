@@ -1,6 +1,7 @@
 """Entries made ready for selection: in one unit, and split into those that are fitted and those that judge."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -33,8 +34,8 @@ class Split:
         because squares of 1e200 do not exist.
     held : ndarray of bool
         Which of them are held out.
-    whole, training, heldout : Entries
-        All of them, those that choose a fit, and those that judge it; in these units.
+    whole : Entries
+        All of them, in these units.
     trust : ndarray, optional
         Weights of a robust fit, beside those of the entries. What is held out judges without them: it stands for cells
         whose noise nobody knows.
@@ -44,9 +45,17 @@ class Split:
     scaling: Scaling
     held: np.ndarray
     whole: Entries
-    training: Entries
-    heldout: Entries
     trust: np.ndarray | None = None
+
+    @cached_property
+    def training(self) -> Entries:
+        """Those that choose a fit; of very many nobody may ask for them, and they are as large as all."""
+        return self.whole.part(~self.held)
+
+    @cached_property
+    def heldout(self) -> Entries:
+        """Those that judge it."""
+        return self._judging(self.held)
 
     @property
     def unit(self) -> float:
@@ -60,16 +69,18 @@ class Split:
         if trust is not None:
             weights = trust if weights is None else trust * weights
         whole = scaling.divide(observed).with_weights(_of_mean_one(weights))
-        parts = cls(observed, scaling, held, whole, *whole.split(held), trust)
-        return replace(parts, heldout=parts.apart(held)[1])
+        return cls(observed, scaling, held, whole, trust)
 
     def apart(self, held: np.ndarray) -> tuple[Entries, Entries]:
         """Those of all entries that a mask leaves, to fit, and those that it holds out, to judge."""
-        training, heldout = self.whole.split(held)
-        if self.trust is not None:
-            own = _of_mean_one(self.observed.weights)
-            heldout = heldout.with_weights(None if own is None else own[held])
-        return training, heldout
+        return self.whole.part(~held), self._judging(held)
+
+    def _judging(self, held: np.ndarray) -> Entries:
+        heldout = self.whole.part(held)
+        if self.trust is None:
+            return heldout
+        own = _of_mean_one(self.observed.weights)
+        return heldout.with_weights(None if own is None else own[held])
 
     def root_trust(self, held: np.ndarray) -> np.ndarray:
         """Roots of the weights that a robust fit gives to entries that a mask holds out; ones without it."""
@@ -78,9 +89,7 @@ class Split:
 
     def another(self, settings: Settings) -> "Split":
         """The same entries, of which the seed of these settings holds out others."""
-        held = hold_out(self.whole, settings)
-        training, heldout = self.apart(held)
-        return replace(self, held=held, training=training, heldout=heldout)
+        return replace(self, held=hold_out(self.whole, settings))
 
     def scaled(self, kind: str) -> "Split":
         """The same entries, rows or columns divided by their size or not."""

@@ -7,11 +7,14 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.completion.left_over import LeftOver
 from rankscape.estimators.completion.models.scaled import Scaled
-from rankscape.estimators.outliers import Outliers
+from rankscape.estimators.outliers import FAR, Outliers
 from rankscape.ground.final import final
 
 # Excess kurtosis of what is left over from which on tails are heavy: 0 for normal noise, -1 for rounded values.
 HEAVY = 1.0
+
+# Entries that are compared with a model at a time.
+PART = 1_000_000
 
 
 @final
@@ -52,9 +55,22 @@ class Tails:
         kurtosis = None if exact else left.kurtosis
         return cls(kurtosis, sizes, int(left.alone.sum()), rows, columns, bool(words), words)
 
+    @classmethod
+    def light(cls, kurtosis: float, size: float, count: int) -> "Tails":
+        """Of entries with noise of one size, whose tails were seen not to be heavy."""
+        return cls(kurtosis, np.broadcast_to(size, count))
+
     def outliers(self, observed: Entries, model: Scaled) -> Outliers:
         """Entries that the model misses by far more than these sizes."""
-        fitted = model.at(observed.rows, observed.columns)
-        own = 1.0 if observed.weights is None else np.sqrt(observed.weights / observed.weights.mean())
-        missed = (observed.values - fitted) / model.scaling.at(observed.rows, observed.columns) * own
-        return Outliers.of(observed.rows, observed.columns, observed.values, fitted, np.abs(missed) / self.sizes)
+        found = [self._far(observed, model, slice(k, k + PART)) for k in range(0, max(observed.count, 1), PART)]
+        return Outliers.of(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+    def _far(self, observed: Entries, model: Scaled, part: slice) -> tuple[np.ndarray, ...]:
+        """Rows, columns, values, fitted values and deviations of those of some entries that may be far."""
+        rows, columns, values = observed.rows[part], observed.columns[part], observed.values[part]
+        fitted = model.at(rows, columns)
+        own = 1.0 if observed.weights is None else np.sqrt(observed.weights[part] / observed.weights.mean())
+        missed = (values - fitted) / model.scaling.at(rows, columns) * own
+        deviations = np.abs(missed) / self.sizes[part]
+        far = deviations > FAR
+        return rows[far], columns[far], values[far], fitted[far], deviations[far]

@@ -15,7 +15,8 @@ from rankscape.estimators.choice import standard_errors
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.scaling import fit_scaling
-from rankscape.estimators.completion.select import Selection, select
+from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.sizes import MOST, Sizes, sizes_of
 from rankscape.estimators.completion.split import Split

@@ -1,0 +1,48 @@
+"""Which entries are so many that a sample is searched, and which lines that is."""
+
+import numpy as np
+
+from rankscape.entries import Entries
+from rankscape.estimators.completion.settings import Settings
+from rankscape.estimators.completion.split import Split
+from rankscape.estimators.completion.trial import LOPSIDED
+
+# Entries from which on a sample decides, and the share of the cells above which a matrix counts as full: dense ways of
+# the usual search are as fast there, and near lines predict.
+MANY, FULL = 150_000, 0.1
+
+# Entries of a sample: at least, and for each of the columns that all of its rows share. At 10 and 20 a column nothing
+# was found of three directions that 40 showed.
+LEAST, EACH = 250_000, 40
+
+
+def is_large(split: Split, settings: Settings) -> bool:
+    """Whether entries are many, of a sparse matrix; with weights, or where something is asked for, the usual way goes.
+
+    Of few columns, or rows, `many_lines` knows more.
+    """
+    entries, (n_out, n_in) = split.whole, split.whole.shape
+    plain = entries.weights is None and settings.kind.named == "real" and settings.limit is None
+    asked = settings.path == "sgd" or settings.depth != "auto" or settings.loss == "robust"
+    sparse = entries.count < FULL * n_out * n_in and max(n_out, n_in) < LOPSIDED * min(n_out, n_in)
+    return entries.count >= MANY and sparse and plain and not asked
+
+
+def fullest(entries: Entries, side: int, least: int) -> np.ndarray | None:
+    """A mask of the fullest lines of a side that hold so many entries; None where these are most of all.
+
+    Fewer lines that say more each need fewer sweeps than lines drawn at random.
+
+    >>> rows = np.repeat([0, 1, 2, 3], [1, 4, 2, 1])
+    >>> columns = np.array([0, 0, 1, 2, 3, 0, 1, 0])
+    >>> fullest(Entries(rows, columns, np.ones(8), (5, 4)), 0, 4).tolist()
+    [False, True, False, False, False]
+    """
+    counts = entries.counts()[side]
+    order = np.argsort(-counts, kind="stable")
+    number = int(np.searchsorted(np.cumsum(counts[order]), least)) + 1
+    if 2 * least > entries.count or number >= len(counts):
+        return None
+    chosen = np.zeros(len(counts), dtype=bool)
+    chosen[order[:number]] = True
+    return chosen
