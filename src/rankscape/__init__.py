@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from rankscape.problem import Objective as Objective
     from rankscape.problem import PauliOperators as PauliOperators
     from rankscape.problem import RankOneOperators as RankOneOperators
+    from rankscape.problem import Regression as Regression
     from rankscape.problem import Sensing as Sensing
     from rankscape.reports import report as report
     from rankscape.run.outcome import Outcome as Outcome
@@ -86,6 +87,7 @@ _HOME = {
         "Objective",
         "PauliOperators",
         "RankOneOperators",
+        "Regression",
         "Sensing",
     ],
     "reports": ["report"],

@@ -8,6 +8,8 @@ from rankscape.problem.operators.dense import AbstractOperators, DenseOperators
 from rankscape.problem.operators.functions import FunctionOperators
 from rankscape.problem.operators.pauli import PauliOperators
 from rankscape.problem.operators.rank_one import RankOneOperators
+from rankscape.problem.regression import Regression
+from rankscape.problem.samples import Samples
 from rankscape.problem.sensing import Sensing
 
 __all__ = [
@@ -20,5 +22,7 @@ __all__ = [
     "Objective",
     "PauliOperators",
     "RankOneOperators",
+    "Regression",
+    "Samples",
     "Sensing",
 ]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rankscape.ground.fingerprint import of_arrays
+from rankscape.problem.samples import Samples
 
 
 class AbstractProblem(ABC):
@@ -49,6 +50,15 @@ class AbstractProblem(ABC):
 
     def smoothness(self) -> float | None:
         """The Lipschitz constant of the gradient with respect to `W`, or None when it is unknown."""
+        return None
+
+    def sample_smoothness(self) -> float | None:
+        """The same for the worst estimate of the loss from one observation, or None when it is unknown."""
+        return None
+
+    @property
+    def samples(self) -> Samples | None:
+        """The observations, where each sees ``W`` through what it makes of one vector; else None."""
         return None
 
     @property
