@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rankscape.observe import numerical_rank as numerical_rank
     from rankscape.observe import singular_values as singular_values
     from rankscape.observe import stable_rank as stable_rank
+    from rankscape.problem import Classification as Classification
     from rankscape.problem import Completion as Completion
     from rankscape.problem import DenseOperators as DenseOperators
     from rankscape.problem import Estimation as Estimation
@@ -80,6 +81,7 @@ _HOME = {
     "observe": ["effective_rank", "entropy_rank", "numerical_rank", "singular_values", "stable_rank"],
     "run.outcome": ["Outcome"],
     "problem": [
+        "Classification",
         "Completion",
         "DenseOperators",
         "Estimation",

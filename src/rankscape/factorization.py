@@ -5,7 +5,6 @@ so ``W_l`` has shape ``(widths[l], widths[l-1])``.
 """
 
 from collections.abc import Sequence
-from functools import reduce
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from rankscape.errors import InputError
 from rankscape.ground.checks import whole
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.types import Matrix
+from rankscape.problem.base import product_of
 
 
 def product(factors: Sequence[Matrix]) -> Matrix:
@@ -26,7 +26,7 @@ def product(factors: Sequence[Matrix]) -> Matrix:
     >>> product([np.ones((2, 3)), np.ones((4, 2))]).shape
     (4, 3)
     """
-    return reduce(lambda right, factor: factor @ right, factors)  # in the order in which they act
+    return product_of(factors)
 
 
 def imbalance(factors: Sequence[Matrix]) -> list[Matrix]:

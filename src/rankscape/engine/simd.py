@@ -2,7 +2,7 @@
 
 SGD on single observations spends its time in a few operations on a factor ``X`` (rows x width):
 
-* ``shrink``:     ``X <- r X``         (the decay of a ridge),
+* ``shrink``:     ``X <- X + r X``     (the decay of a ridge: r is small and negative, and 1 + r would be rounded),
 * ``update``:     ``X <- X + e c^T``   (the rank-one step),
 * ``forward``:    ``t = X b``          (towards the output),
 * ``backward``:   ``d = X^T a``        (towards the input).
@@ -25,7 +25,7 @@ of rows. Arrays that start on a cache line (`aligned_zeros`) run up to twice as 
 # llvmlite's stubs are incomplete:
 # pyright: reportAttributeAccessIssue=false, reportReturnType=false, reportAssignmentType=false
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -93,7 +93,7 @@ def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-class _Lanes:
+class Lanes:
     """Vector loads, stores and arithmetic of one element type."""
 
     def __init__(self, builder: ir.IRBuilder, dtype: types.Type):
@@ -108,60 +108,65 @@ class _Lanes:
         self._fmuladd = cgutils.get_or_insert_function(builder.module, signature, name)
 
     def load(self, pointer: ir.Value, offset: ir.Value) -> ir.Value:
+        """A vector from memory."""
         return self.builder.load(self._address(pointer, offset), align=self.bits // 8)
 
     def store(self, value: ir.Value, pointer: ir.Value, offset: ir.Value) -> None:
+        """A vector to memory."""
         self.builder.store(value, self._address(pointer, offset), align=self.bits // 8)
 
     def multiply_add(self, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
+        """``x y + z``, fused."""
         return self.builder.call(self._fmuladd, [x, y, z])
 
+    def block(self, row: ir.Value, width: ir.Value, column: ir.Value) -> list[ir.Value]:
+        """Where one vector of each row of a block lies."""
+        index, builder = row.type, self.builder
+        here = builder.add(builder.mul(row, width), builder.mul(column, index(ROWS)))
+        return [builder.add(here, index(k * self.count)) for k in range(ROWS)]
+
     def broadcast(self, pointer: ir.Value, offset: ir.Value) -> ir.Value:
+        """One number in all lanes."""
         lane = self.builder.load(self.builder.gep(pointer, [offset]))
         first = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), lane, ir.IntType(32)(0))
         return self._pick(first, [0] * self.count)
 
-    def store_sums(self, values: list[ir.Value], pointer: ir.Value, offset: ir.Value, y=None, factor=None) -> None:
+    def store_sums(
+        self,
+        values: list[ir.Value],
+        pointer: ir.Value,
+        offset: ir.Value,
+        y: ir.Value | None = None,
+        factor: ir.Value | None = None,
+    ) -> None:
         """Add all lanes of each of four vectors, and store the four sums side by side, or ``factor (sums - y)``.
 
         Halves first: lane k is added to lane k + half, and so on, the same tree on every machine with this length. The
-        vectors go down the tree together, so that a step costs two picks for all and not for each.
+        vectors go down the tree two in one, so that a step costs two picks for all of them.
         """
         length = self.count
-        while len(values) > 1 or length > 1:
-            if length == 1:  # shorter vectors are down already: only put them side by side
-                values = [self._pick_two(a, b, range(2 * a.type.count)) for a, b in zip(*[iter(values)] * 2)]
-                continue
-            half, held = length // 2, values[0].type.count // length  # vectors that a value holds already
-            low = [held_at * length + k for held_at in range(held) for k in range(half)]
-            high = [place + half for place in low]
-            if len(values) > 1:
-                pairs, size = list(zip(*[iter(values)] * 2)), values[0].type.count
-                both = lambda lanes: lanes + [size + lane for lane in lanes]  # noqa: E731
-                values = [
-                    self.builder.fadd(self._pick_two(a, b, both(low)), self._pick_two(a, b, both(high)))
-                    for a, b in pairs
-                ]
-            else:
-                values = [self.builder.fadd(self._pick(values[0], low), self._pick(values[0], high))]
-            length = half
-        sums, align = values[0], self.bits // 8
-        place, given = (
-            None if p is None else self.builder.bitcast(self.builder.gep(p, [offset]), sums.type.as_pointer())
-            for p in (pointer, y)
-        )
-        if given is not None:
-            sums = self.builder.fsub(sums, self.builder.load(given, align=align))
-            sums = self.builder.fmul(sums, self._pick(factor, [0] * ROWS))
-        self.builder.store(sums, place, align=align)
+        while length > 1:
+            held = range(0, values[0].type.count, length)  # where the vectors begin that a value holds already
+            low = [start + k for start in held for k in range(length // 2)]
+            high = [place + length // 2 for place in low]
+            pairs = list(zip(values[::2], values[1::2], strict=False)) or [(values[0], None)]
+            values = [self.builder.fadd(self._pick(a, low, b), self._pick(a, high, b)) for a, b in pairs]
+            length //= 2
+        (sums,), align = values, self.bits // 8
+        if y is not None:
+            given = self.builder.load(self._sums_at(y, offset, sums), align=align)
+            sums = self.builder.fmul(self.builder.fsub(sums, given), self._pick(factor, [0] * ROWS))
+        self.builder.store(sums, self._sums_at(pointer, offset, sums), align=align)
 
-    def _pick_two(self, first: ir.Value, second: ir.Value, lanes) -> ir.Value:
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
-        return self.builder.shuffle_vector(first, second, mask)
+    def _sums_at(self, pointer: ir.Value, offset: ir.Value, sums: ir.Value) -> ir.Value:
+        return self.builder.bitcast(self.builder.gep(pointer, [offset]), sums.type.as_pointer())
 
-    def _pick(self, value: ir.Value, lanes) -> ir.Value:
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
-        return self.builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), mask)
+    def _pick(self, value: ir.Value, lanes: Sequence[int], second: ir.Value | None = None) -> ir.Value:
+        """These lanes of a vector; of two vectors these lanes of both."""
+        size = value.type.count
+        both = [*lanes, *(size + lane for lane in lanes)] if second is not None else list(lanes)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(both)), both)
+        return self.builder.shuffle_vector(value, second or ir.Constant(value.type, ir.Undefined), mask)
 
     def _address(self, pointer: ir.Value, offset: ir.Value) -> ir.Value:
         return self.builder.bitcast(self.builder.gep(pointer, [offset]), self.vector.as_pointer())
@@ -178,7 +183,6 @@ def _emit(operations, builder, lanes, X, rows, width, vectors) -> None:
     sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(ROWS)]
     with cgutils.for_range_slice(builder, *blocks, intp=index) as (r, _):
         block = [builder.add(r, index(k)) for k in range(ROWS)]
-        start = builder.mul(r, width)
         # Coefficients of the rows are spread over all lanes once, before the columns are walked.
         e_rows = [lanes.broadcast(vectors["e"], row) for row in block] if "update" in operations else []
         a_rows = [lanes.broadcast(vectors["a"], row) for row in block] if "backward" in operations else []
@@ -188,16 +192,14 @@ def _emit(operations, builder, lanes, X, rows, width, vectors) -> None:
             c_j = lanes.load(vectors["c"], j) if "update" in operations else None
             b_j = lanes.load(vectors["b"], j) if "forward" in operations else None
             d_j = lanes.load(vectors["d"], j) if "backward" in operations else None
-            here = builder.add(start, builder.mul(j, index(ROWS)))
-            for k in range(ROWS):  # unrolled here, in Python: the compiler sees straight code
-                place = builder.add(here, index(k * lanes.count))
+            for k, place in enumerate(lanes.block(r, width, j)):  # unrolled here: the compiler sees straight code
                 w = lanes.load(X, place)
                 for operation in operations:
                     if operation == "update":
                         w = lanes.multiply_add(e_rows[k], c_j, w)
                         lanes.store(w, X, place)
                     elif operation == "shrink":
-                        w = builder.fmul(w, factor)  # stored by the update that follows
+                        w = lanes.multiply_add(w, factor, w)  # stored by the update that follows
                     elif operation == "forward":
                         builder.store(lanes.multiply_add(w, b_j, builder.load(sums[k])), sums[k])
                     else:
@@ -209,43 +211,53 @@ def _emit(operations, builder, lanes, X, rows, width, vectors) -> None:
 
 
 def _emit_there_and_back(builder, lanes, X, rows, width, vectors) -> None:
-    """Write the pass `there_and_back`: each block of rows is walked twice, while it lies in the nearest cache."""
+    """Write the pass `there_and_back`.
+
+    One block of rows is on its way back while the next one is on its way forward: else the processor would wait for its
+    sums at every block.
+    """
     index = rows.type
-    blocks, columns = (index(0), rows, index(ROWS)), (index(0), width, index(lanes.count))
+    columns = (index(0), width, index(lanes.count))
     factor, shrink = (lanes.broadcast(vectors[name], index(0)) for name in "fr")
-    with cgutils.for_range_slice(builder, *columns, intp=index) as (j, _):
-        lanes.store(lanes.zero, vectors["d"], j)
     sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(ROWS)]
-    with cgutils.for_range_slice(builder, *blocks, intp=index) as (r, _):
-        start = builder.mul(r, width)
 
-        def places(j, start=start):
-            here = builder.add(start, builder.mul(j, index(ROWS)))
-            return [builder.add(here, index(k * lanes.count)) for k in range(ROWS)]
-
+    def walk(r, back: bool, forward: bool) -> None:
+        e_rows = [lanes.broadcast(vectors["e"], builder.add(r, index(k))) for k in range(ROWS)] if back else []
+        following = builder.add(r, index(ROWS)) if back else r
         for total in sums:
             builder.store(lanes.zero, total)
         with cgutils.for_range_slice(builder, *columns, intp=index) as (j, _):
             b_j = lanes.load(vectors["b"], j)
-            for place, total in zip(places(j), sums, strict=True):
-                builder.store(lanes.multiply_add(lanes.load(X, place), b_j, builder.load(total)), total)
-        lanes.store_sums([builder.load(total) for total in sums], vectors["e"], r, vectors["y"], factor)
-        e_rows = [lanes.broadcast(vectors["e"], builder.add(r, index(k))) for k in range(ROWS)]
-        with cgutils.for_range_slice(builder, *columns, intp=index) as (j, _):
-            b_j, d_j = lanes.load(vectors["b"], j), lanes.load(vectors["d"], j)
-            for place, e in zip(places(j), e_rows, strict=True):
+            if forward:
+                for place, total in zip(lanes.block(following, width, j), sums, strict=True):
+                    builder.store(lanes.multiply_add(lanes.load(X, place), b_j, builder.load(total)), total)
+            d_j = lanes.load(vectors["d"], j) if back else lanes.zero
+            for place, e in zip(lanes.block(r, width, j), e_rows, strict=False):
                 w = lanes.load(X, place)
                 d_j = lanes.multiply_add(e, w, d_j)
-                lanes.store(lanes.multiply_add(e, b_j, builder.fmul(w, shrink)), X, place)
+                lanes.store(lanes.multiply_add(e, b_j, lanes.multiply_add(w, shrink, w)), X, place)
             lanes.store(d_j, vectors["d"], j)
+        if forward:
+            lanes.store_sums([builder.load(total) for total in sums], vectors["e"], following, vectors["y"], factor)
+
+    walk(index(0), back=False, forward=True)
+    last = builder.sub(rows_in_blocks(builder, rows), index(ROWS))
+    with cgutils.for_range_slice(builder, index(0), last, index(ROWS), intp=index) as (r, _):
+        walk(r, back=True, forward=True)
+    walk(last, back=True, forward=False)
+
+
+def rows_in_blocks(builder, rows):
+    """The number of rows, with those that fill up the last block."""
+    return builder.and_(builder.add(rows, rows.type(ROWS - 1)), rows.type(-ROWS))
 
 
 def _make_pass(operands: list[str], emit: Callable) -> Callable:
     """Return a numba function ``run(matrix, vectors)`` that does what `emit` writes.
 
     ``matrix`` is the tuple (flat array in which X lies, where it starts, its rows, its width in memory). ``vectors``
-    is a tuple of arrays, one for each of the `operands`; they may be longer than needed. Instead of an array it may be a
-    pair (array, where the vector starts in it): views that a loop makes and drops are counted, and counting them can
+    is a tuple of arrays, one for each of the `operands`; they may be longer than needed. Instead of an array it may be
+    a pair (array, where the vector starts in it): views that a loop makes and drops are counted, and counting them can
     take longer than a pass.
     """
 
@@ -262,13 +274,32 @@ def _make_pass(operands: list[str], emit: Callable) -> Callable:
             entries, start, rows, width = values[0]
             X = builder.gep(data(kinds[0][0], entries), [start])
             pointers = [data(kind, value) for kind, value in zip(kinds[1], values[1], strict=True)]
-            lanes = _Lanes(builder, kinds[0][0].dtype)
+            lanes = Lanes(builder, kinds[0][0].dtype)
             emit(builder, lanes, X, rows, width, dict(zip(operands, pointers, strict=True)))
             return context.get_dummy_value()
 
         return types.void(matrix, vectors), codegen  # numba compiles one variant for each type of arrays
 
     return run
+
+
+@intrinsic
+def prefetch(typingctx, array, start, count):
+    """Ask for ``array[start : start + count]``, so that it lies in the nearest cache when it is wanted."""
+
+    def codegen(context, builder, signature, arguments):
+        kind = signature.args[0]
+        data = context.make_array(kind)(context, builder, arguments[0]).data
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        declared = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        ask = cgutils.get_or_insert_function(builder.module, declared, "llvm.prefetch.p0")
+        place = builder.gep(data, [arguments[1]])
+        line = arguments[2].type(CACHE_LINE * 8 // kind.dtype.bitwidth)
+        with cgutils.for_range_slice(builder, line.type(0), arguments[2], line, intp=line.type) as (i, _):
+            builder.call(ask, [builder.bitcast(builder.gep(place, [i]), byte), flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64), codegen
 
 
 def _pass_of(*operations: str) -> Callable:
@@ -291,6 +322,6 @@ shrink_update_forward = _pass_of("shrink", "update", "forward")
 backward_shrink_update = _pass_of("backward", "shrink", "update")
 update_forward_backward = _pass_of("update", "forward", "backward")
 
-# All that squared errors ask of the last factor, in one pass: e = f (X b - y), d = X^T e, X <- r X + e b^T.
+# All that squared errors ask of the last factor, in one pass: e = f (X b - y), d = X^T e, X <- X + r X + e b^T.
 # Its vectors: b, y, f (one number), e, d, r (one number).
 there_and_back = _make_pass(list("byfedr"), _emit_there_and_back)

@@ -1,6 +1,7 @@
 """WHAT is fitted: a loss of one matrix `W`, built from the data that people have."""
 
 from rankscape.problem.base import AbstractProblem
+from rankscape.problem.classification import Classification
 from rankscape.problem.completion import Completion
 from rankscape.problem.estimation import Estimation
 from rankscape.problem.objective import Objective
@@ -15,6 +16,7 @@ from rankscape.problem.sensing import Sensing
 __all__ = [
     "AbstractOperators",
     "AbstractProblem",
+    "Classification",
     "Completion",
     "DenseOperators",
     "Estimation",

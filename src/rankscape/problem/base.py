@@ -2,12 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.problem.samples import Samples
+
+
+def product_of(factors: Sequence[np.ndarray]) -> np.ndarray:
+    """``W_N @ ... @ W_1``; as `rankscape.product`, which lives above the problems."""
+    return reduce(lambda right, factor: factor @ right, factors)
 
 
 class AbstractProblem(ABC):
@@ -33,10 +39,7 @@ class AbstractProblem(ABC):
 
     def loss_of_factors(self, factors: Sequence[np.ndarray]) -> float:
         """The loss of the product of `factors`; problems that need not form the product override it."""
-        W = factors[0]
-        for factor in factors[1:]:
-            W = factor @ W
-        return float(self.loss(W))
+        return float(self.loss(product_of(factors)))
 
     def heldout_loss_of_factors(self, factors: Sequence[np.ndarray]) -> float | None:
         """The same loss over entries that training does not see; None when nothing is held out."""

@@ -23,7 +23,7 @@ ROUNDING = 1e-10
 
 
 class Moments(NamedTuple):
-    r"""The loss as the distance to a linear fit, :math:`\tfrac12 \|W R^\top - B\|_F^2 + c`, with :math:`R^\top R = \Sigma_{xx}`."""
+    r"""The loss as a distance, :math:`\tfrac12 \|W R^\top - B\|_F^2 + c` with :math:`R^\top R = \Sigma_{xx}`."""
 
     input_covariance: Matrix
     cross_covariance: Matrix
@@ -231,7 +231,8 @@ def of_samples(X: Matrix, Y: Matrix) -> Moments:
     U, root = U[:, kept], s[kept, None] * Vt[kept] / count**0.5
     fit = U.T @ Y
     left = Y - U @ fit
-    return Moments(X.T @ X / count, Y.T @ X / count, root, fit.T / count**0.5, np.array(0.5 * np.vdot(left, left) / count))
+    floor = np.array(0.5 * np.vdot(left, left) / count)
+    return Moments(X.T @ X / count, Y.T @ X / count, root, fit.T / count**0.5, floor)
 
 
 def of_covariances(Sxx: Matrix, Syx: Matrix, output_variance: float | None) -> Moments:

@@ -13,7 +13,10 @@ ERRORS = {"regression": 0, "projection": 1, "logistic": 2, "exponential": 3}
 
 
 class Chain(NamedTuple):
-    """All factors in one flat array, each beginning on a cache line; padding is zero."""
+    """All factors in one flat array, each beginning on a cache line; padding is zero.
+
+    For single samples they lie in the order of a pass (`simd.put`), for batches by rows.
+    """
 
     flat: np.ndarray
     starts: np.ndarray
@@ -32,25 +35,36 @@ class Drawn(NamedTuple):
     error: int
     batches: np.ndarray
     factors: np.ndarray  # one number, of the error of a sample in a step
-    rho: np.ndarray  # one number: what a step leaves of a weight
+    decay: np.ndarray  # one number, times a weight the change that the ridge makes in a step
 
 
-def chain_of(factors: Sequence[np.ndarray]) -> Chain:
+def chain_of(factors: Sequence[np.ndarray], by_rows: bool) -> Chain:
     """A copy of the factors ``[W_1, ..., W_N]``."""
     dtype = factors[0].dtype
     rows, columns = (np.array([W.shape[axis] for W in factors], np.int64) for axis in (0, 1))
     widths = np.array([simd.padded_width(width, dtype) for width in columns], np.int64)
     starts = np.cumsum([0, *(simd.padded_size(*W.shape, dtype) for W in factors)], dtype=np.int64)
     chain = Chain(simd.aligned_zeros((int(starts[-1]),), dtype), starts, rows, columns, widths)
-    for start, W in zip(starts, factors, strict=False):
-        simd.put(W, chain.flat[start:])
+    for l, W in enumerate(factors):
+        if by_rows:
+            _rows_of(chain, l)[:] = W
+        else:
+            simd.put(W, chain.flat[starts[l] :])
     return chain
 
 
-def factors_of(chain: Chain) -> list[np.ndarray]:
+def factors_of(chain: Chain, by_rows: bool) -> list[np.ndarray]:
     """The factors as new arrays."""
+    if by_rows:
+        return [np.array(_rows_of(chain, l), order="C") for l in range(len(chain.rows))]
     shapes = zip(chain.rows, chain.columns, strict=True)
     return [simd.take(chain.flat[start:], shape) for start, shape in zip(chain.starts, shapes, strict=False)]
+
+
+def _rows_of(chain: Chain, l: int) -> np.ndarray:
+    """The true entries of a factor that lies by rows."""
+    start, d, width = chain.starts[l], chain.rows[l], chain.widths[l]
+    return chain.flat[start : start + d * width].reshape(d, width)[:, : chain.columns[l]]
 
 
 def padded(samples: Samples, dtype: np.dtype) -> Samples:
@@ -64,11 +78,13 @@ def padded(samples: Samples, dtype: np.dtype) -> Samples:
 
 def drawn(samples: Samples, batches: np.ndarray, learning_rate: float, ridge: float) -> Drawn:
     """What the kernels read for the steps of `batches`; the samples are `padded`."""
-    rho = np.array([1.0 - 2.0 * learning_rate * ridge], samples.inputs.dtype)
+    decay = np.array([-2.0 * learning_rate * ridge], samples.inputs.dtype)
     factors = np.array([-learning_rate * samples.weight / batches.shape[1]], samples.inputs.dtype)
     inputs, outputs = samples.inputs, samples.outputs
     spans = np.array([inputs.shape[1], outputs.shape[1]], np.int64)
-    return Drawn(inputs.reshape(-1), outputs.reshape(-1), spans, samples.numbers, ERRORS[samples.error], np.ascontiguousarray(batches, np.int64), factors, rho)
+    flat = inputs.reshape(-1), outputs.reshape(-1)
+    batches = np.ascontiguousarray(batches, np.int64)
+    return Drawn(*flat, spans, samples.numbers, ERRORS[samples.error], batches, factors, decay)
 
 
 def span_of(chain: Chain) -> int:

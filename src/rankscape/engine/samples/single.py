@@ -2,7 +2,7 @@
 
 With ``W = W_N ... W_1``, a step draws one sample and moves all factors at once,
 
-    c_l = W_l ... W_1 x,      e_N = -eta e(c_N),      e_{l-1} = W_l^T e_l,      W_l <- rho W_l + e_l c_{l-1}^T,
+    c_l = W_l ... W_1 x,    e_N = -eta e(c_N),    e_{l-1} = W_l^T e_l,    W_l <- (1 - 2 eta ridge) W_l + e_l c_{l-1}^T,
 
 ``e`` the error of `Samples`. What makes it fast:
 
@@ -64,30 +64,33 @@ def error_of(drawn, k, signals, z, e, count):
 
 @_numba
 def single_steps(chain, drawn, signals, span):
-    """Batches of one, any depth. Signals going forward lie at ``l * span``, those going back at ``(N + 1 + l) * span``."""
+    """Batches of one, any depth: signals go forward at ``l * span``, and back at ``(N + 1 + l) * span``."""
     depth = chain.rows.size
-    top, back, one = depth - 1, depth + 1, np.ones(1, chain.flat.dtype)
+    top, back, none = depth - 1, depth + 1, np.zeros(1, chain.flat.dtype)
     # -0.0 * 0.0 is the one product that leaves every number it is added to as it was, the sign of zero included.
     for j in range(span):
         signals[back * span + span + j] = -0.0
         signals[j] = 0.0
-    rho, e, waiting, c = one, (signals, (back + 1) * span), signals, 0
+    decay, e, waiting, c = none, (signals, (back + 1) * span), signals, 0
     z, e_top, d_top, c_top = depth * span, (back + depth) * span, (back + top) * span, top * span
-    for step in range(drawn.batches.shape[0]):
-        k = drawn.batches[step, 0]
+    steps = drawn.batches.shape[0]
+    for step in range(steps):
+        k, following = drawn.batches[step, 0], drawn.batches[min(step + 1, steps - 1), 0]
+        simd.prefetch(drawn.inputs, following * drawn.spans[0], drawn.spans[0])
+        simd.prefetch(drawn.outputs, following * drawn.spans[1], drawn.spans[1])
         x, t, y = (drawn.inputs, k * drawn.spans[0]), (signals, span), (drawn.outputs, k * drawn.spans[1])
-        simd.shrink_update_forward(_matrix(chain, 0), (rho, e, (waiting, c), x, t))
+        simd.shrink_update_forward(_matrix(chain, 0), (decay, e, (waiting, c), x, t))
         for l in range(1, top):
             simd.forward(_matrix(chain, l), ((signals, l * span), (signals, (l + 1) * span)))
         if top > 0 and drawn.error == 0:
-            b = (signals, c_top)
-            simd.there_and_back(_matrix(chain, top), (b, y, drawn.factors, (signals, e_top), (signals, d_top), drawn.rho))
+            b, e_z, d = (signals, c_top), (signals, e_top), (signals, d_top)
+            simd.there_and_back(_matrix(chain, top), (b, y, drawn.factors, e_z, d, drawn.decay))
         else:
             if top > 0:
                 simd.forward(_matrix(chain, top), ((signals, c_top), (signals, z)))
             error_of(drawn, k, signals, z, e_top, chain.rows[top])
         for l in range(top - 1 if drawn.error == 0 else top, 0, -1):
             e_l, d_l = (signals, (back + l + 1) * span), (signals, (back + l) * span)
-            simd.backward_shrink_update(_matrix(chain, l), (e_l, d_l, drawn.rho, e_l, (signals, l * span)))
-        rho, waiting, c = drawn.rho, drawn.inputs, k * drawn.spans[0]
-    simd.shrink_update(_matrix(chain, 0), (rho, e, (waiting, c)))
+            simd.backward_shrink_update(_matrix(chain, l), (e_l, d_l, drawn.decay, e_l, (signals, l * span)))
+        decay, waiting, c = drawn.decay, drawn.inputs, k * drawn.spans[0]
+    simd.shrink_update(_matrix(chain, 0), (decay, e, (waiting, c)))
