@@ -2,7 +2,7 @@
 
 SGD on single observations spends its time in a few operations on a factor ``X`` (rows x width):
 
-* ``shrink``:     ``X <- X + r X``     (the decay of a ridge: r is small and negative, and 1 + r would be rounded),
+* ``shrink``:     ``X <- X + r X``     (the decay of a ridge, r small and negative),
 * ``update``:     ``X <- X + e c^T``   (the rank-one step),
 * ``forward``:    ``t = X b``          (towards the output),
 * ``backward``:   ``d = X^T a``        (towards the input).
@@ -119,6 +119,18 @@ class Lanes:
         """``x y + z``, fused."""
         return self.builder.call(self._fmuladd, [x, y, z])
 
+    def what_is_left(self, pointer: ir.Value, offset: ir.Value) -> ir.Value:
+        """What `shrunk` multiplies with, in all lanes, from a small number ``r``: ``1 + r`` in double precision.
+
+        In single precision the rounding of ``1 + r`` would be a part of ``r`` that adds up over the steps.
+        """
+        r = self.broadcast(pointer, offset)
+        return self.builder.fadd(r, ir.Constant(self.vector, [1.0] * self.count)) if self.bits == 64 else r
+
+    def shrunk(self, value: ir.Value, left: ir.Value) -> ir.Value:
+        """``value + r value``."""
+        return self.builder.fmul(value, left) if self.bits == 64 else self.multiply_add(value, left, value)
+
     def block(self, row: ir.Value, width: ir.Value, column: ir.Value) -> list[ir.Value]:
         """Where one vector of each row of a block lies."""
         index, builder = row.type, self.builder
@@ -179,7 +191,7 @@ def _emit(operations, builder, lanes, X, rows, width, vectors) -> None:
     if "backward" in operations:
         with cgutils.for_range_slice(builder, *columns, intp=index) as (j, _):
             lanes.store(lanes.zero, vectors["d"], j)
-    factor = lanes.broadcast(vectors["r"], index(0)) if "shrink" in operations else None
+    factor = lanes.what_is_left(vectors["r"], index(0)) if "shrink" in operations else None
     sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(ROWS)]
     with cgutils.for_range_slice(builder, *blocks, intp=index) as (r, _):
         block = [builder.add(r, index(k)) for k in range(ROWS)]
@@ -199,7 +211,7 @@ def _emit(operations, builder, lanes, X, rows, width, vectors) -> None:
                         w = lanes.multiply_add(e_rows[k], c_j, w)
                         lanes.store(w, X, place)
                     elif operation == "shrink":
-                        w = lanes.multiply_add(w, factor, w)  # stored by the update that follows
+                        w = lanes.shrunk(w, factor)  # stored by the update that follows
                     elif operation == "forward":
                         builder.store(lanes.multiply_add(w, b_j, builder.load(sums[k])), sums[k])
                     else:
@@ -218,7 +230,7 @@ def _emit_there_and_back(builder, lanes, X, rows, width, vectors) -> None:
     """
     index = rows.type
     columns = (index(0), width, index(lanes.count))
-    factor, shrink = (lanes.broadcast(vectors[name], index(0)) for name in "fr")
+    factor, shrink = lanes.broadcast(vectors["f"], index(0)), lanes.what_is_left(vectors["r"], index(0))
     sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(ROWS)]
 
     def walk(r, back: bool, forward: bool) -> None:
@@ -235,7 +247,7 @@ def _emit_there_and_back(builder, lanes, X, rows, width, vectors) -> None:
             for place, e in zip(lanes.block(r, width, j), e_rows, strict=False):
                 w = lanes.load(X, place)
                 d_j = lanes.multiply_add(e, w, d_j)
-                lanes.store(lanes.multiply_add(e, b_j, lanes.multiply_add(w, shrink, w)), X, place)
+                lanes.store(lanes.multiply_add(e, b_j, lanes.shrunk(w, shrink)), X, place)
             lanes.store(d_j, vectors["d"], j)
         if forward:
             lanes.store_sums([builder.load(total) for total in sums], vectors["e"], following, vectors["y"], factor)

@@ -35,7 +35,7 @@ def _tile(lanes: Any, data: dict[str, Any], sizes: dict[str, Any], at: tuple[Any
     for line, spots in zip(sums, places, strict=True):
         for total, place in zip(line, spots, strict=True):
             C = None if data["r"] is None else lanes.load(data["C"], place)
-            builder.store(lanes.zero if C is None else lanes.multiply_add(C, data["r"], C), total)
+            builder.store(lanes.zero if C is None else lanes.shrunk(C, data["r"]), total)
     starts = [times(builder.add(i, index(k)), "a_row") for k in range(rows)]
     with cgutils.for_range(builder, sizes["K"], intp=index) as loop:
         B = [lanes.load(data["B"], builder.add(times(loop.index, "b"), column)) for column in columns]
@@ -81,7 +81,7 @@ def _make_product(adds: bool) -> Callable[..., Any]:
             data = {name: pointer(k, v) for name, k, v in zip("CAB", kinds, (C, A, B), strict=False)}
             lanes = simd.Lanes(builder, kinds[0][0].dtype)
             factor = context.make_array(kinds[4])(context, builder, arguments[4]).data
-            data["r"] = lanes.broadcast(factor, M.type(0)) if adds else None
+            data["r"] = lanes.what_is_left(factor, M.type(0)) if adds else None
             _emit(lanes, data, {"M": M, "N": N, "K": K, "c": C[2], "a_row": A[2], "a_column": A[3], "b": B[2]})
             return context.get_dummy_value()
 
