@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rankscape.factorization import product as product
     from rankscape.falling.annealing import Annealed as Annealed
     from rankscape.falling.annealing import anneal as anneal
+    from rankscape.falling.jump_probability import JumpProbability as JumpProbability
+    from rankscape.falling.jump_probability import jump_probability as jump_probability
     from rankscape.falling.jump_rate import JumpRate as JumpRate
     from rankscape.falling.jump_rate import estimate_jump_rate as estimate_jump_rate
     from rankscape.initialization import Balanced as Balanced
@@ -65,6 +67,10 @@ if TYPE_CHECKING:
     from rankscape.run.watchers.stopping import AtStep as AtStep
     from rankscape.run.watchers.stopping import OnHeldout as OnHeldout
     from rankscape.run.watchers.stopping import OnPlateau as OnPlateau
+    from rankscape.solvers.minima import Minimum as Minimum
+    from rankscape.solvers.minima import minima as minima
+    from rankscape.solvers.relaxation import Relaxed as Relaxed
+    from rankscape.solvers.relaxation import relax as relax
     from rankscape.sweeps import Sweep as Sweep
     from rankscape.sweeps import sweep as sweep
 
@@ -76,6 +82,7 @@ _HOME = {
     "estimators": ["CompletedMatrix", "complete"],
     "factorization": ["compress", "imbalance", "product"],
     "initialization": ["Balanced", "Factors", "Gaussian", "Identical", "Orthogonal", "PerturbedIdentical"],
+    "falling.jump_probability": ["JumpProbability", "jump_probability"],
     "falling.jump_rate": ["JumpRate", "estimate_jump_rate"],
     "run.watchers.jumps": ["RankMonitor"],
     "observe": ["effective_rank", "entropy_rank", "numerical_rank", "singular_values", "stable_rank"],
@@ -96,6 +103,8 @@ _HOME = {
     "run.schedule": ["Every", "LogSpaced"],
     "run.simulation": ["simulate"],
     "run.watchers.stopping": ["AtEffectiveRank", "AtStep", "OnHeldout", "OnPlateau"],
+    "solvers.minima": ["Minimum", "minima"],
+    "solvers.relaxation": ["Relaxed", "relax"],
     "sweeps": ["Sweep", "sweep"],
     "run.trajectory": ["Trajectory"],
 }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from rankscape.ground.linalg import thin_svd
 from rankscape.ground.types import ArrayLike, Matrix
 from rankscape.problem.base import AbstractProblem
 from rankscape.problem.samples import Samples
+
+if TYPE_CHECKING:
+    from rankscape.theory import RegressionModes
 
 # What rounding leaves: of an asymmetry, of negative eigenvalues, of outputs where there are no inputs.
 ROUNDING = 1e-10
@@ -177,6 +180,18 @@ class Regression(AbstractProblem):
     def least_squares(self) -> Matrix:
         """The minimizer of smallest norm."""
         return self.image @ np.linalg.pinv(self.root).T if self.input_rank else np.zeros(self.shape)
+
+    @cached_property
+    def modes(self) -> "RegressionModes":
+        """The common modes of the two covariances; an error where they do not commute, as `theory.regression_modes`."""
+        from rankscape.theory import regression_modes  # SciPy comes with it
+
+        return regression_modes(self.input_covariance, self.cross_covariance)
+
+    @property
+    def singular_basis(self) -> tuple[Matrix, np.ndarray, Matrix]:
+        """``(U, targets, V)`` of the `modes`, along which a `Balanced` start stays aligned."""
+        return self.modes.U, self.modes.targets, self.modes.V
 
     def loss(self, W: Any) -> Any:
         """The mean over samples of half the squared error."""
