@@ -16,7 +16,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 import rankscape as rs
-from rankscape.engine.entrywise import kernels, simd
+from rankscape.engine import simd
+from rankscape.engine.entrywise import kernels
 
 LEARNING_RATE, RIDGE = 0.02, 1e-5  # the weights stay alive: numbers that die can be slower or faster
 LANES = simd.VECTOR_BYTES // 8

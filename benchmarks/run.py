@@ -3,12 +3,14 @@
 import engines
 import entrywise
 import jumps
+import regression
 
 
 def main() -> None:
     entrywise.main()
     engines.main()
     jumps.main()
+    regression.main()
 
 
 if __name__ == "__main__":

@@ -25,10 +25,11 @@ DEPTHS = (1, 2, 3, 5)
 
 @dataclass(frozen=True)
 class Fit:
-    """A problem, and the gradient of its loss written out by hand."""
+    """A problem, and the gradient of its loss written out by hand, also that over a batch of its samples."""
 
     problem: Any
     gradient: Callable[[np.ndarray], np.ndarray]
+    of_batch: Any = None
 
 
 def _symmetric() -> Fit:
@@ -97,6 +98,34 @@ def _objective() -> Fit:
     return Fit(problem, lambda W: -signs / (1 + np.exp(signs * W)))
 
 
+SAMPLES = np.random.default_rng(10).normal(size=(6, 4)) @ np.diag([1.0, 0.5, 2.0, 1.0])
+"""Inputs that are not white."""
+
+
+def _regression() -> Fit:
+    Y = np.random.default_rng(11).normal(size=(6, 3))
+
+    def of_batch(batch: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        X, y = SAMPLES[batch], Y[batch]
+        return lambda W: (W @ X.T - y.T) @ X / len(batch)
+
+    return Fit(rs.Regression(SAMPLES, Y), of_batch(np.arange(6)), of_batch)
+
+
+LABELS = np.array([1.0, -1.0, -1.0, 1.0, 1.0, -1.0])
+
+
+def _classified(loss: str) -> Fit:
+    slope = {"logistic": lambda m: 1 / (1 + np.exp(m)), "exponential": lambda m: np.exp(-m)}[loss]
+
+    def of_batch(batch: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        signed = LABELS[batch, None] * SAMPLES[batch]
+        return lambda W: -(slope(signed @ W[0]) @ signed)[None] / len(batch)
+
+    problem = rs.Classification(SAMPLES, LABELS, loss)  # pyright: ignore[reportArgumentType]
+    return Fit(problem, of_batch(np.arange(6)), of_batch)
+
+
 FITS = {
     "symmetric": _symmetric(),
     "rectangular": _rectangular(),
@@ -106,6 +135,9 @@ FITS = {
     "functions": _functions(),
     "completion": _completion(),
     "objective": _objective(),
+    "regression": _regression(),
+    "logistic": _classified("logistic"),
+    "exponential": _classified("exponential"),
 }
 
 
@@ -193,6 +225,8 @@ def _flowed(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarra
 
 def _drawn(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarray]:
     problem, stream = case.fit.problem, Stream(3)
+    if isinstance(problem, rs.Regression | rs.Classification):
+        return _sampled(case, factors, steps)
     d, senses = case.dynamics, isinstance(problem, rs.Sensing)
     count = len(problem.measurements if senses else problem.values)
     batches = (stream.draws if d.replacement else stream.shuffled)(0, steps * d.batch_size, count)
@@ -205,6 +239,16 @@ def _drawn(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarray
         else:
             entries = problem.rows[batch], problem.columns[batch], problem.values[batch]
             factors = reference.sgd_step(factors, *entries, d.learning_rate, d.ridge)
+    return factors
+
+
+def _sampled(case: Case, factors: list[np.ndarray], steps: int) -> list[np.ndarray]:
+    """Batches of samples, each as a small problem of its own."""
+    d, stream = case.dynamics, Stream(3)
+    batches = (stream.draws if d.replacement else stream.shuffled)(0, steps * d.batch_size, len(SAMPLES))
+    for k, batch in enumerate(batches.reshape(steps, d.batch_size)):
+        now = case.dynamics.at(k)
+        factors = reference.gd_step(factors, case.fit.of_batch(batch), now.learning_rate, now.ridge)
     return factors
 
 
@@ -275,6 +319,19 @@ LINES = [
     cases("measurements", "rank-one", rs.SGD(0.003, 0.01, 3), label="batch-rank-one", depths=(3,)),
     cases("measurements", "pauli", rs.SGD(0.003, 0.01, 3), label="batch-pauli", depths=(3,)),
     cases("measurements", "functions", rs.SGD(0.003, 0.01, 3), label="batch-functions", depths=(3,)),
+    cases("matrix", "regression", rs.GradientDescent(0.05, weight_decay=0.02), depths=(1, 3)),
+    cases("matrix", "logistic", rs.GradientDescent(0.1, ridge=0.01), depths=(1, 3)),
+    cases("matrix", "exponential", rs.GradientDescent(0.05, ridge=0.01), depths=(3,)),
+    cases("samples", "regression", rs.SGD(0.02, ridge=0.01), label="single", widths=ALL),
+    cases("samples", "regression", rs.SGD(0.02), label="no ridge", depths=(3,)),
+    cases("samples", "regression", rs.SGD(0.02, 0.01, 5), label="batch", widths=ALL),
+    cases("samples", "regression", rs.SGD(0.02, 0.01, replacement=False), label="shuffled", depths=(1, 3)),
+    cases("samples", "regression", rs.SGD(0.02, 0.01, 4, replacement=False), label="shuffled batch", depths=(3,)),
+    cases("samples", "logistic", rs.SGD(0.05, ridge=0.01), label="single-logistic", depths=(1, 3)),
+    cases("samples", "exponential", rs.SGD(0.02, 0.01, 3), label="batch-exponential", depths=(2, 3)),
+    cases("samples", "rank-one", rs.SGD(0.003, 0.01), label="single-rank-one", depths=(1, 2, 3)),
+    cases("samples", "rank-one", rs.SGD(0.003, 0.01, 3), label="batch-rank-one", depths=(3,)),
+    cases("flow", "regression", rs.GradientFlow(0.05, ridge=0.01), label="regression", depths=(3,)),
     cases("spectral", "symmetric", DESCENT, start=_perturbed, label="perturbed"),
     cases("spectral", "symmetric", DESCENT, start=rs.Identical(0.4), label="identical"),
     cases("spectral", "rectangular", DESCENT, start=ALIGNED, label="aligned", widths=("wide",)),

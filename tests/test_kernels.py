@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import sgd_step
 
-from rankscape.engine.entrywise import kernels, simd
+from rankscape.engine import simd
+from rankscape.engine.entrywise import kernels
 from rankscape.errors import InputError
 
 STEPS = 400

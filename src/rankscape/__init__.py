@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from rankscape.falling.annealing import anneal as anneal
     from rankscape.falling.jump_law import JumpLaw as JumpLaw
     from rankscape.falling.jump_law import jump_law as jump_law
+    from rankscape.falling.jump_probability import JumpProbability as JumpProbability
+    from rankscape.falling.jump_probability import jump_probability as jump_probability
     from rankscape.falling.jump_rate import JumpRate as JumpRate
     from rankscape.falling.jump_rate import estimate_jump_rate as estimate_jump_rate
     from rankscape.initialization import Balanced as Balanced
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from rankscape.observe import numerical_rank as numerical_rank
     from rankscape.observe import singular_values as singular_values
     from rankscape.observe import stable_rank as stable_rank
+    from rankscape.problem import Classification as Classification
     from rankscape.problem import Completion as Completion
     from rankscape.problem import DenseOperators as DenseOperators
     from rankscape.problem import Estimation as Estimation
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from rankscape.problem import Objective as Objective
     from rankscape.problem import PauliOperators as PauliOperators
     from rankscape.problem import RankOneOperators as RankOneOperators
+    from rankscape.problem import Regression as Regression
     from rankscape.problem import Sensing as Sensing
     from rankscape.reports import report as report
     from rankscape.run.outcome import Outcome as Outcome
@@ -65,6 +69,10 @@ if TYPE_CHECKING:
     from rankscape.run.watchers.stopping import AtStep as AtStep
     from rankscape.run.watchers.stopping import OnHeldout as OnHeldout
     from rankscape.run.watchers.stopping import OnPlateau as OnPlateau
+    from rankscape.solvers.minima import Minimum as Minimum
+    from rankscape.solvers.minima import minima as minima
+    from rankscape.solvers.relaxation import Relaxed as Relaxed
+    from rankscape.solvers.relaxation import relax as relax
     from rankscape.sweeps import Sweep as Sweep
     from rankscape.sweeps import sweep as sweep
 
@@ -77,11 +85,13 @@ _HOME = {
     "factorization": ["compress", "imbalance", "product"],
     "initialization": ["Balanced", "Factors", "Gaussian", "Identical", "Orthogonal", "PerturbedIdentical"],
     "falling.jump_law": ["JumpLaw", "jump_law"],
+    "falling.jump_probability": ["JumpProbability", "jump_probability"],
     "falling.jump_rate": ["JumpRate", "estimate_jump_rate"],
     "run.watchers.jumps": ["RankMonitor"],
     "observe": ["effective_rank", "entropy_rank", "numerical_rank", "singular_values", "stable_rank"],
     "run.outcome": ["Outcome"],
     "problem": [
+        "Classification",
         "Completion",
         "DenseOperators",
         "Estimation",
@@ -89,12 +99,15 @@ _HOME = {
         "Objective",
         "PauliOperators",
         "RankOneOperators",
+        "Regression",
         "Sensing",
     ],
     "reports": ["report"],
     "run.schedule": ["Every", "LogSpaced"],
     "run.simulation": ["simulate"],
     "run.watchers.stopping": ["AtEffectiveRank", "AtStep", "OnHeldout", "OnPlateau"],
+    "solvers.minima": ["Minimum", "minima"],
+    "solvers.relaxation": ["Relaxed", "relax"],
     "sweeps": ["Sweep", "sweep"],
     "run.trajectory": ["Trajectory"],
 }

@@ -5,7 +5,6 @@ so ``W_l`` has shape ``(widths[l], widths[l-1])``.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from rankscape.ground.linalg import thin_svd
 from rankscape.ground.memory import check_bytes
 from rankscape.ground.range import within_floats
 from rankscape.ground.types import Matrix
+from rankscape.problem.base import product_of
 
 # Arrays of the size of all factors that a run holds at once: themselves, their gradients, what they become.
 COPIES = 4
@@ -33,7 +33,7 @@ def product(factors: Sequence[Matrix]) -> Matrix:
     >>> product([np.ones((2, 3)), np.ones((4, 2))]).shape
     (4, 3)
     """
-    return reduce(lambda right, factor: factor @ right, _chain(factors))  # in the order in which they act
+    return product_of(_chain(factors))
 
 
 @within_floats

@@ -18,6 +18,7 @@ from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.stream import Stream
 from rankscape.problem.base import AbstractProblem
 from rankscape.problem.estimation import Estimation
+from rankscape.problem.regression import Regression
 
 
 class AbstractInitialization(ABC):
@@ -146,7 +147,8 @@ class Balanced(AbstractInitialization):
         The product to start from.
     spectrum : float or array_like, optional
         Instead of `W`: singular values of the product along the singular vectors of an `Estimation` target,
-        in the order of the target's singular values (descending). One number is used for all.
+        in the order of the target's singular values (descending), or along the common modes of a `Regression`, in
+        their order. One number is used for all.
 
     Examples
     --------
@@ -174,9 +176,9 @@ class Balanced(AbstractInitialization):
     def factors(self, problem, widths, stream):
         """The balanced factors of the product."""
         if self.W is None:
-            if not isinstance(problem, Estimation):
+            if not isinstance(problem, Estimation | Regression):
                 raise InputError(
-                    "Balanced(spectrum=...) takes its directions from an Estimation target; "
+                    "Balanced(spectrum=...) takes its directions from an Estimation target or a Regression; "
                     f"give Balanced(W) for a {type(problem).__name__} problem."
                 )
             U, _, V = problem.singular_basis  # kept by the problem: all runs of a batch share its signs
@@ -187,7 +189,7 @@ class Balanced(AbstractInitialization):
         sigma = np.where(sigma > max(self.W.shape) * np.finfo(float).eps * sigma[0], sigma, 0.0)  # rounding is no rank
         return balanced_factors(Modes(U, sigma, Vt.T), widths[1:-1])
 
-    def on_modes(self, problem: Estimation) -> np.ndarray:
+    def on_modes(self, problem: Estimation | Regression) -> np.ndarray:
         """The starting singular value of each mode of the target."""
         modes = min(problem.shape)
         spectrum = np.asarray(self.spectrum, dtype=np.float64)

@@ -29,7 +29,7 @@ from rankscape.errors import InputError, did_you_mean
 from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.ground.final import final
 
-VALUES = ("ridge", "learning_rate", "ridge * m", "learning_rate / batch_size")
+VALUES = ("ridge", "learning_rate", "ridge * m", "learning_rate / batch_size", "weight_decay")
 TIMES = ("steps", "epochs")
 
 # Least curvature that counts: where all factors are zero nothing moves at any rate, but no rate may be infinite.
@@ -204,12 +204,13 @@ def convert(rate: Any, problem: Any, *, value: str = "ridge", time: str = "steps
     ----------
     rate : float or Path
         What is given.
-    problem : Completion or Sensing
-        Its m observed entries or measurements are one epoch.
-    value : {"ridge", "learning_rate", "ridge * m", "learning_rate / batch_size"}
+    problem : Completion, Sensing, Regression or Classification
+        Its m observed entries, measurements or samples are one epoch.
+    value : {"ridge", "learning_rate", "ridge * m", "learning_rate / batch_size", "weight_decay"}
         What the given numbers are. The first two stay as they are; a ridge is divided by m; a learning rate is
         multiplied by the batch size (linear scaling), which keeps the noise of SGD, and with it its jumps, what they
-        are for single entries.
+        are for single entries. PyTorch's ``weight_decay`` adds itself times ``W`` to a gradient, a ridge twice itself:
+        it is halved.
     time : {"steps", "epochs"}
         What the path counts in; an epoch is ``m / batch_size`` steps, rounded where a stage begins.
     batch_size : int
@@ -228,23 +229,27 @@ def convert(rate: Any, problem: Any, *, value: str = "ridge", time: str = "steps
     _check_unit("time", time, TIMES)
     size = whole("batch_size", batch_size, least=1)
     factor = float(size) if value == "learning_rate / batch_size" else 1.0
+    if value == "weight_decay":
+        factor = 0.5
     if value == "ridge * m":
         factor = 1 / _count(problem, "values")  # the loss is a mean over m, the ridge is not
     if not isinstance(rate, Path):
         return nonnegative("rate", rate) * factor
     starts, period = rate.starts, rate.period
     if time == "epochs":
-        epoch = _count(problem, "values", "measurements") / size
+        epoch = _count(problem, "values", "measurements", "samples") / size
         starts = tuple(round(t * epoch) for t in starts)  # an epoch need not be a whole number of steps
         period = None if period is None else round(period * epoch)
     return Path(starts, tuple(v * factor for v in rate.values), period)
 
 
 def _count(problem: Any, *names: str) -> int:
-    """The number m of observed entries (or of measurements)."""
-    found = [len(getattr(problem, name)) for name in names if hasattr(problem, name)]
+    """The number m of observed entries (or of measurements, or of samples)."""
+    held = (getattr(problem, name, None) for name in names)
+    found = [len(getattr(given, "numbers", given)) for given in held if given is not None]
     if not found:
-        needed = "observed entries: use Completion" if names == ("values",) else "observed entries or measurements"
+        entries = "observed entries: use Completion"
+        needed = entries if names == ("values",) else "observed entries, measurements or samples"
         raise InputError(f"These units count in m, but a {type(problem).__name__} has no {needed}.")
     return found[0]
 

@@ -61,8 +61,28 @@ def rate(name: str, value: Any, check: Callable[[str, Any], float]) -> Any:
     return value.checked(name, check) if isinstance(value, Path) else check(name, value)
 
 
-def check_rates(settings: AbstractDynamics, learning_rate: Any, ridge: Any, **others: Any) -> None:
+def decayed(ridge: Any, weight_decay: Any) -> Any:
+    """The ridge; half of a weight decay in PyTorch's units, which adds itself times a weight to its gradient.
+
+    Examples
+    --------
+    >>> decayed(0.0, 0.02), decayed(0.01, None)
+    (0.01, 0.01)
+    """
+    if weight_decay is None:
+        return ridge
+    if ridge != 0:
+        raise InputError(
+            f"Give `ridge` or `weight_decay`, which is twice the ridge; got {ridge!r} and {weight_decay!r}."
+        )
+    return 0.5 * nonnegative("weight_decay", weight_decay)
+
+
+def check_rates(
+    settings: AbstractDynamics, learning_rate: Any, ridge: Any, weight_decay: Any = None, **others: Any
+) -> None:
     """Both rates may be paths; the `others` are checked already."""
+    ridge = decayed(ridge, weight_decay)
     if isinstance(learning_rate, Curvature):
         if not settings.curved:
             kind = type(settings).__name__

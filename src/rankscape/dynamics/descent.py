@@ -1,6 +1,6 @@
 """Gradient descent on all factors at once."""
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import ClassVar, TypeAlias
 
 from rankscape.dynamics.base import AbstractDynamics, check_rates
@@ -25,12 +25,15 @@ class GradientDescent(AbstractDynamics):
         ``rankscape.rates.Curvature()`` makes every step as long as is safe where the factors stand.
     ridge : float or Path
         :math:`\lambda` of :math:`+\lambda \sum_l \|W_l\|_F^2`; half of PyTorch's ``weight_decay``.
+    weight_decay : float, optional
+        In the place of `ridge`, in PyTorch's units: twice the ridge.
     """
 
     learning_rate: StepSize
     ridge: float | Path = 0.0
+    weight_decay: InitVar[float | None] = None
 
     curved: ClassVar[bool] = True
 
-    def __post_init__(self):
-        check_rates(self, self.learning_rate, self.ridge)
+    def __post_init__(self, weight_decay: float | None):
+        check_rates(self, self.learning_rate, self.ridge, weight_decay)

@@ -1,8 +1,8 @@
 """Gradient flow: gradient descent in the limit of small steps."""
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 
-from rankscape.dynamics.base import AbstractDynamics, checked, constant
+from rankscape.dynamics.base import AbstractDynamics, checked, constant, decayed
 from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, positive
 from rankscape.ground.final import final
@@ -26,7 +26,7 @@ class GradientFlow(AbstractDynamics):
     ----------
     time_step : float
         Time of one step.
-    ridge : float
+    ridge, weight_decay : float
         :math:`\lambda`, as in `GradientDescent`.
     rtol, atol : float
         A step of the solver may err by ``atol + rtol * |v|`` in a number ``v`` of its state. Closed forms ignore them.
@@ -44,13 +44,14 @@ class GradientFlow(AbstractDynamics):
     ridge: float = 0.0
     rtol: float = 1e-10
     atol: float = 1e-12
+    weight_decay: InitVar[float | None] = None
 
-    def __post_init__(self):
+    def __post_init__(self, weight_decay: float | None):
         constant(self)  # the solver steps across breaks without seeing them
         checked(
             self,
             time_step=positive("time_step", self.time_step),
-            ridge=nonnegative("ridge", self.ridge),
+            ridge=nonnegative("ridge", decayed(self.ridge, weight_decay)),
             rtol=positive("rtol", self.rtol),
             atol=positive("atol", self.atol),
         )

@@ -1,6 +1,6 @@
 """Gradient descent that keeps a share of its last movement."""
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 
 from rankscape.dynamics.base import AbstractDynamics, check_rates
 from rankscape.errors import InputError
@@ -17,10 +17,12 @@ class _Momentum(AbstractDynamics):
     # No path: rules whose momentum grows with the step, as Nesterov's first one, are rules of their own.
     momentum: float
     ridge: float | Path = 0.0
+    weight_decay: InitVar[float | None] = None
     inertia = True
 
-    def __post_init__(self):
-        check_rates(self, self.learning_rate, self.ridge, momentum=nonnegative("momentum", self.momentum))
+    def __post_init__(self, weight_decay: float | None):
+        momentum = nonnegative("momentum", self.momentum)
+        check_rates(self, self.learning_rate, self.ridge, weight_decay, momentum=momentum)
         if self.momentum >= 1:
             raise InputError(f"`momentum` must be below 1, or movement never ends; got {self.momentum:g}.")
 
@@ -39,7 +41,7 @@ class HeavyBall(_Momentum):
 
     Parameters
     ----------
-    learning_rate, ridge : float or Path
+    learning_rate, ridge, weight_decay : float or Path
         :math:`\eta` and :math:`\lambda`, as in `GradientDescent`.
     momentum : float
         :math:`0 \le \mu < 1`.

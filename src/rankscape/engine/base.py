@@ -12,7 +12,7 @@ from rankscape.dynamics import SGD, AbstractDynamics
 from rankscape.ground.stream import Stream
 from rankscape.initialization import AbstractInitialization
 from rankscape.observe import RANK_TOLERANCE, measure
-from rankscape.problem import AbstractProblem, Sensing
+from rankscape.problem import AbstractProblem
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Setting:
         """
         smoothness = self.problem.smoothness()
         if isinstance(self.dynamics, SGD):
-            smoothness = self.problem.sample_smoothness() if isinstance(self.problem, Sensing) else 1.0
+            smoothness = self.problem.sample_smoothness()
         if smoothness is None or self.dynamics.inertia:
             return None
         # Balanced factors of a solution share its norm evenly; a start may be larger than they are.

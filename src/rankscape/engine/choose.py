@@ -13,6 +13,7 @@ ENGINES = {
     "stack": ("rankscape.engine.stack.engine", "StackEngine"),
     "matrix": ("rankscape.engine.matrix", "MatrixEngine"),
     "curvature": ("rankscape.engine.curvature", "CurvatureEngine"),
+    "samples": ("rankscape.engine.samples.engine", "SamplesEngine"),
     "measurements": ("rankscape.engine.measurements", "MeasurementsEngine"),
     "flow": ("rankscape.engine.flow", "FlowEngine"),
 }

@@ -1,21 +1,15 @@
 r"""HOW OFTEN ranks fall: the mean time until SGD loses a mode, from replicas that were watched for a limited time."""
 
-import os
-import warnings
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.errors import DivergenceWarning, InputError, RunFailed
+from rankscape.errors import InputError
+from rankscape.falling.replicas import Waited, as_start, live_modes, watched
 from rankscape.ground.checks import of_kind, share, whole
-from rankscape.initialization import Factors
 from rankscape.problem import Completion
-from rankscape.run.simulation import simulate
-from rankscape.run.trajectory import Trajectory
 from rankscape.run.watchers.jumps import RankMonitor
 
 
@@ -128,31 +122,15 @@ def estimate_jump_rate(
     """
     if not isinstance(dynamics, SGD) or not isinstance(problem, Completion):
         raise InputError("`estimate_jump_rate` is about SGD on a Completion: nothing else draws entries.")
-    if not isinstance(start, Factors | Trajectory):
-        start = Factors(start)
     if monitor is not None:
         of_kind("monitor", monitor, RankMonitor)
-    watch = replace(RankMonitor() if monitor is None else monitor, stop="down")
-    seed = whole("seed", seed, 0, 2**63)
+    start, watch = as_start(start), replace(RankMonitor() if monitor is None else monitor, stop="down")
+    seed, confidence = whole("seed", seed, 0, 2**63), share("confidence", confidence)
     threads = None if threads is None else whole("threads", threads, 1, 1024)
-    share("confidence", confidence)
     count, steps = whole("replicas", replicas, least=1), whole("steps", steps, least=1)
-    # A run of no steps: the monitor itself says how many modes it takes for alive.
-    if int(_replica(problem, start, dynamics, 0, seed, watch).alive_modes[0]) == 0:
-        raise InputError(
-            f"No mode of the start is above {watch.levels(problem)[1]:g}, so none can die; see RankMonitor(on=...)."
-        )
-
-    def run(k: int) -> np.ndarray | RunFailed:
-        try:
-            return _replica(problem, start, dynamics, steps, seed + k, watch).jumps.values
-        except RunFailed as error:  # handed on, because warnings are no matter for a thread
-            return error
-
-    with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
-        ends = list(pool.map(run, range(count)))
-    runs = _that_held(ends)
-    return _fit(runs, count - len(runs), steps, len(problem.values) / dynamics.batch_size, confidence)
+    live_modes(problem, start, dynamics, watch)
+    waited = watched(problem, start, dynamics, steps, range(seed, seed + count), watch, threads)
+    return _fit(waited, steps, len(problem.values) / dynamics.batch_size, confidence)
 
 
 def exponential_interval(total: float, events: int, confidence: float) -> tuple[float, float]:
@@ -171,34 +149,14 @@ def exponential_interval(total: float, events: int, confidence: float) -> tuple[
     return float(low), float(total / gammaincinv(events, tail)) if events else np.inf
 
 
-def _replica(problem: Completion, start: Any, dynamics: SGD, steps: int, seed: int, watch: RankMonitor) -> Trajectory:
-    return simulate(
-        problem, initialization=start, dynamics=dynamics, steps=steps, record=[0], seed=seed, monitor=watch, throw=True
-    )
-
-
-def _that_held(ends: Sequence[np.ndarray | RunFailed]) -> list[np.ndarray]:
-    """The jumps of the replicas that did not diverge; the others are said aloud."""
-    failures = [end for end in ends if isinstance(end, RunFailed)]
-    if len(failures) == len(ends):
-        raise RunFailed(f"All {len(ends)} replica(s) diverged. The first: {failures[0]}") from failures[0]
-    if failures:
-        warnings.warn(
-            f"{len(failures)} of {len(ends)} replicas diverged and are left out: the estimate is about the others. The "
-            f"first: {failures[0]}",
-            DivergenceWarning,
-            stacklevel=3,
-        )
-    return [end for end in ends if not isinstance(end, RunFailed)]
-
-
-def _fit(runs: Sequence[np.ndarray], diverged: int, steps: int, epoch: float, confidence: float) -> JumpRate:
-    """The estimate from the jumps of every replica."""
-    up = sum(int(np.sum(jumps[:, 2] > jumps[:, 1])) for jumps in runs)
-    first = [jumps[jumps[:, 2] < jumps[:, 1], 0][:1].tolist() for jumps in runs]
-    times = sorted(step for down in first for step in down)
+def _fit(waited: Waited, steps: int, epoch: float, confidence: float) -> JumpRate:
+    """The estimate from what the replicas tell."""
+    times = sorted(step for step in waited.first if step is not None)
+    count, r = len(waited.first), len(times)
     # Those that waited in vain count with all of their time: without them jumps would look more frequent than they are.
-    total, r = sum(times) + steps * (len(runs) - len(times)), len(times)
+    total = sum(times) + steps * (count - r)
     mean = total / r if r else float("inf")
     interval = exponential_interval(total, r, confidence)
-    return JumpRate(mean, interval, confidence, mean / epoch, r, len(runs) - r, diverged, up, total, tuple(times))
+    return JumpRate(
+        mean, interval, confidence, mean / epoch, r, count - r, waited.diverged, waited.up, total, tuple(times)
+    )

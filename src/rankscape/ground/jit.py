@@ -70,10 +70,10 @@ def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Loop]:
 
 
 def _kept(function: Callable[..., Any]) -> Any:
-    """Where numba keeps the machine code of a function: a folder named by the sources of its room.
+    """Where numba keeps the machine code of a function: a folder named by the sources of its room and of the one above.
 
     Numba by itself looks at the file of the loop alone, and would keep code of helpers that have changed since; and it
-    looks beside that file, where a new environment finds nothing.
+    looks beside that file, where a new environment finds nothing. What rooms share lies one above them.
     """
     caching: Any = import_module("numba.core.caching")
     room = Path(function.__code__.co_filename).parent
@@ -95,8 +95,9 @@ def _kept(function: Callable[..., Any]) -> Any:
 
 
 def _sources(room: Path) -> tuple[tuple[Path, int, int], ...]:
-    """The files of a room; those that are written anew count as others."""
-    return tuple((file, (stat := file.stat()).st_mtime_ns, stat.st_size) for file in sorted(room.glob("*.py")))
+    """The files of a room and of the one above; those that are written anew count as others."""
+    files = sorted([*room.glob("*.py"), *room.parent.glob("*.py")])
+    return tuple((file, (stat := file.stat()).st_mtime_ns, stat.st_size) for file in files)
 
 
 @cache

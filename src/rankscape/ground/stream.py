@@ -5,6 +5,7 @@ numbers. Only raw bits are used, because NumPy promises their stability across v
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -42,11 +43,16 @@ class Stream:
 
     def draws(self, start: int, stop: int, count: int) -> np.ndarray:
         """Draw number ``start .. stop-1`` of indices uniform on ``0 .. count-1``, with replacement."""
-        blocks = []
-        for block in range(start // DRAWS_A_COUNTER, -(-stop // DRAWS_A_COUNTER)):
-            halves = self._raw(_DRAWS, block, DRAWS_A_COUNTER // 2).view(np.uint32).astype(np.uint64)
-            blocks.append((halves * np.uint64(count)) >> np.uint64(32))
+        numbers = range(start // DRAWS_A_COUNTER, -(-stop // DRAWS_A_COUNTER))
+        blocks = [_block(self, block, count) for block in numbers]
         return _window(blocks, start, stop, DRAWS_A_COUNTER)
+
+    def _draws_of(self, block: int, count: int) -> np.ndarray:
+        """All draws that share a counter."""
+        halves = self._raw(_DRAWS, block, DRAWS_A_COUNTER // 2).view(np.uint32).astype(np.uint64)
+        drawn = ((halves * np.uint64(count)) >> np.uint64(32)).astype(np.int64)
+        drawn.setflags(write=False)
+        return drawn
 
     def shuffled(self, start: int, stop: int, count: int) -> np.ndarray:
         """The same positions in an endless sequence of fresh permutations of ``0 .. count-1``."""
@@ -58,4 +64,11 @@ def _window(blocks: list[np.ndarray], start: int, stop: int, size: int) -> np.nd
     if not blocks:
         return np.empty(0, dtype=np.int64)
     offset = start // size * size
-    return np.concatenate(blocks)[start - offset : stop - offset].astype(np.int64)
+    joined = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    return joined[start - offset : stop - offset].astype(np.int64)
+
+
+# Whoever looks at a run every few steps asks for a few draws at a time: each look would draw a whole block anew.
+@lru_cache(maxsize=16)
+def _block(stream: Stream, block: int, count: int) -> np.ndarray:
+    return stream._draws_of(block, count)

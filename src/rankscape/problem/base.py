@@ -2,11 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rankscape.ground.fingerprint import of_arrays
+from rankscape.problem.samples import Samples
+
+
+def product_of(factors: Sequence[np.ndarray]) -> np.ndarray:
+    """``W_N @ ... @ W_1``; as `rankscape.product`, which lives above the problems."""
+    return reduce(lambda right, factor: factor @ right, factors)
 
 
 class AbstractProblem(ABC):
@@ -32,10 +39,7 @@ class AbstractProblem(ABC):
 
     def loss_of_factors(self, factors: Sequence[np.ndarray]) -> float:
         """The loss of the product of `factors`; problems that need not form the product override it."""
-        W = factors[0]
-        for factor in factors[1:]:
-            W = factor @ W
-        return float(self.loss(W))
+        return float(self.loss(product_of(factors)))
 
     def heldout_loss_of_factors(self, factors: Sequence[np.ndarray]) -> float | None:
         """The same loss over entries that training does not see; None when nothing is held out."""
@@ -49,6 +53,15 @@ class AbstractProblem(ABC):
 
     def smoothness(self) -> float | None:
         """The Lipschitz constant of the gradient with respect to `W`, or None when it is unknown."""
+        return None
+
+    def sample_smoothness(self) -> float | None:
+        """The same for the worst estimate of the loss from one observation, or None when it is unknown."""
+        return None
+
+    @property
+    def samples(self) -> Samples | None:
+        """The observations, where each sees ``W`` through what it makes of one vector; else None."""
         return None
 
     @property

@@ -214,6 +214,10 @@ class Completion(AbstractProblem):
         """``1/m``."""
         return 1.0 / len(self.values)
 
+    def sample_smoothness(self) -> float:
+        """1: SGD follows the mean of its batch."""
+        return 1.0
+
     def scale(self) -> float:
         """The spectral norm of the zero-filled matrix divided by the share of observed entries."""
         from scipy.sparse import coo_array

@@ -90,7 +90,7 @@ class Objective(AbstractProblem):
     def _traced(self, dtype: np.dtype) -> tuple[Any, list[np.ndarray]]:
         import jax
 
-        with jax.enable_x64(True):
+        with double():
             # A function of its own, which is forgotten here: what JAX keeps of it would keep the user's arrays.
             closed = jax.make_jaxpr(lambda W: self.function(W))(jax.ShapeDtypeStruct(self.shape, dtype))
             captured = [np.array(array) for array in closed.consts]

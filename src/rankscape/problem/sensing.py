@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from rankscape.problem.base import AbstractProblem
 from rankscape.problem.operators.dense import AbstractOperators, DenseOperators, Form, OperatorsLike, device
 from rankscape.problem.operators.pauli import PauliOperators
 from rankscape.problem.operators.rank_one import RankOneOperators
+from rankscape.problem.samples import Samples
 
 
 class Binder(NamedTuple):
@@ -184,6 +186,14 @@ class Sensing(AbstractProblem):
     def sample_smoothness(self) -> float:
         """The same for the worst estimate of the loss from one measurement, ``m`` times its part."""
         return len(self.measurements) * self.operators.largest()  # as SGD weights one measurement
+
+    @cached_property
+    def samples(self) -> Samples | None:
+        """Rank-one operators see ``W`` through what it makes of their second vector."""
+        if not isinstance(self.operators, RankOneOperators):
+            return None
+        a, b = (np.ascontiguousarray(part) for part in self.operators.vectors())
+        return Samples(b, a, self.measurements, "projection", float(len(a)))
 
     def scale(self) -> float:
         """The spectral norm of the least-squares solution of smallest norm."""

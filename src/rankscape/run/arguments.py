@@ -21,4 +21,6 @@ Stop: TypeAlias = AbstractRule | StoppingRule | None  # a rule, or what theory s
 Observer: TypeAlias = Callable[[list[np.ndarray]], Any]  # of ``[W_1, ..., W_N]``: a number, or an array of fixed shape
 Progress: TypeAlias = Callable[[int, int, Mapping[str, Any]], None]  # told ``(step, steps, latest record)``
 Precision: TypeAlias = Literal["float64", "float32"]
-EngineName: TypeAlias = Literal["auto", "spectral", "matrix", "entrywise", "flow", "stack", "measurements", "curvature"]
+EngineName: TypeAlias = Literal[
+    "auto", "spectral", "matrix", "entrywise", "flow", "stack", "samples", "measurements", "curvature"
+]

@@ -69,8 +69,9 @@ def plan(
     one_of("dtype", dtype, PRECISIONS)
     if not isinstance(problem, AbstractProblem):
         raise InputError(
-            f"`problem` must be an Estimation, Sensing, Completion or Objective, got {type(problem).__name__}; "
-            "wrap a matrix as Estimation(matrix), one with NaN as Completion.from_array(matrix)."
+            "`problem` must be an Estimation, Sensing, Completion, Regression, Classification or Objective, got "
+            f"{type(problem).__name__}; wrap a matrix as Estimation(matrix), one with NaN as "
+            "Completion.from_array(matrix)."
         )
     lanes, batched = _lanes({"initialization": initialization, "dynamics": dynamics, "seed": seed})
     described, settings, before = problem.describe(), [], []

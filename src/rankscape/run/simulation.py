@@ -60,7 +60,7 @@ def simulate(
 
     Parameters
     ----------
-    problem : Estimation, Sensing, Completion or Objective
+    problem : Estimation, Sensing, Completion, Regression, Classification or Objective
         The loss ``f(W)``.
     depth : int, optional
         Number of factors N. Default: that of the given factors, otherwise 3.
@@ -84,7 +84,7 @@ def simulate(
         the same run alone, bit for bit.
     dtype : {"float64", "float32"}
         Precision of the state. Records are float64.
-    engine : {"auto", "spectral", "matrix", "entrywise", "flow", "stack", "measurements", "curvature"}
+    engine : {"auto", "spectral", "matrix", "entrywise", "flow", "stack", "samples", "measurements", "curvature"}
         "auto" takes the fastest that can run the setting and says why in the attributes.
     compress_width : bool
         Drop hidden directions that died (depth >= 3, float64) at chunk ends; each time is logged in the attributes.

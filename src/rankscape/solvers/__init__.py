@@ -25,6 +25,7 @@
 `stein`                what that costs, without the truth
 `sign_flips`           whether a residual holds another direction
 `relaxation`           from any point down the gradient flow to rest
+`minima`               which minima there are, by many relaxations, each with its Hessian
 `stable_rate`          the largest learning rate at which SGD does not blow up
 =====================  ==========================================================================================
 """

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rankscape.errors import InputError
 from rankscape.factorization import check_factors, product
 from rankscape.ground.checks import positive
 from rankscape.observe import spectrum_of_factors
@@ -55,8 +56,8 @@ def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float,
 
     Parameters
     ----------
-    problem : Completion, Estimation or Sensing
-        The loss f.
+    problem : AbstractProblem
+        The loss f, one that can be differentiated.
     factors : list of array
         Where to start. Not modified.
     ridge : float
@@ -64,20 +65,34 @@ def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float,
     most : int
         Implicit steps to take at the most.
 
+    Returns
+    -------
+    Relaxed
+        The end, whose `converged` says whether it is at rest.
+
+    Raises
+    ------
+    InputError
+        The factors do not fit the problem, or loss or gradient are not finite where they are.
+
     Examples
     --------
     >>> import numpy as np, rankscape as rs
-    >>> from rankscape.solvers.relaxation import relax
     >>> start = [np.diag([1.0, 0.1])] * 3                              # the second mode is below its barrier
-    >>> end = relax(rs.Estimation(np.diag([3.0, 1.0])), start, ridge=0.1)
-    >>> end.rank, product(end.factors).round(4).tolist()
+    >>> end = rs.relax(rs.Estimation(np.diag([3.0, 1.0])), start, ridge=0.1)
+    >>> end.rank, rs.product(end.factors).round(4).tolist()
     (1, [[2.8591, 0.0], [0.0, 0.0]])
     """
     start = check_factors(factors, problem.shape)
     descent = _Descent(problem, start, positive("ridge", ridge))
     x = np.concatenate([W.ravel() for W in start])
     tolerance = min(TOLERANCE, 2e-6 * descent.ridge * float(np.linalg.norm(x)))
-    _, slope = descent(x)
+    value, slope = descent(x)
+    if not (np.isfinite(value) and np.isfinite(slope).all()):
+        raise InputError(
+            f"The loss at the start is {value:g} and its gradient {'finite' if np.isfinite(slope).all() else 'not finite'}: "
+            "relaxation needs both finite. Start elsewhere, or use a loss that is differentiable."
+        )
     gradient, time, steps = float(np.linalg.norm(slope)), 0.0, 0
     while gradient > tolerance and steps < most:
         reach = STRIDE * float(np.linalg.norm(x))

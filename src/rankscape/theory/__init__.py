@@ -10,6 +10,7 @@ one eigenvalue          `hitting_time`, `flow_time`, `flow_value`, `eigenvalue_p
 the rank                `plateaus`, `stopping_rule`
 what to choose          `critical_alpha`, `design`, `diagnose`
 whole matrices          `two_layer_flow`, `aligned_flow`, `aligned_descent`, `end_to_end_flow`
+regression              `regression_modes`, `regression_flow`, `regression_descent`, `regression_bound`
 with a ridge            `landscape` (minima of several ranks), `absorbing` (sets that SGD never leaves),
                         `escape` (how long a jump takes), after Wang, Jacot (2024)
 ======================  =====================================================================
@@ -51,7 +52,20 @@ from rankscape.theory.climbing import (
     step_limit,
     stopping_rule,
 )
-from rankscape.theory.exact import AlignedPath, FlowPath, aligned_descent, aligned_flow, end_to_end_flow, two_layer_flow
+from rankscape.theory.exact import (
+    AlignedPath,
+    FlowPath,
+    RegressionBound,
+    RegressionModes,
+    aligned_descent,
+    aligned_flow,
+    end_to_end_flow,
+    regression_bound,
+    regression_descent,
+    regression_flow,
+    regression_modes,
+    two_layer_flow,
+)
 
 __all__ = [
     "AlignedPath",
@@ -63,6 +77,8 @@ __all__ = [
     "Limit",
     "Plateau",
     "Rate",
+    "RegressionBound",
+    "RegressionModes",
     "StepLimit",
     "StoppingRule",
     "absorbing",
@@ -82,6 +98,10 @@ __all__ = [
     "limit",
     "plateaus",
     "rate",
+    "regression_bound",
+    "regression_descent",
+    "regression_flow",
+    "regression_modes",
     "step_limit",
     "stopping_rule",
     "two_layer_flow",

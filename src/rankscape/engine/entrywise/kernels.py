@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from rankscape.engine.entrywise import simd, steps
+from rankscape.engine import simd
+from rankscape.engine.entrywise import steps
 from rankscape.engine.entrywise.steps import Stream, Work
 from rankscape.errors import InputError
 
@@ -105,7 +106,7 @@ def advance(
             for array in (work.U, work.V, work.inner):
                 array *= lowest  # a power of two: not one bit of the weights is lost
             g /= lowest
-    return Packed([np.array(view, order="C") for view in _views(work)], g)
+    return Packed(_factors(work), g)
 
 
 # --- Checks ----------------------------------------------------------------------------------------------------------
@@ -168,28 +169,29 @@ def _layout(factors: Sequence[np.ndarray]) -> Work:
     dtype = factors[0].dtype
     hidden = np.array([factor.shape[0] for factor in factors[:-1]], np.int64)
     padded = np.array([simd.padded_width(width, dtype) for width in hidden], np.int64)
-    line = simd.CACHE_LINE // dtype.itemsize
-    sizes = [simd.padded_rows(d) * width for d, width in zip(hidden[1:], padded, strict=False)]
     # Each inner factor begins on a cache line of its own, as the passes want it.
-    starts = np.cumsum([0] + [-(-size // line) * line for size in sizes])
+    starts = np.cumsum([0, *(simd.padded_size(d, n, dtype) for n, d in pairwise(hidden))])
     outputs, inputs = factors[-1].shape[0], factors[0].shape[1]
     shapes = [(outputs, padded[-1]), (inputs, padded[0])] if len(factors) > 1 else [(outputs, inputs), (0, 0)]
     U, V, inner = (simd.aligned_zeros(shape, dtype) for shape in (*shapes, (starts[-1],)))
     work = Work(U, V, inner, starts, hidden, padded)
-    for view, factor in zip(_views(work), factors, strict=True):
-        view[:] = factor
+    if not hidden.size:
+        U[:] = factors[0]
+        return work
+    V[:, : hidden[0]], U[:, : hidden[-1]] = factors[0].T, factors[-1]
+    for start, factor in zip(starts, factors[1:-1], strict=False):
+        simd.put(factor, inner[start:])
     return work
 
 
-def _views(work: Work) -> list[np.ndarray]:
-    """Return the true entries of ``W_1, ..., W_N`` inside the working arrays."""
+def _factors(work: Work) -> list[np.ndarray]:
+    """Return ``W_1, ..., W_N`` as new arrays, out of the working arrays."""
     if work.hidden.size == 0:
-        return [work.U]
-    inner = [
-        work.inner[start : start + rows * width].reshape(rows, width)[:, :columns]
-        for start, rows, width, columns in zip(work.starts, work.hidden[1:], work.padded, work.hidden, strict=False)
-    ]
-    return [work.V[:, : work.hidden[0]].T, *inner, work.U[:, : work.hidden[-1]]]
+        return [work.U.copy()]
+    shapes = zip(work.starts, work.hidden[1:], work.hidden, strict=False)
+    inner = [simd.take(work.inner[start:], (rows, columns)) for start, rows, columns in shapes]
+    outer = work.V[:, : work.hidden[0]].T, work.U[:, : work.hidden[-1]]
+    return [np.array(outer[0], order="C"), *inner, np.array(outer[1], order="C")]
 
 
 def _scratch(count: int, work: Work) -> np.ndarray:

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.engine.entrywise import simd
+from rankscape.engine import simd
 from rankscape.ground.jit import compiled
 
 # Sums may be reordered and multiply-adds fused; NaN and infinity keep their meaning, so divergence stays visible.

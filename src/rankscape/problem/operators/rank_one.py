@@ -52,23 +52,24 @@ class RankOneOperators(AbstractOperators):
         left, right = (device(seed).normal((count, n), part=part) for part, n in enumerate(shape))
         return cls(left / count**0.5 if normalize else left, right)
 
-    def _vectors(self) -> tuple[Any, Any]:
+    def vectors(self) -> tuple[Any, Any]:
+        """``a_k`` and ``b_k``, one a row."""
         n_out = self.shape[0]
         return self.table[:, :n_out], self.table[:, n_out:]
 
     def apply(self, W: Any) -> Any:
         """Row by row of ``(a W) * b``."""
-        a, b = self._vectors()
+        a, b = self.vectors()
         return ((a @ W) * b).sum(axis=1)  # a W first: one product for all operators
 
     def adjoint(self, z: Any) -> Any:
         """``a^T (z b)``."""
-        a, b = self._vectors()
+        a, b = self.vectors()
         return a.T @ (z[:, None] * b)
 
     def largest(self) -> float:
         """The product of the squared norms of the two vectors."""
-        return float(np.prod([(v * v).sum(axis=1) for v in self._vectors()], axis=0).max())
+        return float(np.prod([(v * v).sum(axis=1) for v in self.vectors()], axis=0).max())
 
     def flops(self) -> float:
         """``2 m n_out n_in``, in a matrix product."""
