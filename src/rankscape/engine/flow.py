@@ -25,7 +25,6 @@ times that of gradient descent.
 
 import json
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -37,6 +36,7 @@ from diffrax import Dopri8, ODETerm, PIDController
 from rankscape.dynamics import GradientFlow
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.chain_rule import value_and_gradients
+from rankscape.engine.programs import program
 from rankscape.engine.spectral import AlignedModes, decouple, misaligned, product_and_slopes
 from rankscape.errors import InputError
 from rankscape.ground.double import double
@@ -85,7 +85,7 @@ def _judge(controller: PIDController, size, before, after, error, order):
     return fits, end - start
 
 
-@partial(jax.jit, static_argnames=("slope", "constants"))
+@program("slope", "constants")
 def _advance(slope, constants, numbers, walk, stop, rtol, atol):
     """Walk to the last grid point before `stop`; return it and the values at `stop`."""
     term = ODETerm(lambda t, values, numbers: slope(constants, numbers, values))

@@ -5,7 +5,7 @@ All factors move at once, by an update rule of `rules` or by an optax optimizer;
 """
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jax
@@ -17,6 +17,7 @@ from rankscape.dynamics import Optimizer
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.chain_rule import operators_cost, products_cost, value_and_gradients
 from rankscape.engine.lanes import Lanes, each, filled_up, mesh_for, on_device, on_gpu, states_of
+from rankscape.engine.programs import program
 from rankscape.engine.rules import RULES, descended
 from rankscape.ground.double import double
 from rankscape.ground.final import final
@@ -35,7 +36,7 @@ def _descend(rule, binder, arrays, lane, steps):
     return jax.lax.fori_loop(0, steps, step, (moving, velocity))
 
 
-@partial(jax.jit, static_argnames=("rule", "binder", "together", "mesh"))
+@program("rule", "binder", "together", "mesh")
 def _descend_batch(rule, binder, together, mesh, arrays, lanes, steps):
     """All runs of a batch: one after the other, or together; each device of the mesh takes its share of them."""
 
@@ -49,7 +50,7 @@ def _descend_batch(rule, binder, together, mesh, arrays, lanes, steps):
     return share(arrays, steps, lanes)
 
 
-@partial(jax.jit, static_argnames=("binder", "transformation"))
+@program("binder", "transformation")
 def _optimize(binder, transformation, arrays, factors, optimizer_state, ridge, steps):
     """`steps` steps of an optax optimizer on loss plus ridge, one run."""
 

@@ -9,7 +9,7 @@ measurement, except for operators given by functions, which are applied whole.
 """
 
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import cast
 
 import jax
@@ -20,6 +20,7 @@ from rankscape.dynamics import SGD
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.chain_rule import operators_cost, products_cost, value_and_gradients
 from rankscape.engine.lanes import Lanes, each, on_device, on_gpu, states_of
+from rankscape.engine.programs import program
 from rankscape.engine.rules import descended
 from rankscape.ground.double import double
 from rankscape.ground.final import final
@@ -29,7 +30,7 @@ from rankscape.problem import FunctionOperators, Sensing
 STEPS_AT_ONCE = 2048
 
 
-@partial(jax.jit, static_argnames=("binder", "together"))
+@program("binder", "together")
 def _walk(binder, together, arrays, factors, rates, batches, steps):
     """The first `steps` of the steps that `batches` describes, all runs of a batch."""
     count, size = len(arrays["measurements"]), batches.shape[-1]

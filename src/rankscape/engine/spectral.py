@@ -20,6 +20,7 @@ import jax
 import numpy as np
 
 from rankscape.engine.base import AbstractEngine, Row, Setting, State, check_dynamics
+from rankscape.engine.programs import program
 from rankscape.engine.rules import RULES, Rates, rates_at
 from rankscape.ground.double import double
 from rankscape.ground.final import final
@@ -138,7 +139,7 @@ def _stepped(multiplicity, target, learning_rate, decay, base, point):
     return [b + pull * slope - decay * v for b, v, slope in zip(base, point, slopes, strict=True)]
 
 
-@partial(jax.jit, static_argnames=("rule", "multiplicity"))
+@program("rule", "multiplicity")
 def _advance(rule, multiplicity, target, lanes, steps):
     moving, velocity, rates = lanes
     decay = 2 * rates.learning_rate * rates.ridge

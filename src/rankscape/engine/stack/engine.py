@@ -8,7 +8,7 @@ factors are JAX's, as in the matrix engine; the gradient with respect to ``W`` i
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import cached_property
 from typing import cast
 
 import jax
@@ -17,6 +17,7 @@ import numpy as np
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.chain_rule import operators_cost, partial_products, products_cost, pulled_back
 from rankscape.engine.lanes import Lanes, each, on_gpu, states_of
+from rankscape.engine.programs import program
 from rankscape.engine.rules import RULES, descended
 from rankscape.engine.stack import gradients as kernel
 from rankscape.ground.double import double
@@ -27,14 +28,14 @@ from rankscape.problem import DenseOperators, Sensing
 LARGE_STACK = 32 << 20
 
 
-@partial(jax.jit, static_argnames="rule")
+@program("rule")
 def _look(rule, lanes):
     """The partial products of all runs where their gradients are taken, and the products flattened."""
     products = each(lambda lane: partial_products(rule.look(*lane)), together=False)(lanes)
     return products, products[-1].reshape(len(products[-1]), -1)
 
 
-@partial(jax.jit, static_argnames="rule")
+@program("rule")
 def _move(rule, lanes, products, gradients):
     """One step of all runs, from the gradients with respect to their products."""
 
