@@ -12,6 +12,8 @@ others                  are shown only
 
 import re
 
+from _site.made import DOCS
+
 HEAD = "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n---\n"
 BLOCK = re.compile(r"^```(python|shell)(?: alt: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECONDS = 60 / 200  # to read a word, code counted as words
@@ -42,6 +44,8 @@ def prepared(docname: str, text: str) -> str:
     depth = docname.count("/")
     for outside, inside in ELSEWHERE.items():
         text = text.replace(f"]({'../' * depth}{outside}", f"]({'../' * depth}{inside}")
+    if docname == "theory/index" and not (DOCS / "theory-by-question.md").exists():
+        text = text.replace("../theory-by-question\n", "")
     if "tutorials/" in docname and not docname.endswith("index"):
         text = re.sub(r"^(# .*\n)", rf"\1{_taken_along(docname, text)}", text, count=1)
     return HEAD + BLOCK.sub(_cell, text) if BLOCK.search(text) else text

@@ -62,8 +62,21 @@ def _with_example(app, what, name, thing, options, lines: list[str]) -> None:
             lines += [*head, *example.splitlines(), ""]
 
 
+def _plain(app, what, name, thing, options, lines: list[str]) -> None:
+    """Names that end in an underscore, as scikit-learn has them, are no links in a type: ``shape (rank_,)``."""
+    lines[:] = [re.sub(r"(?<=[(\s])([a-z]\w*_)(?=[,)])", r"\1\\ ", line) if " : " in line else line for line in lines]
+
+
+def _skip(app, what, name, thing, skip, options) -> bool | None:
+    """What scikit-learn adds by itself is in its own documentation."""
+    added = name == "get_metadata_routing" or (name.startswith("set_") and name.endswith("_request"))
+    return True if added else None
+
+
 def setup(app) -> None:
     """Connect."""
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-docstring", _plain, priority=200)
     app.connect("builder-inited", generate)
     app.connect("autodoc-process-docstring", _with_example, priority=100)
     app.add_role("any_name", _any_name)
