@@ -1,4 +1,4 @@
-"""How the site is built: Sphinx, with every block of every page executed and nothing fetched by the reader's browser."""
+"""How the site is built: Sphinx, every block of every page executed, nothing fetched by the reader's browser."""
 
 import os
 import sys
@@ -8,9 +8,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # for `_site`, what is generated
 # What a page runs finds `rankscape`, one thread a matrix, and no terminal.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "100", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
 
-import rankscape
+import rankscape  # noqa: E402
 
 project, author, copyright = "rankscape", "the authors of rankscape", "the authors of rankscape, Apache-2.0"
 version = release = rankscape.__version__

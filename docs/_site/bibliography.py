@@ -3,14 +3,26 @@
 from _site.made import write
 from rankscape.papers.bibliography import bibliography
 
+HEAD = """\
+# Bibliography
+
+Docstrings and pages cite from this list. How to cite rankscape and what it builds on:
+
+```shell
+rankscape cite
+```
+
+One work: `rankscape cite wang2024`. All: `rankscape cite --all`.
+"""
+
 
 def page() -> str:
     """The works, by key."""
-    lines = ["# Bibliography", "", "Docstrings and pages cite from this list. How to cite rankscape and what it builds on:", ""]
-    lines += ["```shell", "rankscape cite", "```", "", "One work: `rankscape cite wang2024`. All: `rankscape cite --all`.", ""]
+    lines = [HEAD]
     for key, work in sorted(bibliography().items()):
         line = work.line.split("] ", 1)[1] if "title" in work.fields and "author" in work.fields else key
-        lines += [f"## {key}", "", line, "", f":::{{dropdown}} BibTeX of {key}", "```bibtex", work.bibtex.strip(), "```", ":::", ""]
+        lines += [f"## {key}", "", line, "", f":::{{dropdown}} BibTeX of {key}"]
+        lines += ["```bibtex", work.bibtex.strip(), "```", ":::", ""]
     return "\n".join(lines)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from cyclopts import App
 
 from _site.made import cell, write
-from rankscape.cli.app import COMMANDS, app as application
+from rankscape.cli.app import COMMANDS
+from rankscape.cli.app import app as application
 
 
 def leaves(parent: App = application, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:

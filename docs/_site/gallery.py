@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from _site.made import FILES, ROOT, cell, write
 from rankscape.papers import PAPERS
@@ -18,7 +17,11 @@ from rankscape.papers.bibliography import reference
 from rankscape.phases import DIAGRAMS
 
 FOLDER = FILES / "gallery"
-TITLES = {"chou2024": "Gradient descent: ranks climb", "wang2024": "SGD with a ridge: ranks fall", "phases": "Phase diagrams"}
+TITLES = {
+    "chou2024": "Gradient descent: ranks climb",
+    "wang2024": "SGD with a ridge: ranks fall",
+    "phases": "Phase diagrams",
+}
 
 
 def make() -> None:
@@ -28,7 +31,8 @@ def make() -> None:
         return
     FOLDER.mkdir(parents=True, exist_ok=True)
     calls = [["reproduce", paper, "--quick", "-o", str(FOLDER / paper)] for paper in PAPERS]
-    calls += [["phases", name, "--quick", "-o", str(FOLDER / "phases"), "--store", str(FOLDER / f"{name}.zarr")] for name in DIAGRAMS]
+    place = str(FOLDER / "phases")
+    calls += [["phases", name, "--quick", "-o", place, "--store", f"{FOLDER / name}.zarr"] for name in DIAGRAMS]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(_run, calls))
     for drawing in FOLDER.glob("*/*.pdf"):
@@ -82,7 +86,10 @@ def _page(work: str) -> str:
     lines = [f"# {TITLES[work]}", ""]
     if work != "phases":
         lines += [f"Figures of {reference(work).line.split('] ')[1]}", ""]
-    lines += ["The settings are ours, and each figure states them. Here each is drawn with `--quick`; the command draws it whole.", ""]
+    lines += [
+        "The settings are ours, and each figure states them. Here each is drawn with `--quick`; the command draws it"
+    ]
+    lines += ["whole.", ""]
     for made in figures(work):
         lines += _figure(work, made)
     return "\n".join(lines)

@@ -12,7 +12,6 @@ ROOMS = {
     "rankscape.problem": "What is fitted: a loss of the product and its gradient.",
     "rankscape.dynamics": "How factors move.",
     "rankscape.rates": "Rates that change with the step.",
-    "rankscape.observe": "What is seen of a product: spectra, four measures of rank.",
     "rankscape.theory": "Ranks climb: times, bounds, plateaus, stopping steps, exact solutions.",
     "rankscape.theory.landscape": "Ranks fall: which minima there are.",
     "rankscape.theory.absorbing": "Ranks fall: sets that SGD cannot leave.",

@@ -5,7 +5,8 @@ from PIL import Image, ImageDraw
 
 from _site.made import FILES
 
-SIZE, FOOT, COLOURS = (640, 300), 258, {"back": (18, 40, 52), "bar": (244, 185, 66), "dead": (92, 118, 130), "text": (226, 236, 240)}
+SIZE, FOOT = (640, 300), 258
+COLOURS = {"back": (18, 40, 52), "bar": (244, 185, 66), "dead": (92, 118, 130), "text": (226, 236, 240)}
 SHOWN = 0.02  # of the largest: what counts as alive
 
 

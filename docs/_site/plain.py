@@ -7,6 +7,14 @@ from pathlib import Path
 from _site.made import DOCS
 from _site.pages import BLOCK
 
+HEAD = """\
+# rankscape
+
+> Deep matrix factorization: simulate, predict and use the rank of a product of matrices while it is trained. All pages
+> as one text: rankscape.txt
+
+## Pages
+"""
 TUTORIALS = ("data/tutorials", "theory/tutorials")
 
 
@@ -38,15 +46,14 @@ def tutorials() -> list[Path]:
 
 def _summary(text: str) -> str:
     """The first sentence below the title."""
-    body = re.sub(r"^# .*$|<p .*?</p>", "", text, flags=re.MULTILINE | re.DOTALL if False else re.MULTILINE)
+    body = re.sub(r"^# .*$|<p .*?</p>", "", text, flags=re.MULTILINE)
     paragraph = next((p for p in body.split("\n\n") if re.match(r"\s*[A-Z*`\d]", p)), "")
     return re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", paragraph.strip().replace("\n", " ")).split(". ")[0].rstrip(".")
 
 
 def listed(app) -> str:
     """All pages written by hand, and the rooms of the reference, with a sentence each."""
-    lines = ["# rankscape", "", "> Deep matrix factorization: simulate, predict and use the rank of a product of matrices"]
-    lines += ["> while it is trained. All pages as one text: rankscape.txt", "", "## Pages", ""]
+    lines = [HEAD]
     for name in sorted(app.env.found_docs):
         path = Path(app.env.doc2path(name))
         if "/api/" not in name and path.suffix == ".md":

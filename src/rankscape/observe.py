@@ -26,7 +26,14 @@ RANK_TOLERANCE = {"float64": 1e-6, "float32": 1e-5}
 
 
 def singular_values(matrix: ArrayLike) -> Spectrum:
-    """Descending singular values of a matrix, or of a stack of matrices."""
+    """Descending singular values of a matrix, or of a stack of matrices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> singular_values(np.diag([1.0, -4.0])).tolist()
+    [4.0, 1.0]
+    """
     return np.linalg.svd(np.asarray(matrix), compute_uv=False)
 
 
