@@ -18,7 +18,7 @@ from rankscape.papers.statements import STATEMENTS
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 
-from _site import commands, house, names, pages, papers, plain, reference
+from _site import commands, house, names, pages, papers, plain, reference  # noqa: E402
 
 # Written by hand: what the site makes is not in the repository.
 MADE = {"commands.md", "bibliography.md", "papers.md", "changelog.md"}

@@ -86,10 +86,8 @@ def _page(work: str) -> str:
     lines = [f"# {TITLES[work]}", ""]
     if work != "phases":
         lines += [f"Figures of {reference(work).line.split('] ')[1]}", ""]
-    lines += [
-        "The settings are ours, and each figure states them. Here each is drawn with `--quick`; the command draws it"
-    ]
-    lines += ["whole.", ""]
+    lines += ["The settings are ours, and each figure states them. Here each is drawn with `--quick`;"]
+    lines += ["the command draws it whole.", ""]
     for made in figures(work):
         lines += _figure(work, made)
     return "\n".join(lines)
