@@ -64,7 +64,7 @@ def _with_example(app, what, name, thing, options, lines: list[str]) -> None:
 
 def _plain(app, what, name, thing, options, lines: list[str]) -> None:
     """Names that end in an underscore, as scikit-learn has them, are no links in a type: ``shape (rank_,)``."""
-    lines[:] = [re.sub(r"(?<=[(\s])([a-z]\w*_)(?=[,)])", r"\1\\ ", line) if " : " in line else line for line in lines]
+    lines[:] = [re.sub(r"(?<=[(\s])([a-z]\w*)_(?=[,)])", r"\1\\_", line) if " : " in line else line for line in lines]
 
 
 def _skip(app, what, name, thing, skip, options) -> bool | None:
