@@ -76,6 +76,14 @@ class PerturbedIdentical(AbstractInitialization):
 
     The imbalance lets eigenvalues cross zero, so all of a symmetric target is learned (Chou et al. 2024).
     Which `layer` (1 .. N) is perturbed does not change the product.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(eigenvalues=[2.0, -1.0]), depth=3, steps=60_000,
+    ...                   initialization=rs.PerturbedIdentical(alpha=0.1, beta=0.05), dynamics=rs.GradientDescent(2e-3))
+    >>> run.dataset.eigenvalues.values[-1].round(3).tolist()
+    [2.0, -1.0]
     """
 
     alpha: float
@@ -104,7 +112,16 @@ class PerturbedIdentical(AbstractInitialization):
 @final
 @dataclass(frozen=True)
 class Gaussian(AbstractInitialization):
-    """Independent normal entries of standard deviation `scale` in every factor."""
+    """Independent normal entries of standard deviation `scale` in every factor.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(np.diag([3.0, 1.0])), depth=3, initialization=rs.Gaussian(0.3), seed=1, steps=0,
+    ...                   dynamics=rs.GradientDescent(0.01))
+    >>> [W.shape for W in run.factors]
+    [(2, 2), (2, 2), (2, 2)]
+    """
 
     scale: float
 
@@ -120,7 +137,16 @@ class Gaussian(AbstractInitialization):
 @final
 @dataclass(frozen=True)
 class Orthogonal(AbstractInitialization):
-    """Random factors whose nonzero singular values all equal `scale` (orthonormal rows or columns)."""
+    """Random factors whose nonzero singular values all equal `scale` (orthonormal rows or columns).
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(np.diag([3.0, 1.0])), depth=3, initialization=rs.Orthogonal(0.5), steps=0,
+    ...                   dynamics=rs.GradientDescent(0.01))
+    >>> [rs.singular_values(W).round(12).tolist() for W in run.factors]
+    [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]
+    """
 
     scale: float
 
@@ -205,7 +231,16 @@ class Balanced(AbstractInitialization):
 @final
 @dataclass(frozen=True, init=False)
 class Factors(AbstractInitialization):
-    """The given factors ``[W_1, ..., W_N]``; the widths follow from them."""
+    """The given factors ``[W_1, ..., W_N]``; the widths follow from them.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(np.diag([3.0, 1.0])), initialization=rs.Factors([0.5 * np.eye(2), np.eye(2)]),
+    ...                   dynamics=rs.GradientDescent(0.01), steps=2000)
+    >>> run.product.round(3).tolist()
+    [[3.0, 0.0], [0.0, 1.0]]
+    """
 
     matrices: tuple[np.ndarray, ...]
 

@@ -29,7 +29,14 @@ RANK_TOLERANCE = {"float64": 1e-6, "float32": 1e-5}
 
 
 def singular_values(matrix: ArrayLike) -> Spectrum:
-    """Descending singular values of a matrix, or of a stack of matrices."""
+    """Descending singular values of a matrix, or of a stack of matrices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> singular_values(np.diag([1.0, -4.0])).tolist()
+    [4.0, 1.0]
+    """
     array = matrix if isinstance(matrix, np.ndarray) and matrix.dtype.kind == "f" else real_array(matrix, "matrix")
     if array.ndim < 2 or not array.size or not np.isfinite(array).all():
         raise InputError(f"`matrix` must be a matrix of finite numbers that is not empty, got shape {array.shape}.")

@@ -13,7 +13,18 @@ from rankscape.ground.storage import check_readable
 
 
 def load_toml(path: Path) -> dict[str, Any]:
-    """The keys of a TOML file as they stand there."""
+    r"""The keys of a TOML file as they stand there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "run.toml")
+    ...     _ = path.write_text("eigenvalues = [2, 1]\nlearning-rate = 0.01\n", encoding="utf-8")
+    ...     load_toml(path)
+    {'eigenvalues': [2, 1], 'learning-rate': 0.01}
+    """
     check_readable(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -24,7 +35,18 @@ def load_toml(path: Path) -> dict[str, Any]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file, hyphens allowed for underscores, refused when unknown."""
+    r"""The settings of a TOML file, hyphens allowed for underscores, refused when unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "run.toml")
+    ...     _ = path.write_text("eigenvalues = [2, 1]\nlearning-rate = 0.01\n", encoding="utf-8")
+    ...     read_toml(path)
+    {'eigenvalues': [2, 1], 'learning_rate': 0.01}
+    """
     known = SimulationConfig.model_fields
     settings = {}
     for key, value in load_toml(path).items():
@@ -41,7 +63,16 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def make_config(settings: Mapping[str, Any], where: str) -> SimulationConfig:
-    """A checked configuration; `where` names the file or the command line in the error."""
+    """A checked configuration; `where` names the file or the command line in the error.
+
+    Examples
+    --------
+    >>> make_config({"eigenvalues": [2.0, 1.0], "depth": 3}, "here").depth
+    3
+    >>> make_config({"depth": 0}, "run.toml")
+    Traceback (most recent call last):
+    rankscape.errors.InputError: run.toml: depth = 0: Input should be greater than or equal to 1.
+    """
     try:
         return SimulationConfig(**settings)
     except ValidationError as error:

@@ -18,6 +18,12 @@ class SimulationConfig(Fields):
     """The settings of a run, and what they make: problem, start, dynamics, trajectory.
 
     What is made is imported where it is made: to parse a command must not load an engine.
+
+    Examples
+    --------
+    >>> config = SimulationConfig(eigenvalues=[2.0, 1.0], depth=3, alpha=0.1)
+    >>> config.problem().shape, config.steps
+    ((2, 2), 10000)
     """
 
     def problem(self) -> "AbstractProblem":

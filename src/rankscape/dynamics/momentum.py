@@ -73,4 +73,12 @@ class Nesterov(_Momentum):
     ----------
     learning_rate, momentum, ridge
         As in `HeavyBall`.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(eigenvalues=[2.0, 1.0]), depth=3, initialization=rs.Identical(alpha=0.2),
+    ...                   dynamics=rs.Nesterov(learning_rate=0.01, momentum=0.9), steps=1000)
+    >>> run.dataset.eigenvalues.values[-1].round(3).tolist()
+    [2.0, 1.0]
     """

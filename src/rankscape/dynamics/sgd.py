@@ -34,6 +34,15 @@ class SGD(AbstractDynamics):
         (`rankscape.rates.convert`).
     replacement : bool
         True draws every one uniformly and independently; False goes through fresh permutations of all of them.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> lab = rs.data.planted()
+    >>> run = rs.simulate(lab.problem, initialization=rs.Factors(lab.start()), steps=300_000, monitor=rs.RankMonitor(),
+    ...                   dynamics=rs.SGD(learning_rate=0.2, ridge=0.4 / len(lab.problem.values)))
+    >>> run.jumps.values[:, 1:].tolist()
+    [[4, 3], [3, 2]]
     """
 
     learning_rate: float | Path

@@ -17,7 +17,16 @@ from rankscape.problem import AbstractProblem
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything that decides one run, apart from its length."""
+    """Everything that decides one run, apart from its length.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> problem = rs.Estimation(eigenvalues=[2.0, 1.0])
+    >>> setting = Setting(problem, (2, 2, 2, 2), rs.Identical(0.1), rs.GradientDescent(0.01))
+    >>> setting.depth, [W.tolist() for W in setting.initial_factors()][0]
+    (3, [[0.1, 0.0], [0.0, 0.1]])
+    """
 
     problem: AbstractProblem
     widths: tuple[int, ...]
@@ -84,6 +93,11 @@ class State(NamedTuple):
         The factors, or what the engine keeps in their place (the modes, the factors without their scale).
     memory : sequence of array
         What is remembered beside them, of a meaning that the engine knows: an optimizer's state, a velocity, a scale.
+
+    Examples
+    --------
+    >>> State(10, [np.eye(2)]).within(1e3), State(10, [np.array([np.nan])]).within(1e3)
+    (True, False)
     """
 
     step: int
@@ -143,6 +157,17 @@ class AbstractEngine(ABC):
 
     Subclass it for an engine of your own and name it in `rankscape.engine.choose.ENGINES`; `obstacle` says what it
     cannot run, `begin` what it remembers beside what moves.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> problem = rs.Estimation(eigenvalues=[2.0, 1.0])
+    >>> setting = Setting(problem, (2, 2, 2, 2), rs.Identical(0.1), rs.GradientDescent(0.01))
+    >>> from rankscape.engine.matrix import MatrixEngine
+    >>> engine = MatrixEngine([setting])
+    >>> (state,) = engine.advance([engine.begin(setting, setting.initial_factors(), 0)], 100)
+    >>> state.step
+    100
     """
 
     name: ClassVar[str]

@@ -33,6 +33,15 @@ def choose(setting: Setting, engine: str = "auto") -> tuple[type[AbstractEngine]
     ------
     InputError
         The engine does not exist, or cannot run the setting; the text names the obstacle.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> problem = rs.Estimation(eigenvalues=[2.0, 1.0])
+    >>> setting = Setting(problem, (2, 2, 2, 2), rs.Identical(0.1), rs.GradientDescent(0.01))
+    >>> engine, why = choose(setting)
+    >>> engine.name, why[:9]
+    ('spectral', 'spectral:')
     """
     if not isinstance(engine, str):
         raise InputError(f"`engine` must be the name of one, got {shown(engine)}.")

@@ -32,6 +32,12 @@ class Diagram:
         The values of each hyperparameter; `quick` has fewer.
     draw : callable
         From the data set with one dimension a hyperparameter to panels, data and claims.
+
+    Examples
+    --------
+    >>> from rankscape.phases.plateau_length import DIAGRAM
+    >>> list(DIAGRAM.full) == list(DIAGRAM.quick)
+    True
     """
 
     cell: Callable[..., Mapping[str, float]]
@@ -92,7 +98,15 @@ def phase_diagram(
 
 
 def check(name: str) -> None:
-    """Raise InputError for a diagram that does not exist."""
+    """Raise InputError for a diagram that does not exist.
+
+    Examples
+    --------
+    >>> check("final-rank")
+    >>> check("final-rang")
+    Traceback (most recent call last):
+    rankscape.errors.InputError: There is no phase diagram 'final-rang' - did you mean 'final-rank'?; there are ...
+    """
     if name not in DIAGRAMS:
         hint = did_you_mean(name, DIAGRAMS)
         raise InputError(f"There is no phase diagram {name!r}{hint}; there are {', '.join(DIAGRAMS)}.")

@@ -27,7 +27,17 @@ CELL, MARGINS = 0.4, 1.5
 
 
 def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "Figure":
-    """A figure of panels and images, row by row."""
+    """A figure of panels and images, row by row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rankscape.plot import Line, Panel, draw
+    >>> panel = Panel("Line", "y", "x", [Line(np.arange(3.0), np.arange(3.0))])
+    >>> figure = draw([panel, panel], title="Twice")
+    >>> len(figure.axes), figure.get_suptitle()
+    (2, 'Twice')
+    """
     from matplotlib.figure import Figure
 
     rows = max(-(-len(parts) // columns), 1)
@@ -51,7 +61,16 @@ def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "
 
 
 def save(figure: "Figure", path: str | Path) -> Path:
-    """Write a figure; whatever stood there before is kept when it fails."""
+    """Write a figure; whatever stood there before is kept when it fails.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from rankscape.plot import Panel, draw
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(draw([Panel("Empty", "y", "x", [])]), f"{folder}/empty.svg").name
+    'empty.svg'
+    """
     path = Path(path)
     check_figure(path)
     with replacing(path) as file:
@@ -60,7 +79,15 @@ def save(figure: "Figure", path: str | Path) -> Path:
 
 
 def check_figure(path: str | Path) -> None:
-    """Refuse a path that no figure can be written to, before any work."""
+    """Refuse a path that no figure can be written to, before any work.
+
+    Examples
+    --------
+    >>> check_figure("picture.png")
+    >>> check_figure("picture.gif")
+    Traceback (most recent call last):
+    rankscape.errors.InputError: ...
+    """
     path = Path(path)
     if path.suffix.lower() not in FIGURES:
         raise InputError(f"{path}: a figure ends in {', '.join(FIGURES)}.")

@@ -6,7 +6,14 @@ from rankscape.plot.panels import Image
 
 
 def completion_images(seen: np.ndarray, completed: np.ndarray, truth: np.ndarray | None) -> list[Image]:
-    """The pictures to show for a completed image: NaN in `seen` marks the hidden pixels."""
+    """The pictures to show for a completed image: NaN in `seen` marks the hidden pixels.
+
+    Examples
+    --------
+    >>> seen = np.array([[0.0, np.nan], [0.5, 1.0]])
+    >>> [image.title for image in completion_images(seen, np.nan_to_num(seen), None)]
+    ['given', 'completed']
+    """
     basis = seen if truth is None else truth
     limits = float(np.nanmin(basis)), float(np.nanmax(basis))
     images = [Image("given", seen, limits), Image("completed", completed, limits)]

@@ -46,7 +46,18 @@ def plot_trajectory(
     theory: Iterable[Interval] = (),
     references: dict[str, float] | None = None,
 ) -> "Axes":
-    """Draw the spectrum, the rank or the errors by step, with the plateaus of theory as bands behind."""
+    """Draw the spectrum, the rank or the errors by step, with the plateaus of theory as bands behind.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> from matplotlib.figure import Figure
+    >>> run = rs.simulate(rs.Estimation(eigenvalues=[2.0, 1.0]), depth=3, initialization=rs.Identical(alpha=0.2),
+    ...                   dynamics=rs.GradientDescent(0.01), steps=500)
+    >>> theory = rs.theory.plateaus([2.0, 1.0], depth=3, alpha=0.2, learning_rate=0.01)
+    >>> plot_trajectory(run.dataset, "rank", Figure().subplots(), theory).get_xlabel()
+    'step'
+    """
     if what not in WHAT:
         raise InputError(f"`what` must be {', '.join(map(repr, WHAT[:-1]))} or {WHAT[-1]!r}, got {what!r}.")
     panel = trajectory_panels(dataset, references)[WHAT.index(what)]

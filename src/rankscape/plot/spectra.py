@@ -27,6 +27,15 @@ def denoising_panels(path: "Labelled", stop: int) -> list[Panel]:
     -------
     list of Panel
         The sizes of directions before and after, and how they were learned.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> rng = np.random.default_rng(0)
+    >>> noisy = 3 * np.outer(rng.normal(size=40), rng.normal(size=30)) + rng.normal(size=(40, 30))
+    >>> model = rs.estimators.DeepMatrixDenoiser().fit(noisy)
+    >>> [panel.title for panel in denoising_panels(model.path_, model.stop_step_)]
+    ['Directions', 'What descent has learned']
     """
     order = np.argsort(-np.abs(path.target))[:MOST]
     sizes, kept = np.abs(path.target[order]), np.abs(path.kept[order])

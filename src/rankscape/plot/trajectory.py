@@ -44,6 +44,14 @@ def trajectory_panels(dataset: "xr.Dataset | Labelled", references: dict[str, fl
     ------
     InputError
         A batch of runs.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(eigenvalues=[2.0, 1.0]), depth=3, initialization=rs.Identical(alpha=0.2),
+    ...                   dynamics=rs.GradientDescent(0.01), steps=500)
+    >>> len(trajectory_panels(run.dataset))
+    3
     """
     if "run" in dataset.dims:
         raise InputError("This is a batch of runs: draw one of them, `run.select(k).dataset`.")

@@ -23,6 +23,13 @@ class AbstractProblem(ABC):
     the engines, the observers and the tests. ``arrays`` names the attributes that an engine hands to its
     compiler as data instead of baking them in as constants; ``data`` names those that identify the problem.
     Subclass it for a loss of your own: `loss`, `gradient`, `arrays`, `data` and `shape` are all that engines ask for.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> problem = rs.Estimation(np.eye(2))
+    >>> float(problem.loss(np.zeros((2, 2)))), problem.gradient(np.zeros((2, 2))).tolist()
+    (1.0, [[-1.0, 0.0], [0.0, -1.0]])
     """
 
     arrays: ClassVar[tuple[str, ...]]

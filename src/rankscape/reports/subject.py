@@ -34,6 +34,15 @@ class Subject:
         Names of the rows and columns, where they have any.
     image : bool
         Whether the matrix is a photograph.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> X = np.outer(np.arange(1.0, 9.0), [1.0, -1.0, 2.0, 0.5, 3.0, 1.0])
+    >>> X[np.arange(8), np.arange(8) % 6] = np.nan
+    >>> subject = Subject(rs.complete(X), name="my table", column_labels=list("abcdef"))
+    >>> subject.cells, subject.column(2)
+    (48, 'c')
     """
 
     completed: CompletedMatrix

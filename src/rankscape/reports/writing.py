@@ -91,7 +91,15 @@ def report(
 
 
 def check_report(path: str | Path) -> None:
-    """Refuse a path that no page can be written to, before any work."""
+    """Refuse a path that no page can be written to, before any work.
+
+    Examples
+    --------
+    >>> check_report("page.html")
+    >>> check_report("page.pdf")
+    Traceback (most recent call last):
+    rankscape.errors.InputError: ...
+    """
     path = Path(path)
     if path.suffix.lower() not in PAGES:
         raise InputError(f"{path}: a report ends in {' or '.join(PAGES)}.")

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import cast
 
-import jax
 import numpy as np
 
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics

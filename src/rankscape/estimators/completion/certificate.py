@@ -67,6 +67,15 @@ class Certificate(AbstractCertificate):
         where that is no chance: entries seem to be missing because of their value.
     warnings : tuple of str
         Reasons not to trust the completion, in words; none when empty.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.normal(size=(60, 2)) @ rng.normal(size=(2, 40))
+    >>> certificate = rs.complete(np.where(rng.random(truth.shape) < 0.5, truth, np.nan)).certificate
+    >>> certificate.trusted, certificate.warnings
+    (True, ())
     """
 
     subject = "completion"

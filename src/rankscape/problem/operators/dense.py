@@ -39,6 +39,13 @@ class AbstractOperators(ABC):
     `apply` and `adjoint` are written with operators that NumPy and JAX arrays share. ``table`` has one row for each
     operator, so that some of them are chosen by their rows; whatever else a family holds are hashable constants.
     Subclass it, as a dataclass like this one, for a family of your own: `apply`, `adjoint` and `flops`.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> operators = rs.DenseOperators(np.stack([np.eye(2), np.ones((2, 2))]))
+    >>> operators.apply(np.diag([3.0, 1.0])).tolist(), operators.adjoint(np.array([1.0, 0.0])).tolist()
+    ([4.0, 4.0], [[1.0, 0.0], [0.0, 1.0]])
     """
 
     table: Any
@@ -147,6 +154,13 @@ class DenseOperators(AbstractOperators):
     ------
     InputError
         The stack is empty, not three-dimensional or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> operators = rs.DenseOperators(np.stack([np.eye(2), np.ones((2, 2))]))
+    >>> operators, len(operators.take([1]))
+    (DenseOperators(count=2, shape=(2, 2)), 1)
     """
 
     def __init__(self, stack: ArrayLike):

@@ -110,6 +110,14 @@ class AtEffectiveRank(AbstractRule):
         From which side it is reached.
     every : int, optional
         Look at each so many steps; otherwise at the records of the run.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(eigenvalues=[2.0, 1.0]), depth=3, initialization=rs.Identical(alpha=0.1),
+    ...                   dynamics=rs.GradientDescent(0.01), steps=3000, stop=rs.AtEffectiveRank(1.4, every=10))
+    >>> run.message
+    'stopped at step 970: the effective rank is 1.402, rising past 1.4'
     """
 
     level: float
@@ -151,6 +159,14 @@ class OnPlateau(AbstractRule):
         The length w of the stretch, relative to the step where it begins.
     every : int, optional
         Look at each so many steps; otherwise at the records of the run.
+
+    Examples
+    --------
+    >>> import rankscape as rs
+    >>> run = rs.simulate(rs.Estimation(eigenvalues=[2.0, 1.0]), depth=3, initialization=rs.Identical(alpha=0.1),
+    ...                   dynamics=rs.GradientDescent(0.01), steps=3000, stop=rs.OnPlateau(2))
+    >>> run.outcome, float(run.effective_rank[-1].round(2))
+    (<Outcome.STOPPED: 'stopped'>, 1.5)
     """
 
     number: int = 1
@@ -198,6 +214,16 @@ class OnHeldout(AbstractRule):
         Stop when two records in a row are worse than the best by more than this part of it.
     every : int, optional
         Look at each so many steps; otherwise at the records of the run.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> noise = np.random.default_rng(0).normal(size=(20, 20))
+    >>> problem = rs.Completion.from_array(np.diag(np.full(20, 0.1)) + noise).split(0.2, seed=0)
+    >>> run = rs.simulate(problem, depth=3, initialization=rs.Gaussian(0.1), steps=20_000, stop=rs.OnHeldout(),
+    ...                   dynamics=rs.GradientDescent(1.0))
+    >>> run.outcome.value
+    'stopped'
     """
 
     tolerance: float = 0.02

@@ -1,0 +1,105 @@
+"""Every figure of `rankscape reproduce` and of `rankscape phases`, with its command, claims and data.
+
+Figures are made with ``quick``: fewer runs, the same claims. They are made again where the sources have changed.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from _site.made import FILES, ROOT, cell, write
+from rankscape.papers import PAPERS
+from rankscape.papers.bibliography import reference
+from rankscape.phases import DIAGRAMS
+
+FOLDER = FILES / "gallery"
+TITLES = {
+    "chou2024": "Gradient descent: ranks climb",
+    "wang2024": "SGD with a ridge: ranks fall",
+    "phases": "Phase diagrams",
+}
+
+
+def make() -> None:
+    """Draw what is not drawn yet, two at a time."""
+    stamp, mark = FOLDER / "stamp", _digest()
+    if stamp.exists() and stamp.read_text() == mark:
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    calls = [["reproduce", paper, "--quick", "-o", str(FOLDER / paper)] for paper in PAPERS]
+    place = str(FOLDER / "phases")
+    calls += [["phases", name, "--quick", "-o", place, "--store", f"{FOLDER / name}.zarr"] for name in DIAGRAMS]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_run, calls))
+    for drawing in FOLDER.glob("*/*.pdf"):
+        drawing.unlink()  # the page shows the picture and offers the data
+    stamp.write_text(mark)
+
+
+def _run(arguments: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "rankscape", *arguments, "--quiet"], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"rankscape {' '.join(arguments)}: {done.stderr}")
+
+
+def _digest() -> str:
+    """Of all sources: another one may have moved any figure."""
+    files = sorted((ROOT / "src").rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def figures(work: str) -> list[dict]:
+    """What was made of a paper, or of the phase diagrams, as it describes itself."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((FOLDER / work).glob("*.json"))]
+
+
+def _number(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_number, value)) + "]"
+    return "open" if value is None else str(value)
+
+
+def _figure(work: str, made: dict) -> Iterator[str]:
+    name = made["figure"]
+    command = f"rankscape phases {name}" if work == "phases" else f"rankscape reproduce {work} --figure {name}"
+    path = f"../_static/gallery/{work}/{name}"
+    held = sum(claim["holds"] for claim in made["claims"])
+    yield from [f"({work}-{name})=", f"## {name}", "", f"{made['title']}.".replace("..", "."), ""]
+    yield from [f'<img src="{path}.png" alt="{made["title"].replace(chr(34), "")}" loading="lazy">', ""]
+    yield from ["```text", command, "```", ""]
+    yield f'Data: <a href="{path}.nc" download>netCDF</a>, <a href="{path}.json" download>settings and claims</a>.'
+    yield from ["", f":::{{dropdown}} {held} of {len(made['claims'])} claims hold: {name}", ""]
+    yield from ["| claim | predicted | observed | holds |", "|---|---|---|---|"]
+    for claim in made["claims"]:
+        seen = (cell(claim["name"]), cell(_number(claim["predicted"])), cell(_number(claim["observed"])))
+        yield f"| {' | '.join(seen)} | {'yes' if claim['holds'] else 'no'} |"
+    yield from [":::", ""]
+
+
+def _page(work: str) -> str:
+    lines = [f"# {TITLES[work]}", ""]
+    if work != "phases":
+        lines += [f"Figures of {reference(work).line.split('] ')[1]}", ""]
+    lines += ["The settings are ours, and each figure states them. Here each is drawn with `--quick`;"]
+    lines += ["the command draws it whole.", ""]
+    for made in figures(work):
+        lines += _figure(work, made)
+    return "\n".join(lines)
+
+
+def generate(app) -> None:
+    """Draw, and write the pages."""
+    make()
+    for work in TITLES:
+        write(f"theory/gallery-{work}.md", _page(work))
+
+
+def setup(app) -> None:
+    """Connect."""
+    app.connect("builder-inited", generate)
