@@ -98,8 +98,8 @@ def start_of(depth: object, alpha: object, beta: object = None) -> Start:
         )
     if number < FAINTEST * alpha:
         raise InputError(
-            f"`beta` = {number:g} is lost in the rounding of alpha = {alpha:g}: negative eigenvalues would not be learned "
-            f"in float64. Take at least {FAINTEST * alpha:.3g}, or leave it out for the identical start."
+            f"`beta` = {number:g} is lost in the rounding of alpha = {alpha:g}: negative eigenvalues would not be "
+            f"learned in float64. Take at least {FAINTEST * alpha:.3g}, or leave it out for the identical start."
         )
     return Start(depth, alpha, number)
 
@@ -152,8 +152,8 @@ def spectrum_of(eigenvalues: ArrayLike, *, learnable: bool = False) -> np.ndarra
     values = np.atleast_1d(values)
     if np.abs(values).max() > LARGEST:
         raise InputError(
-            f"`eigenvalues` reach {np.abs(values).max():g}, whose square leaves the range of floating point: take other "
-            "units, in which they are nearer to 1."
+            f"`eigenvalues` reach {np.abs(values).max():g}, whose square leaves the range of floating point: take "
+            "other units, in which they are nearer to 1."
         )
     if learnable and not np.any(values):
         raise InputError("all eigenvalues are zero: there is nothing to learn, and no rank to predict.")

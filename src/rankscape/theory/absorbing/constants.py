@@ -154,7 +154,7 @@ def _absorption(rank, L, lam, E, C, learning_rate, sharp, why) -> Absorption:
     # Written so that NaN is refused as well.
     if not (min(alpha, eps1, eta, C) > 1e-300 and max(alpha, C) < 1e300):
         raise InputError(
-            f"the constants leave the range of floating point (ridge {lam:g}, C = {C:.3g}): they underflow or overflow; "
+            f"the constants leave the range of floating point (ridge {lam:g}, C = {C:.3g}); "
             "follow the run with `step_certificate` instead."
         )
     if learning_rate is not None and positive("learning_rate", learning_rate) > eta:
