@@ -13,7 +13,8 @@ from rankscape.errors import InputError
 from rankscape.ground.checks import positive
 from rankscape.theory.chain import check_deep
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ASSUMPTIONS = (
     "one balanced mode, held by one observed entry",
