@@ -9,7 +9,8 @@ import xarray as xr
 from rankscape.cli.app import start
 from rankscape.errors import InputError
 from rankscape.papers import PAPERS, PaperFigure, figure_names, reproduce
-from rankscape.papers.claims import Claim, between, close, contains, ordered
+from rankscape.papers.claims import Claim, attempted, between, close, contains, ordered, within_factor
+from rankscape.papers.figure import verdict
 from rankscape.plot import Band, Image, Line, Panel
 
 EVERY = [(paper, name) for paper in PAPERS for name in figure_names(paper)]
@@ -64,6 +65,7 @@ def test_a_claim_that_fails_is_said_aloud(monkeypatch, tmp_path, capsys):
     assert code == 1
     assert json.loads(out)["claims"][1] == {
         "figure": "small", "name": "wrong", "predicted": [1, None], "observed": None, "holds": False,
+        "accepted": "as predicted", "problems": None,
     }  # fmt: skip
     assert not made.holds
 
@@ -96,3 +98,47 @@ def test_claims_judge_as_they_say():
     assert close("limit", 1.0, 1.05, 0.1).holds
     assert not close("limit", 1.0, float("nan"), 0.1).holds
     assert ordered("length", "falls", [2, 1], True).holds
+    assert within_factor("times", [1.0], [1.9], 2).holds
+    assert not within_factor("times", [1.0], [2.1], 2).holds
+    assert not within_factor("times", [], [], 2).holds
+
+
+def test_a_claim_says_what_is_accepted():
+    assert close("limit", 1.0, 1.05, 0.1).describe()["accepted"] == "+- 0.1"
+    assert within_factor("times", [1.0], [1.9], 2).accepted == "within a factor of 2"
+    assert verdict(between("ratio", (0.6, 1.6), 2.0)) == "FAILS: ratio (accepted: [0.6, 1.6])"
+    missing = attempted("jump", "before the end", lambda: ([].pop(), True))
+    assert not missing.holds
+    assert missing.observed.startswith("did not happen")
+
+
+def broken(quick, seed=0):
+    """A figure that can be made for even seeds only, and whose claim holds for multiples of four."""
+    if seed % 2:
+        raise IndexError("no jump")
+    return figure(Claim("small", 0, seed, seed % 4 == 0), Claim("certain", 1, 1, True))
+
+
+def test_a_figure_that_cannot_be_made_is_a_claim_that_fails(monkeypatch, tmp_path):
+    monkeypatch.setattr("rankscape.papers.chou2024.FIGURES", {"small": broken})
+    made = next(reproduce("chou2024", seed=1))
+    assert [claim.holds for claim in made.claims] == [False]
+    assert made.claims[0].observed == "IndexError: no jump"
+    assert len(made.save(tmp_path)) == 4
+
+
+def test_several_problems_say_in_how_many_a_claim_holds(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("rankscape.papers.chou2024.FIGURES", {"small": broken})
+    made = next(reproduce("chou2024", seed=0, problems=5))
+    assert {claim.name: claim.problems for claim in made.claims} == {
+        "small": (2, 5), "certain": (3, 5), "the figure can be made": (3, 5),
+    }  # fmt: skip
+    assert not made.holds
+    assert made.settings["problem seeds"] == [0, 1, 2, 3, 4]
+    arguments = ["reproduce", "chou2024", "-o", str(tmp_path / "f"), "--problems", "3", "--seed", "2", "--publication"]
+    code, out, _ = call(arguments, capsys)
+    assert code == 1
+    assert "2 of 3" in out
+    code, _, err = call(["reproduce", "chou2024", "-o", str(tmp_path / "f"), "--problems", "0"], capsys)
+    assert code == 2
+    assert "`problems`" in err

@@ -16,6 +16,9 @@ def reproduce(
     *,
     figure: list[str] | None = None,
     quick: Annotated[bool, Parameter(negative="")] = False,
+    seed: int = 0,
+    problems: int = 1,
+    publication: Annotated[bool, Parameter(negative="")] = False,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     speech: Speech | None = None,
 ) -> int:
@@ -29,6 +32,12 @@ def reproduce(
         Make this figure only; may be given several times. An unknown name prints those that exist.
     quick
         Fewer runs and coarser curves.
+    seed
+        Seed of the first problem, for figures that draw problems by chance.
+    problems
+        So many problems with seeds from there on; each claim says in how many it holds.
+    publication
+        Figures for a journal: lettered panels, without title and verdicts.
     output
         Folder for PNG, PDF, data (netCDF) and claims (JSON) of each figure; by default the name of the paper.
     """
@@ -42,9 +51,9 @@ def reproduce(
     check_folder(folder)
     made, speech = [], speech or Speech()
     with speech.meter() as bar:
-        for result in papers.reproduce(paper, wanted, quick, shown_on(bar)):
+        for result in papers.reproduce(paper, wanted, quick, shown_on(bar), seed=seed, problems=problems):
             # Each as soon as it is made: an interruption costs one figure.
-            result.save(folder)
+            result.save(folder, publication=publication)
             made.append(result)
     held = sum(claim.holds for result in made for claim in result.claims)
     total = sum(len(result.claims) for result in made)
@@ -67,7 +76,11 @@ def print_claims(made: Sequence[Any], speech: Speech) -> None:
     for result in made:
         for k, claim in enumerate(result.claims):
             values = f"predicted {_text(claim.predicted)}, observed {_text(claim.observed)}"
+            if claim.accepted != "as predicted":
+                values += f", accepted {_text(claim.accepted)}"
             verdict = "holds" if claim.holds else "FAILS"
+            if claim.problems is not None:
+                verdict = f"{claim.problems[0]} of {claim.problems[1]}"
             rows.append((result.name if k == 0 else "", verdict, f"{claim.name}: {values}"))
     if not speech.quiet:
         print_table(("figure", "verdict", "claim"), rows)

@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+def verdict(claim: Claim) -> str:
+    """One line about a claim: whether it holds, and what was accepted."""
+    held = "holds" if claim.holds else "FAILS"
+    if claim.problems is not None:
+        held = f"holds in {claim.problems[0]} of {claim.problems[1]} problems"
+    accepted = _words(claim.predicted) if claim.accepted == "as predicted" else _words(claim.accepted)
+    return f"{held}: {claim.name} (accepted: {accepted})"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_words, value)) + "]"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "open" if value is None else str(value)
+
+
 @dataclass(frozen=True, eq=False)
 class PaperFigure:
     """One figure of a paper, made with settings of our own that it states.
@@ -54,13 +71,19 @@ class PaperFigure:
         claims = [claim.describe() for claim in self.claims]
         return {"figure": self.name, "title": self.title, "settings": dict(self.settings), "claims": claims}
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write ``name.png``, ``name.pdf``, ``name.nc`` (netCDF) and ``name.json`` into a folder, made if needed."""
+    def save(self, folder: str | Path, publication: bool = False) -> list[Path]:
+        """Write ``name.png``, ``name.pdf``, ``name.nc`` (netCDF) and ``name.json`` into a folder, made if needed.
+
+        The verdicts stand below the panels, with what was accepted; `publication` leaves them and the title to the
+        caption, and gives the panels letters.
+        """
         folder = Path(folder)
         check_folder(folder)
         for ending in (".nc", ".json"):
             check_writable(folder / f"{self.name}{ending}")
-        drawing = plot.draw(self.parts, columns=self.columns, title=self.title)
+        drawing = plot.draw(self.parts, columns=self.columns, title="" if publication else self.title,
+                            notes=() if publication else [verdict(claim) for claim in self.claims],
+                            letters=publication)  # fmt: skip
         paths = [plot.save(drawing, folder / f"{self.name}.png")]
         drawing.set_layout_engine("none")  # it is laid out, and doing so again takes as long as drawing
         paths.append(plot.save(drawing, folder / f"{self.name}.pdf"))

@@ -1,13 +1,18 @@
 """Make the figures of a paper."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from threadpoolctl import threadpool_limits
 
-from rankscape.errors import InputError, did_you_mean
+from rankscape.errors import InputError, RankscapeError, did_you_mean
+from rankscape.ground.checks import whole
 from rankscape.ground.progress import AbstractMeter, told
+from rankscape.papers.claims import Claim, counted
 from rankscape.papers.figure import PaperFigure
+from rankscape.plot import Panel
 
 # Papers whose figures can be made: the names of their rooms.
 PAPERS = ("chou2024", "wang2024")
@@ -27,6 +32,9 @@ def reproduce(
     figures: Sequence[str] | None = None,
     quick: bool = False,
     progress: Callable[[int, int, str], None] | bool | None = None,
+    *,
+    seed: int = 0,
+    problems: int = 1,
 ) -> Iterator[PaperFigure]:
     """Make figures of a paper, one after the other.
 
@@ -41,11 +49,17 @@ def reproduce(
     progress : bool or callable, optional
         True tells which figure is being made, on a terminal, in a notebook or as lines; a function is called with the
         number of figures made, of all figures, and the name of the next.
+    seed : int
+        Of the first problem, for figures that draw problems by chance; the others show what is certain.
+    problems : int
+        So many problems, with seeds from `seed` on. The figure of the first is shown; each claim says in how many it
+        holds.
 
     Yields
     ------
     PaperFigure
-        Panels, data, settings and checked claims; ``save(folder)`` writes them.
+        Panels, data, settings and checked claims; ``save(folder)`` writes them. A figure that cannot be made, because
+        what it shows did not happen, comes with a claim that fails and says so.
 
     Raises
     ------
@@ -53,14 +67,52 @@ def reproduce(
         An unknown paper or figure.
     """
     makers = _room(paper).FIGURES
-    names = check(paper, figures)
+    names, first, count = check(paper, figures), whole("seed", seed, least=0), whole("problems", problems, least=1)
     with told(progress, shown_on) as tell:
         for made, name in enumerate(names):
             if tell is not None:
                 tell(made, len(names), name)
             with threadpool_limits(1, user_api="blas"):  # matrices are small: threads would only wait for each other
-                figure = makers[name](quick=quick)
+                figure = _of_problems(makers[name], name, quick, range(first, first + count))
             yield figure
+
+
+def _of_problems(make: Callable[..., PaperFigure], name: str, quick: bool, seeds: range) -> PaperFigure:
+    """The figure of the first problem for which it could be made, with claims about all of them."""
+    drawn = "seed" in inspect.signature(make).parameters
+    made = [_attempt(make, name, quick, {"seed": seed} if drawn else {}) for seed in (seeds if drawn else seeds[:1])]
+    if len(made) == 1:
+        return made[0]
+    shown = next((figure for figure in made if figure.claims[0].name != MADE), made[0])
+    found = [{claim.name: claim for claim in figure.claims} for figure in made]
+    names = dict.fromkeys(claim for each in found for claim in each)
+    claims = []
+    for claim in names:
+        there = next(each[claim] for each in found if claim in each)
+        # A problem about which nothing could be said does not hold.
+        missing = replace(there, observed="nothing", holds=False) if claim != MADE else there
+        claims.append(counted([each.get(claim, replace(there, holds=True) if claim == MADE else missing)
+                               for each in found]))  # fmt: skip
+    settings = {**shown.settings, "problem seeds": list(seeds)}
+    return replace(shown, settings=settings, claims=claims)
+
+
+# What a figure claims that could not be made.
+MADE = "the figure can be made"
+
+
+def _attempt(make: Callable[..., PaperFigure], name: str, quick: bool, seed: dict[str, int]) -> PaperFigure:
+    """The figure; where what it shows did not happen, one that says so and whose only claim fails."""
+    import xarray as xr
+
+    try:
+        figure = make(quick=quick, **seed)
+    except (RankscapeError, ArithmeticError, LookupError, ValueError) as error:
+        observed = f"{type(error).__name__}: {error}"
+        panel = Panel("not made: what it shows did not happen", observed[:60], "", [])
+        return PaperFigure(name, f"{name}: could not be made", seed, [panel], xr.Dataset(),
+                           [Claim(MADE, "made", observed, False)])  # fmt: skip
+    return replace(figure, settings={**figure.settings, **seed})
 
 
 def shown_on(meter: AbstractMeter) -> Callable[[int, int, str], None]:

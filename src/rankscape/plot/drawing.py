@@ -22,12 +22,16 @@ REFERENCES = (":", "-.", "--", (0, (1, 4)))
 
 # Inches of one panel.
 WIDTH, HEIGHT = 4.6, 3.8
+# Inches of a line of the notes below a figure.
+NOTE = 0.1
 # Inches of a cell, so that what is written there has room, and of what stands beside the cells.
 CELL, MARGINS = 0.4, 1.5
 
 
-def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "Figure":
-    """A figure of panels and images, row by row.
+def draw(
+    parts: Sequence[Panel | Image], columns: int = 3, title: str = "", notes: Sequence[str] = (), letters: bool = False
+) -> "Figure":
+    """A figure of panels and images, row by row; `notes` stand below it, `letters` beside the titles of its parts.
 
     Examples
     --------
@@ -44,7 +48,10 @@ def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "
     columns = min(columns, max(len(parts), 1))
     widest = max((part.cells.values.shape[1] for part in parts if isinstance(part, Panel) and part.cells), default=0)
     width = max(WIDTH, MARGINS + CELL * widest)
-    figure = Figure(figsize=(width * columns, HEIGHT * rows), layout="constrained", dpi=130)
+    noted = (len(notes) + 1) * NOTE
+    size = width * columns, HEIGHT * rows + noted
+    figure = Figure(figsize=size, layout="constrained", dpi=130)
+    figure.get_layout_engine().set(rect=(0, noted / size[1], 1, 1 - noted / size[1]))  # pyright: ignore
     places = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axes, part in zip(places, parts, strict=False):
         if isinstance(part, Image):
@@ -54,7 +61,14 @@ def draw(parts: Sequence[Panel | Image], columns: int = 3, title: str = "") -> "
         else:
             draw_panel(axes, part)
     for axes in places[len(parts) :]:
-        axes.set_axis_off()
+        axes.remove()  # no empty panels
+    if letters:
+        for axes, letter in zip(places, "abcdefghijklmnopqrstuvwxyz", strict=False):
+            if axes.figure is not None:
+                axes.set_title(f"{letter}  {axes.get_title(loc='left')}", loc="left", fontsize=10, color=INK)
+    if notes:
+        figure.text(0.01, 0.5 * NOTE / size[1], "\n".join(notes), fontsize=5.5, color=MUTED, va="bottom",
+                    linespacing=1.15, parse_math=False)  # fmt: skip
     if title:
         figure.suptitle(title, fontsize=12, color=INK, parse_math=False)  # a file name may hold dollar signs
     return figure

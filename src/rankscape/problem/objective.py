@@ -69,7 +69,7 @@ class Objective(AbstractProblem):
         for array in self._programs[dtype][1]:
             if array.dtype.kind == "f" and array.dtype.itemsize < dtype.itemsize:
                 raise InputError(
-                    f"`function` holds {array.dtype} of shape {array.shape}, which would lose digits in {dtype}: "
+                    f"`function` holds an array of {array.dtype} (shape {array.shape}) and loses digits in {dtype}: "
                     f"JAX rounds what is made outside of double precision. Capture NumPy arrays of {dtype}."
                 )
         return program

@@ -18,6 +18,12 @@ ASYMMETRY = 1e-10
 
 TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
 
+# Eigenvalues are squared further on.
+LARGEST = 1e140
+
+# Of alpha: a smaller perturbation is no more than what rounding does to alpha in a run.
+FAINTEST = 1e-12
+
 # Relative gap that rounding may leave between equal eigenvalues.
 CLUSTER = 1e-10
 
@@ -89,6 +95,11 @@ def start_of(depth: object, alpha: object, beta: object = None) -> Start:
             f"`beta` must satisfy 0 < beta <= alpha = {alpha:g}, got {beta!r}; with a larger perturbed factor "
             "(beta < 0) negative eigenvalues are not learned for depth >= 3. Leave it out for the identical start."
         )
+    if number < FAINTEST * alpha:
+        raise InputError(
+            f"`beta` = {number:g} is lost in the rounding of alpha = {alpha:g}: negative eigenvalues would not be "
+            f"learned in float64. Take at least {FAINTEST * alpha:.3g}, or leave it out for the identical start."
+        )
     return Start(depth, alpha, number)
 
 
@@ -142,6 +153,11 @@ def spectrum_of(eigenvalues: ArrayLike, *, learnable: bool = False) -> np.ndarra
         values = np.linalg.eigvalsh(values)[::-1]
         values[np.abs(values) <= len(values) * EPS * np.abs(values).max()] = 0.0  # what rounding leaves of zero
     values = np.atleast_1d(values)
+    if np.abs(values).max() > LARGEST:
+        raise InputError(
+            f"`eigenvalues` reach {np.abs(values).max():g}, whose square leaves the range of floating point: take "
+            "other units, in which they are nearer to 1."
+        )
     if learnable and not np.any(values):
         raise InputError("all eigenvalues are zero: there is nothing to learn, and no rank to predict.")
     return values

@@ -34,9 +34,9 @@ STYLES, MARKERS = ("-", "--", "-.", "-", ":"), ("", "", "", ".", "")
 LOSE = ("AdamW, decay 2 * ridge", "gradient descent, isotropic noise")
 
 
-def controls(quick: bool = False) -> PaperFigure:
+def controls(quick: bool = False, seed: int = 0) -> PaperFigure:
     """A pulse of the ridge takes gradient descent down; isotropic noise and AdamW bring dead modes back."""
-    lab, steps = laboratory(), 4_000 if quick else 40_000
+    lab, steps = laboratory(seed), 4_000 if quick else 40_000
     rng, record = np.random.default_rng(SEED), rs.LogSpaced(40)
     start = [W + AWAKE * rng.normal(size=W.shape) for W in bottom(lab)]
     runs = {

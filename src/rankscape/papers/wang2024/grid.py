@@ -5,31 +5,37 @@ import xarray as xr
 
 import rankscape as rs
 from rankscape.data import KnownMatrix
-from rankscape.errors import InputError
+from rankscape.errors import InputError, RunFailed
 from rankscape.papers.claims import Claim
 from rankscape.papers.figure import PaperFigure
 from rankscape.papers.wang2024.laboratory import SETTINGS, laboratory, leave, ridge_of, trap
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import ACCENT, INK, MUTED
-from rankscape.theory.escape import mean_exit_time, supporting_target
 
 RIDGES = (0.2, 0.3, 0.35, 0.4, 0.45, 0.6, 0.9, 1.6, 2.5, 4.0)
 RATES = (0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3)
 # With `quick`.
 FEW = (0.2, 0.35, 0.45, 0.6, 1.6, 4.0), (0.02, 0.08, 0.16, 0.25)
 DIVERGED = -1
+# Rates that tell the law of jump times at a ridge, and steps that a run waits there.
+KNOWN, LONGEST = (0.2, 0.18), 2_000_000
+# How far from the predicted rate a square must lie to be judged.
+CLEAR = 1.3
 
 
-def rank_grid(quick: bool = False) -> PaperFigure:
+def rank_grid(quick: bool = False, seed: int = 0) -> PaperFigure:
     """Every square is a run of SGD from the minimum where gradient descent ends at its ridge."""
-    lab, (ridges, rates) = laboratory(), FEW if quick else (RIDGES, RATES)
+    lab, (ridges, rates) = laboratory(seed), FEW if quick else (RIDGES, RATES)
     steps, seeds = 200_000 if quick else 2_000_000, range(1 if quick else 3)
     starts = {ridge_m: trap(lab, ridge_m) for ridge_m in ridges}
     still = np.array([_alive(starts[ridge_m]) for ridge_m in ridges])
     final = np.array([[_final(leave(lab, starts[ridge_m], rs.SGD(rate, ridge_of(lab, ridge_m)), steps, seeds, [steps]))
                        for rate in rates] for ridge_m in ridges])
     lines = _digits(np.array(ridges), np.array(rates), final)
-    lines.append(_frontier(lab, steps / len(lab.problem.values)))
+    frontier = _frontier(lab, ridges, steps / len(lab.problem.values))
+    if frontier:
+        lines.append(Line(np.array(list(frontier)), np.array(list(frontier.values())),
+                          "predicted: half of the runs jump", MUTED, 1.8, "--", "+", size=9))
     parts = [
         Panel(f"rank after {steps} steps", "learning rate", "ridge * m", lines, log=True, log_x=True,
               span=(0.8 * ridges[0], 1.25 * ridges[-1]), bounds=(0.8 * rates[0], 1.3 * rates[-1])),
@@ -44,7 +50,8 @@ def rank_grid(quick: bool = False) -> PaperFigure:
         SETTINGS | {"ridge * m": ridges, "learning rates": rates, "steps": steps, "seeds": len(seeds)},
         parts, xr.Dataset({"final_rank": (("ridge_m", "learning_rate"), final), "gradient_descent": ("ridge_m", still)},
                           coords={"ridge_m": list(ridges), "learning_rate": list(rates)}),
-        [*_claims(np.array(ridges), np.array(rates), final, still), died],
+        [*_claims(np.array(ridges), np.array(rates), final, still),
+         _on_the_line(ridges, rates, final, still, frontier), died],
     )
 
 
@@ -69,28 +76,35 @@ def _digits(ridges: np.ndarray, rates: np.ndarray, final: np.ndarray) -> list[Li
     return lines
 
 
-def _frontier(lab: KnownMatrix, epochs: float) -> Line:
-    """The learning rate at which a mode that one entry held would be lost in the time that the runs have."""
-    points = []
-    for ridge_m in np.linspace(0.2, 0.5, 7):
-        s = np.linalg.svd(rs.product(trap(lab, ridge_m)))[1]
-        if s[2] < 0.3:
-            break
-        target = supporting_target(float(s[2]), 3, ridge_m)
-        low, high = 0.02, 0.4
-        for _ in range(7):
-            middle = float(np.sqrt(low * high))
-            low, high = (low, middle) if _time(target, ridge_m, middle) < epochs else (middle, high)
-        points.append((ridge_m, high))
-    at, lost = np.array(points).T
-    return Line(at, lost, "predicted: a jump in this time", MUTED, 1.8, "--")
+def _frontier(lab: KnownMatrix, ridges: tuple[float, ...], epochs: float) -> dict[float, float]:
+    """By ridge the learning rate at which half of the runs lose a mode in this time, from rates at which all do."""
+    found = {}
+    for ridge_m in ridges:
+        start = trap(lab, ridge_m)
+        if _alive(start) < 3:  # nothing is trapped there
+            continue
+        try:
+            law = rs.jump_law(lab.problem, start, ridge_of(lab, ridge_m), KNOWN, steps=LONGEST, replicas=24, threads=2)
+        except (InputError, RunFailed):  # no jump at the larger rates, or they blow up: no line there
+            continue
+        if law.failed is None and law.slope > 0:
+            found[ridge_m] = law.rate_for(epochs / np.log(2))
+    return found
 
 
-def _time(target: float, ridge_m: float, rate: float) -> float:
-    try:
-        return mean_exit_time(target, 3, ridge_m, rate).epochs
-    except InputError:  # beyond stability, or no minimum left at this rate: the mode is lost at once
-        return 0.0
+def _on_the_line(ridges, rates, final, still, line: dict[float, float]) -> Claim:
+    """On either side of the predicted rate the runs do what it says, as far as `CLEAR` off it."""
+    wrong, judged = [], 0
+    for i, ridge_m in enumerate(ridges):
+        for j, rate in enumerate(rates if ridge_m in line else ()):
+            off = rate / line[ridge_m]
+            if 1 / CLEAR < off < CLEAR or final[i, j] == DIVERGED:
+                continue
+            judged += 1
+            if (final[i, j] < still[i]) != (off > 1):
+                wrong.append([float(ridge_m), float(rate)])
+    return Claim("squares on the wrong side of the predicted line", 0, wrong or 0, judged > 0 and not wrong,
+                 f"none of {judged}, farther from it than a factor of {CLEAR:g} in the rate")
 
 
 def _forever(quick: bool) -> tuple[Panel, Claim]:

@@ -22,12 +22,12 @@ LOOSE = 2e-6
 RIDGES_M = (0.2, 0.4)
 
 
-def minima(quick: bool = False) -> PaperFigure:
+def minima(quick: bool = False, seed: int = 0) -> PaperFigure:
     """Gradient descent from random starts of many sizes finds every minimum that is predicted, and nothing else."""
     scales = np.geomspace(0.02, 0.7, 24 if quick else 200)
     found = {N: _search(N, scales) for N in (2, 3)}
     predicted = {N: local_minima(TARGET, N, RIDGE) for N in (2, 3)}
-    lab = laboratory()
+    lab = laboratory(seed)
     seen = {ridge_m: _search_laboratory(lab, ridge_m, 4 if quick else 40) for ridge_m in RIDGES_M}
     parts = [_reached(scales, found), _by_rank(found, predicted), _of_laboratory(lab, seen)]
     claims = [claim for N in (2, 3) for claim in _claims(N, found[N], predicted[N])]

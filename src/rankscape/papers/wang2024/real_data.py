@@ -17,6 +17,8 @@ RATINGS = "movielens-100k"
 SEED, SEEN, HELDOUT = 0, 0.5, 0.1
 # Singular values below which a mode is dead, and above which it is alive.
 OFF, ON = 0.1, 3.0
+# What the pulse may cost in held-out error: a picture is not of low rank, and loses a little with its modes.
+WORSE = 1.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +133,8 @@ def _claims(pulse: Pulse, run: rs.Trajectory) -> list[Claim]:
         Claim(f"{pulse.name}: live modes at the top of the pulse and at the end", "the same",
               [int(alive[top]), int(alive[-1])], bool(alive[top] == alive[-1])),
         Claim(f"{pulse.name}: least held-out error, relative to that of the mean", [0, 1], best, best < 1),
-        Claim(f"{pulse.name}: held-out error at the smallest ridge after the pulse, over that before", [0, 1.25],
-              float(np.sqrt(heldout[-1] / heldout[0])), bool(heldout[-1] < 1.25**2 * heldout[0])),
+        Claim(f"{pulse.name}: held-out error at the smallest ridge after the pulse, over that before", [0, WORSE],
+              float(np.sqrt(heldout[-1] / heldout[0])), bool(heldout[-1] < WORSE**2 * heldout[0])),
     ]
 
 

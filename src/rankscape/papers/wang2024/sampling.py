@@ -4,43 +4,42 @@ import numpy as np
 import xarray as xr
 
 import rankscape as rs
-from rankscape.papers.claims import Claim
+from rankscape.papers.claims import Claim, close
 from rankscape.papers.figure import PaperFigure
 from rankscape.papers.wang2024.laboratory import RIDGE, SETTINGS, jumps_of, laboratory, leave, ridge_of, trap
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
-from rankscape.theory.escape import supporting_target, wkb_exponent
 
 RATES = (0.14, 0.17, 0.20)
 # The last batch only without `quick`.
 BATCHES, BATCH_RATE = (1, 2, 4, 8), 0.14
 
 
-def reshuffling(quick: bool = False) -> PaperFigure:
+def reshuffling(quick: bool = False, seed: int = 0) -> PaperFigure:
     """Every entry is drawn again within two epochs when epochs are reshuffled: no mode waits long enough to die."""
-    lab, seeds, steps = laboratory(), range(8 if quick else 24), 300_000 if quick else 1_000_000
+    lab, seeds, steps = laboratory(seed), range(8 if quick else 24), 300_000 if quick else 1_000_000
     start, m = trap(lab), len(lab.problem.values)
     firsts = {replacement: {rate: _firsts(lab, start, rate, replacement, steps, seeds) for rate in RATES}
               for replacement in (True, False)}
-    t = np.linspace(0, steps, 400)
+    t, drawn = np.linspace(0, steps, 400), {replacement: _drawn_gaps(m, replacement) for replacement in (True, False)}
     lines = []
     for i, rate in enumerate(RATES):
         share = {how: np.mean(np.array(by[rate])[:, None] > t, axis=0) for how, by in firsts.items()}
         lines.append(Line(t, share[True], f"with replacement, rate {rate}", COLORS[i], 1.8, STYLES[i]))
         lines.append(Line(t[::50], share[False][::50], f"reshuffled, rate {rate}", COLORS[i], 1.0, ":", "os^"[i]))
-    third = float(np.linalg.svd(rs.product(start))[1][2])
-    needed = wkb_exponent(supporting_target(third, 3, RIDGE), 3, RIDGE, RATES[1]).single_gap
     parts = [
         Panel("seeds still in the trap", "share of the seeds", "step", lines, bounds=(-0.02, 1.05)),
-        _gaps(m, needed),
+        _gaps(m, drawn),
     ]
     count = {how: sum(f <= steps for by in each.values() for f in by) for how, each in firsts.items()}
     most = len(seeds) * len(RATES)
     claims = [
         Claim("with replacement: share of the runs that jump", [0.7, 1], count[True] / most, count[True] >= 0.7 * most),
         Claim("reshuffled: jumps", 0, count[False], count[False] == 0),
-        Claim("epochs without the one entry that kill a mode at once, beyond the longest gap of reshuffling", [2, None],
-              needed, needed > 2),
+        Claim("reshuffled: longest gap between two draws of an entry, in epochs", [0, 2], float(drawn[False].max()) / m,
+              bool(drawn[False].max() < 2 * m)),
+        *[close(f"{'with replacement' if how else 'reshuffled'}: probability of a gap of more than an epoch",
+                float(_longer(m, how)[m - 1]), float(np.mean(gaps > m)), 0.005) for how, gaps in drawn.items()],
     ]
     data = {f"first_jump_{'replacement' if how else 'reshuffled'}": (("rate", "seed"), np.array(list(each.values())))
             for how, each in firsts.items()}
@@ -57,25 +56,30 @@ def _firsts(lab, start, rate: float, replacement: bool, steps: int, seeds: range
     return [float(lane[0][0]) if lane else np.inf for lane in jumps_of(runs)]
 
 
-def _gaps(m: int, needed: float) -> Panel:
-    """The exact laws of the gap between two draws of one entry, and gaps in a stream of draws of each kind."""
+def _longer(m: int, replacement: bool) -> np.ndarray:
+    """The exact probability of a gap longer than 1, 2, ... draws between two draws of one entry of m."""
     g = np.arange(1, 12 * m)
+    if replacement:
+        return (1 - 1 / m) ** g
     # Places p, q in two permutations: the gap m - p + q is above g with these probabilities.
     inside = np.clip(g, 0, 2 * m)
-    reshuffled = np.where(
-        g <= m, 1 - inside * (inside - 1) / (2 * m**2), (2 * m - inside) * (2 * m - inside - 1) / (2 * m**2)
-    )
-    lines = [
-        Line(g / m, (1 - 1 / m) ** g, "with replacement, predicted", COLORS[0], 1.8, STYLES[0]),
-        Line(g[: 2 * m - 1] / m, reshuffled[: 2 * m - 1], "reshuffled, predicted", COLORS[1], 1.8, STYLES[1]),
-    ]
-    for i, replacement in enumerate((True, False)):
-        gaps = _drawn_gaps(m, replacement)
+    late = 2 * m - inside
+    return np.where(g <= m, 1 - inside * (inside - 1) / (2 * m**2), late * (late - 1) / (2 * m**2))
+
+
+def _gaps(m: int, drawn: dict[bool, np.ndarray]) -> Panel:
+    """The exact laws of the gap between two draws of one entry, and gaps in a stream of draws of each kind."""
+    lines = []
+    for i, (replacement, gaps) in enumerate(drawn.items()):
+        name, law = "with replacement" if replacement else "reshuffled", _longer(m, replacement)
+        seen = slice(0, None if replacement else 2 * m - 1)
+        g = np.arange(1, len(law) + 1) / m
+        lines.append(Line(g[seen], law[seen], f"{name}, predicted", COLORS[i], 1.8, STYLES[i]))
         at = np.linspace(0.5, 8.0 if replacement else 1.9, 9)
         share = np.array([np.mean(gaps > x * m) for x in at])
-        lines.append(Line(at, np.where(share > 0, share, np.nan), "a stream of draws", COLORS[i], 0, "", "os"[i]))
+        lines.append(Line(at, np.where(share > 0, share, np.nan), f"{name}, drawn", COLORS[i], 0, "", "os"[i]))
     return Panel("gaps between draws of one entry", "probability of a longer gap", "gap in epochs", lines, log=True,
-                 bounds=(1e-5, 1.5), mark=(needed, "kills the mode"), span=(0, 1.1 * needed))
+                 bounds=(1e-5, 1.5), span=(0, 11))
 
 
 def _drawn_gaps(m: int, replacement: bool, epochs: int = 200) -> np.ndarray:
@@ -89,9 +93,9 @@ def _drawn_gaps(m: int, replacement: bool, epochs: int = 200) -> np.ndarray:
     return np.diff(order)[same]
 
 
-def batches(quick: bool = False) -> PaperFigure:
+def batches(quick: bool = False, seed: int = 0) -> PaperFigure:
     """At a fixed learning rate larger batches forget nothing; growing with the batch, the rate keeps the jumps."""
-    lab, sizes = laboratory(), BATCHES[: 3 if quick else 4]
+    lab, sizes = laboratory(seed), BATCHES[: 3 if quick else 4]
     start, ridge = trap(lab), ridge_of(lab, RIDGE)
     steps, replicas = (120_000, 6) if quick else (600_000, 32)
 
@@ -110,7 +114,8 @@ def batches(quick: bool = False) -> PaperFigure:
         label = f"learning rate {BATCH_RATE}" + (" * batch" if scaling == "linear" else "")
         lines.append(Line(np.array(seen), np.array([rates[k].mean for k in seen]), label, COLORS[i], 1.4,
                           STYLES[i], "os"[i]))
-        lines += [Line(np.full(2, k), np.array(rates[k].interval), "", COLORS[i], 1.0) for k in seen]
+        lines += [Line(np.full(2, k), np.array(rates[k].interval), f"{label}, 95 % interval" if k == seen[0] else "",
+                       COLORS[i], 1.0) for k in seen]
     never = [k for k, rate in enumerate(found["fixed"]) if not rate.jumps]
     least = np.array([found["fixed"][k].interval[0] for k in never])
     lines.append(Line(np.array(never), least, "no jump seen: mean above", COLORS[0], 0, "", "^"))

@@ -38,7 +38,7 @@ LOOK = 0.6
 FINEST = 256
 
 # Where a mode comes alive by default, over the size of an entry, and how far below that it dies.
-ON, OFF = 0.65, 1 / 300
+ON, OFF = 0.3, 1 / 300
 
 # What stands in a row of ``jumps``.
 JUMP_FIELDS = ["step", "from", "to"]
@@ -82,7 +82,7 @@ class RankMonitor(AbstractWatcher):
     off, on : float, optional
         A mode dies below `off` and comes alive above `on`. They are sizes of singular values of ``W``, not shares of
         the largest: what kills a mode is a barrier that does not know the others (`rankscape.theory.landscape`). By
-        default `on` is 0.65 times the size of an entry, :math:`\|W\| / \sqrt{n_{out} n_{in}}` with the spectral norm
+        default `on` is 0.3 times the size of an entry, :math:`\|W\| / \sqrt{n_{out} n_{in}}` with the spectral norm
         that a fitting W needs, so that units do not matter, and `off` a three-hundredth of `on`. At the start what is
         above `on` is alive, so modes that grow from a small start count as jumps up.
     every : int, optional
@@ -104,7 +104,7 @@ class RankMonitor(AbstractWatcher):
     >>> run = rs.simulate(rs.Estimation(eigenvalues=[4.0, 2.0, 1.0]), depth=3, initialization=rs.Identical(alpha=0.1),
     ...                   dynamics=rs.GradientDescent(0.01), steps=2000, monitor=rs.RankMonitor())
     >>> run.jumps.values.tolist()
-    [[229, 0, 1], [464, 1, 2], [987, 2, 3]]
+    [[220, 0, 1], [442, 1, 2], [899, 2, 3]]
 
     References
     ----------

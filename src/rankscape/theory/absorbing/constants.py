@@ -103,9 +103,9 @@ def worst_case(
     """
     L, lam = check_deep(depth), positive("ridge", ridge)
     M = positive("largest_value", largest_value)
-    C = M**2 / (4 * lam)
-    with np.errstate(over="ignore"):
-        # A number of NumPy overflows to infinity, which is refused below; one of Python would raise here.
+    with np.errstate(all="ignore"):
+        # Numbers of NumPy overflow to infinity, which is refused below; those of Python would raise here.
+        C = float(np.float64(M) ** 2 / (4 * lam))
         E = float(M + np.float64(C) ** (L / 2))
     why = (f"observed entries of modulus at most {M:g}", "single entries, batches or full gradients; no added noise")
     return _absorption(rank, L, lam, E, C, learning_rate, sharp, why)
@@ -152,11 +152,14 @@ def a_posteriori(
 def _absorption(rank, L, lam, E, C, learning_rate, sharp, why) -> Absorption:
     # The sharper constants are proved for three layers only.
     sharp = switch("sharp", sharp) and L == 3
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         alpha, eps1, eta = map(float, (_depth_three if sharp else _any_depth)(L, lam, np.float64(E), np.float64(C)))
     # Written so that NaN is refused as well.
-    if not min(alpha, eps1, eta) > 1e-300:
-        raise InputError("the constants underflow: follow the run with `step_certificate` instead.")
+    if not (min(alpha, eps1, eta, C) > 1e-300 and max(alpha, C) < 1e300):
+        raise InputError(
+            f"the constants leave the range of floating point (ridge {lam:g}, C = {C:.3g}); "
+            "follow the run with `step_certificate` instead."
+        )
     if learning_rate is not None and positive("learning_rate", learning_rate) > eta:
         raise InputError(
             f"absorption is proved for learning rates up to {eta:.3g}, got {learning_rate:g}: lower it, raise the "
@@ -169,7 +172,7 @@ def _absorption(rank, L, lam, E, C, learning_rate, sharp, why) -> Absorption:
 def _unusable(L: int, lam: float, rank_set: RankSet, eta: float) -> str | None:
     """Why the constants are no tool for a run, although the theorem holds."""
     instead = "certify single steps with `step_certificate`, whose identities are exact"
-    if 1 / (2 * eta * lam) > LONGEST:
+    if 2 * eta * lam * LONGEST < 1:
         return f"no usable rate: at depth {L} absorption is proved for learning rates up to {eta:.2g} only; {instead}"
     # A step adds imbalance of the order of its rounding, and the ridge removes 4 eta lambda of it.
     kept = UNIT * rank_set.C * max(8.0, 1 / (4 * eta * lam))

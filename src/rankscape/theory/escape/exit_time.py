@@ -9,10 +9,9 @@ from scipy.sparse.linalg import spsolve
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
-from rankscape.ground.range import within_floats
 from rankscape.theory.escape.exponent import wkb_exponent
 from rankscape.theory.escape.holders import Holders, obstacle
-from rankscape.theory.escape.scalar import ASSUMPTIONS, Chain, chain_of, roots
+from rankscape.theory.escape.scalar import ASSUMPTIONS, Chain, chain_of, roots, within_range
 
 # Cells of the coarser of two grids; their difference gives the numerical error.
 CELLS = 2000
@@ -35,7 +34,7 @@ class ExitTime:
     """Why there is no time, or why the model is not known to be about the mode in question."""
 
 
-@within_floats
+@within_range
 def mean_exit_time(
     target: float,
     depth: int,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import lambertw
 
-from rankscape.ground.range import within_floats
 from rankscape.theory.escape.holders import Holders, obstacle
-from rankscape.theory.escape.scalar import ASSUMPTIONS, chain_of, roots
+from rankscape.theory.escape.scalar import ASSUMPTIONS, chain_of, roots, within_range
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 
@@ -33,7 +32,7 @@ class EscapeExponent:
     """Why the model is not known to be about the mode in question."""
 
 
-@within_floats
+@within_range
 def wkb_exponent(
     target: float, depth: int, ridge_per_epoch: float, learning_rate: float, holders: Holders | None = None
 ) -> EscapeExponent:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from scipy.optimize import brentq
@@ -12,6 +13,9 @@ from rankscape.errors import InputError
 from rankscape.ground.checks import positive
 from rankscape.ground.range import within_floats
 from rankscape.theory.chain import check_deep
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ASSUMPTIONS = (
     "one balanced mode, held by one observed entry",
@@ -30,6 +34,29 @@ def supporting_target(singular_value: float, depth: int, ridge_per_epoch: float)
     """
     s, L = positive("singular_value", singular_value), check_deep(depth)
     return s + 2 * positive("ridge_per_epoch", ridge_per_epoch) * s ** (2 / L - 1)
+
+
+def within_range(predict: Callable[P, T]) -> Callable[P, T]:
+    """Say that numbers leave the range of floating point, instead of a NaN or an error from a root finder."""
+
+    @wraps(predict)
+    def checked(*args: P.args, **options: P.kwargs) -> T:
+        try:
+            with np.errstate(all="ignore"):
+                found = predict(*args, **options)
+        except InputError:
+            raise
+        except (ValueError, ArithmeticError, RuntimeError):
+            found = None
+        numbers = (x for x in vars(found).values() if isinstance(x, float)) if found is not None else (math.nan,)
+        if any(map(math.isnan, numbers)) or found is None:
+            raise InputError(
+                "the chain of these numbers leaves the range of floating point: take `target`, `ridge_per_epoch` and "
+                "`learning_rate` in units in which they are nearer to 1, or a smaller `depth`."
+            )
+        return found
+
+    return checked
 
 
 class Chain(NamedTuple):
@@ -69,7 +96,7 @@ def chain_of(target: float, depth: int, ridge_per_epoch: float, learning_rate: f
     chain = Chain(a, L, k, eta, eta * k)
     if _margin(chain) <= 0:
         # The margin falls with the rate, from 1 at 0: one root, which the message names.
-        limit = brentq(lambda x: _margin(chain._replace(eta=x)), 0.0, eta)
+        limit = brentq(lambda x: _margin(chain._replace(eta=x)), 0.0, eta, maxiter=2000)
         raise InputError(f"learning rate {eta:g} is beyond stability for this target: it must be below {limit:.6g}.")
     if chain.jump(chain.hill) <= chain.q:
         raise InputError(
