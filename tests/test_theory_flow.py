@@ -109,7 +109,7 @@ def test_levels_that_are_passed_or_never_reached():
     assert theory.flow_value(1.0, 5.0, 3, 1.0) == 1.0
     with pytest.raises(InputError, match="`time`"):
         theory.flow_value(1.0, -1.0, 3, 0.1)
-    with pytest.raises(InputError, match="`time` must hold real numbers, got text .'soon'."):
+    with pytest.raises(InputError, match=r"`time` must hold real numbers, got text .'soon'."):
         theory.flow_value(1.0, "soon", 3, 0.1)
     with pytest.raises(InputError, match="`level`"):
         theory.flow_time(1.0, math.nan, 3, 0.1)

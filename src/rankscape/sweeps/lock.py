@@ -7,6 +7,7 @@ on a network file system), and where it has none of this kind (Windows), the sig
 import contextlib
 import getpass
 import json
+import math
 import os
 import socket
 import threading
@@ -25,6 +26,9 @@ SILENT = 60.0
 
 # Bytes of the file.
 LENGTH = 512
+
+# What it says at least.
+FACTS = {"user": str, "host": str, "process": int, "started": int | float}
 
 
 def lock_path(store: Path) -> Path:
@@ -139,11 +143,14 @@ def _grab_patiently(descriptor: int) -> bool:
 
 
 def _peek(path: Path) -> dict[str, Any] | None:
+    """What a lock file says; None of one that is not there, or is none of ours."""
     try:
         owner = json.loads(path.read_text(encoding="utf-8"))
-        return owner | {"silent": max(0.0, time.time() - path.stat().st_mtime)}
-    except (OSError, ValueError):
+        silent = max(0.0, time.time() - path.stat().st_mtime)
+    except (OSError, ValueError, RecursionError):
         return None
+    whole = isinstance(owner, dict) and all(isinstance(owner.get(name), kind) for name, kind in FACTS.items())
+    return owner | {"silent": silent} if whole and math.isfinite(owner["started"]) else None
 
 
 def _elsewhere(owner: dict[str, Any]) -> bool:
