@@ -20,13 +20,18 @@ def main() -> int:
     doors, times = wanted.door or list(DOORS), 0
     shares = {door: DOORS[door] for door in doors}
     for door in doors:
+        again = hunt(door, 600.0, None)
         done = hunt(door, 60 * wanted.minutes * shares[door] / sum(shares.values()), seed)
-        times += done.times
+        times += done.times + again.times
         print(
             f"{door:>14}: {done.tried:7,} tried, {done.answered:7,} answered, {done.refused:7,} refused, "
             f"{done.times:5,} findings in {len(done.found)} places (seed {seed})",
             flush=True,
         )
+        for found in again.found.values():
+            print(
+                f"    again {found.came.kind} {found.came.place}: {found.came.words}\n      {_shown(found)}", flush=True
+            )
         for found in done.found.values():
             where = "" if wanted.dry else f" -> {found.case.keep(door)}"
             print(

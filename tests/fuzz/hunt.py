@@ -1,5 +1,6 @@
 """Processes that try case after case, and the watch over them: a crash, a hang or a peak of memory is a finding too."""
 
+import math
 import multiprocessing
 import os
 import tempfile
@@ -11,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .case import Case
+from .case import Case, kept
 from .trial import Came, trial
 
-# Seconds without an answer after which a case hangs; the first one loads packages.
-PATIENCE, FIRST = 30.0, 180.0
+# Seconds of a processor that a case may take, and how often as long it may wait; the first one loads packages.
+PATIENCE, FIRST, BUSY = 30.0, 180.0, 8
 
 # Bytes that a process may take for a case; and what it may ask the system for at all.
 PEAK, LIMIT = 4 << 30, 9 << 30
@@ -38,19 +39,21 @@ class Tally(NamedTuple):
     times: int  # findings in all
 
 
-def hunt(name: str, seconds: float, seed: int) -> Tally:
-    """Try cases of a door for so long."""
+def hunt(name: str, seconds: float, seed: int | None, most: float = math.inf) -> Tally:
+    """Try cases of a door for so long, and `most` of them; without a seed those that the corpus keeps."""
     end, first, counts, found = time.monotonic() + seconds, 0, {"answered": 0, "refused": 0}, {}
     tried = times = 0
-    while time.monotonic() < end:
+    most = len(kept(name)) if seed is None else most
+    going = lambda: time.monotonic() < end and tried < most
+    while going():
         theirs, ours = (lines := multiprocessing.get_context("spawn").Pipe())[1], lines[0]
         process = multiprocessing.get_context("spawn").Process(target=_try_all, args=(theirs, name, seed, first))
         process.start()
         theirs.close()
         case, patience = None, FIRST
         try:
-            while time.monotonic() < end:
-                if not ours.poll(patience):
+            while going():
+                if not _answers(ours, process.pid, patience):
                     came = Came("hang", f"no answer in {patience:.0f} s")
                 else:
                     number, case, came = ours.recv()
@@ -80,14 +83,34 @@ def hunt(name: str, seconds: float, seed: int) -> Tally:
     return Tally(tried, counts["answered"], counts["refused"], found, times)
 
 
-def _try_all(line: Connection, name: str, seed: int, first: int) -> None:
+def _answers(line: Connection, process: int | None, patience: float) -> bool:
+    """Whether something comes before the process has worked, or the time has passed, for too long."""
+    began = _worked(process)
+    for _ in range(BUSY):
+        if line.poll(patience):
+            return True
+        if _worked(process) - began > patience * 0.9:
+            return False
+    return False
+
+
+def _worked(process: int | None) -> float:
+    """Seconds of a processor that a process has taken; without end where no system says so."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return float("inf")
+
+
+def _try_all(line: Connection, name: str, seed: int | None, first: int) -> None:
     """In a process of its own: a case is told before it is tried, and what came of it after."""
     _limit()
     door, number = import_module(f".doors.{name}", __package__), first
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        while True:
-            case = door.make(np.random.default_rng([seed, number]))
+        while seed is not None or number < len(kept(name)):
+            case = kept(name)[number] if seed is None else door.make(np.random.default_rng([seed, number]))
             line.send((number, case, None))
             line.send((number, case, watched(door, case, Path(folder))))
             number += 1

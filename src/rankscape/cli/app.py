@@ -108,7 +108,7 @@ def _guarded(command: Callable[[], object]) -> int:
         return BAD_INPUT
     except MemoryError:
         say("error: not enough memory for a problem of this size; a smaller --width or --max-rank needs less.")
-        return FAILED
+        return BAD_INPUT
     except Exception as error:
         missing = missing_part(error.__cause__ or error, "This command")  # cyclopts wraps it
         if missing is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from rankscape.files.formats import titles
-from rankscape.ground.checks import listed
+from rankscape.ground.checks import DEEPEST, MOST_STEPS, listed
 
 # People type 5,3,1.5; a TOML file has a list.
 Floats = Annotated[list[float], BeforeValidator(listed)]
@@ -43,7 +43,7 @@ class Fields(BaseModel):
     columns: str | None = Field(None, description="Column of a long file that names the column.")
     values: str | None = Field(None, description="Column of a long file that holds the value.")
     heldout: float = Field(0.0, ge=0, lt=1, description="Share of the entries held out of training.")
-    depth: int = Field(3, ge=1, description="Number of factors.")
+    depth: int = Field(3, ge=1, le=DEEPEST, description="Number of factors.")
     width: int | None = Field(
         None, ge=1, description="Hidden width; as wide as the larger outer dimension if left out."
     )
@@ -66,9 +66,9 @@ class Fields(BaseModel):
     ridge_path: Stages | None = Field(None, description="Ridge from each step on, as 0:1e-3,1000:1e-5.")
     batch_size: int = Field(1, ge=1, description="Entries in one step of SGD.")
     replacement: bool = Field(True, description="Draw entries with replacement; otherwise reshuffled epochs.")
-    steps: int = Field(10_000, ge=0, description="Number of steps.")
+    steps: int = Field(10_000, ge=0, le=MOST_STEPS, description="Number of steps.")
     record: Steps | None = Field(None, description="Steps to record, as 0,10,1000; a schedule if left out.")
-    seed: int = Field(0, ge=0, description="Decides every random number.")
+    seed: int = Field(0, ge=0, le=2**64 - 1, description="Decides every random number.")
     dtype: Literal["float64", "float32"] = Field("float64", description="Precision.")
     engine: Literal["auto", "spectral", "matrix", "entrywise", "flow", "stack", "measurements"] = Field(
         "auto", description="Which engine computes."

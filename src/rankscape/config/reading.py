@@ -32,6 +32,8 @@ def load_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid TOML: {error}.") from None
+    except (RecursionError, ValueError):  # thousands of brackets, or of digits
+        raise InputError(f"{path}: not valid TOML: a value in it is nested too deeply or too long.") from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:

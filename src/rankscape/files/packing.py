@@ -4,7 +4,7 @@ import bz2
 import contextlib
 import gzip
 import lzma
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -17,6 +17,9 @@ PACKINGS = (".gz", ".bz2", ".xz", ".zst")
 # Bytes that are unpacked at a time; and those that may come of one packed byte, once there are more than `SMALL`.
 # A table of nothing but zeros shrinks to a thousandth; only what is made to fill a memory shrinks to less.
 BLOCK, RATIO, SMALL = 1 << 22, 1100, 1 << 26
+
+# How often the bytes are held: as blocks, and as one.
+COPIES = 2
 
 # Bytes of a Zstandard file that are unpacked at a time: each may become thousands.
 FED = 1 << 10
@@ -36,20 +39,22 @@ def extension_of(path: Path) -> str:
     return "".join(path.suffixes[-2 if is_packed(path) else -1 :])
 
 
-def content_of(path: Path) -> bytes:
-    """All bytes of a file, without its packing; what would not fit the memory is refused on the way."""
+def content_of(path: Path, look: Callable[[bytes], None] | None = None) -> bytes:
+    """All bytes of a file, without its packing; what would not fit the memory is refused on the way.
+
+    `look` is shown every block, to refuse what these lead to.
+    """
     size = path.stat().st_size
-    if not is_packed(path):
-        check_bytes(2 * size, str(path), "Split it.")
-        with reading(path, "file that can be read"):
-            return path.read_bytes()
     blocks, total = [], 0
-    with reading(path, f"compressed file of the kind {path.suffix}"):
+    with reading(path, f"compressed file of the kind {path.suffix}" if is_packed(path) else "file that can be read"):
         for block in _blocks(path):
             blocks.append(block)
             total += len(block)
-            check_ratio(path, total, size)
-            check_bytes(2 * total, f"{path}, unpacked so far,", "Unpack it, and split it.")
+            if is_packed(path):
+                check_ratio(path, total, size)
+            check_bytes(COPIES * total, f"{path}, as far as it is read,", "Split it.")
+            if look is not None:
+                look(block)
         return b"".join(blocks)
 
 
@@ -66,7 +71,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
     if path.suffix.lower() == ".zst":
         yield from _blocks_zst(path)
         return
-    opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}[path.suffix.lower()]
+    opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
     with cast(BinaryIO, opened(path, "rb")) as file:
         while block := file.read(BLOCK):
             yield block

@@ -18,7 +18,7 @@ def real_array(values: Any, name: str, copy: bool = True) -> np.ndarray:
         array = exact_floats(given if masked is None else np.where(masked, np.zeros_like(given), given))
     except NotReal as found:
         at = "" if found.position is None or not given.ndim else f" at {place(found.position, given.shape)}"
-        raise InputError(f"`{name}` must hold real numbers, got {found.what}{at}.") from None
+        raise InputError(f"`{name}` must hold real numbers, got {found.what}{at}.") from found
     if masked is not None:
         array = np.where(masked, np.nan, array)
     return array.copy() if copy and np.may_share_memory(array, given) else array

@@ -14,11 +14,21 @@ KINDS = {"c": "complex numbers", "M": "dates", "m": "time spans"} | dict.fromkey
 
 
 class NotReal(Exception):
-    """A value that is no real number, or none that float64 holds: `what` it is, and its flat `position` if any."""
+    """A value that is no real number, or none that float64 holds.
 
-    def __init__(self, what: str, position: int | None = None):
+    Attributes
+    ----------
+    what : str
+        What it is, for people.
+    position : int or None
+        Its flat position, if any.
+    kind : str
+        "text", "dates", "time spans", "complex numbers", "records", "long" (a whole number beyond 2^53) or "other".
+    """
+
+    def __init__(self, what: str, position: int | None = None, kind: str = "other"):
         super().__init__(what)
-        self.what, self.position = what, position
+        self.what, self.position, self.kind = what, position, kind
 
 
 def exact_floats(array: np.ndarray) -> np.ndarray:
@@ -39,10 +49,10 @@ def exact_floats(array: np.ndarray) -> np.ndarray:
     if kind in KINDS or array.dtype.type is np.void:  # the short floats of machine learning have this kind too
         what = KINDS.get(kind, "records")
         shown = f"{what} ({_shown(array.flat[0])})" if array.size else what
-        raise NotReal(shown, 0 if array.size else None)
+        raise NotReal(shown, 0 if array.size else None, what)
     if kind in "iu" and array.dtype.itemsize == 8 and array.size and _largest(array) > EXACT:
         position = int(np.argmax((array > EXACT) | (array < -EXACT)))
-        raise NotReal(_beyond(array.flat[position]), position)
+        raise NotReal(_beyond(array.flat[position]), position, "long")
     with np.errstate(over="ignore"):  # of the wider floats; infinity is refused where it stands
         return array.astype(np.float64, copy=False)
 
@@ -73,23 +83,25 @@ def _float(value: Any, position: int) -> float:
         return float(value)
     if isinstance(value, int | np.integer):
         if abs(int(value)) > EXACT:
-            raise NotReal(_beyond(value), position)
+            raise NotReal(_beyond(value), position, "long")
         return float(value)
-    what = _foreign(value)
+    what, kind = _foreign(value)
     if what is None:
         try:
             return float(value)  # Decimal, Fraction, a tensor of one number
         except (TypeError, ValueError, OverflowError):
             what = f"a value of type {type(value).__name__}"
-    raise NotReal(f"{what} ({_shown(value)})", position)
+    raise NotReal(f"{what} ({_shown(value)})", position, kind)
 
 
-def _foreign(value: Any) -> str | None:
-    """What Python would turn into a number, or nearly, and must not."""
+def _foreign(value: Any) -> tuple[str | None, str]:
+    """What Python would turn into a number, or nearly, and must not; and its kind."""
     if isinstance(value, str | bytes):
-        return "text"
+        return "text", "text"
     if isinstance(value, datetime.date | np.datetime64):  # NaT too
-        return "a date"
+        return "a date", "dates"
     if isinstance(value, datetime.timedelta | np.timedelta64):
-        return "a time span"
-    return "a complex number" if isinstance(value, complex | np.complexfloating) else None
+        return "a time span", "time spans"
+    if isinstance(value, complex | np.complexfloating):
+        return "a complex number", "complex numbers"
+    return None, "other"

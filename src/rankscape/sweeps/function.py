@@ -1,7 +1,7 @@
 """Runs of any function: one call for each setting, with the hyperparameters as keywords."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from rankscape.run.outcome import Outcome
 from rankscape.run.trajectory import Trajectory
 from rankscape.sweeps.experiment import AbstractExperiment, Batch, Plan, as_text, batch_size
 from rankscape.sweeps.grid import Grid, Point
-from rankscape.sweeps.layout import RunLayout, layout_of
+from rankscape.sweeps.layout import OWN, RunLayout, check_name, layout_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,9 +100,25 @@ def as_dataset(result: Any) -> tuple["xr.Dataset", str, str]:
     if isinstance(result, Trajectory):
         return result.dataset.drop_vars("outcome", errors="ignore"), str(result.outcome), result.message
     if isinstance(result, xr.Dataset):
+        check_names(result.data_vars)
         return result, str(Outcome.FINISHED), ""
     named = result if isinstance(result, Mapping) else {"value": result}
+    check_names(named)
     return xr.Dataset({name: _variable(str(name), value) for name, value in named.items()}), str(Outcome.FINISHED), ""
+
+
+def check_names(names: Iterable[Any]) -> None:
+    """Refuse names of results that no array of a store can have.
+
+    >>> check_names(["mean", "a/b"])
+    Traceback (most recent call last):
+    ...
+    rankscape.errors.InputError: A result cannot be called 'a/b': use letters, digits and the like.
+    """
+    for name in names:
+        if name in OWN:
+            raise InputError(f"A result cannot be called {name!r}, as the store itself calls something; rename it.")
+        check_name("A result", name)
 
 
 def _variable(name: str, value: Any) -> Any:

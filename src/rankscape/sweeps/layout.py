@@ -1,5 +1,6 @@
 """The shape of what one run leaves behind, the same for all runs of a sweep: smaller ones are padded with NaN."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.checks import shown
 from rankscape.run.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -17,6 +19,22 @@ OUTCOMES = [*Outcome]
 
 # Names of the store itself.
 OWN = {"run", "done", "digest", "outcome", "message"}
+
+
+# What a folder can be called everywhere: no path, nothing hidden, not too long.
+NAME = re.compile(r"\w(?:[\w .+=()-]{0,98}[\w+=()-])?")
+
+
+def check_name(what: str, name: Any) -> None:
+    """Refuse a name that an array of a store cannot have.
+
+    >>> check_name("A result", "../evil")
+    Traceback (most recent call last):
+    ...
+    rankscape.errors.InputError: A result cannot be called '../evil': use letters, digits and the like.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InputError(f"{what} cannot be called {shown(name)}: use letters, digits and the like.")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ on a network file system), and where it has none of this kind (Windows), the sig
 import contextlib
 import getpass
 import json
+import math
 import os
 import socket
 import threading
@@ -151,9 +152,10 @@ def _peek(path: Path) -> dict[str, Any] | None:
     try:
         owner = json.loads(path.read_text(encoding="utf-8"))
         known = {name: kind(owner[name]) for name, kind in OWNER.items()}
-        return known | {"silent": time.time() - path.stat().st_mtime}
+        silent = time.time() - path.stat().st_mtime
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
+    return known | {"silent": silent} if math.isfinite(known["started"]) else None
 
 
 def _elsewhere(owner: dict[str, Any]) -> bool:

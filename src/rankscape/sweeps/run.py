@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from rankscape.config import SimulationConfig
 from rankscape.errors import InputError, RunFailed
-from rankscape.ground.checks import whole
+from rankscape.ground.checks import path_of, whole
 from rankscape.ground.progress import told
 from rankscape.ground.termination import orderly
 from rankscape.sweeps.dispatch import ask, begin, reports, wait_until_ready
@@ -21,7 +21,7 @@ from rankscape.sweeps.function import Function
 from rankscape.sweeps.grid import Grid
 from rankscape.sweeps.layout import OWN
 from rankscape.sweeps.lock import Lock, locked
-from rankscape.sweeps.over import Over, Seeds, make_grid
+from rankscape.sweeps.over import MOST_RUNS, Over, Seeds, make_grid
 from rankscape.sweeps.pool import Pool
 from rankscape.sweeps.progress import SweepProgress, measured, shown_on
 from rankscape.sweeps.result import Sweep
@@ -31,9 +31,6 @@ from rankscape.sweeps.worker import Task, prepare, versions
 
 # What all runs share: values by name, a configuration, the file of one, or a function of the hyperparameters.
 Base: TypeAlias = Mapping[str, object] | SimulationConfig | str | Path | Callable[..., Any]
-
-# Runs that a grid may have before it must be allowed explicitly.
-MOST_RUNS = 1_000_000
 
 
 def sweep(
@@ -118,12 +115,10 @@ def sweep(
         return sweep(**merged, most_runs=most_runs, progress=progress)
     if store is None:
         raise InputError("Name a `store`, the directory in which the runs are kept.")
-    path = Path(store).resolve()
+    path = path_of("store", store).resolve()
     batch = None if batch is None else whole("batch", batch, least=1)
     experiment = Function(base) if callable(base) else Simulations.of(base)
-    grid = experiment.check(make_grid(over, seeds, experiment.names()))
-    if len(grid) > most_runs:
-        raise InputError(f"The grid has {len(grid):,} runs, more than {most_runs:,}; allow it with `most_runs`.")
+    grid = experiment.check(make_grid(over, seeds, experiment.names(), whole("most_runs", most_runs, 1, 2**62)))
     check_place(path)
     # The lock first: two clients must not lay out the same store.
     with (

@@ -256,6 +256,8 @@ def column_type(values: Sequence[Any]) -> Any:
         return np.dtype(bool)
     if not all(isinstance(value, int | float | None) for value in values):
         return str
+    if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
+        return str  # digits stay digits
     return np.result_type(*{np.dtype(type(value)) if isinstance(value, int) else np.dtype(float) for value in values})
 
 

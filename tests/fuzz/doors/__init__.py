@@ -6,4 +6,4 @@
 ============  =================================================================================================
 """
 
-DOORS = {"files": 2, "values": 1, "theory": 1, "functions": 2}
+DOORS = {"files": 2, "values": 1, "theory": 1, "functions": 2, "commands": 2, "stores": 1, "sweeps": 1}

@@ -1,10 +1,12 @@
 """Completing a matrix without choosing a rank."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from rankscape.entries.given import Given
+from rankscape.estimators.checked import check_scale
 from rankscape.estimators.completion.bounds import Bounds, Clip
 from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
 from rankscape.estimators.completion.inputs import MatrixData, taken
@@ -150,6 +152,8 @@ def fit_given(
     before: CompletedMatrix | None = None,
 ) -> CompletedMatrix:
     """Complete what was given, within bounds and with its names; `held` and `before` as in `fit_entries`."""
+    # Room for the singular values, and for what is added up on the way to them.
+    check_scale(given.entries.values, np.finfo(float).max / 8 / math.sqrt(math.prod(given.shape)))
     Bounds.of(clip, given.entries)  # what breaks them is refused before the work
     done = fit_entries(given.entries, held, settings, progress, before)
     # Of what is observed only what was used: a range may not be as wide as its outliers.

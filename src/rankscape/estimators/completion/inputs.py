@@ -13,11 +13,16 @@ from rankscape.entries.given.given import MatrixLike
 from rankscape.entries.given.returning import AsNamed
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.ground.arrays import real_array
+from rankscape.ground.numbers import NotReal
 from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
 
 MatrixData: TypeAlias = Completion | MatrixLike
 Weights: TypeAlias = ArrayLike | SparseMatrix | None
+
+
+# Kinds of values that scikit-learn turns into numbers without a word.
+FOREIGN = ("text", "dates", "time spans", "long")
 
 
 def taken(data: MatrixData, aside: bool) -> tuple[Given, np.ndarray | None]:
@@ -107,7 +112,7 @@ def refuse_foreign(X: Any) -> None:
     try:
         real_array(X, "X", copy=False)
     except InputError as error:
-        if any(word in str(error) for word in ("got text", "got dates", "got a date", "time span", "whole number")):
+        if isinstance(error.__cause__, NotReal) and error.__cause__.kind in FOREIGN:
             raise
 
 

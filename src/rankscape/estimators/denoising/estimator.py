@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from rankscape.entries.given import given_of
 from rankscape.errors import InputError
-from rankscape.estimators.checked import checked_data
+from rankscape.estimators.checked import check_scale, checked_data
 from rankscape.estimators.completion.inputs import refuse_foreign
 from rankscape.estimators.denoising.certificate import certify
 from rankscape.estimators.denoising.projection import Projection
@@ -21,6 +21,9 @@ from rankscape.ground.linalg import thin_svd
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.shrinkage import Norm
+
+# Sizes of the largest entry whose square, summed, is a float, and not lost.
+SCALE = (1e140, 1e-140)
 
 
 class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -229,6 +232,7 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             missing = bool(np.isnan(matrix[row, column]))
             hint = "DeepMatrixCompletion fills missing entries" if missing else "every entry must be finite"
             raise InputError(f"X holds {'NaN' if missing else 'inf'} at row {row}, column {column}; {hint}.")
+        check_scale(matrix, *SCALE)
         return matrix
 
     def __sklearn_tags__(self) -> Any:

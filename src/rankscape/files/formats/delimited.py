@@ -20,6 +20,7 @@ from rankscape.files.numerals import Numerals, whole_of
 from rankscape.files.packing import content_of
 from rankscape.files.records import Body, Text
 from rankscape.files.table import DEFAULT_NAMES, Table, choose_columns
+from rankscape.files.text_size import TextSize
 from rankscape.files.text_writing import write_text
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import table_of
@@ -34,7 +35,7 @@ HEAD = 1 << 25
 
 def read_delimited(path: Path, wanted: Wanted, duplicates: Duplicates, name: str) -> Table:
     """Read a table of text."""
-    content, encoding = decode(path, content_of(path))
+    content, encoding = decode(path, content_of(path, TextSize(path).add))
     return read_text(path, content, encoding, wanted, duplicates, name)
 
 

@@ -138,7 +138,7 @@ def _parse(path: Path, content: bytes) -> Any:
         if not place:
             raise FileFormatError(f"{path}: {error}") from error
         line = int(place[1])
-        text = b"".join(content.split(b"\n")[line - 1 : line])
+        text = next(itertools.islice(io.BytesIO(content), line - 1, line), b"")
         raise FileFormatError(f"{path}, line {line}: {_shown(text)}: {str(error)[place.end() :]}") from error
     if 0 in matrix.shape:
         raise FileFormatError(f"{path}: is empty, {matrix.shape[0]} x {matrix.shape[1]}")
@@ -183,7 +183,8 @@ def _refuse(path: Path, content: bytes, cell: tuple[int, int], symmetry: str) ->
 
 def _body(content: bytes) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the cells of every stored entry."""
-    filled = ((line, text.split()) for line, text in enumerate(content.decode("utf-8", "replace").split("\n"), 1))
+    texts = enumerate(io.BytesIO(content), 1)  # line by line: a list of all would be larger than the file by far
+    filled = ((line, text.decode("utf-8", "replace").split()) for line, text in texts)
     lines = ((line, cells) for line, cells in filled if cells and not cells[0].startswith("%"))
     next(lines)  # the sizes
     yield from lines

@@ -1,0 +1,68 @@
+"""What fuzzing once found, tried again; and that the fuzzer itself notices what it is for."""
+
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzz import doors, hunt
+from fuzz.case import Case, kept
+
+from rankscape.errors import InputError
+
+# Doors whose first case takes seconds, because an engine is loaded for it.
+SLOW = ("commands", "sweeps", "stores", "functions")
+EVERY = [pytest.param(door, marks=[pytest.mark.slow] * (door in SLOW)) for door in doors.DOORS]
+
+
+@pytest.mark.parametrize("door", EVERY)
+def test_what_was_found_is_answered_or_refused(door):
+    done = hunt.hunt(door, 600.0, seed=None)
+    assert done.found == {}
+    assert done.tried == len(kept(door))
+
+
+@pytest.mark.parametrize("door", EVERY)
+def test_a_few_new_cases(door):
+    done = hunt.hunt(door, 600.0, seed=1, most=10 if door in SLOW else 150)
+    assert done.found == {}
+    assert done.refused > 0
+
+
+class Rotten:
+    """A door that does what its case says."""
+
+    MOST = 100 << 20
+
+    def hand_in(self, case: Case, folder: Path) -> None:
+        match case.text:
+            case "bare":
+                raise KeyError("bare")
+            case "silent":
+                raise InputError("")
+            case "warned":
+                np.log(np.array([0.0]))
+            case "memory":
+                bytearray(300 << 20)
+            case "refused":
+                raise InputError("`x` must be y, got z.")
+
+
+@pytest.mark.parametrize("kind", ["bare", "silent", "warned", "memory", "refused", "answered"])
+def test_a_finding_is_noticed(kind, tmp_path):
+    if kind == "memory" and not Path("/proc/self/clear_refs").exists():
+        pytest.skip("no system that tells the peak of a process")
+    assert hunt.watched(Rotten(), Case.of(kind), tmp_path).kind == kind
+
+
+@pytest.mark.slow
+def test_crashes_and_hangs_are_noticed(monkeypatch):
+    monkeypatch.setattr(hunt, "PATIENCE", 1.0)
+    done = hunt.hunt("rotten", 120.0, seed=0, most=6)
+    assert done.tried == 6
+    assert {kind for kind, _, _ in done.found} == {"crash", "hang"}
+    assert done.answered == sum(hunt_case("rotten", 0, k).text == "answer" for k in range(6)) > 0
+
+
+def hunt_case(door: str, seed: int, number: int) -> Case:
+    return import_module(f"fuzz.doors.{door}").make(np.random.default_rng([seed, number]))
