@@ -33,7 +33,9 @@ class Client:
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self._command, env=self._environment, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            self._command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
 
     def workers(self) -> list[int]:
         return workers_of(self.process.pid)

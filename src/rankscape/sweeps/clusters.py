@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
-from rankscape.errors import InputError
+from rankscape.errors import InputError, RunFailed
 from rankscape.ground.parts import needs
 from rankscape.sweeps.pool import Pool, Seen
 from rankscape.sweeps.worker import ONE_THREAD
@@ -35,6 +35,9 @@ IN_QUEUE = 86400.0
 
 # Dask would let a worker wait for data to go away, but the memory is that of the batch: it would wait for ever.
 NEVER_PAUSE = {"DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False"}
+
+# Times that a local cluster is started.
+STARTS = 4
 
 # Seconds in which a scheduler must answer.
 ANSWER = 5
@@ -120,10 +123,17 @@ def check_submits(kind: str) -> None:
 
 
 def _made(kind: Callable, options: dict[str, Any]) -> Any:
-    try:
-        return kind(**options)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`cluster`: {kind.__name__} refuses {options}: {error}.") from None
+    for attempt in range(1, STARTS + 1):
+        try:
+            return kind(**options)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"`cluster`: {kind.__name__} refuses {options}: {error}.") from None
+        except (RuntimeError, TimeoutError) as error:  # a worker died while it started: killed, or out of memory
+            if attempt == STARTS:
+                raise RunFailed(
+                    f"Workers died as they started, {STARTS} times ({error.__cause__ or error}): look at what they "
+                    "print, and at the memory of this machine. What is done stays done: start the same sweep again."
+                ) from error
 
 
 @contextlib.contextmanager
