@@ -28,7 +28,7 @@ class Client:
     def __init__(self, grid: str, store: Path, executor: str = "processes"):
         self.store = store
         path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._command = [sys.executable, "-m", "sweep_runs", grid, str(store), executor]
+        self._command = [sys.executable, "-X", "faulthandler", "-m", "sweep_runs", grid, str(store), executor]
         self._environment = os.environ | {"PYTHONPATH": path}
         self.start()
 

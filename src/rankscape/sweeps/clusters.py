@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
-from rankscape.errors import InputError, RunFailed
+from rankscape.errors import InputError
 from rankscape.ground.parts import needs
 from rankscape.sweeps.pool import Pool, Seen
 from rankscape.sweeps.worker import ONE_THREAD
@@ -36,8 +36,8 @@ IN_QUEUE = 86400.0
 # Dask would let a worker wait for data to go away, but the memory is that of the batch: it would wait for ever.
 NEVER_PAUSE = {"DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False"}
 
-# Times that a local cluster is started.
-STARTS = 4
+# Seconds in which a worker process must be there.
+START = 60
 
 # Seconds in which a scheduler must answer.
 ANSWER = 5
@@ -91,10 +91,13 @@ def _mend(cluster: Any) -> None:
 
 
 def local_cluster(count: int, options: Mapping[str, Any]) -> Any:
-    """Worker processes on this machine."""
+    """Worker processes on this machine; they come one by one, and one that dies on the way costs no other."""
     LocalCluster = _imported("distributed").LocalCluster
     defaults = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
-    return _made(LocalCluster, {"n_workers": count, "env": ONE_THREAD} | defaults | dict(options))
+    defaults |= {"env": ONE_THREAD, "death_timeout": START}
+    cluster = _made(LocalCluster, defaults | dict(options) | {"n_workers": 0})
+    cluster.scale(options.get("n_workers", count))
+    return cluster
 
 
 def job_cluster(kind: str, options: Mapping[str, Any]) -> Any:
@@ -123,17 +126,10 @@ def check_submits(kind: str) -> None:
 
 
 def _made(kind: Callable, options: dict[str, Any]) -> Any:
-    for attempt in range(1, STARTS + 1):
-        try:
-            return kind(**options)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"`cluster`: {kind.__name__} refuses {options}: {error}.") from None
-        except (RuntimeError, TimeoutError) as error:  # a worker died while it started: killed, or out of memory
-            if attempt == STARTS:
-                raise RunFailed(
-                    f"Workers died as they started, {STARTS} times ({error.__cause__ or error}): look at what they "
-                    "print, and at the memory of this machine. What is done stays done: start the same sweep again."
-                ) from error
+    try:
+        return kind(**options)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`cluster`: {kind.__name__} refuses {options}: {error}.") from None
 
 
 @contextlib.contextmanager
