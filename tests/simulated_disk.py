@@ -1,9 +1,10 @@
 """A disk that loses and reorders what was not synced: which states may a power cut leave?
 
 `Recorder` watches a folder while a block of code writes into it. Names (renames, links, new and removed files and
-folders) and bytes are logged as they change, and so is each fsync. `states` then gives, for every moment of the log,
-trees that a cut there may leave; the bytes of a file are what was last synced, half of what was written since, or all
-of it, each file by itself.
+folders) and bytes are logged as they change, and so is each fsync. Names stand in folders, which are inodes as files
+are: a folder that gets another name takes along the names in it as far as they have come to the disk. `states` gives,
+for every moment of the log, trees that a cut there may leave; the bytes of a file are what was last synced, half of
+what was written since, or all of it, each file by itself. `mutants` gives what it leaves without one of the syncs.
 """
 
 import builtins
@@ -14,6 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+# The inode of the folder that is watched.
+ROOT = 0
 
 _active: list["Recorder"] = []
 _hooked = False
@@ -27,11 +31,15 @@ def _audit(event: str, arguments: tuple) -> None:
 
 
 class Recorder:
-    """What happens in a folder, in order: ("data", inode, bytes), ("name", path, inode or None), ("sync", inode)."""
+    """What happens in a folder, in order.
+
+    ("data", inode, bytes), ("names", [(folder's inode, name, inode or None), ...], None), ("sync", inode, path) and
+    ("told", what, None).
+    """
 
     def __init__(self, folder: Path):
         self.folder, self.log, self.lock = folder.resolve(), [], threading.RLock()
-        self.inodes: dict[str, int] = {}  # of each path: a number, the same after a rename
+        self.inodes: dict[str, int] = {".": ROOT}  # of each path: a number, the same after a rename
         self.bytes: dict[int, bytes] = {}  # what was logged last
         self.watched: set[str] = set()
         self.count, self.begin = 0, 0
@@ -47,7 +55,7 @@ class Recorder:
             setattr(os, name, self._wrapped(name, getattr(os, name)))
         for path in sorted(self.folder.rglob("*")):  # what is there is on the disk
             name = str(path.relative_to(self.folder))
-            self._name(name, -1 if path.is_dir() else self._new())
+            self._name(name, self._new())
             if path.is_file():
                 self.bytes[self.inodes[name]] = path.read_bytes()
                 self.log += [("data", self.inodes[name], path.read_bytes()), ("sync", self.inodes[name], None)]
@@ -100,11 +108,14 @@ class Recorder:
         return self.count
 
     def _name(self, path: str, inode: int | None) -> None:
-        self.log.append(("name", path, inode))
+        self.log.append(("names", [self._entry(path, inode)], None))
         if inode is None:
             self.inodes.pop(path, None)
         else:
             self.inodes[path] = inode
+
+    def _entry(self, path: str, inode: int | None) -> tuple[int, str, int | None]:
+        return self.inodes[str(Path(path).parent)], Path(path).name, inode
 
     def _wrapped(self, kind: str, real):
         def call(*arguments, **options):
@@ -122,49 +133,50 @@ class Recorder:
         return call
 
     def _synced(self, descriptor: int) -> None:
-        path = self._inside(os.readlink(f"/proc/self/fd/{descriptor}"))
-        self.log.append(("sync", self.inodes.get(path) if path is not None else None, path or "."))
+        path = self._inside(os.readlink(f"/proc/self/fd/{descriptor}")) or "."
+        self.log.append(("sync", self.inodes[path], path))
 
     def _renamed(self, kind: str, first: object, second: object = None) -> None:
         source, target = self._inside(first), self._inside(second) if second is not None else None
         if kind in ("replace", "rename", "link"):
-            below = [p for p in self.inodes if p == source or p.startswith(f"{source}/")]
-            moved = {p: self.inodes[p] for p in below}
-            event = {}
-            for path, inode in moved.items():
-                if kind != "link":
-                    event[path] = None
-                event[target + path[len(source) :]] = inode
+            if source is None or target is None:
+                return  # somewhere else
+            gone = [] if kind == "link" else [self._entry(source, None)]
+            # One event: a rename happens whole or not at all.
+            self.log.append(("names", [*gone, self._entry(target, self.inodes[source])], None))
+            for path in [p for p in self.inodes if p == source or p.startswith(f"{source}/")]:
+                inode = self.inodes[path] if kind == "link" else self.inodes.pop(path)
+                self.inodes[target + path[len(source) :]] = inode
             for path in [p for p in self.watched if p == source or p.startswith(f"{source}/")]:
                 self.watched.discard(path)
                 self.watched.add(target + path[len(source) :])
-            self.log.append(("names", event, None))  # one event: a rename happens whole or not at all
-            for path, inode in event.items():
-                if inode is None:
-                    self.inodes.pop(path, None)
-                else:
-                    self.inodes[path] = inode
         elif kind in ("unlink", "remove", "rmdir") and source in self.inodes:
             self.watched.discard(source)
             self._name(source, None)
         elif kind == "mkdir" and source is not None:
-            self._name(source, -1)  # a folder
+            self._name(source, self._new())
 
-    def without(self, kind: str) -> "Recorder":
-        """The same log as if the syncs of files, of folders, or of what was written last had not been called."""
+    def mutants(self) -> dict[str, Iterator[tuple[dict[str, bytes], list[object]]]]:
+        """For each sync what a cut may leave if just this one had not been called, as `states` gives it."""
         syncs = [k for k, entry in enumerate(self.log) if entry[0] == "sync" and k >= self.begin]
-        folders = [k for k in syncs if self.log[k][1] in (-1, None)]
-        told = [k for k, entry in enumerate(self.log) if entry[0] == "told"]
-        last = [k for k in syncs if any(end - 12 < k < end for end in told)]
-        dropped = {"files": {*syncs} - {*folders}, "folders": {*folders}, "mark": {*last}}[kind]
-        twin = Recorder(self.folder)
-        twin.log, twin.begin = [entry for k, entry in enumerate(self.log) if k not in dropped], self.begin
-        return twin
+        return {f"{k}: {self.log[k][2]}": self._losses(k) for k in syncs}
 
-    @property
-    def syncs(self) -> int:
-        """How many there were."""
-        return sum(entry[0] == "sync" for entry in self.log[self.begin :])
+    def _losses(self, k: int) -> Iterator[tuple[dict[str, bytes], list[object]]]:
+        """Trees in which all came to the disk but what this sync was for, until another one brings it."""
+        _, inode, _ = self.log[k]
+        log = self.log[:k] + self.log[k + 1 :]
+        until = next((j for j in range(k, len(log)) if log[j][:2] == ("sync", inode)), len(log))
+        # The latest moment first, and those at which the caller was told something: most losses show there.
+        for moment in sorted(range(k, until + 1), key=lambda m: (m != until, log[m - 1][0] != "told", -m)):
+            past = log[:moment]
+            told, versions, changes = [e[1] for e in past if e[0] == "told"], _versions(past), {*_changes(past)}
+            if inode in versions:
+                yield _tree(past, changes, versions, lambda i: 0 if i == inode else 2), told
+                continue
+            synced = max((j for j, e in enumerate(past) if e[:2] == ("sync", inode)), default=-1)
+            loose = [c for c in sorted(changes) if c > max(synced, self.begin - 1) and inode in _folders(past[c])]
+            for lost in [loose, *([c] for c in loose[:-1])] if loose else []:
+                yield _tree(past, changes - {*lost}, versions, lambda i: 2), told
 
     def states(
         self, seed: int = 0, ordered: bool = True, share: float = 1.0
@@ -191,7 +203,7 @@ class Recorder:
 
 
 def _changes(past: list) -> list[int]:
-    return [k for k, entry in enumerate(past) if entry[0] in ("name", "names")]
+    return [k for k, entry in enumerate(past) if entry[0] == "names"]
 
 
 def _ordered(past: list) -> Iterator[set[int]]:
@@ -207,7 +219,7 @@ def _independent(past: list, begin: int, random: np.random.Generator) -> Iterato
     safe, loose = set(), []
     for k in _changes(past):
         folders = _folders(past[k])
-        synced = {entry[2] for entry in past[k:] if entry[0] == "sync"}
+        synced = {entry[1] for entry in past[k:] if entry[0] == "sync"}
         if k < begin or folders <= synced:
             safe.add(k)
         else:
@@ -218,11 +230,9 @@ def _independent(past: list, begin: int, random: np.random.Generator) -> Iterato
         yield safe | {k for k in loose if random.random() < 0.5}
 
 
-def _folders(entry: tuple) -> set[str]:
-    """The folders whose sync brings a change of names to the disk."""
-    paths = [entry[1]] if entry[0] == "name" else [path for path, inode in entry[1].items() if inode is not None]
-    top = min(paths, key=len) if paths else min(entry[1], key=len)  # of a folder that is moved, its own name
-    return {str(Path(top).parent)}
+def _folders(entry: tuple) -> set[int]:
+    """The folders whose sync brings a change of names to the disk: where something new stands."""
+    return {folder for folder, _, inode in entry[1] if inode is not None} or {folder for folder, _, _ in entry[1]}
 
 
 def _choices(random: np.random.Generator):
@@ -235,18 +245,21 @@ def _choices(random: np.random.Generator):
 
 
 def _tree(past: list, applied: set[int], versions: dict, choose) -> dict[str, bytes]:
-    names: dict[str, int] = {}
+    folders: dict[int, dict[str, int]] = {}
     for k in sorted(applied):
-        kind, first, second = past[k]
-        for path, inode in ({first: second} if kind == "name" else first).items():
+        for folder, name, inode in past[k][1]:
+            names = folders.setdefault(folder, {})
             if inode is None:
-                names.pop(path, None)
+                names.pop(name, None)
             else:
-                names[path] = inode
-    folders = {path for path, inode in names.items() if inode == -1}
-    there = {path for path in names if all(str(p) in folders for p in Path(path).parents if str(p) != ".")}
-    nothing = (b"", b"", b"")
-    return {p: versions.get(names[p], nothing)[choose(names[p])] for p in there if names[p] != -1}
+                names[name] = inode
+    tree, left = {}, [("", ROOT)]
+    while left:  # what no name leads to is lost
+        path, inode = left.pop()
+        if inode in versions:
+            tree[path] = versions[inode][choose(inode)]
+        left += [(f"{path}/{name}".lstrip("/"), below) for name, below in folders.get(inode, {}).items()]
+    return tree
 
 
 def _versions(past: list) -> dict[int, tuple[bytes, bytes, bytes]]:

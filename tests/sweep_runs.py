@@ -51,10 +51,11 @@ GRIDS = {
 
 
 def main() -> None:
-    """A client as a process of its own: ``python -m sweep_runs GRID STORE EXECUTOR``."""
+    """A client as a process of its own: ``python -m sweep_runs GRID STORE EXECUTOR``; it prints what it is told."""
     import rankscape as rs
 
-    rs.sweep(**GRIDS[sys.argv[1]], store=sys.argv[2], executor=sys.argv[3], workers=2)
+    told = lambda now: print(now.done, flush=True)
+    rs.sweep(**GRIDS[sys.argv[1]], store=sys.argv[2], executor=sys.argv[3], workers=2, progress=told)
 
 
 if __name__ == "__main__":

@@ -52,32 +52,45 @@ def test_chaos(tmp_path):
 
 
 def _round(store: Path, chance: random.Random) -> tuple[int, float]:
-    """One sweep, up to twelve kills, seconds."""
-    began, moved, batches, kills = time.monotonic(), time.monotonic(), 0, 0
-    client = Client("numbers", store, "dask")
-    left = chance.randrange(4, 13)
-    due = time.monotonic() + chance.uniform(3, 8)
+    """One sweep: how often something was killed, at most twelve times, and the seconds it took."""
+    began, client = time.monotonic(), Client("numbers", store, "dask")
+    try:
+        kills = _disturbed(client, chance)
+    finally:
+        client.process.kill()
+    return kills, time.monotonic() - began
+
+
+def _disturbed(client: Client, chance: random.Random) -> int:
+    moved, batches, kills, most = time.monotonic(), 0, 0, chance.randrange(4, 13)
+    due = moved + chance.uniform(3, 8)
     while client.process.poll() is None:
         time.sleep(0.01)
         now, made = time.monotonic(), client.batches()
         if made != batches:
             batches, moved = made, now
         if now - moved > HUNG:
-            client.process.kill()
-            raise AssertionError(f"hung at {batches} batches after {kills} kills")
-        if left and now > due:
-            workers = client.workers()
-            if workers and chance.random() < 0.8:
-                for pid in workers if chance.random() < 0.3 else [chance.choice(workers)]:
-                    _kill(pid)
-            elif chance.random() < 0.5:
-                client.process.kill()
-                client.process.communicate()
-                client.start()
-            kills, left, due = kills + 1, left - 1, now + chance.choice([0.1, 1, 3, 6]) * chance.uniform(0.5, 1.5)
-    _, errors = client.process.communicate()
-    assert client.process.returncode == 0, errors.decode()
-    return kills, time.monotonic() - began
+            client.process.send_signal(signal.SIGABRT)  # it says where each of its threads is
+            where = client.process.communicate()[1].decode()
+            raise AssertionError(f"hung at {batches} batches after {kills} kills: {where}")
+        if kills < most and now > due:
+            kills, due = kills + 1, now + chance.choice([0.1, 1, 3, 6]) * chance.uniform(0.5, 1.5)
+            _strike(client, chance)
+    errors = client.process.communicate()[1].decode()
+    assert client.process.returncode == 0, errors
+    return kills
+
+
+def _strike(client: Client, chance: random.Random) -> None:
+    """Kill a worker, all of them, or the client, which is started again."""
+    workers = client.workers()
+    if workers and chance.random() < 0.8:
+        for pid in workers if chance.random() < 0.3 else [chance.choice(workers)]:
+            _kill(pid)
+    elif chance.random() < 0.5:
+        client.process.kill()
+        client.process.communicate()
+        client.start()
 
 
 def _kill(pid: int) -> None:

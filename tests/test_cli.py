@@ -214,7 +214,7 @@ BAD = {
     "run with another ending": ([*SMALL, "-o", "X.npy"], "end the name in .zarr"),
     "run over a table": ([*SMALL, "-o", "X.csv"], "--force"),
     "store in no folder": ([*SMALL, "-o", "nowhere/run.zarr"], "nowhere"),
-    "one name for two files": ([*SMALL, "-o", "run.nc", "--figure", "./run.nc"], "--output and --figure"),
+    "one name for two files": ([*SMALL, "-o", "run.nc", "--figure", "./run.nc"], "run.nc is --output"),
     "unknown figure of a run": ([*SMALL, "--figure", "run.gif"], ".gif"),
     "no such TOML": (["simulate", "run.toml"], "run.toml"),
     "unknown data set": (["data", "show", "flowr"], "did you mean 'flower'"),
@@ -251,7 +251,7 @@ def test_entries_that_are_given_twice_follow_the_policy(call, policy):
 
 
 def test_a_full_disk_leaves_what_was_there(call, here, monkeypatch):
-    Path("out.png").write_bytes(b"old picture")
+    Path("out.png").write_bytes(b"\x89PNG\r\n old picture")
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -260,7 +260,7 @@ def test_a_full_disk_leaves_what_was_there(call, here, monkeypatch):
     done = call("complete", "X.npy", "-o", "out.npy")
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(r"error: out.png [^\n]*No space left[^\n]*out.npy is written[^\n]*\n", done.err)
-    assert Path("out.png").read_bytes() == b"old picture"
+    assert Path("out.png").read_bytes() == b"\x89PNG\r\n old picture"
     assert np.load("out.npy").shape == (20, 15)
     assert not list(here.glob(".*"))
 

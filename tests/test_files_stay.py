@@ -10,6 +10,7 @@ import time
 import warnings
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -355,6 +356,17 @@ def test_pipes_and_devices_are_refused(call, command, target):
     else:
         os.symlink(target, name)
     check_refused(call, command, name)
+
+
+def test_a_stream_without_an_end_is_read_to_a_limit(call, monkeypatch, tmp_path):
+    class Endless:
+        def read(self, count):
+            return b"1,2,3\n" * (count // 6)
+
+    monkeypatch.setattr("rankscape.files.reading.available", lambda: 5_000_000)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Endless()))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    check_refused(call, ["complete", "-", "--format", "csv"], "standard input goes on beyond 5 MB")
 
 
 @posix

@@ -28,12 +28,14 @@ class Client:
     def __init__(self, grid: str, store: Path, executor: str = "processes"):
         self.store = store
         path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._command = [sys.executable, "-m", "sweep_runs", grid, str(store), executor]
+        self._command = [sys.executable, "-X", "faulthandler", "-m", "sweep_runs", grid, str(store), executor]
         self._environment = os.environ | {"PYTHONPATH": path}
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self._command, env=self._environment, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            self._command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
 
     def workers(self) -> list[int]:
         return workers_of(self.process.pid)

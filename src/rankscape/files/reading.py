@@ -1,6 +1,5 @@
 """Read a matrix with holes from a file: the extension says how, and an error says where."""
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +14,14 @@ from rankscape.files.table import Table
 from rankscape.files.wanted import Decimal, Layout, Wanted
 from rankscape.ground.beside import scratch
 from rankscape.ground.checks import path_of, several
+from rankscape.ground.memory import available, in_words
 from rankscape.ground.storage import check_readable
 
 # The path that stands for standard input.
 STANDARD_INPUT = "-"
+
+# Bytes of it that are read at a time.
+BLOCK = 1 << 20
 
 
 @with_listing
@@ -131,14 +134,27 @@ def read_stream(stream: BinaryIO, format: str | None, wanted: Wanted, duplicates
     # Readers of some formats go to and fro in a file.
     with scratch() as folder:
         path = folder / f"standard input{kind.extension}{packing}"
-        with path.open("wb") as file:
-            shutil.copyfileobj(stream, file)
+        _keep(stream, path)
         _check_settled(path, kind, wanted)
         try:
             return _read(kind, path, wanted, duplicates)
         except InputError as error:
             text = str(error).replace(f"'{path}'", STANDARD_INPUT).replace(str(path), "standard input")
             raise type(error)(text) from error
+
+
+def _keep(stream: BinaryIO, path: Path) -> None:
+    """Write what comes into a file, and no more than the memory could take: a stream may have no end."""
+    most, size = available(), 0
+    try:
+        with path.open("wb") as file:
+            while block := stream.read(BLOCK):
+                size += len(block)
+                if most is not None and size > most:
+                    raise InputError(f"standard input goes on beyond {in_words(most)}, all the memory that is free")
+                file.write(block)
+    except OSError as error:
+        raise InputError(f"standard input could not be kept in {path.parent}: {error.strerror or error}") from error
 
 
 def _check_settled(path: Path, kind: Format, wanted: Wanted) -> None:

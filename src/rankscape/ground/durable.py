@@ -37,9 +37,8 @@ def sync(paths: Iterable[Path]) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Bring everything in a folder to the disk, and its own name."""
-    sync([folder, *folder.rglob("*")])
-    sync([folder.parent])
+    """Bring everything in a folder to the disk; where the folder lies is brought by a sync of its parent."""
+    sync(path for path in [folder, *folder.rglob("*")] if path.is_file() or any(path.iterdir()))
 
 
 def _sync(path: Path) -> None:

@@ -157,7 +157,7 @@ def _exchange(new: Path, path: Path, old: Path) -> None:
         if old.exists():
             old.rename(path)
         raise
-    sync([path.parent, old.parent])
+    sync([path.parent])
 
 
 def _bring_back(path: Path) -> None:

@@ -36,6 +36,9 @@ IN_QUEUE = 86400.0
 # Dask would let a worker wait for data to go away, but the memory is that of the batch: it would wait for ever.
 NEVER_PAUSE = {"DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False"}
 
+# Seconds in which a worker process must be there.
+START = 60
+
 # Seconds in which a scheduler must answer.
 ANSWER = 5
 
@@ -88,10 +91,13 @@ def _mend(cluster: Any) -> None:
 
 
 def local_cluster(count: int, options: Mapping[str, Any]) -> Any:
-    """Worker processes on this machine."""
+    """Worker processes on this machine; they come one by one, and one that dies on the way costs no other."""
     LocalCluster = _imported("distributed").LocalCluster
     defaults = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
-    return _made(LocalCluster, {"n_workers": count, "env": ONE_THREAD} | defaults | dict(options))
+    defaults |= {"env": ONE_THREAD, "death_timeout": START}
+    cluster = _made(LocalCluster, defaults | dict(options) | {"n_workers": 0})
+    cluster.scale(options.get("n_workers", count))
+    return cluster
 
 
 def job_cluster(kind: str, options: Mapping[str, Any]) -> Any:

@@ -96,7 +96,13 @@ def sweep(
     StorageError
         The store could not be written, by a full disk say; what is done stays done.
     RunFailed
-        Workers keep dying, or runs raised errors; all other runs are in the store.
+        Workers keep dying, there has been none for five minutes (a day under a batch system), or runs raised errors;
+        all other runs are in the store.
+
+    Warns
+    -----
+    WaitingWarning
+        There has been no worker, or no answer of the scheduler, for a minute; the text says what to look at.
 
     Examples
     --------

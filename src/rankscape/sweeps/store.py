@@ -142,8 +142,9 @@ class Store:
     def _sync(self, names: Sequence[str], start: int) -> None:
         files = [self.path / self._file(name, start) for name in names]
         there = [file for file in files if file.exists()]  # zarr writes no file for nothing but NaN
-        folders = [f for file in there for f in file.parents if f.is_relative_to(self.path) and f != self.path]
-        sync([*there, *folders])
+        # Up to the folder of all chunks, which was laid out with the store: names above it are not new.
+        inner = [folder for file in there for folder in file.relative_to(self.path).parents if len(folder.parts) > 1]
+        sync([*there, *(self.path / folder for folder in inner)])
 
     def remove_parts(self) -> None:
         """Remove what interrupted writers left beside their files."""
@@ -197,6 +198,8 @@ def _write_empty(path: Path, layout: RunLayout, runs: int, batch: int, shared, d
     _reserve(group, "message", ("run",), (runs,), batch, str)
     _reserve(group, DIGEST, ("run",), (runs,), batch, "uint64")
     _reserve(group, DONE, ("run",), (runs,), batch, "bool")
+    for name in (*layout.variables, *TOLD, DIGEST, DONE):  # so that no worker has to wonder whether they are synced
+        (path / name / "c").mkdir(parents=True, exist_ok=True)
     for name, value in shared.items():  # what an array without a chunk is filled with
         dtype = column_type([value])
         _reserve(group, name, ("run",), (runs,), BLOCK, dtype, column([value], dtype).tolist()[0])
