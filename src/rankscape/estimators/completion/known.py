@@ -46,6 +46,12 @@ class Known:
     scale: float
     noise: float
 
+    def words(self, training: int) -> str:
+        """How much of so many training entries was searched."""
+        if self.asked == training:
+            return "Method, offset and rank were decided on all entries."
+        return f"Method, offset and rank were decided on {self.asked:,} of {training:,} entries, in the fullest lines."
+
     def spread_at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Errors to expect at these cells, the noise included."""
         return np.hypot(self.scale * np.sqrt(self.moments.variance(rows, columns)), self.noise)

@@ -13,9 +13,9 @@ _loop = compiled("reassoc", "contract", "nsz")
 
 
 @_loop
-def fitted_first(starts, partners, values, held, shift, scale, middles, out_partners, out):
+def fitted_first(first, last, starts, partners, values, held, shift, scale, middles, out_partners, out):
     """Each line's entries without those held out, and these behind them; `middles` says where they begin."""
-    for i in range(len(middles)):
+    for i in range(first, last):
         at, behind = starts[i], starts[i + 1]
         for e in range(starts[i], starts[i + 1]):
             behind -= held[e]
@@ -32,8 +32,8 @@ def fitted_first(starts, partners, values, held, shift, scale, middles, out_part
 
 
 @_loop
-def turn(starts, middles, partners, values, out_starts, out_middles, out_partners, out):
-    """The same entries line by line of the other side; the out arrays are zeros."""
+def turned_starts(starts, middles, partners, out_starts, out_middles):
+    """Where the lines of the other side begin, and their held-out entries; the out arrays are zeros."""
     for i in range(len(middles)):
         for e in range(starts[i], starts[i + 1]):
             out_starts[partners[e] + 1] += 1
@@ -41,10 +41,17 @@ def turn(starts, middles, partners, values, out_starts, out_middles, out_partner
     for j in range(len(out_middles)):
         out_starts[j + 1] += out_starts[j]
         out_middles[j] += out_starts[j]
-    fitted, held = out_starts[:-1].copy(), out_middles.copy()
+
+
+@_loop
+def turn(first, last, starts, middles, partners, values, out_starts, out_middles, out_partners, out):
+    """The entries of the lines ``first .. last`` of the other side, in the order of this one."""
+    fitted, held = out_starts[first:last].copy(), out_middles[first:last].copy()
     for i in range(len(middles)):
         for e in range(starts[i], starts[i + 1]):
-            j = partners[e]
+            j = partners[e] - first
+            if j < 0 or j >= last - first:
+                continue
             if e < middles[i]:
                 place = fitted[j]
                 fitted[j] += 1
@@ -248,24 +255,55 @@ def rotate(first, last, records, k, turned, out):
 
 @_loop
 def missed(first, last, starts, ends, partners, values, left, right, at, out):
-    """Value minus ``x_i . x_j + b_i + b_j`` of means ``(x, b)``; kept in `out` from ``at_i`` on unless that is empty.
-
-    Returns the sums of their squares and fourth powers.
-    """
+    """Value minus ``x_i . x_j + b_i + b_j`` of means ``(x, b)``, kept in `out` from ``at_i`` on."""
     k = left.shape[1] - 1
-    square, fourth = 0.0, 0.0
     for i in range(first, last):
         for e in range(starts[i], ends[i]):
             j = partners[e]
             dot = left[i, k] + right[j, k]
             for a in range(k):
                 dot += left[i, a] * right[j, a]
-            rest = values[e] - dot
-            if len(out):
-                out[at[i] + e - starts[i]] = rest
+            out[at[i] + e - starts[i]] = values[e] - dot
+
+
+@_loop
+def left_over(first, last, starts, ends, partners, values, left, right, k, noise, least, beyond, of_other):
+    """Sums of the squares and fourth powers of what records leave of entries, and how many of these stand alone.
+
+    The leverage of one that does is, in its line and in its partner's, above `least`, and above the mean of so few
+    entries by `beyond` standard deviations of a Beta distribution; ``of_other_j`` counts the partner's entries.
+    """
+    half = k * (k + 1) // 2
+    mean_at, last_at = half + k + 1, half + 2 * k + 1
+    square, fourth, alone = 0.0, 0.0, 0
+    for i in range(first, last):
+        u = left[i]
+        for e in range(starts[i], ends[i]):
+            v = right[partners[e]]
+            rest = float(values[e]) - u[last_at] - v[last_at]
+            for a in range(k):
+                rest -= u[mean_at + a] * v[mean_at + a]
             square += rest * rest
             fourth += rest * rest * rest * rest
-    return square, fourth
+            few = min(ends[i] - starts[i], of_other[partners[e]])
+            share = min(k / few, 1.0)
+            limit = noise * max(least, share + beyond * np.sqrt(2.0 * share * (1.0 - share) / (few + 2.0)))
+            if limit < noise and _leverage(u, v, k) > limit and _leverage(v, u, k) > limit:
+                alone += 1
+    return square, fourth, alone
+
+
+@_loop
+def _leverage(here, other, k):
+    """``x^T C x``: the covariance of one record and the mean of another."""
+    mean_at, at, total = k * (k + 1) // 2 + k + 1, 0, 0.0
+    for a in range(k):
+        x = other[mean_at + a]
+        for b in range(a + 1):
+            part = x * other[mean_at + b] * (float(here[at]) - float(here[mean_at + a]) * here[mean_at + b])
+            total += part if a == b else 2.0 * part
+            at += 1
+    return total
 
 
 @_loop

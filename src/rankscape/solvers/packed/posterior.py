@@ -208,20 +208,24 @@ class PackedPosterior:
         order = self.orders.sides[side]
         at = np.append(0, np.cumsum(order.starts[1:] - order.middles))
         out = np.empty(int(at[-1]))
-        self._missed(side, order.middles, order.starts[1:], at, out)
+        means = np.ascontiguousarray(self.left), np.ascontiguousarray(self.right)
+        given = order.middles, order.starts[1:], order.partners, order.values, means[side], means[1 - side], at, out
+        each(lambda block: loops.missed(*block, *given), order.blocks(), self.threads)
         return out
 
-    def kurtosis(self) -> float:
-        """Excess kurtosis of what the means miss of the entries that are fitted."""
-        order = self.orders.sides[0]
-        sums = self._missed(0, order.starts, order.ends(self.everything), order.starts, np.empty(0))
-        square, fourth = np.sum(sums, axis=0) / max(self.count, 1)
-        return float(fourth / square**2 - 3) if square > 0 else 0.0
+    def left_over(self, least: float, beyond: float) -> tuple[float, int]:
+        """Excess kurtosis of what is left of the entries that are fitted, and how many have a direction of their own.
 
-    def _missed(self, side: int, starts, ends, at, out) -> list[tuple[float, float]]:
-        order, means = self.orders.sides[side], (np.ascontiguousarray(self.left), np.ascontiguousarray(self.right))
-        given = starts, ends, order.partners, order.values, means[side], means[1 - side], at, out
-        return each(lambda block: loops.missed(*block, *given), order.blocks(), self.threads)
+        These have a leverage above `least`, and `beyond` the mean by so many standard deviations, in row and column.
+        """
+        order, (rows, columns, k) = self.orders.sides[0], self.moments
+        entries = order.starts, order.ends(self.everything), order.partners, order.values
+        other = self.orders.sides[1]
+        of_other = other.ends(self.everything) - other.starts[:-1]
+        given = rows, columns, k, self.state.noise, least, beyond, of_other
+        found = each(lambda block: loops.left_over(*block, *entries, *given), order.blocks(), self.threads)
+        square, fourth, alone = np.sum(found, axis=0)
+        return float(fourth * self.count / square**2 - 3) if square > 0 else 0.0, int(alone)
 
 
 class _Updated(NamedTuple):

@@ -56,9 +56,9 @@ def longer(split: Split) -> int:
     return int(split.whole.shape[0] < split.whole.shape[1])
 
 
-def oriented(entries: Entries, held: np.ndarray, offset: Offset, scale: float, side: int) -> Orders:
+def oriented(entries: Entries, held: np.ndarray, offset: Offset, scale: float, side: int, threads: int) -> Orders:
     """Entries without the mean of an offset, the lines of a side as rows."""
-    orders = Orders.of(entries, held, offset.mean, scale)
+    orders = Orders.of(entries, held, offset.mean, scale, threads)
     return orders.transposed() if side else orders
 
 
@@ -68,7 +68,7 @@ def search(split: Split, settings: Settings, threads: int) -> Found:
     for sample, chosen in _samples(split, side):
         offset = supported(sample, settings)
         scale = root_mean_square(sample.training.values - offset.of(sample.training)) or 1.0
-        orders = oriented(sample.whole, sample.held, offset, scale, side)
+        orders = oriented(sample.whole, sample.held, offset, scale, side, threads)
         biases, sides = [offset.row / scale, offset.column / scale], offset.sides
         if side:
             biases, sides = biases[::-1], sides[::-1]
