@@ -15,7 +15,8 @@ from rankscape.ground.modes import modes_of
 from rankscape.ground.threads import each, threads_of
 from rankscape.solvers.packed.energies import beginning
 from rankscape.solvers.packed.orders import Orders
-from rankscape.solvers.packed.posterior import Moments, PackedPosterior, State, records_of
+from rankscape.solvers.packed.posterior import PackedPosterior
+from rankscape.solvers.packed.records import Moments, State, records_of
 from rankscape.solvers.posterior import Posterior
 
 
@@ -128,11 +129,11 @@ def test_threads_change_no_digit():
 def test_chance_explains_noise_and_not_directions(seed):
     random = np.random.default_rng(seed)
     entries, none = sparse((2000, 500), 30_000, 3, 1.0, seed), (np.zeros(2000), np.zeros(500))
-    assert beginning(orders_of(entries), none, 8).count >= 3
+    assert beginning(orders_of(entries), none, 8).beyond_chance >= 3
     # Rows and columns that are seen often, or are loud, are no directions.
     loud = np.exp(random.standard_normal(2000))[entries.rows] * np.exp(random.standard_normal(500))[entries.columns]
     noise = entries.with_values(loud * random.standard_normal(entries.count))
-    assert beginning(orders_of(noise), none, 8).count == 0
+    assert beginning(orders_of(noise), none, 8).beyond_chance == 0
 
 
 def test_what_is_left_over_tells_of_entries_alone():

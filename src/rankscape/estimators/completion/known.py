@@ -7,7 +7,7 @@ import numpy as np
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.ground.final import final
-from rankscape.solvers.packed.posterior import Moments
+from rankscape.solvers.packed.records import Moments
 
 
 @final

@@ -24,7 +24,8 @@ from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import modes_of
 from rankscape.solvers.packed.orders import Orders
-from rankscape.solvers.packed.posterior import NOISY, PackedPosterior, State
+from rankscape.solvers.packed.posterior import PackedPosterior
+from rankscape.solvers.packed.records import NOISY, State
 
 # The same as `STILL` where there are levels alone: they are only compared with.
 LEVELS_STILL = 1e-3
