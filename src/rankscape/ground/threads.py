@@ -29,9 +29,10 @@ def threads_of(n_jobs: int | None) -> int:
         raise InputError(f"`n_jobs` must be a number of threads, -1 for all cores, or None, got {n_jobs!r}.")
     if n_jobs is not None and n_jobs > 0:
         return int(n_jobs)
-    from joblib import effective_n_jobs
+    import joblib
 
-    return int(effective_n_jobs(n_jobs))
+    count: Any = joblib.effective_n_jobs  # its published types know no None
+    return int(count(n_jobs))
 
 
 def each(function: Callable[..., Any], blocks: Iterable[Any], threads: int) -> list[Any]:

@@ -9,6 +9,7 @@
 `ridge_minimum`        loss plus ridge on balanced factors, and which of their directions live
 `quasi_newton`         limited-memory BFGS for long vectors
 `posterior`            two thin factors with their uncertainty: variational Bayes
+`packed`               the same of very many entries, in threads
 `gibbs`                the same by draws, for noise of many kinds
 `full_covariance`      rows drawn from one Gaussian, parts of them unseen: expectation maximisation
 `near_rows`            rows that are most alike, and what they predict for one another

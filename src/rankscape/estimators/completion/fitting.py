@@ -138,6 +138,8 @@ def _report(
             model, kinds = combination.model(parts.whole), combination.kinds
             error = f"{expected.heldout * unit:.4g}{parts.scaling.suffix}"
             reason += f" What predicts: {combination.words} (held-out RMSE {error})."
+    if selection.known is not None:
+        reason += f" {selection.known.words(parts.whole.count - parts.heldout.count)}"
     if found.count:
         model = found.model(model)
     if found.ranks:

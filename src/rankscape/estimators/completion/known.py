@@ -7,7 +7,7 @@ import numpy as np
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.ground.final import final
-from rankscape.solvers.packed.posterior import Moments
+from rankscape.solvers.packed.records import Moments
 
 
 @final
@@ -45,6 +45,12 @@ class Known:
     moments: Moments
     scale: float
     noise: float
+
+    def words(self, training: int) -> str:
+        """How much of so many training entries was searched."""
+        if self.asked == training:
+            return "Method, offset and rank were decided on all entries."
+        return f"Method, offset and rank were decided on {self.asked:,} of {training:,} entries, in the fullest lines."
 
     def spread_at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Errors to expect at these cells, the noise included."""

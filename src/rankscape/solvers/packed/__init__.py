@@ -5,8 +5,10 @@ blocks, and a block to one thread, so that the result does not depend on how man
 
 ===============  ==============================================================================================
 `orders`         `Orders`: the entries in two orders, those that are held out at the end of each line
-`loops`          the compiled loops over them
 `energies`       where to start, and how many directions chance does not explain
-`posterior`      `PackedPosterior`: sweeps of variational Bayes, of which half-done ones go on with other rows
+`records`        `State` and `Moments`: what is kept of the rows of a factor
+`posterior`      `PackedPosterior`: sweeps of variational Bayes, which go on with other rows than they began with
+`loops`          the compiled loops over entries,
+`record_loops`   and over records
 ===============  ==============================================================================================
 """

@@ -41,13 +41,13 @@ class Beginning(NamedTuple):
         Means of the columns' factors, but for their size.
     sizes : ndarray, shape (k,)
         Singular values, over the largest under random signs.
-    count : int
-        How many are larger than chance explains.
+    beyond_chance : int
+        How many are larger than random signs explain.
     """
 
     vectors: np.ndarray
     sizes: np.ndarray
-    count: int
+    beyond_chance: int
 
 
 def beginning(orders: Orders, biases: tuple[np.ndarray, np.ndarray], width: int, threads: int = 1) -> Beginning:
@@ -60,7 +60,7 @@ def beginning(orders: Orders, biases: tuple[np.ndarray, np.ndarray], width: int,
     >>> W = random.standard_normal((400, 2)) @ random.standard_normal((2, 300)) + random.standard_normal((400, 300))
     >>> entries = Entries.from_array(np.where(random.random(W.shape) < 0.1, W, np.nan))
     >>> orders = Orders.of(entries, np.zeros(entries.count, bool), 0.0, 1.0)
-    >>> beginning(orders, (np.zeros(400), np.zeros(300)), 8).count
+    >>> beginning(orders, (np.zeros(400), np.zeros(300)), 8).beyond_chance
     2
     """
     matrix = _Normalised.of(orders, biases, threads)

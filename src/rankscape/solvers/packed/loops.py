@@ -1,9 +1,4 @@
-"""The compiled loops over entries in two orders, and over the records of the rows of a factor.
-
-A *record* holds the moments of one row ``(x, b)`` of a factor, its k directions and its bias, in single precision: the
-lower half of ``E[x x^T]``, ``E[x b]``, ``E[b^2]``, ``E[x]``, ``E[b]``. What a row needs of its partners is a sum of
-their records. Four are added in single precision at a time, and the sums of four in double precision.
-"""
+"""The compiled loops that put entries in two orders, and multiply them as they stand there."""
 
 import numpy as np
 
@@ -13,9 +8,9 @@ _loop = compiled("reassoc", "contract", "nsz")
 
 
 @_loop
-def fitted_first(starts, partners, values, held, shift, scale, middles, out_partners, out):
+def fitted_first(first, last, starts, partners, values, held, shift, scale, middles, out_partners, out):
     """Each line's entries without those held out, and these behind them; `middles` says where they begin."""
-    for i in range(len(middles)):
+    for i in range(first, last):
         at, behind = starts[i], starts[i + 1]
         for e in range(starts[i], starts[i + 1]):
             behind -= held[e]
@@ -32,8 +27,8 @@ def fitted_first(starts, partners, values, held, shift, scale, middles, out_part
 
 
 @_loop
-def turn(starts, middles, partners, values, out_starts, out_middles, out_partners, out):
-    """The same entries line by line of the other side; the out arrays are zeros."""
+def turned_starts(starts, middles, partners, out_starts, out_middles):
+    """Where the lines of the other side begin, and their held-out entries; the out arrays are zeros."""
     for i in range(len(middles)):
         for e in range(starts[i], starts[i + 1]):
             out_starts[partners[e] + 1] += 1
@@ -41,10 +36,17 @@ def turn(starts, middles, partners, values, out_starts, out_middles, out_partner
     for j in range(len(out_middles)):
         out_starts[j + 1] += out_starts[j]
         out_middles[j] += out_starts[j]
-    fitted, held = out_starts[:-1].copy(), out_middles.copy()
+
+
+@_loop
+def turn(first, last, starts, middles, partners, values, out_starts, out_middles, out_partners, out):
+    """The entries of the lines ``first .. last`` of the other side, in the order of this one."""
+    fitted, held = out_starts[first:last].copy(), out_middles[first:last].copy()
     for i in range(len(middles)):
         for e in range(starts[i], starts[i + 1]):
-            j = partners[e]
+            j = partners[e] - first
+            if j < 0 or j >= last - first:
+                continue
             if e < middles[i]:
                 place = fitted[j]
                 fitted[j] += 1
@@ -89,200 +91,3 @@ def _negative(row, column):
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return (x ^ (x >> np.uint64(31))) & np.uint64(1) == np.uint64(1)
-
-
-@_loop
-def update(first, last, starts, ends, partners, values, other, noise, precision, k, biased, out, seconds, firsts, rest):
-    """Condition the lines ``first .. last`` on the other side: new records, and their sums.
-
-    `precision` is that of the prior, `seconds` and `firsts` become the sums of ``E[x x^T]`` and ``E[x] E[x]^T``, `rest`
-    those of ``E[b^2]``, ``E[b]^2`` and the expected squared residual.
-    """
-    half = k * (k + 1) // 2
-    size = half + 2 * k + 2
-    mean_at = half + k + 1
-    sums, products = np.empty(size), np.empty(k + 1)
-    A, x = np.empty((k + 1, k + 1)), np.empty(k + 1)
-    free = k + 1 if biased else k
-    x[k] = 0.0
-    for i in range(first, last):
-        begin, end = starts[i], ends[i]
-        power, total = _sums(begin, end, partners, values, other, mean_at, sums, products)
-        at = 0
-        for a in range(k):
-            for b in range(a + 1):
-                A[a, b] = sums[at] / noise
-                at += 1
-            A[a, a] += precision[a]
-            x[a] = (products[a] - sums[half + a]) / noise
-            A[k, a] = sums[mean_at + a] / noise
-        A[k, k] = (end - begin) / noise + precision[k]
-        x[k] = (total - sums[size - 1]) / noise if biased else 0.0
-        _condition(A, x, free)
-        if not biased:
-            for a in range(k + 1):
-                A[k, a] = 0.0
-        bias, square = x[k], A[k, k] + x[k] * x[k]
-        missed = power - 2.0 * (products[k] + total * bias) + sums[half + k] + (end - begin) * square
-        missed += 2.0 * bias * sums[size - 1]
-        at = 0
-        for a in range(k):
-            for b in range(a + 1):
-                mean = x[a] * x[b]
-                second = A[a, b] + mean
-                seconds[a, b] += second
-                firsts[a, b] += mean
-                missed += (2.0 if b < a else 1.0) * sums[at] * second
-                out[i, at] = second
-                at += 1
-            cross = A[k, a] + x[a] * bias
-            missed += 2.0 * (sums[half + a] - products[a]) * x[a] + 2.0 * sums[mean_at + a] * cross
-            out[i, half + a] = cross
-            out[i, mean_at + a] = x[a]
-        out[i, half + k] = square
-        out[i, size - 1] = bias
-        rest[0] += square
-        rest[1] += bias * bias
-        rest[2] += missed
-
-
-@_loop
-def _sums(begin, end, partners, values, other, mean_at, sums, products):
-    """Sums of the partners' records, of the values times their means; returns sums of squares and of values."""
-    size = len(sums)
-    sums[:] = 0.0
-    products[:] = 0.0
-    power, total = 0.0, 0.0
-    e = begin
-    while e + 3 < end:
-        r, s, t, u = other[partners[e]], other[partners[e + 1]], other[partners[e + 2]], other[partners[e + 3]]
-        y, z, v, w = values[e], values[e + 1], values[e + 2], values[e + 3]
-        for a in range(size):
-            sums[a] += (r[a] + s[a]) + (t[a] + u[a])
-        for a in range(mean_at, size):
-            products[a - mean_at] += (y * r[a] + z * s[a]) + (v * t[a] + w * u[a])
-        power += (y * y + z * z) + (v * v + w * w)
-        total += (y + z) + (v + w)
-        e += 4
-    while e < end:
-        r, y = other[partners[e]], values[e]
-        for a in range(size):
-            sums[a] += r[a]
-        for a in range(mean_at, size):
-            products[a - mean_at] += y * r[a]
-        power += y * y
-        total += y
-        e += 1
-    return power, total
-
-
-@_loop
-def _condition(A, x, k):
-    """Solve ``A x = x`` in place for the first k unknowns, from the lower half; leaves that of the inverse in A."""
-    for a in range(k):
-        for b in range(a + 1):
-            total = A[a, b]
-            for c in range(b):
-                total -= A[a, c] * A[b, c]
-            A[a, b] = np.sqrt(max(total, 1e-300)) if a == b else total / A[b, b]
-    for a in range(k):
-        total = x[a]
-        for c in range(a):
-            total -= A[a, c] * x[c]
-        x[a] = total / A[a, a]
-    for a in range(k - 1, -1, -1):
-        total = x[a]
-        for c in range(a + 1, k):
-            total -= A[c, a] * x[c]
-        x[a] = total / A[a, a]
-    for a in range(k):
-        A[a, a] = 1.0 / A[a, a]
-        for b in range(a):
-            total = 0.0
-            for c in range(b, a):
-                total += A[a, c] * A[c, b]
-            A[a, b] = -total * A[a, a]
-    for b in range(k):
-        for a in range(b, k):
-            total = 0.0
-            for c in range(a, k):
-                total += A[c, a] * A[c, b]
-            A[a, b] = total
-
-
-@_loop
-def rotate(first, last, records, k, turned, out):
-    """Records of ``turned^T x``, of fewer directions where it is not square."""
-    kept = turned.shape[1]
-    half, kept_half = k * (k + 1) // 2, kept * (kept + 1) // 2
-    second, partly = np.empty((k, k)), np.empty((k, kept))
-    for i in range(first, last):
-        at = 0
-        for a in range(k):
-            for b in range(a + 1):
-                second[a, b] = records[i, at]
-                second[b, a] = records[i, at]
-                at += 1
-        for a in range(k):
-            for c in range(kept):
-                total = 0.0
-                for b in range(k):
-                    total += second[a, b] * turned[b, c]
-                partly[a, c] = total
-        at = 0
-        for c in range(kept):
-            for d in range(c + 1):
-                total = 0.0
-                for a in range(k):
-                    total += turned[a, c] * partly[a, d]
-                out[i, at] = total
-                at += 1
-        for begin, to in ((half, kept_half), (half + k + 1, kept_half + kept + 1)):
-            for c in range(kept):
-                total = 0.0
-                for a in range(k):
-                    total += turned[a, c] * records[i, begin + a]
-                out[i, to + c] = total
-            out[i, to + kept] = records[i, begin + k]
-
-
-@_loop
-def missed(first, last, starts, ends, partners, values, left, right, at, out):
-    """Value minus ``x_i . x_j + b_i + b_j`` of means ``(x, b)``; kept in `out` from ``at_i`` on unless that is empty.
-
-    Returns the sums of their squares and fourth powers.
-    """
-    k = left.shape[1] - 1
-    square, fourth = 0.0, 0.0
-    for i in range(first, last):
-        for e in range(starts[i], ends[i]):
-            j = partners[e]
-            dot = left[i, k] + right[j, k]
-            for a in range(k):
-                dot += left[i, a] * right[j, a]
-            rest = values[e] - dot
-            if len(out):
-                out[at[i] + e - starts[i]] = rest
-            square += rest * rest
-            fourth += rest * rest * rest * rest
-    return square, fourth
-
-
-@_loop
-def variances(rows, columns, left, right, k, out):
-    """Variance of ``x_i . x_j + b_i + b_j`` from two records: the expected square less the square of the mean."""
-    half = k * (k + 1) // 2
-    mean_at, last = half + k + 1, half + 2 * k + 1
-    for e in range(len(out)):
-        u, v = left[rows[e]], right[columns[e]]
-        mean, square = float(u[last]) + v[last], float(u[half + k]) + v[half + k] + 2.0 * u[last] * v[last]
-        at = 0
-        for a in range(k):
-            for _ in range(a):
-                square += 2.0 * u[at] * v[at]
-                at += 1
-            square += float(u[at]) * v[at]
-            at += 1
-            mean += float(u[mean_at + a]) * v[mean_at + a]
-            square += 2.0 * (float(u[half + a]) * v[mean_at + a] + float(u[mean_at + a]) * v[half + a])
-        out[e] = max(square - mean * mean, 0.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.duplicates import index_type
 from rankscape.ground.final import final
+from rankscape.ground.threads import each
 from rankscape.solvers.packed import loops
 
 # Work of a block of lines, a line being worth so many entries: enough for one call, and little enough that two threads
@@ -60,12 +62,17 @@ class Order(NamedTuple):
         middles = starts[:-1] + (self.middles - self.starts[:-1])[chosen]
         return Order(starts, middles, self.partners[keep], self.values[keep])
 
-    def turned(self, lines: int) -> "Order":
+    def turned(self, lines: int, threads: int = 1) -> "Order":
         """The same entries by the `lines` of the other side."""
         starts, middles = np.zeros(lines + 1, np.int64), np.zeros(lines, np.int64)
         partners, values = np.empty(len(self.values), index_type(self.lines)), np.empty_like(self.values)
-        loops.turn(*self, starts, middles, partners, values)
-        return Order(starts, middles, partners, values)
+        loops.turned_starts(self.starts, self.middles, self.partners, starts, middles)
+        out = Order(starts, middles, partners, values)
+        # Each thread goes through all entries, and writes those of its own lines.
+        share = np.arange(1, threads) * len(values) // threads
+        cuts = [0, *np.searchsorted(starts, share).tolist(), lines]
+        each(lambda cut: loops.turn(*cut, *self, *out), pairwise(cuts), threads)
+        return out
 
 
 @final
@@ -82,15 +89,16 @@ class Orders:
     sides: tuple[Order, Order]
 
     @classmethod
-    def of(cls, entries: Entries, held: np.ndarray, shift: float, scale: float) -> "Orders":
+    def of(cls, entries: Entries, held: np.ndarray, shift: float, scale: float, threads: int = 1) -> "Orders":
         """Of entries in row order, some of which are `held` out."""
         (n_out, n_in), count = entries.shape, entries.count
         starts = np.searchsorted(entries.rows, np.arange(n_out + 1, dtype=entries.rows.dtype)).astype(np.int64)
         partners, values = np.empty(count, index_type(n_in)), np.empty(count, np.float32)
         middles = np.empty(n_out, np.int64)
-        loops.fitted_first(starts, entries.columns, entries.values, held, shift, scale, middles, partners, values)
         rows = Order(starts, middles, partners, values)
-        return cls((rows, rows.turned(n_in)))
+        given = starts, entries.columns, entries.values, held, shift, scale, middles, partners, values
+        each(lambda block: loops.fitted_first(*block, *given), rows.blocks(), threads)
+        return cls((rows, rows.turned(n_in, threads)))
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Variational Bayes of two thin factors, on records (`loops`): the model of `solvers.posterior`, of many entries."""
+"""Variational Bayes of two thin factors, on records (`records`): the model of `solvers.posterior`, of many entries."""
 
 from typing import NamedTuple
 
@@ -6,87 +6,10 @@ import numpy as np
 
 from rankscape.ground.final import final
 from rankscape.ground.threads import each
-from rankscape.solvers.packed import loops
+from rankscape.solvers.packed import record_loops
 from rankscape.solvers.packed.orders import Orders
+from rankscape.solvers.packed.records import Moments, State, means_of, record_size
 from rankscape.solvers.posterior import FADED, FLOOR
-
-# Root mean square of each direction of the factors at the start, and the share of the entries' power that is noise
-# then, for entries of rms 1. Lower shares fit noise first; at 0.9 everything dies where few entries are seen.
-LOUD, NOISY = 0.3, 0.5
-
-
-class State(NamedTuple):
-    """What a sweep begins with: nothing of the rows, which follow from the columns.
-
-    Attributes
-    ----------
-    records : ndarray of float32, shape (n_in, size)
-        Of the columns.
-    width : int
-        Directions.
-    spreads : (ndarray, ndarray), shape (width + 1,)
-        Prior variances of the rows and of the columns, the bias last.
-    noise : float
-        Variance.
-    """
-
-    records: np.ndarray
-    width: int
-    spreads: tuple[np.ndarray, np.ndarray]
-    noise: float
-
-    @classmethod
-    def begin(cls, vectors: np.ndarray, biases: tuple[np.ndarray, np.ndarray]) -> "State":
-        """From directions of the columns, and first biases."""
-        size = np.sqrt(np.mean(vectors**2, axis=0))
-        means = np.column_stack([vectors * (LOUD / np.maximum(size, 1e-300)), biases[1]])
-        spreads = [np.append(np.full(vectors.shape[1], LOUD**2), np.mean(bias**2)) for bias in biases]
-        return cls(records_of(means), vectors.shape[1], (spreads[0], spreads[1]), NOISY)
-
-    def head(self, width: int) -> "State":
-        """The first directions alone."""
-        k = self.width
-        half, kept = k * (k + 1) // 2, width * (width + 1) // 2
-        at = [*range(kept), *range(half, half + width), half + k]
-        at += [*range(half + k + 1, half + k + 1 + width), half + 2 * k + 1]
-        spreads = [np.append(spread[:width], spread[-1]) for spread in self.spreads]
-        return State(np.ascontiguousarray(self.records[:, at]), width, (spreads[0], spreads[1]), self.noise)
-
-
-class Moments(NamedTuple):
-    """Records of rows and of columns in one basis."""
-
-    rows: np.ndarray
-    columns: np.ndarray
-    width: int
-
-    def transposed(self) -> "Moments":
-        """Rows as columns."""
-        return Moments(self.columns, self.rows, self.width)
-
-    def variance(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Of ``u_i . v_j + a_i + b_j`` at these cells."""
-        out = np.empty(len(rows))
-        loops.variances(rows, columns, self.rows, self.columns, self.width, out)
-        return out
-
-
-def record_size(width: int) -> int:
-    """Numbers of a record."""
-    return width * (width + 1) // 2 + 2 * width + 2
-
-
-def means_of(records: np.ndarray, width: int) -> np.ndarray:
-    """``E[(x, b)]`` of each row, shape (n, width + 1)."""
-    return records[:, record_size(width) - width - 1 :].astype(np.float64)
-
-
-def records_of(means: np.ndarray) -> np.ndarray:
-    """Records of rows that are known for certain, from ``(x, b)``."""
-    k = means.shape[1] - 1
-    a, b = np.tril_indices(k)
-    x, bias = means[:, :k], means[:, k:]
-    return np.hstack([x[:, a] * x[:, b], x * bias, bias**2, x, bias]).astype(np.float32)
 
 
 @final
@@ -185,7 +108,7 @@ class PackedPosterior:
         given = other, self.state.noise, precision, k, self.biased[side], records
 
         def run(number: int) -> None:
-            loops.update(*blocks[number], *entries, *given, seconds[number], firsts[number], rest[number])
+            record_loops.update(*blocks[number], *entries, *given, seconds[number], firsts[number], rest[number])
 
         each(run, range(len(blocks)), self.threads)
         second, first = (_mirrored(parts.sum(0)) for parts in (seconds, firsts))
@@ -193,7 +116,7 @@ class PackedPosterior:
 
     def _rotate(self, records: np.ndarray, k: int, turn: np.ndarray) -> np.ndarray:
         out, turn = np.empty((len(records), record_size(turn.shape[1])), np.float32), np.ascontiguousarray(turn)
-        each(lambda b: loops.rotate(*b, records, k, turn, out), self.orders.sides[1].blocks(), self.threads)
+        each(lambda b: record_loops.rotate(*b, records, k, turn, out), self.orders.sides[1].blocks(), self.threads)
         return out
 
     # -- what was found ------------------------------------------------------------------------------------
@@ -208,20 +131,24 @@ class PackedPosterior:
         order = self.orders.sides[side]
         at = np.append(0, np.cumsum(order.starts[1:] - order.middles))
         out = np.empty(int(at[-1]))
-        self._missed(side, order.middles, order.starts[1:], at, out)
+        means = np.ascontiguousarray(self.left), np.ascontiguousarray(self.right)
+        given = order.middles, order.starts[1:], order.partners, order.values, means[side], means[1 - side], at, out
+        each(lambda block: record_loops.missed(*block, *given), order.blocks(), self.threads)
         return out
 
-    def kurtosis(self) -> float:
-        """Excess kurtosis of what the means miss of the entries that are fitted."""
-        order = self.orders.sides[0]
-        sums = self._missed(0, order.starts, order.ends(self.everything), order.starts, np.empty(0))
-        square, fourth = np.sum(sums, axis=0) / max(self.count, 1)
-        return float(fourth / square**2 - 3) if square > 0 else 0.0
+    def left_over(self, least: float, beyond: float) -> tuple[float, int]:
+        """Excess kurtosis of what is left of the entries that are fitted, and how many have a direction of their own.
 
-    def _missed(self, side: int, starts, ends, at, out) -> list[tuple[float, float]]:
-        order, means = self.orders.sides[side], (np.ascontiguousarray(self.left), np.ascontiguousarray(self.right))
-        given = starts, ends, order.partners, order.values, means[side], means[1 - side], at, out
-        return each(lambda block: loops.missed(*block, *given), order.blocks(), self.threads)
+        These have a leverage above `least`, and `beyond` the mean by so many standard deviations, in row and column.
+        """
+        order, (rows, columns, k) = self.orders.sides[0], self.moments
+        entries = order.starts, order.ends(self.everything), order.partners, order.values
+        other = self.orders.sides[1]
+        of_other = other.ends(self.everything) - other.starts[:-1]
+        given = rows, columns, k, self.state.noise, least, beyond, of_other
+        found = each(lambda block: record_loops.left_over(*block, *entries, *given), order.blocks(), self.threads)
+        square, fourth, alone = np.sum(found, axis=0)
+        return float(fourth * self.count / square**2 - 3) if square > 0 else 0.0, int(alone)
 
 
 class _Updated(NamedTuple):

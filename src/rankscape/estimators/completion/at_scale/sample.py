@@ -11,6 +11,9 @@ from rankscape.estimators.completion.trial import LOPSIDED
 # the usual search are as fast there, and near lines predict.
 MANY, FULL = 150_000, 0.1
 
+# Ratio of the weights of a robust search within which most count as one: it has left a few entries out, and no more.
+ALIKE = 2.0
+
 # Entries of a sample: at least, and for each of the columns that all of its rows share. At 10 and 20 a column nothing
 # was found of three directions that 40 showed.
 LEAST, EACH = 250_000, 40
@@ -22,10 +25,16 @@ def is_large(split: Split, settings: Settings) -> bool:
     Of few columns, or rows, `many_lines` knows more.
     """
     entries, (n_out, n_in) = split.whole, split.whole.shape
-    plain = entries.weights is None and settings.kind.named == "real" and settings.limit is None
+    equal = split.observed.weights is None and (split.trust is None or _alike(split.trust))
+    plain = equal and settings.kind.named == "real" and settings.limit is None
     asked = settings.path == "sgd" or settings.depth != "auto" or settings.loss == "robust"
     sparse = entries.count < FULL * n_out * n_in and max(n_out, n_in) < LOPSIDED * min(n_out, n_in)
     return entries.count >= MANY and sparse and plain and not asked
+
+
+def _alike(weights: np.ndarray) -> bool:
+    low, high = np.quantile(weights, [0.05, 0.95])
+    return bool(high < ALIKE * low)
 
 
 def fullest(entries: Entries, side: int, least: int) -> np.ndarray | None:

@@ -15,7 +15,8 @@ from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.solvers.packed.energies import beginning
 from rankscape.solvers.packed.orders import Orders
-from rankscape.solvers.packed.posterior import PackedPosterior, State
+from rankscape.solvers.packed.posterior import PackedPosterior
+from rankscape.solvers.packed.records import State
 
 # Directions that are looked for at first, and those that a posterior begins with beyond what chance does not explain:
 # more only fit noise until they die, and where entries are few they take others along.
@@ -56,27 +57,29 @@ def longer(split: Split) -> int:
     return int(split.whole.shape[0] < split.whole.shape[1])
 
 
-def oriented(entries: Entries, held: np.ndarray, offset: Offset, scale: float, side: int) -> Orders:
+def oriented(entries: Entries, held: np.ndarray, offset: Offset, scale: float, side: int, threads: int) -> Orders:
     """Entries without the mean of an offset, the lines of a side as rows."""
-    orders = Orders.of(entries, held, offset.mean, scale)
+    orders = Orders.of(entries, held, offset.mean, scale, threads)
     return orders.transposed() if side else orders
 
 
 def search(split: Split, settings: Settings, threads: int) -> Found:
     """What the first sample shows in which something is found; all entries where nothing is, in any."""
-    side = longer(split)
-    for sample, chosen in _samples(split, side):
-        offset = supported(sample, settings)
-        scale = root_mean_square(sample.training.values - offset.of(sample.training)) or 1.0
-        orders = oriented(sample.whole, sample.held, offset, scale, side)
-        biases, sides = [offset.row / scale, offset.column / scale], offset.sides
-        if side:
-            biases, sides = biases[::-1], sides[::-1]
-        most = settings.most(sample.whole.shape)
-        found = Found(sample, chosen, offset, scale, directions(orders, (biases[0], biases[1]), sides, most, threads))
-        if found.posterior.state.width:
-            break
+    looks = (_look(*sample, longer(split), settings, threads) for sample in _samples(split, longer(split)))
+    found = next(looks)
+    while not found.posterior.state.width and (larger := next(looks, None)) is not None:
+        found = larger
     return found
+
+
+def _look(sample: Split, chosen: np.ndarray | None, side: int, settings: Settings, threads: int) -> Found:
+    offset = supported(sample, settings)
+    scale = root_mean_square(sample.training.values - offset.of(sample.training)) or 1.0
+    orders = oriented(sample.whole, sample.held, offset, scale, side, threads)
+    turned = offset.transposed() if side else offset
+    biases = turned.row / scale, turned.column / scale
+    posterior = directions(orders, biases, turned.sides, settings.most(sample.whole.shape), threads)
+    return Found(sample, chosen, offset, scale, posterior)
 
 
 def _samples(split: Split, side: int) -> Iterator[tuple[Split, np.ndarray | None]]:
@@ -102,10 +105,10 @@ def directions(
 ) -> PackedPosterior:
     """A posterior with every direction that it keeps, `most` at most; none where chance explains the first one."""
     width, spare = min(WIDTH, most), SPARE
-    while (start := beginning(orders, biases, width, threads)).count + spare > width < most:
+    while (start := beginning(orders, biases, width, threads)).beyond_chance + spare > width < most:
         width = min(2 * width, most)
     while True:
-        k = min(start.count + spare, width) if start.count else 0
+        k = min(start.beyond_chance + spare, width) if start.beyond_chance else 0
         posterior = PackedPosterior(orders, State.begin(start.vectors[:, :k], biases), sides, threads=threads)
         posterior.converge(STILL, SWEEPS, PATIENCE)
         # Where none of the spare ones died there may be more.

@@ -11,7 +11,7 @@ from rankscape.estimators.completion.at_scale.search import STILL, SWEEPS, Found
 from rankscape.estimators.completion.baselines import column_means
 from rankscape.estimators.completion.fit import Fit, choose
 from rankscape.estimators.completion.known import Known
-from rankscape.estimators.completion.left_over import excess_kurtosis
+from rankscape.estimators.completion.left_over import ALONE, BEYOND, excess_kurtosis
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.methods.averaged import Averaging
 from rankscape.estimators.completion.offsets import Offset
@@ -24,7 +24,8 @@ from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import modes_of
 from rankscape.solvers.packed.orders import Orders
-from rankscape.solvers.packed.posterior import NOISY, PackedPosterior, State
+from rankscape.solvers.packed.posterior import PackedPosterior
+from rankscape.solvers.packed.records import NOISY, State
 
 # The same as `STILL` where there are levels alone: they are only compared with.
 LEVELS_STILL = 1e-3
@@ -58,9 +59,9 @@ class _Whole:
     def selection(self, split: Split, trial: Trial, lines: np.ndarray | None) -> Selection | None:
         """The better of the offset alone and of all directions, without the held-out entries and then with them.
 
-        None where these, or those that were fitted, have heavy tails. The sample had these `lines`.
+        None where either have heavy tails, or a direction serves a single entry. The sample had these `lines`.
         """
-        orders = oriented(split.whole, split.held, self.offset, self.scale, self.side)
+        orders = oriented(split.whole, split.held, self.offset, self.scale, self.side, self.threads)
         found = [self._first(orders, self.state.head(0), LEVELS_STILL)]
         if self.state.width:
             found.append(self._first(orders, self.state, STILL))
@@ -68,8 +69,8 @@ class _Whole:
         chosen = choose(fits)
         self.state = next(state for fit, state in found if fit is chosen)
         last = self._sweeps(orders, self.state, self.sides, everything=True)
-        final, kurtosis, moments = self._fit(last), last.kurtosis(), last.moments
-        if chosen.rank and max(kurtosis, excess_kurtosis(chosen.residual)) >= HEAVY:
+        final, moments, (kurtosis, alone) = self._fit(last), last.moments, last.left_over(ALONE, BEYOND)
+        if alone or max(kurtosis, excess_kurtosis(chosen.residual)) >= HEAVY:
             return None
         moments = moments.transposed() if self.side else moments
         shown = chosen if lines is None else _part(chosen, self.side, lines)
@@ -81,7 +82,7 @@ class _Whole:
         """Fitted to other entries, from where these ended."""
         del trial, fit
         none = np.zeros(entries.count, dtype=bool)
-        orders = oriented(entries, none, self.offset, self.scale, self.side)
+        orders = oriented(entries, none, self.offset, self.scale, self.side, self.threads)
         return self._fit(self._sweeps(orders, self.state, self.sides, everything=True))
 
     def _first(self, orders: Orders, state: State, still: float) -> tuple[Fit, State]:
