@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.engine import Setting, choose
+from rankscape.engine import choose
 from rankscape.errors import InputError
 from rankscape.factorization import chain_widths, check_factors
 from rankscape.falling.replicas import Waited, as_start, live_modes, watched
-from rankscape.falling.splitting import Point, Walker, estimates, levels_by_pilot
+from rankscape.falling.splitting import Branch, Point, Walker, estimates, levels_by_pilot
 from rankscape.ground.checks import one_of, share, whole
 from rankscape.initialization import Factors
 from rankscape.observe import spectrum_of_factors
@@ -23,7 +23,7 @@ from rankscape.run.watchers.jumps import RankMonitor
 ENOUGH = 5
 
 # Independent repeats of the splitting: fewer would not show how far they spread.
-REPEATS = 12
+REPEATS = 16
 
 # Where a repeat comes to nothing all are run again with so many times the trajectories, and so often in all.
 MORE, ROUNDS = 4, 2
@@ -73,7 +73,7 @@ def jump_probability(
     *,
     replicas: int = 200,
     method: Literal["auto", "direct", "splitting"] = "auto",
-    effort: int = 100,
+    effort: int = 200,
     seed: int = 0,
     confidence: float = 0.95,
     monitor: RankMonitor | None = None,
@@ -101,7 +101,7 @@ def jump_probability(
     method : {"auto", "direct", "splitting"}
         "auto" counts first, and splits where fewer than 5 replicas jump.
     effort : int
-        Trajectories a level and repeat of the splitting, of which there are 12 repeats; four times as many where some
+        Trajectories a level and repeat of the splitting, of which there are 16 repeats; four times as many where some
         repeat comes to nothing.
     seed : int
         Decides every random number.
@@ -185,7 +185,7 @@ def _no_splitting(start: Any, dynamics: SGD) -> str:
 def _walker(problem: AbstractProblem, start: Factors, dynamics: SGD, alive: int, steps: int) -> tuple[Walker, Point]:
     """What moves the trajectories, and the point where all of them begin."""
     factors = check_factors(start.matrices, problem.shape)
-    setting = Setting(problem, chain_widths(problem.shape, start.depth, start.hidden_widths), start, dynamics)
+    setting = Branch(problem, chain_widths(problem.shape, start.depth, start.hidden_widths), start, dynamics)
     kind, _ = choose(setting)
     samples = getattr(problem, "values", None) if problem.samples is None else problem.samples.numbers
     epoch = (1 if samples is None else len(samples)) / dynamics.batch_size
