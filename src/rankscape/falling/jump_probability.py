@@ -165,9 +165,10 @@ def jump_probability(
     levels = levels_by_pilot(walker, first, watch.off, effort, seed)
     if levels is None:
         return _bounded(waited, confidence, "the way down could not be split: trajectories stay near their minimum")
+    found, number, workers = np.zeros(1), effort, threads or os.cpu_count() or 1
     for round_ in range(ROUNDS):
         number = effort * MORE**round_
-        found = estimates(walker, first, levels, number, REPEATS, seed + round_, threads or os.cpu_count() or 1)
+        found = estimates(walker, first, levels, number, REPEATS, seed + round_, workers)
         if found.all():
             break
     return _split(found, levels, waited, confidence, number)

@@ -87,7 +87,8 @@ def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float,
     descent = _Descent(problem, start, positive("ridge", ridge))
     x = np.concatenate([W.ravel() for W in start])
     tolerance = min(TOLERANCE, 2e-6 * descent.ridge * float(np.linalg.norm(x)))
-    value, slope = descent(x)
+    with np.errstate(over="ignore", invalid="ignore"):  # said below
+        value, slope = descent(x)
     if not (np.isfinite(value) and np.isfinite(slope).all()):
         raise InputError(
             f"Relaxation needs a finite loss and gradient, but at the start they are {value:g} and of norm "
