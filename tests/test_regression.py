@@ -221,3 +221,14 @@ def test_the_loss_falls_at_least_as_fast_as_certified(seed, shape, depth):
 def test_too_long_steps_name_the_limit():
     with pytest.raises(InputError, match="overflows at learning rate 50"):
         theory.regression_descent(commuting(8).modes, 3, 1.0, 50.0, [100])
+
+
+def test_a_loss_without_a_gradient_ends_a_run_with_its_reason():
+    import jax.numpy as jnp
+
+    rough = rs.Objective(lambda W: jnp.sqrt(jnp.abs(W)).sum(), shape=(2, 2))
+    start = rs.Factors([np.zeros((2, 2))] * 2)
+    with pytest.warns(rs.errors.DivergenceWarning, match="gradient of the loss is not finite"):
+        run = rs.simulate(rough, initialization=start, dynamics=rs.GradientDescent(0.1), steps=5)
+    assert run.outcome == rs.Outcome.DIVERGED
+    assert np.isfinite(run.dataset.loss).all()

@@ -12,7 +12,7 @@ from rankscape.errors import InputError
 from rankscape.factorization import chain_widths, check_factors
 from rankscape.falling.replicas import Waited, as_start, live_modes, watched
 from rankscape.falling.splitting import Branch, Point, Walker, estimates, levels_by_pilot
-from rankscape.ground.checks import one_of, share, whole
+from rankscape.ground.checks import one_of, positive, share, whole
 from rankscape.initialization import Factors
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import AbstractProblem
@@ -24,6 +24,9 @@ ENOUGH = 5
 
 # Independent repeats of the splitting: fewer would not show how far they spread.
 REPEATS = 16
+
+# Levels that a way down has, for an estimate of what it costs.
+TYPICAL_LEVELS = 5
 
 # Where a repeat comes to nothing all are run again with so many times the trajectories, and so often in all.
 MORE, ROUNDS = 4, 2
@@ -74,6 +77,7 @@ def jump_probability(
     replicas: int = 200,
     method: Literal["auto", "direct", "splitting"] = "auto",
     effort: int = 200,
+    budget: float = 3e9,
     seed: int = 0,
     confidence: float = 0.95,
     monitor: RankMonitor | None = None,
@@ -103,6 +107,8 @@ def jump_probability(
     effort : int
         Trajectories a level and repeat of the splitting, of which there are 16 repeats; four times as many where some
         repeat comes to nothing.
+    budget : float
+        Steps that the splitting may take, in all; where it would take more, the count and what can be said instead.
     seed : int
         Decides every random number.
     confidence : float
@@ -161,6 +167,13 @@ def jump_probability(
         waited = watched(problem, start, dynamics, steps, range(seed, seed + count), watch, threads)
         if method == "direct" or why_not or sum(step is not None for step in waited.first) >= ENOUGH:
             return _counted(waited, confidence, why_not if method == "auto" else "")
+    needed = float(REPEATS * effort * TYPICAL_LEVELS * steps)
+    if needed > positive("budget", budget):
+        said = (
+            f"splitting would take about {needed:.1g} steps, above `budget` = {budget:g}: ask for fewer steps, because "
+            "waiting at a minimum has no memory (k times as long: 1 - (1 - p)^k), or raise it"
+        )
+        return _bounded(waited, confidence, said)
     walker, first = _walker(problem, start, dynamics, alive, steps)
     levels = levels_by_pilot(walker, first, watch.off, effort, seed)
     if levels is None:
