@@ -22,7 +22,10 @@ from rankscape.run.watchers.base import AbstractWatcher
 from rankscape.run.watchers.stopping import AbstractRule
 
 # What comes back from a call. Every other public class is one of settings.
-RESULTS = {"Annealed", "CompletedMatrix", "JumpRate", "Outcome", "Sweep", "Trajectory"}
+RESULTS = {
+    "Annealed", "CompletedMatrix", "JumpProbability", "JumpRate", "Minimum", "Outcome", "Relaxed", "Sweep",
+    "Trajectory",
+}  # fmt: skip
 
 OPEN = [
     AbstractDynamics, AbstractEngine, AbstractInitialization, AbstractOperators, AbstractProblem, AbstractRule,

@@ -55,7 +55,11 @@ def test_the_smoothness_bounds_the_gradients_change_and_is_reached(fit, rng):
     zero = np.zeros(problem.shape)
     base = problem.gradient(zero)
     columns = [(problem.gradient(E.reshape(problem.shape)) - base).ravel() for E in np.eye(zero.size)]
-    assert problem.smoothness() == pytest.approx(np.linalg.norm(np.stack(columns), 2), rel=1e-10)
+    tolerance = 1e-10
+    if isinstance(problem, rs.Classification):  # it bends less away from zero, so only small steps reach the bound
+        columns = [1e5 * (problem.gradient(1e-5 * E[None])[0] - base[0]) for E in np.eye(zero.size)]
+        tolerance = 1e-5
+    assert problem.smoothness() == pytest.approx(np.linalg.norm(np.stack(columns), 2), rel=tolerance)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

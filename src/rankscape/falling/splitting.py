@@ -17,8 +17,8 @@ import numpy as np
 from rankscape.engine import AbstractEngine, Setting, State
 from rankscape.observe import spectrum_of_factors
 
-# Share of the trajectories of a stage that should come to its level.
-AIM = 0.3
+# Shares of the trajectories of a stage that come to its level: the first with which there is a way on.
+AIMS = (0.3, 0.1, 0.05)
 
 # A level must lie below the one before by this part of it: else the pilot did not get anywhere.
 PROGRESS = 0.02
@@ -32,11 +32,22 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Branch(Setting):
+    """A setting whose draws begin anew where a trajectory does: a whole block of a run's stream would take longer."""
+
+    def batches(self, step: int, end: int, count: int) -> np.ndarray:
+        """Draws with replacement, a row a step."""
+        size = self.dynamics.batch_size
+        bits = np.random.Philox(key=np.array([self.seed, step], np.uint64)).random_raw((end - step) * size)
+        return (((bits >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32)).astype(np.int64).reshape(-1, size)
+
+
+@dataclass(frozen=True)
 class Walker:
     """Moves single trajectories and looks at them every so many steps."""
 
     kind: type[AbstractEngine]
-    setting: Setting
+    setting: Branch
     mode: int  # the number of modes that are alive at the start; the last of them is watched
     every: int
     horizon: int  # the last step
@@ -62,20 +73,19 @@ def seeds(*place: int, count: int) -> list[int]:
 
 
 def levels_by_pilot(walker: Walker, start: Point, off: float, count: int, seed: int) -> list[float] | None:
-    """Levels of which each is reached by about a third of the trajectories; None where the way ends before `off`."""
+    """Levels of which each is reached by some share of the trajectories; None where the way ends before `off`."""
     points, levels = [start], []
     for stage in range(64):
         drawn = np.random.default_rng([seed, stage]).integers(0, len(points), count)
         numbers = seeds(seed, 0, stage, count=count)
         ways = [walker.walk(points[k], number, off) for k, number in zip(drawn, numbers, strict=True)]
         lows = np.array([way[-1].score for way in ways])
-        if np.mean(lows <= off) >= AIM:
-            return [*levels, off]
-        level = float(np.quantile(lows, AIM))
-        highest = levels[-1] if levels else start.score
-        if level >= highest * (1 - PROGRESS):
-            return None
-        levels.append(max(level, off))
+        before = levels[-1] if levels else start.score
+        lower = (float(np.quantile(lows, aim)) for aim in AIMS)
+        level = next((level for level in lower if level < before * (1 - PROGRESS)), None)
+        if level is None or level <= off:
+            return None if level is None else [*levels, off]
+        levels.append(level)
         points = [point for way in ways if (point := _first_below(way, level)) is not None]
     return None
 

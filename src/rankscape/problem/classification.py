@@ -172,7 +172,7 @@ class Classification(AbstractProblem):
         return None if self.name == "exponential" else float((self.signed**2).sum(axis=1).max()) / 4
 
     @cached_property
-    def samples(self) -> Samples | None:
+    def samples(self) -> Samples | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """What SGD draws: the signed inputs, all with label 1."""
         ones = np.ones(len(self.signed))
         return Samples(self.signed, ones[:, None], ones, self.name, 1.0)

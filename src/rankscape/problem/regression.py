@@ -99,6 +99,11 @@ class Regression(AbstractProblem):
     data: ClassVar[tuple[str, ...]] = ("inputs", "outputs")
     inputs: Matrix | None
     outputs: Matrix | None
+    input_covariance: Matrix
+    cross_covariance: Matrix
+    root: Matrix
+    image: Matrix
+    floor: np.ndarray
     heldout: "Regression | None" = None
 
     def __init__(self, inputs: ArrayLike, outputs: ArrayLike):
@@ -220,7 +225,7 @@ class Regression(AbstractProblem):
         return None if self.heldout is None else self.heldout.loss_of_factors(factors)
 
     @cached_property
-    def samples(self) -> Samples | None:
+    def samples(self) -> Samples | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """What SGD draws; None where only covariances are known."""
         if self.inputs is None or self.outputs is None:
             return None

@@ -188,7 +188,7 @@ class Sensing(AbstractProblem):
         return len(self.measurements) * self.operators.largest()  # as SGD weights one measurement
 
     @cached_property
-    def samples(self) -> Samples | None:
+    def samples(self) -> Samples | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Rank-one operators see ``W`` through what it makes of their second vector."""
         if not isinstance(self.operators, RankOneOperators):
             return None

@@ -3,10 +3,13 @@
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
+
 from rankscape.dynamics import SGD, GradientFlow
 from rankscape.engine import Setting
 from rankscape.errors import DivergenceWarning, RunFailed
-from rankscape.problem import Completion
+from rankscape.factorization import product
+from rankscape.problem import AbstractProblem, Completion
 from rankscape.run.outcome import End, Outcome
 from rankscape.run.watchers.curvature import largest_curvature
 
@@ -20,6 +23,8 @@ def message(setting: Setting, early: End | None, steps: int, first: int) -> str:
         return f"stopped {at}: {early.reason}"
     if early.step == 0:
         return f"diverged {at}: the initial factors overflow. Start from a smaller initialization."
+    if early.reason:
+        return f"diverged {at}: {early.reason}"
     if isinstance(setting.dynamics, GradientFlow):
         return f"diverged {at}: the flow has no solution beyond; look at an earlier time."
     dynamics = setting.dynamics.at(first + early.step - 1)  # the rate of the step that overflowed
@@ -29,6 +34,18 @@ def message(setting: Setting, early: End | None, steps: int, first: int) -> str:
     if safe is not None and rate is not None and safe < rate:
         advice = f"Lower the learning rate: {rate:g} was used, about {safe:.2g} is safe here."
     return f"diverged {at}: a value overflowed. {_overshoot(setting, rate)}{advice}"
+
+
+def no_gradient(problem: AbstractProblem, factors: Sequence[np.ndarray]) -> str:
+    """What to say where it was not the step that was too long, but the loss that has no gradient; else nothing."""
+    with np.errstate(all="ignore"):
+        W = product(factors)
+        if not np.isfinite(W).all() or np.isfinite(np.asarray(problem.gradient(W))).all():
+            return ""
+    return (
+        "the gradient of the loss is not finite where the factors then were. Use a loss that is differentiable there, "
+        "or start elsewhere."
+    )
 
 
 def _in_all(step: int, first: int) -> str:

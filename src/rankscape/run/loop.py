@@ -10,6 +10,7 @@ import numpy as np
 from rankscape.engine import State
 from rankscape.run.batch import Batch
 from rankscape.run.continuing import Continuation
+from rankscape.run.ending import no_gradient
 from rankscape.run.outcome import End, Outcome
 from rankscape.run.watchers.base import AbstractWatcher, Record, RunState
 
@@ -102,7 +103,8 @@ class Loop:
         """Go back to the last finite state, and record it where the run had not been recorded since: how it went up."""
         first = self.batch.first[k]
         state, overflow = self.batch.last_finite(k, now.states[k], stop)
-        now.states[k], now.ends[k] = state, End(Outcome.DIVERGED, overflow - first)
+        reason = no_gradient(self.batch.engine.settings[k].problem, self.batch.of([k]).factors(state))
+        now.states[k], now.ends[k] = state, End(Outcome.DIVERGED, overflow - first, reason)
         if not now.records[k] or now.records[k][-1][0] < state.step - first:
             self._record(now, k)
 

@@ -87,11 +87,12 @@ def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float,
     descent = _Descent(problem, start, positive("ridge", ridge))
     x = np.concatenate([W.ravel() for W in start])
     tolerance = min(TOLERANCE, 2e-6 * descent.ridge * float(np.linalg.norm(x)))
-    value, slope = descent(x)
+    with np.errstate(over="ignore", invalid="ignore"):  # said below
+        value, slope = descent(x)
     if not (np.isfinite(value) and np.isfinite(slope).all()):
         raise InputError(
-            f"The loss at the start is {value:g} and its gradient {'finite' if np.isfinite(slope).all() else 'not finite'}: "
-            "relaxation needs both finite. Start elsewhere, or use a loss that is differentiable."
+            f"Relaxation needs a finite loss and gradient, but at the start they are {value:g} and of norm "
+            f"{np.linalg.norm(slope):g}: start elsewhere, or use a loss that is differentiable there."
         )
     gradient, time, steps = float(np.linalg.norm(slope)), 0.0, 0
     while gradient > tolerance and steps < most:

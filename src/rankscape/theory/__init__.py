@@ -10,6 +10,7 @@ one eigenvalue          `hitting_time`, `flow_time`, `flow_value`, `eigenvalue_p
 the rank                `plateaus`, `stopping_rule`
 what to choose          `critical_alpha`, `design`, `diagnose`
 whole matrices          `two_layer_flow`, `aligned_flow`, `aligned_descent`, `end_to_end_flow`
+classes                 `max_margin`, `direction_rate`
 regression              `regression_modes`, `regression_flow`, `regression_descent`, `regression_bound`
 with a ridge            `landscape` (minima of several ranks), `absorbing` (sets that SGD never leaves),
                         `escape` (how long a jump takes), after Wang, Jacot (2024)
@@ -66,15 +67,18 @@ from rankscape.theory.exact import (
     regression_modes,
     two_layer_flow,
 )
+from rankscape.theory.margins import DirectionRate, MaxMargin, direction_rate, max_margin
 
 __all__ = [
     "AlignedPath",
     "CriticalAlpha",
     "Design",
+    "DirectionRate",
     "Finding",
     "FlowPath",
     "HittingTime",
     "Limit",
+    "MaxMargin",
     "Plateau",
     "Rate",
     "RegressionBound",
@@ -87,6 +91,7 @@ __all__ = [
     "critical_alpha",
     "design",
     "diagnose",
+    "direction_rate",
     "eigenvalue_path",
     "end_to_end_flow",
     "escape",
@@ -96,6 +101,7 @@ __all__ = [
     "hitting_time",
     "landscape",
     "limit",
+    "max_margin",
     "plateaus",
     "rate",
     "regression_bound",

@@ -43,7 +43,7 @@ def chain_of(factors: Sequence[np.ndarray], by_rows: bool) -> Chain:
     dtype = factors[0].dtype
     rows, columns = (np.array([W.shape[axis] for W in factors], np.int64) for axis in (0, 1))
     widths = np.array([simd.padded_width(width, dtype) for width in columns], np.int64)
-    starts = np.cumsum([0, *(simd.padded_size(*W.shape, dtype) for W in factors)], dtype=np.int64)
+    starts = np.cumsum([0, *(simd.padded_size(len(W), W.shape[1], dtype) for W in factors)], dtype=np.int64)
     chain = Chain(simd.aligned_zeros((int(starts[-1]),), dtype), starts, rows, columns, widths)
     for l, W in enumerate(factors):
         if by_rows:
