@@ -17,15 +17,13 @@ from rankscape.files.table import Key, Long, Table, choose_columns
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import AbstractWide, table_of
 from rankscape.ground.final import final
+from rankscape.ground.numbers import EXACT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # Gives the columns of these names.
 Load = Callable[[Sequence[str]], "pa.Table"]
-
-# Whole numbers up to here are floats without loss.
-EXACT = 2**53
 
 
 @final

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, TypedDict
 
 from rankscape.errors import InputError
+from rankscape.ground.checks import one_of
 from rankscape.ground.final import final
 
 Layout: TypeAlias = Literal["wide", "long"]
@@ -66,10 +67,10 @@ class Wanted:
     sheet: str | None = None
 
     def __post_init__(self) -> None:
-        for name, known in (("layout", ("wide", "long")), ("decimal", (".", ","))):
-            given = getattr(self, name)
-            if given is not None and given not in known:
-                raise InputError(f"`{name}` must be {known[0]!r} or {known[1]!r}, got {given!r}.")
+        if self.layout is not None:
+            one_of("layout", self.layout, ("wide", "long"))
+        if self.decimal is not None:
+            one_of("decimal", self.decimal, (".", ","))
         if self.separator is not None and self.separator not in {*SEPARATORS, *SEPARATORS.values(), " ", "\\t"}:
             raise InputError(f"`separator` must be one of {', '.join(SEPARATORS)}, got {self.separator!r}.")
 

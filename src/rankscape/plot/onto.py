@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
-from rankscape.errors import InputError
+from rankscape.ground.checks import one_of
 from rankscape.ground.labelled import Labelled
 from rankscape.plot.drawing import draw_panel
 from rankscape.plot.panels import Band, Panel
@@ -47,8 +47,7 @@ def plot_trajectory(
     references: dict[str, float] | None = None,
 ) -> "Axes":
     """Draw the spectrum, the rank or the errors by step, with the plateaus of theory as bands behind."""
-    if what not in WHAT:
-        raise InputError(f"`what` must be {', '.join(map(repr, WHAT[:-1]))} or {WHAT[-1]!r}, got {what!r}.")
+    one_of("what", what, WHAT)
     panel = trajectory_panels(dataset, references)[WHAT.index(what)]
     return onto(replace(panel, bands=[*panel.bands, *bands_of(theory)]), ax)
 

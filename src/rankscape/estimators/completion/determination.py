@@ -150,12 +150,10 @@ def _factors(model: LowRank) -> Factors:
 def missing_cells(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the cells without an entry; of a large matrix some, drawn at random."""
     n_out, n_in = entries.shape
-    place = entries.rows.astype(np.int64) * n_in + entries.columns
     cells = np.arange(n_out * n_in) if n_out * n_in <= ALL else _drawn(n_out * n_in)
-    # Entries stand in the order of their places, so that each cell is found or not by bisection.
-    found = np.searchsorted(place, cells)
-    seen = place[np.minimum(found, len(place) - 1)] == cells
-    return cells[~seen] // n_in, cells[~seen] % n_in
+    rows, columns = np.divmod(cells, n_in)
+    missing = entries.find(rows, columns) < 0
+    return rows[missing], columns[missing]
 
 
 def _drawn(cells: int) -> np.ndarray:
