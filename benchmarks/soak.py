@@ -3,7 +3,7 @@
 Three parts, each in a process of its own: ``shapes`` makes fits and runs of 2,000 shapes, ``small`` 200,000 small runs
 in sweeps that share the process, ``sweeps`` a day of sweeps compressed: written, opened, continued, exported and
 removed again, on a pool of processes. Each prints what it holds along the way, and the command ends with 1 where the
-last quarter held more than the second one: later quarters have nothing left to load or to warm up. ``--share 0.05``
+last quarter held more than the second one, in which all is loaded and warm. ``--share 0.05``
 makes a twentieth of it, ``shapes small`` these parts alone. Read from ``/proc``, so on Linux only.
 """
 
@@ -12,6 +12,7 @@ import gc
 import multiprocessing
 import os
 import shutil
+import statistics
 import sys
 import tempfile
 import warnings
@@ -143,8 +144,10 @@ def soak(name: str, share: float) -> list[str]:
 def grown(name: str, seen: list[Held]) -> list[str]:
     """What the last quarter held more of than the second one, in words."""
     quarter = len(seen) // 4
+    # Memory goes up and down by what is being compiled: its median. All else at its most.
+    most = lambda field: statistics.median if field == "memory" else max
     before, after = (
-        Held(*(max(column) for column in zip(*part, strict=True)))
+        Held(*(most(field)([getattr(look, field) for look in part]) for field in Held._fields))
         for part in (seen[quarter : 2 * quarter], seen[-quarter:])
     )
     return [
