@@ -1,6 +1,7 @@
 """Flipped bits, lost and swapped files: noticed, never read as other numbers, made again where that is possible."""
 
 import contextlib
+import os
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ from sweep_runs import DRAWN, draw
 import rankscape as rs
 from rankscape.cli.app import start
 from rankscape.errors import RankscapeError, StorageError
+from rankscape.ground import durable
 from rankscape.run.storing import load
 from rankscape.sweeps import Sweep
 
@@ -100,3 +102,39 @@ def test_no_flipped_bit_of_a_model_is_read(tmp_path, seed):
     flip(tmp_path / "model.npz", int(np.random.default_rng(seed).integers(1 << 24)))
     with contextlib.suppress(RankscapeError):  # a spare bit of the archive may change nothing
         np.testing.assert_array_equal(type(done).load(tmp_path / "model.npz").matrix, done.matrix)
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """The names of files whose bytes are read for a digest; their times tell at once whether they have changed."""
+    names, digest = [], durable.hashlib.file_digest
+    monkeypatch.setattr(durable, "SETTLED", 0)
+    monkeypatch.setattr(
+        durable.hashlib, "file_digest", lambda file, kind: (names.append(file.name), digest(file, kind))[1]
+    )
+    return names
+
+
+def test_a_store_is_read_for_its_digests_once_for_each_change(copy, read):
+    path, _ = copy
+    sweep = Sweep(path)
+    assert sweep.dataset.done.all()
+    assert len(read) == len(set(read)) > 5
+    read.clear()
+    assert sweep.dataset.done.all()
+    assert Sweep(path).status().done == 6
+    assert read == []
+    flip(path / "table" / "c" / "1" / "0" / "0", 77)
+    with pytest.raises(StorageError, match="runs 2 to 3"):
+        assert sweep.dataset
+    assert [name.split("s.zarr/")[1] for name in read] == ["table/c/1/0/0"]
+
+
+def test_a_file_that_may_have_changed_within_a_tick_is_read_again(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"one")
+    first = durable.digest_of(file)
+    stamp = file.stat().st_mtime_ns
+    file.write_bytes(b"two")
+    os.utime(file, ns=(stamp, stamp))
+    assert durable.digest_of(file) != first

@@ -256,6 +256,16 @@ def test_transposing_swaps_positions_and_twice_is_nothing(given):
     assert cells(turned.transposed()) == cells(entries)
 
 
+@given(triplets(repeated=False))
+def test_every_cell_is_found_or_not(given):
+    entries = made(given)
+    rows, columns = np.divmod(np.arange(SHAPE[0] * SHAPE[1]), SHAPE[1])
+    found = entries.find(rows, columns).tolist()
+    positions = list(zip(entries.rows.tolist(), entries.columns.tolist(), strict=True))
+    asked = zip(rows.tolist(), columns.tolist(), strict=True)
+    assert found == [positions.index(cell) if cell in positions else -1 for cell in asked]
+
+
 def test_other_weights_are_checked_as_the_first_ones():
     entries = Entries([0, 1], [0, 1], [1.0, 2.0], (2, 2))
     with pytest.raises(InputError, match=r"got -1\.0 at row 1, column 1"):

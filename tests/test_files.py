@@ -242,6 +242,8 @@ def test_parquet_keeps_the_type_of_labels(tmp_path):
     "type_", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
 )
 def test_parquet_text_labels_and_integer_values(tmp_path, type_):
+    if type_ == pa.string_view() and int(pa.__version__.split(".")[0]) < 21:
+        pytest.skip("pyarrow 18 to 20 cannot write such a file")
     path = parquet_file(tmp_path, r=pa.array(["b", "a"]).cast(type_), c=["x", "y"], v=[1, 2])
     np.testing.assert_array_equal(read(path).dense(), [[NAN, 2], [1, NAN]])
 

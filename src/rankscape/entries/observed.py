@@ -180,6 +180,19 @@ class Entries:
 
         return PreparedEntries(self, method)
 
+    def find(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """The place of the entry in each of these cells, -1 where none is seen, shape (k,).
+
+        >>> Entries([0, 1], [2, 0], [3.0, 5.0], shape=(2, 3)).find(np.array([1, 1, 0]), np.array([0, 1, 2])).tolist()
+        [1, -1, 0]
+        """
+        if not self.count:
+            return np.full(len(rows), -1)
+        # Cells counted row by row: entries are sorted in this order, so that each is found or not by bisection.
+        seen, asked = (i.astype(np.int64) * self.shape[1] + j for i, j in ((self.rows, self.columns), (rows, columns)))
+        place = np.minimum(np.searchsorted(seen, asked), self.count - 1)
+        return np.where(seen[place] == asked, place, -1)
+
     # -- out of a matrix, and back into one ----------------------------------------------------------------
 
     def at(self, matrix: Any) -> Any:

@@ -17,6 +17,7 @@ from rankscape.files.packing import content_of, packed
 from rankscape.files.records import Text
 from rankscape.files.wanted import Wanted
 from rankscape.ground.final import final
+from rankscape.ground.numbers import EXACT
 from rankscape.ground.storage import check_readable, check_writable, replacing
 
 # Lines that are put together at a time.
@@ -165,4 +166,4 @@ def _texts(values: Sequence | np.ndarray) -> list:
         return ["true" if value else "false" for value in values.tolist()]
     if values.dtype.kind != "f":
         return values.tolist()
-    return ["" if v != v else repr(int(v)) if v.is_integer() and abs(v) < 2**53 else repr(v) for v in values.tolist()]
+    return ["" if v != v else repr(int(v)) if v.is_integer() and abs(v) < EXACT else repr(v) for v in values.tolist()]

@@ -66,6 +66,20 @@ def check_folder(path: Path) -> None:
     check_writable(path / "probe")
 
 
+def check_format(path: Path, found: object, ours: int) -> None:
+    """Refuse what another version laid out in another way, and say what to do.
+
+    >>> check_format(Path("grid.zarr"), 3, ours=2)
+    Traceback (most recent call last):
+    ...
+    rankscape.errors.InputError: grid.zarr was written by a newer rankscape (format 3); update to read it.
+    """
+    if found != ours:
+        older = isinstance(found, int) and found < ours
+        age, remedy = ("an older", "run it again") if older else ("a newer", "update to read it")
+        raise InputError(f"{path} was written by {age} rankscape (format {found}); {remedy}.")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Give a file to write; it takes the place of ``path`` when the block ends, and goes when the block raises.

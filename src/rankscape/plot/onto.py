@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
-from rankscape.errors import InputError
+from rankscape.ground.checks import one_of
 from rankscape.ground.labelled import Labelled
 from rankscape.plot.drawing import draw_panel
 from rankscape.plot.panels import Band, Panel
@@ -58,8 +58,7 @@ def plot_trajectory(
     >>> plot_trajectory(run.dataset, "rank", Figure().subplots(), theory).get_xlabel()
     'step'
     """
-    if what not in WHAT:
-        raise InputError(f"`what` must be {', '.join(map(repr, WHAT[:-1]))} or {WHAT[-1]!r}, got {what!r}.")
+    one_of("what", what, WHAT)
     panel = trajectory_panels(dataset, references)[WHAT.index(what)]
     return onto(replace(panel, bands=[*panel.bands, *bands_of(theory)]), ax)
 

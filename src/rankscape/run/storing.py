@@ -13,6 +13,7 @@ from rankscape.errors import InputError, StorageError
 from rankscape.ground.beside import REPLACED, folder_beside, places
 from rankscape.ground.durable import FILES, SEAL, checked, damaged, seal, sync, sync_tree
 from rankscape.ground.parts import needs
+from rankscape.ground.storage import check_format
 from rankscape.initialization import AbstractInitialization, Balanced, Factors
 from rankscape.run.continuing import Continuation
 from rankscape.run.labelling import LABELS
@@ -137,10 +138,7 @@ def _check_whole(path: Path) -> None:
     version = _format_of(path)
     if version is None:
         raise InputError(f"{path} is not a stored trajectory.")
-    if version != FORMAT:
-        older = isinstance(version, int) and version < FORMAT
-        age, remedy = ("an older", "run it again") if older else ("a newer", "update to read it")
-        raise InputError(f"{path} was written by {age} rankscape (format {version}); {remedy}.")
+    check_format(path, version, FORMAT)
     if found := damaged(path):
         words = f"{', '.join(found[:5])} is not what was written; restore it from a copy, or run again"
         raise StorageError(f"{path} is damaged: {words}.")

@@ -17,7 +17,7 @@ import numpy as np
 from rankscape.errors import CheckpointMismatch, InputError, StorageError
 from rankscape.ground.beside import collect, folder_beside
 from rankscape.ground.durable import checked, damaged, digest, seal, sync, sync_tree
-from rankscape.ground.storage import FULL, check_folder
+from rankscape.ground.storage import FULL, check_folder, check_format
 from rankscape.run.checkpoint import differences
 from rankscape.sweeps.layout import OUTCOMES, RunLayout
 
@@ -227,9 +227,7 @@ def read_attributes(path: Path) -> dict[str, Any]:
         version = attributes[MARK]
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{path} exists and is not the store of a sweep; name another path.") from None
-    if version != FORMAT:
-        age, remedy = ("an older", "run it again") if version in range(FORMAT) else ("a newer", "update to use it")
-        raise InputError(f"{path} was written by {age} rankscape (format {version}); {remedy}.")
+    check_format(path, version, FORMAT)
     return attributes
 
 

@@ -104,10 +104,8 @@ class AbstractCells(ABC):
     def observed_at(self, rows: Places, columns: Places, by: By = "auto") -> np.ndarray:
         """The observed entries at these cells, NaN where none was observed; shape (k,)."""
         i, j = self._positions(rows, columns, by)
-        place = lambda i, j: i.astype(np.int64) * self.shape[1] + j
-        seen, asked = place(self.observed.rows, self.observed.columns), place(i, j)
-        at = np.minimum(np.searchsorted(seen, asked), len(seen) - 1)  # entries are in row order
-        return np.where(seen[at] == asked, self.observed.values[at], np.nan)
+        at = self.observed.find(i, j)
+        return np.where(at >= 0, self.observed.values[at], np.nan)
 
     def standard_errors(self, rows: Places, columns: Places, by: By = "auto") -> np.ndarray:
         """Standard errors of the values at these cells, if what the low-rank fit leaves is noise; shape (k,).

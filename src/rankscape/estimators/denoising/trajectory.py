@@ -9,6 +9,7 @@ from rankscape.estimators.denoising.early_stop import learned, stop_time, tuned_
 from rankscape.estimators.denoising.noise import hard_threshold, noise_edge
 from rankscape.estimators.denoising.observed import Observed
 from rankscape.ground.labelled import Labelled
+from rankscape.ground.numbers import EXACT
 from rankscape.theory import Plateau, plateaus, step_limit
 from rankscape.theory.inputs import Start
 
@@ -117,7 +118,7 @@ def _plateau(target: np.ndarray, rank: int, start: Start, rate: float) -> Platea
 def _path(steps: np.ndarray, path: np.ndarray, values: np.ndarray, kept: np.ndarray) -> Labelled:
     moduli = np.abs(path)
     ranks = moduli.sum(axis=1) / np.maximum(moduli.max(axis=1), 1e-300)
-    whole = steps.astype(np.int64) if steps[-1] < 2**53 else steps
+    whole = steps.astype(np.int64) if steps[-1] < EXACT else steps
     by_step, by_mode = ("step",), ("mode",)
     variables = {
         "learned": ((*by_step, *by_mode), path),

@@ -64,9 +64,7 @@ class Limited(Model):
 
     def hidden(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Which of these cells lie below the limit."""
-        above, n_in = self.seen.values > self.limit, self.shape[1]
-        places = self.seen.rows[above].astype(np.int64) * n_in + self.seen.columns[above]
-        return ~np.isin(rows.astype(np.int64) * n_in + columns, places, assume_unique=False)
+        return self.seen.part(self.seen.values > self.limit).find(rows, columns) < 0
 
     def spread(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Errors to expect of what lies below the limit at these positions, shape (k,)."""
