@@ -49,7 +49,6 @@ mathjax_path = "mathjax/tex-chtml.js"
 mathjax4_config = {
     "loader": {"paths": {"mathjax-newcm": "[mathjax]/../mathjax-newcm-font"}},
     "output": {"fontPath": "[mathjax]/../mathjax-newcm-font"},
-    "options": {"enableSpeech": False, "enableBraille": False, "enableEnrichment": False},
 }
 
 # -- the look
@@ -73,5 +72,6 @@ html_theme_options = {
     "footer_end": [],
     "show_prev_next": True,
 }
+html_context = {"default_mode": "auto"}
 html_sidebars = {"index": []}
 notfound_urls_prefix = os.environ.get("RANKSCAPE_DOCS_PREFIX", "/")

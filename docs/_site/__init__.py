@@ -10,13 +10,14 @@
 `changes`      the changelog from its fragments
 `house`        the drawing of the rooms and their imports
 `picture`      the moving picture of the first page
+`accessible`   names and keyboard where the theme forgets them
 `plain`        notebooks to take along, ``llms.txt``
 =============  ===========================================================================================
 """
 
-from _site import bibliography, changes, commands, gallery, house, pages, papers, picture, plain, reference
+from _site import accessible, bibliography, changes, commands, gallery, house, pages, papers, picture, plain, reference
 
-ROOMS = (bibliography, changes, commands, gallery, house, pages, papers, picture, plain, reference)
+ROOMS = (accessible, bibliography, changes, commands, gallery, house, pages, papers, picture, plain, reference)
 
 
 def setup(app):

@@ -63,9 +63,8 @@ def generate(app=None) -> None:
     frames = [_frame(row, "Gradient descent climbs") for row in climb()]
     frames += [frames[-1]] * 8 + [_frame(row, "SGD with a ridge falls") for row in fall()]
     frames += [frames[-1]] * 12
-    few = frames[len(frames) // 4].quantize(
-        12, dither=Image.Dither.NONE
-    )  # one palette, so that only what moves is stored
+    # One palette, so that only what moves is stored.
+    few = frames[len(frames) // 4].quantize(12, dither=Image.Dither.NONE)
     drawn = [frame.quantize(palette=few, dither=Image.Dither.NONE) for frame in frames]
     drawn[0].save(moving, save_all=True, append_images=drawn[1:], duration=90, loop=0, optimize=True)
     drawn[len(drawn) // 4].save(FILES / "still.png", optimize=True)

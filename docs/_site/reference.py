@@ -41,10 +41,10 @@ def _page(room: str, what: str) -> str:
 
 def generate(app=None) -> None:
     """Write all pages of the reference."""
-    known = {f"{name.full}.rst" for name in public()}
-    for stale in (DOCS / "reference" / "api").glob("*.rst"):
-        if stale.name not in known:
-            stale.unlink()
+    known = {f"{name.full}.rst" for name in public()} | {f"{room}.rst" for room in ROOMS}
+    for page in (DOCS / "reference").rglob("*.rst"):
+        if page.name not in known:
+            page.unlink()  # of a name that is gone
     for room, what in ROOMS.items():
         write(f"reference/{room}.rst", _page(room, what))
     for name in public():
