@@ -175,7 +175,7 @@ def jump_probability(
         )
         return _bounded(waited, confidence, said)
     walker, first = _walker(problem, start, dynamics, alive, steps)
-    levels = levels_by_pilot(walker, first, watch.off, effort, seed)
+    levels = levels_by_pilot(walker, first, watch.levels(problem)[0], effort, seed)
     if levels is None:
         return _bounded(waited, confidence, "the way down could not be split: trajectories stay near their minimum")
     found, number, workers = np.zeros(1), effort, threads or os.cpu_count() or 1
