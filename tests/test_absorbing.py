@@ -345,7 +345,7 @@ DEEP, SHALLOW, SEEN = [np.eye(2)] * 3, [np.eye(2)] * 2, ([0], [0], [1.0])
         (lambda: absorbing.worst_case(1, 3, -0.1, 1.0), "`ridge`"),
         (lambda: absorbing.worst_case(1, 3, 0.1, np.nan), "`largest_value`"),
         (lambda: absorbing.worst_case(1, 3, 0.1, 1.0, learning_rate=0.1), "up to 3.8e-08, got 0.1"),
-        (lambda: absorbing.worst_case(1, 60, 1e-9, 10.0), "underflow"),
+        (lambda: absorbing.worst_case(1, 60, 1e-9, 10.0), "leave the range of floating point"),
         (lambda: absorbing.step_certificate(ONE, DEEP, *SEEN, 0.1, 0.0), "`ridge`"),
         (lambda: absorbing.step_certificate(ONE, DEEP, *SEEN, 5.0, 0.1), "must be below 5"),
         (lambda: absorbing.step_certificate(ONE, [np.eye(2) * np.nan] * 3, *SEEN, 0.1, 0.1), "finite"),

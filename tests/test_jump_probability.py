@@ -68,7 +68,7 @@ def test_what_happens_often_is_counted():
 def test_what_is_rare_is_split_whatever_the_threads():
     found = RARE.found(method="splitting", effort=40)
     assert found.method == "splitting"
-    assert found.levels[-1] == 1e-3
+    assert found.levels[-1] == rs.RankMonitor().levels(RARE.problem)[0]
     assert list(found.levels) == sorted(found.levels, reverse=True)
     assert found.interval[0] <= RARE.known(200_000) <= found.interval[1]
     assert found.interval[1] < 3 * found.interval[0]
@@ -111,7 +111,7 @@ def test_what_cannot_jump_is_refused():
     with pytest.raises(InputError, match="is about SGD, got GradientDescent"):
         rs.jump_probability(lab.problem, lab.start(), rs.GradientDescent(0.1), steps=10)  # pyright: ignore
     dead = [0.1 * W for W in lab.start()]
-    with pytest.raises(InputError, match=r"No mode of the start is above 0\.3"):
+    with pytest.raises(InputError, match=r"No mode of the start is above 0\.\d+, so none can die"):
         rs.jump_probability(lab.problem, dead, rs.SGD(0.1, 0.001), steps=10)
 
 
