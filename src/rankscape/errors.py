@@ -5,6 +5,7 @@
     RankscapeError
     ├── InputError (ValueError)         what was given cannot be used; the text says where and what to do
     │   ├── FinalClassError             a settings class was subclassed; the text says what to subclass instead
+    │   ├── WrongKindError (TypeError)  X of an estimator is of a kind that it does not take
     │   ├── FileFormatError             a file: names the path, the line, the column and the value
     │   ├── MissingPart (ImportError)   a part that is installed on request; the text has the command
     │   └── CheckpointMismatch          a checkpoint of another configuration or version
@@ -30,6 +31,10 @@ class InputError(RankscapeError, ValueError):
 
 class FinalClassError(InputError, TypeError):
     """A final class was subclassed: the message says what to do instead."""
+
+
+class WrongKindError(InputError, TypeError):
+    """What an estimator was given is of another kind; scikit-learn promises a TypeError."""
 
 
 class FileFormatError(InputError):
