@@ -14,7 +14,7 @@ from rankscape.files.formats.base import Format
 from rankscape.files.packing import PACKINGS, check_packing
 from rankscape.files.table import Table
 from rankscape.files.wanted import Decimal, Layout, Wanted
-from rankscape.ground.checks import path_of, several
+from rankscape.ground.checks import of_kind, path_of, several
 
 # The path that stands for standard input.
 STANDARD_INPUT = "-"
@@ -90,6 +90,8 @@ def read(
     array([[nan, 4. ],
            [2.5, nan]])
     """
+    if format is not None:
+        of_kind("format", format, str)
     check_policy(duplicates)  # also where no cell is repeated: a misspelled policy should not wait for one
     words = (missing,) if isinstance(missing, str) else tuple(several("missing", missing))
     wanted = Wanted(
