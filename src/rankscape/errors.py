@@ -5,6 +5,7 @@
     RankscapeError
     ├── InputError (ValueError)         what was given cannot be used; the text says where and what to do
     │   ├── FinalClassError             a settings class was subclassed; the text says what to subclass instead
+    │   ├── WrongKindError (TypeError)  X of an estimator is of a kind that it does not take
     │   ├── FileFormatError             a file: names the path, the line, the column and the value
     │   ├── MissingPart (ImportError)   a part that is installed on request; the text has the command
     │   └── CheckpointMismatch          a checkpoint of another configuration or version
@@ -61,6 +62,10 @@ class FinalClassError(InputError, TypeError):
     ...     print(str(error)[:24])
     GradientDescent is final
     """
+
+
+class WrongKindError(InputError, TypeError):
+    """What an estimator was given is of another kind; scikit-learn promises a TypeError."""
 
 
 class FileFormatError(InputError):

@@ -3,24 +3,21 @@
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from rankscape.errors import InputError, RankscapeError
+from rankscape.errors import InputError, RankscapeError, WrongKindError
 from rankscape.ground.checks import shown, whole
 
 
 def checked_data(estimator: Any, X: Any, **wanted: Any) -> Any:
-    """`X` as `sklearn.utils.validation.validate_data` gives it; a sparse one that is not wanted stays a TypeError."""
+    """`X` as `sklearn.utils.validation.validate_data` gives it."""
     try:
         return validate_data(estimator, X, **wanted)
     except RankscapeError:
         raise
     except Exception as error:  # objects refuse to be arrays in any way they like
-        if isinstance(error, TypeError) and issparse(X):
-            raise
-        raise InputError(str(error)) from error
+        raise (WrongKindError if isinstance(error, TypeError) else InputError)(str(error)) from error
 
 
 def check_scale(values: np.ndarray, largest: float, smallest: float = 0.0) -> None:

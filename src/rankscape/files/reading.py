@@ -13,7 +13,7 @@ from rankscape.files.packing import PACKINGS, check_packing
 from rankscape.files.table import Table
 from rankscape.files.wanted import Decimal, Layout, Wanted
 from rankscape.ground.beside import scratch
-from rankscape.ground.checks import path_of, several
+from rankscape.ground.checks import of_kind, path_of, several
 from rankscape.ground.memory import available, in_words
 from rankscape.ground.storage import check_readable
 
@@ -94,6 +94,8 @@ def read(
     array([[nan, 4. ],
            [2.5, nan]])
     """
+    if format is not None:
+        of_kind("format", format, str)
     check_policy(duplicates)  # also where no cell is repeated: a misspelled policy should not wait for one
     words = (missing,) if isinstance(missing, str) else tuple(several("missing", missing))
     wanted = Wanted(

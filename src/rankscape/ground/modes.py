@@ -8,6 +8,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.memory import check_bytes
 
 
 class Modes(NamedTuple):
@@ -60,6 +61,8 @@ def balanced_factors(modes: Modes, hidden: Sequence[int]) -> list[np.ndarray]:
     if narrowest < rank:
         raise InputError(f"A matrix of rank {rank} needs hidden widths of at least {rank}, got {list(hidden)}.")
     U, s, V = modes.head(min(len(modes.s), narrowest))
+    numbers = sum(after * before for before, after in pairwise([len(V), *hidden, len(U)]))
+    check_bytes(2 * 8 * numbers, f"Factors of {numbers:,} numbers", "Choose smaller widths.")
     bases = [V, *(np.eye(d, len(s)) for d in hidden), U]
     root = s ** (1 / (len(hidden) + 1))
     return [(after * root) @ before.T for before, after in pairwise(bases)]

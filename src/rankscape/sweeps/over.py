@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rankscape.errors import InputError, did_you_mean
-from rankscape.ground.checks import real, shown, whole
+from rankscape.ground.checks import real, several, shown, whole
 from rankscape.sweeps.grid import Grid, Point
 from rankscape.sweeps.layout import check_name
 
@@ -106,7 +106,7 @@ def _rows_and_axes(over: Over) -> tuple[list[Point], dict[str, Sequence[Any]]]:
         return [{}], {_name(name): _axis(_name(name), values) for name, values in over.items()}
     if isinstance(over, str) or not isinstance(over, Iterable):
         raise InputError(f"`over` is a mapping of names to lists of values, or a list of settings; got {shown(over)}.")
-    rows = list(over)
+    rows = several("over", over)
     if not rows:
         raise InputError("`over` is an empty list: there is no run in it.")
     for k, row in enumerate(rows):
@@ -127,7 +127,7 @@ def _axis(name: str, values: Values) -> Sequence[Any]:
         values = _spaced(name, values)
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InputError(f"`over`: {name} = {shown(values)} must be a list of values.")
-    axis = values if isinstance(values, range) else [_plain(value) for value in values]
+    axis = values if isinstance(values, range) else [_plain(value) for value in several(name, values)]
     if not len(axis):
         raise InputError(f"`over`: {name} has no values, so there is no run in the grid.")
     if not isinstance(axis, range):

@@ -12,11 +12,6 @@ from ..damage import harmed_inside
 from ..seeds import sound
 from ..trial import Wrong
 
-# Bytes that reading a small file may take.
-MOST = 600 << 20
-
-SMALL = 10**6
-
 
 def make(rng: np.random.Generator) -> Case:
     """A sound file, harmed."""

@@ -9,7 +9,7 @@ from rankscape.estimators.completion.kinds import CHOICES, REAL, Kind, ValuesCho
 from rankscape.estimators.completion.offsets import OFFSETS, OffsetKind
 from rankscape.estimators.completion.scaling import SCALES, ScaleKind
 from rankscape.estimators.losses import LossChoice
-from rankscape.ground.checks import one_of, real, share, whole
+from rankscape.ground.checks import DEEPEST, one_of, real, share, whole
 from rankscape.ground.final import final
 from rankscape.ground.threads import threads_of
 
@@ -122,7 +122,7 @@ def settings_of(
         values, scale = "real", "none"
     if isinstance(depth, str) and depth != "auto":
         raise InputError(f"`depth` must be a whole number or 'auto', got {depth!r}.")
-    depth = depth if isinstance(depth, str) else whole("depth", depth, least=2)
+    depth = depth if isinstance(depth, str) else whole("depth", depth, 2, DEEPEST)
     max_rank = MAX_RANK if max_rank is None else whole("max_rank", max_rank, least=1)
     seed = whole("seed", seed, least=0)
     held, resolution = share("validation_fraction", validation_fraction), float(resolution)

@@ -173,6 +173,8 @@ class DeepMatrixDenoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         depth = whole("depth", self.depth, least=2, most=100)
         given = None if self.noise is None else nonnegative("noise", self.noise)
+        if given is not None and given > SCALE[0]:
+            raise InputError(f"`noise` must be at most {SCALE[0]:g}, got {given:g}.")
         alpha = None if self.alpha is None else positive("alpha", self.alpha)
         loss, norm = self.loss, self.norm
         one_of("norm", norm, get_args(Norm))

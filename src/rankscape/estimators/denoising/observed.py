@@ -80,7 +80,7 @@ def _warn_of(given: float, X: np.ndarray) -> None:
     size = float(np.sqrt(np.mean(X**2)))
     if not given:
         text = "`noise` is 0, so nothing is removed; leave it out to have it estimated."
-    elif given**2 > size**2 * (1 + TOO_LARGE * np.sqrt(2 / X.size)):
+    elif given > size * np.sqrt(1 + TOO_LARGE * np.sqrt(2 / X.size)):
         text = (
             f"`noise` is {given:.4g}, but the data are smaller, {size:.4g} at root mean square, so all of them are "
             "removed; it is the standard deviation of an entry's noise, in the units of X."
