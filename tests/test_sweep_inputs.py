@@ -1,5 +1,6 @@
 """What cannot be swept is refused before any work, in words; the terminal says the same."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -124,6 +125,27 @@ def test_a_lock_of_another_host_holds_while_it_shows_signs_of_life(tmp_path):
         pass
     assert read_lock(store)["user"] == "ada"
     os.utime(lock_path(store), (time.time() - 3600,) * 2)  # silent for an hour
+    assert read_lock(store) is None
+    with locked(store):
+        assert read_lock(store)["process"] == os.getpid()
+    assert not lock_path(store).exists()
+
+
+@pytest.mark.parametrize(("ahead", "alive"), [(-50, True), (5, True), (30, False), (3600, False), (1e8, False)])
+def test_a_sign_of_life_that_lies_in_the_future_is_none(tmp_path, ahead, alive):
+    store = tmp_path / "grid.zarr"
+    owner = {"user": "ada", "host": "far-away", "process": 7, "started": time.time(), "done": 0}
+    lock_path(store).write_text(json.dumps(owner))
+    os.utime(lock_path(store), (time.time() + ahead,) * 2)
+    assert (read_lock(store) is not None) == alive
+    with pytest.raises(InputError, match="far-away") if alive else contextlib.nullcontext(), locked(store):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "junk", "[]", "3", '"x"', "{}", '{"user": 1, "host": []}', "[" * 10000, "null"])
+def test_a_damaged_lock_holds_nobody(tmp_path, text):
+    store = tmp_path / "grid.zarr"
+    lock_path(store).write_text(text)
     assert read_lock(store) is None
     with locked(store):
         assert read_lock(store)["process"] == os.getpid()

@@ -80,6 +80,8 @@ class Lock:
         self._owner |= facts
         text = json.dumps(self._owner).ljust(LENGTH).encode()  # in one piece over the old one: readers see either
         with contextlib.suppress(OSError):  # a full disk is said by who writes data
+            if os.fstat(self._descriptor).st_size > LENGTH:  # of something else
+                os.ftruncate(self._descriptor, LENGTH)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             os.write(self._descriptor, text)
 
