@@ -76,9 +76,9 @@ def _eigenvalue_panel(run: xr.Dataset, depth: int, alpha: float) -> Panel:
     lines = []
     for i, lam in enumerate(SPECTRUM):
         flow = theory.flow_value(lam, some * RATE, depth, alpha)
-        lines.append(Line(steps, p[:, i], color=0.85 * i / len(SPECTRUM)))
+        lines.append(Line(steps, p[:, i], f"gradient descent, towards {lam:g}", 0.85 * i / len(SPECTRUM)))
         lines.append(Line(some, np.asarray(flow), "gradient flow" if i == 0 else "", "#1f2933", style="", marker="."))
-    references = [(lam, f"eigenvalue {lam:g}") for lam in SPECTRUM[:4]]
+    references = [(lam, "") for lam in SPECTRUM[:4]]
     return Panel(
         f"depth {depth}, alpha = {alpha:g}", "eigenvalues of W", "step", lines,
         log_x=True, references=references, span=(float(steps[-1]) / 300, float(steps[-1])),

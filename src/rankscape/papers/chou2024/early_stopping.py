@@ -74,7 +74,7 @@ class StoppedPath:
         return Panel(
             title, "relative error of W", "step", [line],
             log_x=True, mark=(float(self.stop), f"stop at {self.stop}"), span=(self.stop / 20, 12 * self.stop),
-            references=[(noisy, "noisy matrix"), (self._best_truncation(), "best truncation")],
+            references=[(noisy, "noisy matrix"), (self._best_truncation(), "best truncation, knowing the truth")],
         )
 
     def spectrum(self, title: str) -> Panel:

@@ -85,7 +85,8 @@ def _sensing_claims(runs, errors, counts, depths) -> list[Claim]:
         seen = [float(r[0]), float(r[least]), float(r[-1])]
         holds = least > 0 and r[least] < 1.3 and abs(r[-1] - 1.6) < 0.1
         claims.append(
-            Claim(f"{name}: effective rank at the start, lowest, at the end", [10, 1, 1.6], seen, bool(holds))
+            Claim(f"{name}: effective rank at the start, lowest, at the end", [10, 1, 1.6], seen, bool(holds),
+                  "falls; lowest below 1.3; end +- 0.1")
         )
         falls = [errors[m, N] for m in counts]
         claims.append(ordered(f"depth {N}: error", "falls with measurements", falls, bool(np.all(np.diff(falls) < 0))))

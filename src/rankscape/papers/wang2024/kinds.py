@@ -67,7 +67,7 @@ def kinds(quick: bool = False, seed: int = 0) -> PaperFigure:
     ranks = [Line(x, np.array([np.mean([getattr(f, what) for f in fates[name]]) for name in KINDS]), text, COLORS[i],
                   0, "", "so_"[i], size=9) for i, (what, text) in enumerate(
                       (("start", "gradient descent"), ("lowest", "after SGD, lowest run"), ("truth", "of the truth")))]
-    ticks = [name.replace(", ", ",\n") for name in KINDS]
+    ticks = ["planted 2", "planted 3", "strong", "gaussian", "heavy tails"]
     return PaperFigure(
         "kinds", "On which kinds of problem: stuck, down, never up",
         {"kinds": list(KINDS), "problem seeds": list(seeds), "ridge * m": RIDGE, "learning_rate": RATE, "steps": steps,
