@@ -7,6 +7,7 @@ size of the matrix is not in it.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -39,7 +40,8 @@ def cell(rows: int, each: float, noise: float, rank: int, seed: int) -> dict[str
     values = (U[i] * V[j]).sum(1) + noise * random.standard_normal(len(place))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FallbackWarning)  # some rows may be empty
-        model = DeepMatrixCompletion(n_jobs=1).fit(coo_array((values, (i, j)), shape=(rows, columns)).tocsr())
+        seen: Any = coo_array((values, (i, j)), shape=(rows, columns))
+        model = DeepMatrixCompletion(n_jobs=1).fit(seen)
     k, l = random.integers(0, rows, JUDGED), random.integers(0, columns, JUDGED)
     truth = (U[k] * V[l]).sum(1)
     error = np.sqrt(np.mean((model.predict(k, l) - truth) ** 2)) / truth.std()
@@ -69,7 +71,7 @@ def draw(grid: xr.Dataset) -> PaperFigure:
 
 def _panel(data: xr.Dataset) -> Panel:
     places = [place_of(data.each.values, at) for at in data.limit.values]
-    line = staircase(places, "information limit", ACCENT)
+    line = staircase(places, "detection limit", ACCENT)
     words = ("noise over signal", "entries a row", "error over signal")
     rows = int(data.rows)
     return heat_map(f"{rows:,} x {rows // ROWS:,}", data.error.median("seed"), words, (0.0, 1.0), lines=[line])
