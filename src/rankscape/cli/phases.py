@@ -26,7 +26,7 @@ def phases(
     Parameters
     ----------
     diagram
-        plateau-length, final-rank, jump-probability, completion or sensing.
+        plateau-length, final-rank, jump-probability, completion, sensing or sparse-completion.
     quick
         A coarser grid.
     store

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # The names of the diagrams; each is a file of this room.
-DIAGRAMS = ("plateau-length", "final-rank", "jump-probability", "completion", "sensing")
+DIAGRAMS = ("plateau-length", "final-rank", "jump-probability", "completion", "sensing", "sparse-completion")
 
 
 @dataclass(frozen=True)
