@@ -16,8 +16,13 @@ from _site.made import DOCS
 
 HEAD = "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n---\n"
 BLOCK = re.compile(r"^```(python|shell)(?: alt: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# Errors are shown as well, and no colours: a notebook asks for them.
-PLAIN = "exec 2>&1; unset FORCE_COLOR CLICOLOR_FORCE; export TERM=dumb NO_COLOR=1"
+# Output and errors together and whole, and no colours, which a notebook would ask for.
+RUN = (
+    "import subprocess\n\n"
+    'plain = "unset FORCE_COLOR CLICOLOR_FORCE; export TERM=dumb NO_COLOR=1\\n"\n'
+    'shell = ["bash", "-ec", plain + {code!r}]\n'
+    "print(subprocess.run(shell, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout)"
+)
 SECONDS = 60 / 200  # to read a word, code counted as words
 
 # What lies outside docs/, and where it is on the site (as a link from the root of docs/).
@@ -36,7 +41,8 @@ def blocks(text: str, language: str = "python") -> list[str]:
 def _cell(found: re.Match) -> str:
     language, alt, code = found.groups()
     if language == "shell":
-        return f"```bash\n{code}```\n\n```{{code-cell}} python\n:tags: [remove-input]\n%%bash\n{PLAIN}\n{code}```"
+        run = RUN.format(code=code)
+        return f"```bash\n{code}```\n\n```{{code-cell}} python\n:tags: [remove-input]\n{run}\n```"
     words = alt or "What the code above draws"
     return f'```{{code-cell}} python\n---\nmystnb:\n  image:\n    alt: "{words}"\n---\n{code}```'
 

@@ -47,7 +47,7 @@ def tutorials() -> list[Path]:
 def _summary(text: str) -> str:
     """The first sentence below the title."""
     body = re.sub(r"^# .*$|<p .*?</p>", "", text, flags=re.MULTILINE)
-    paragraph = next((p for p in body.split("\n\n") if re.match(r"\s*[A-Z*`\d]", p)), "")
+    paragraph = next((p for p in body.split("\n\n") if re.match(r"\s*(?!```)[A-Z*`\d]", p)), "")
     return re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", paragraph.strip().replace("\n", " ")).split(". ")[0].rstrip(".")
 
 
