@@ -52,7 +52,9 @@ class Planted:
         start[0, 0] = self.minimum ** (1 / 3)
         problem = rs.Completion(place, place, values, (self.m, self.m))
         watch = rs.RankMonitor(off=1e-3, on=0.3)
-        return rs.jump_probability(problem, [start] * 3, rs.SGD(self.eta, self.ridge), self.steps, monitor=watch, **options)
+        return rs.jump_probability(
+            problem, [start] * 3, rs.SGD(self.eta, self.ridge), self.steps, monitor=watch, **options
+        )
 
 
 USUAL = Planted(m=5, a=2.2, eta=0.25, ridge=0.09, steps=400)

@@ -20,20 +20,6 @@ def checked_data(estimator: Any, X: Any, **wanted: Any) -> Any:
         raise (WrongKindError if isinstance(error, TypeError) else InputError)(str(error)) from error
 
 
-def check_scale(values: np.ndarray, largest: float, smallest: float = 0.0) -> None:
-    """Refuse data whose largest entry is so near the end of float64 that what is computed from it is beyond.
-
-    >>> check_scale(np.array([0.0, -1e200]), largest=1e150)
-    Traceback (most recent call last):
-    ...
-    rankscape.errors.InputError: The largest entry has the size 1e+200, beyond 1e+150: divide the data by 1e+200 first.
-    """
-    size = float(np.abs(values).max(initial=0.0))
-    if size > largest or 0 < size < smallest:
-        bound = f"beyond {largest:.3g}" if size > largest else f"below {smallest:.3g}"
-        raise InputError(f"The largest entry has the size {size:.3g}, {bound}: divide the data by {size:.0e} first.")
-
-
 def seed_of(random_state: Any) -> int:
     """The seed of a fit: a number is itself, a RandomState gives another one each time, None any.
 

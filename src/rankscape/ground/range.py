@@ -39,6 +39,20 @@ def within_floats(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return within
 
 
+def check_scale(values: np.ndarray, largest: float, smallest: float = 0.0) -> None:
+    """Refuse data whose largest entry is so near the end of float64 that what is computed from it is beyond.
+
+    >>> check_scale(np.array([0.0, -1e200]), largest=1e150)
+    Traceback (most recent call last):
+    ...
+    rankscape.errors.InputError: The largest entry has the size 1e+200, beyond 1e+150: divide the data by 1e+200 first.
+    """
+    size = float(np.abs(values).max(initial=0.0))
+    if size > largest or 0 < size < smallest:
+        bound = f"beyond {largest:.3g}" if size > largest else f"below {smallest:.3g}"
+        raise InputError(f"The largest entry has the size {size:.3g}, {bound}: divide the data by {size:.0e} first.")
+
+
 def _has_nan(answer: Any) -> bool:
     if isinstance(answer, float | np.ndarray):
         return np.asarray(answer).dtype.kind == "f" and bool(np.isnan(answer).any())

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from rankscape.entries.given import Given
-from rankscape.estimators.checked import check_scale
 from rankscape.estimators.completion.bounds import Bounds, Clip
 from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
 from rankscape.estimators.completion.inputs import MatrixData, taken
@@ -25,6 +24,7 @@ from rankscape.estimators.completion.settings import (
 )
 from rankscape.estimators.losses import LossChoice
 from rankscape.ground.progress import told
+from rankscape.ground.range import check_scale
 
 
 def complete(

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from rankscape.entries.given import given_of
 from rankscape.errors import InputError
-from rankscape.estimators.checked import check_scale, checked_data
+from rankscape.estimators.checked import checked_data
 from rankscape.estimators.completion.inputs import refuse_foreign
 from rankscape.estimators.denoising.certificate import certify
 from rankscape.estimators.denoising.projection import Projection
@@ -18,6 +18,7 @@ from rankscape.estimators.denoising.trajectory import descend
 from rankscape.estimators.losses import LossChoice
 from rankscape.ground.checks import nonnegative, one_of, positive, whole
 from rankscape.ground.linalg import thin_svd
+from rankscape.ground.range import check_scale
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
 from rankscape.solvers.shrinkage import Norm
