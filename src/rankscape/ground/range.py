@@ -9,7 +9,8 @@ import numpy as np
 
 from rankscape.errors import InputError
 
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 # Steps that a recursion takes one by one, and evaluations of an equation: minutes.
 MOST_STEPS, MOST_EVALUATIONS = 10**8, 300_000
