@@ -60,8 +60,10 @@ def draw(
             _draw_cells(axes, part, part.cells)
         else:
             draw_panel(axes, part)
-    for axes in places[len(parts) :]:
+    for axes in places[max(len(parts), 1) :]:
         axes.remove()  # no empty panels
+    if not parts:
+        places[0].set_axis_off()
     if letters:
         for axes, letter in zip(places, "abcdefghijklmnopqrstuvwxyz", strict=False):
             if axes.figure is not None:
