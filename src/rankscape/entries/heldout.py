@@ -15,21 +15,16 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 def entry_hash(rows: Indices, columns: Indices, seed: int) -> np.ndarray:
     """A 64-bit hash of (row, column, seed): the finaliser of SplitMix64, twice."""
-    with np.errstate(over="ignore"):
-        state = _splitmix(rows.astype(np.uint64) + _splitmix(np.array(seed % 2**64, dtype=np.uint64)))
-        return _splitmix(state ^ (columns.astype(np.uint64) * _GOLDEN))
+    state = _splitmix(rows.astype(np.uint64) + _splitmix(np.array(seed % 2**64, dtype=np.uint64)))
+    return _splitmix(state ^ (columns.astype(np.uint64) * _GOLDEN))
 
 
 def _splitmix(x: Any) -> Any:
     with np.errstate(over="ignore"):
-        return _mixed(x)
-
-
-def _mixed(x: Any) -> Any:
-    x = x + _GOLDEN
-    x = (x ^ (x >> np.uint64(30))) * _MIX_1
-    x = (x ^ (x >> np.uint64(27))) * _MIX_2
-    return x ^ (x >> np.uint64(31))
+        x = x + _GOLDEN
+        x = (x ^ (x >> np.uint64(30))) * _MIX_1
+        x = (x ^ (x >> np.uint64(27))) * _MIX_2
+        return x ^ (x >> np.uint64(31))
 
 
 def choose_heldout(rows: Indices, columns: Indices, shape: tuple[int, int], fraction: float, seed: int) -> np.ndarray:
