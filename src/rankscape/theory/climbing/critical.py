@@ -13,7 +13,7 @@ from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.flow import time_to
 from rankscape.theory.climbing.levels import Levels
 from rankscape.theory.climbing.settled_times import level_of
-from rankscape.theory.inputs import RANGE, Start, Tolerance, alike, spectrum_of, start_of, tolerances_of
+from rankscape.theory.inputs import RANGE, TINY, Start, Tolerance, alike, spectrum_of, start_of, tolerances_of
 
 # Scales below this are not proposed, even where their powers are still in range.
 SMALLEST = 1e-60
@@ -191,6 +191,8 @@ def _below(surplus: Callable[[float], float], lam, rank: int, N: int, tol, natur
     levels = Levels(scaled_start(N, math.exp(natural), None), lam, tol)
     if rank == levels.mu.size:
         return ((0.0, math.inf),)
+    if levels.small[rank - 1] < TINY:  # no start of floating-point numbers is below such a level
+        return ()
     # A larger start is above the level of the next mode, which stays there.
     high = min(scales(N)[1], math.log(float(levels.small[rank - 1])) / N)
     low, move = high - 1e-12, 0.01
