@@ -91,3 +91,14 @@ def test_certificate_says_when_a_baseline_wins():
     baselines, tails = {"column_mean": 0.9, "nearest_rows": 0.7}, Tails(None, np.ones(entries.count))
     warnings = certify(alone(entries), fit, alike(np.array([0.8])), baselines, 0.8, tails, 0).warnings
     assert any("mean of near rows predicts better (0.7)" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("seed", [0, 45])
+def test_an_exact_fit_has_standard_errors_of_the_size_of_rounding(seed):
+    """What turns the factors and not their product is held by the ridge, and of an exact fit that is none."""
+    random = np.random.default_rng(seed)
+    truth = random.normal(size=(50, 2)) @ random.normal(size=(2, 30)) + 3 * (seed % 2)
+    done = rs.complete(np.where(random.random(truth.shape) < 0.5, truth, np.nan), seed=0)
+    errors = done.standard_errors(*np.nonzero(np.ones(truth.shape)))
+    assert np.isfinite(errors).all()
+    assert errors.max() < 1e-12

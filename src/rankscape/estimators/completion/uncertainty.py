@@ -40,7 +40,10 @@ def errors_of(
     if sum(n * k for n, k in zip(low_rank.shape, free, strict=True)) > most:
         return noise * np.sqrt(np.maximum(sum(leverages_of(low_rank, observed, i, j)), 0.0))
     entries, (U, V), (free_u, free_v), blocks = _normal_parts(low_rank, observed)
-    covariance = np.linalg.inv(_normal_matrix(entries, U, V, blocks, free_u, free_v))
+    normal = _normal_matrix(entries, U, V, blocks, free_u, free_v)
+    # What turns within the factors leave open (the product does not move) is held by the ridge, if there is noise.
+    normal[np.diag_indices_from(normal)] += TINY * np.trace(normal) / len(normal)
+    covariance = np.linalg.inv(normal)
     variance = np.empty(len(i))
     for k in range(0, len(i), PAIRS):
         rows, columns, part = i[k : k + PAIRS], j[k : k + PAIRS], slice(k, k + PAIRS)
