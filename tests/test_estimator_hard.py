@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
 from rankscape.estimators.completion.certificate import certify
