@@ -133,7 +133,7 @@ def test_new_rows_are_those_of_the_estimator(problem, completed):
 
 def test_a_matrix_that_does_not_fit_is_refused_before_it_is_formed(problem, monkeypatch):
     done = rs.complete(problem[1])
-    monkeypatch.setattr(memory, "available", lambda: 5000)
+    _scarce_for_results(monkeypatch)
     with pytest.raises(InputError, match=r"24 x 16, has 3\.07 kB.*`predict`"):
         _ = done.matrix
     assert len(done.top(1).rows) == 24
@@ -142,8 +142,20 @@ def test_a_matrix_that_does_not_fit_is_refused_before_it_is_formed(problem, monk
 # --- on the command line --------------------------------------------------------------------------------------------
 
 
+def _scarce_for_results(monkeypatch):
+    """Memory that a table fits, and a result does not."""
+    check_room = memory.check_room
+
+    def check(*asked):
+        with monkeypatch.context() as now:
+            now.setattr(memory, "available", lambda: 5000)
+            check_room(*asked)
+
+    monkeypatch.setattr("rankscape.cli.answers.check_room", check)
+
+
 def test_too_large_a_result_is_refused_with_what_to_do_instead(call, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 5000)
+    _scarce_for_results(monkeypatch)
     monkeypatch.setattr("rankscape.complete", lambda *_, **__: pytest.fail("no work"), raising=False)
     done = call("complete", "X.csv")
     assert (done.code, done.out) == (2, "")
@@ -152,7 +164,7 @@ def test_too_large_a_result_is_refused_with_what_to_do_instead(call, monkeypatch
 
 
 def test_what_fits_is_written_all_the_same(call, problem, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 5000)
+    _scarce_for_results(monkeypatch)
     Path("ask.csv").write_text("item,user,extra\nv03,u01,x\nv00,u05,y\n")
     for options, output in ((["--top", "2"], "X-top.csv"), (["--pairs", "ask.csv"], "X-pairs.csv")):
         facts = json.loads(call("complete", "X.csv", *options, "--json").out)

@@ -443,7 +443,7 @@ def test_a_defect_is_two_lines_and_a_traceback_only_on_request(call, monkeypatch
         call("complete", "X.npy")
 
 
-@pytest.mark.parametrize(("error", "code", "words"), [(MemoryError(), 1, "memory"), (BrokenPipeError(), 0, "")])
+@pytest.mark.parametrize(("error", "code", "words"), [(MemoryError(), 2, "memory"), (BrokenPipeError(), 0, "")])
 def test_other_ends(call, monkeypatch, error, code, words):
     def end(*_, **__):
         raise error

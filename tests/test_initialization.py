@@ -124,7 +124,7 @@ A, B = np.ones((2, 3)), np.ones((4, 2))
         (lambda: rs.Identical(np.nan), "`alpha` must be positive and finite, got nan"),
         (lambda: rs.PerturbedIdentical(0.3, 0.4), "0 < beta <= alpha = 0.3, got 0.4"),
         (lambda: rs.PerturbedIdentical(0.3, 0.0), "0 < beta <= alpha"),
-        (lambda: rs.PerturbedIdentical(0.3, np.nan), "0 < beta <= alpha"),
+        (lambda: rs.PerturbedIdentical(0.3, np.nan), "`beta` must be a finite number, got nan"),
         (lambda: _factors(rs.PerturbedIdentical(0.3, 0.1, layer=3), (2, 2, 2)), "`layer` must lie in 1..2 for depth 2"),
         (lambda: _factors(rs.PerturbedIdentical(0.3, 0.1, layer=1.5), (2, 2, 2)), "`layer`"),
         (lambda: rs.Gaussian(-1.0), "`scale` must be positive"),

@@ -171,7 +171,8 @@ def test_files_are_what_their_extension_says(tmp_path, extension):
 
 def test_a_failure_keeps_the_picture_that_was_there(tmp_path, monkeypatch):
     path = tmp_path / "picture.png"
-    path.write_bytes(b"old")
+    old = b"\x89PNG\r\n\x1a\nold"
+    path.write_bytes(old)
     figure = draw([Image("grey", np.eye(3), (0.0, 1.0))])
 
     def fail(file, **_):
@@ -181,7 +182,7 @@ def test_a_failure_keeps_the_picture_that_was_there(tmp_path, monkeypatch):
     monkeypatch.setattr(figure, "savefig", fail)
     with pytest.raises(StorageError, match="No space left"):
         save(figure, path)
-    assert path.read_bytes() == b"old"
+    assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -235,7 +235,7 @@ OPERATORS = np.ones((3, 2, 2))
         (lambda: rs.Completion([0.0, 1.0], [0, 1], [1.0, 2.0], (2, 2)), "`rows` must hold integers, got float64"),
         (lambda: rs.Completion([0], [0, 1], [1.0, 2.0], (2, 2)), "`rows` must hold one index for each of the 2"),
         (lambda: rs.Completion([0], [0], [1.0], (2,)), "`shape` must be two numbers"),
-        (lambda: rs.Completion([0], [0], [1.0], (0, 2)), "`shape` must be positive"),
+        (lambda: rs.Completion([0], [0], [1.0], (0, 2)), "`shape` must be a whole number of at least 1, got 0"),
         (lambda: rs.Completion([0], [0], [1.0], (1, 1), duplicates="first"), "must be 'error', 'mean' or 'last'"),
         (lambda: rs.Completion([0], [0], [1.0], (1, 1), row_labels=["a", "b"]), "`row_labels` must name all 1"),
         (lambda: rs.Completion.from_frame(pd.DataFrame(LONG), "whom", "what", "score"), "no column 'whom'.*'who'"),
@@ -253,7 +253,7 @@ OPERATORS = np.ones((3, 2, 2))
         (lambda: rs.Sensing(OPERATORS[0], [1.0]), r"`operators` must have 3 dimension\(s\)"),
         (lambda: rs.Sensing(OPERATORS, [1.0, 2.0, np.nan]), r"`measurements` holds nan at position \(2,\)"),
         (lambda: rs.Objective("f", (2, 2)), "`function` must be callable, got str"),
-        (lambda: rs.Objective(abs, (2, 0)), "two positive numbers"),
+        (lambda: rs.Objective(abs, (2, 0)), "`shape` must be a whole number of at least 1, got 0"),
     ],
 )
 def test_bad_input_is_refused_with_the_place(make, text):

@@ -8,6 +8,7 @@ import types
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import rankscape as rs
 from rankscape import papers
@@ -134,7 +135,8 @@ def test_runs_and_sweeps_and_figures_tell_how_far_they_are(capsys, tmp_path, mon
     base = dict(eigenvalues=[2.0, 1.0], steps=10)
     rs.sweep(base, over={"alpha": [0.1, 0.2]}, store=tmp_path / "s.zarr", progress=True)
     assert re.search(r"s  runs  \(done 2  left 0", capsys.readouterr().err)
-    made = types.SimpleNamespace(FIGURES={"one": lambda quick: "1", "two": lambda quick: "2"})
+    figure = papers.PaperFigure("a", "A", {}, [], xr.Dataset(), [])
+    made = types.SimpleNamespace(FIGURES={"one": lambda quick: figure, "two": lambda quick: figure})
     monkeypatch.setattr(sys.modules["rankscape.papers.reproduce"], "_room", lambda paper: made)
-    assert list(papers.reproduce("any", progress=True)) == ["1", "2"]
+    assert [made.name for made in papers.reproduce("any", progress=True)] == ["a", "a"]
     assert re.search(r"s  figure 1 of 2: one\n.*s  figure 2 of 2: two\n", capsys.readouterr().err)

@@ -65,7 +65,19 @@ class FinalClassError(InputError, TypeError):
 
 
 class WrongKindError(InputError, TypeError):
-    """What an estimator was given is of another kind; scikit-learn promises a TypeError."""
+    """What an estimator was given is of another kind; scikit-learn promises a TypeError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_array
+    >>> from rankscape.estimators import DeepMatrixDenoiser
+    >>> try:
+    ...     DeepMatrixDenoiser().fit(csr_array(np.eye(3)))
+    ... except TypeError as error:
+    ...     print(isinstance(error, WrongKindError))
+    True
+    """
 
 
 class FileFormatError(InputError):
@@ -148,7 +160,13 @@ class RankscapeWarning(UserWarning):
 
 
 class WaitingWarning(RankscapeWarning):
-    """A sweep waits for workers; the message says what to look at, and when the sweep ends."""
+    """A sweep waits for workers; the message says what to look at, and when the sweep ends.
+
+    Examples
+    --------
+    >>> issubclass(WaitingWarning, RankscapeWarning)
+    True
+    """
 
 
 class FallbackWarning(RankscapeWarning):

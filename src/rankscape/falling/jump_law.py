@@ -1,16 +1,18 @@
 """How often ranks fall where jumps are too rare to be waited for: by the law of Arrhenius, from larger rates."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.errors import InputError
+from rankscape.errors import DivergenceWarning, InputError
 from rankscape.factorization import product
 from rankscape.falling.jump_rate import JumpRate, estimate_jump_rate
 from rankscape.ground.checks import positive, share
+from rankscape.ground.final import final
 from rankscape.initialization import Factors
 from rankscape.problem import Completion
 from rankscape.run.trajectory import Trajectory
@@ -47,6 +49,7 @@ class JumpPrediction:
     failed: str | None = None
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class JumpLaw:
     r"""Mean times by learning rate at one ridge: :math:`\ln \bar T = a + b / \eta`.
@@ -172,11 +175,13 @@ def jump_law(
     etas = tuple(sorted((positive("rates", rate) for rate in rates), reverse=True))
     if len(set(etas)) < 2:
         raise InputError(f"`rates` must hold at least two different learning rates, got {rates!r}.")
-    measured = tuple(
-        estimate_jump_rate(problem, start, SGD(rate, ridge), steps=steps, replicas=replicas, seed=seed + k * replicas,
-                           monitor=monitor, threads=threads)
-        for k, rate in enumerate(etas)
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)  # the law says it, in `failed`
+        measured = tuple(
+            estimate_jump_rate(problem, start, SGD(rate, ridge), steps=steps, replicas=replicas,
+                               seed=seed + k * replicas, monitor=monitor, threads=threads)
+            for k, rate in enumerate(etas)
+        )  # fmt: skip
     for rate, found in zip(etas, measured, strict=True):
         if not found.jumps:
             raise InputError(f"no jump in {steps} steps at a learning rate of {rate:g}: `rates` must be larger.")

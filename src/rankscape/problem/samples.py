@@ -29,6 +29,13 @@ class Samples(NamedTuple):
         Which of the four.
     weight : float
         SGD follows `weight` times the mean over its batch: 1 where the loss is a mean, P where it is a sum.
+
+    Examples
+    --------
+    >>> import numpy as np, rankscape as rs
+    >>> samples = rs.Regression(np.eye(3), np.ones((3, 2))).samples
+    >>> samples.error, samples.inputs.shape, samples.outputs.shape
+    ('regression', (3, 3), (3, 2))
     """
 
     inputs: np.ndarray

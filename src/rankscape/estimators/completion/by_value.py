@@ -74,10 +74,10 @@ def _chance(sums: np.ndarray) -> float:
 
 def _of_lines(F: np.ndarray, M: np.ndarray) -> bool:
     """Whether rows of low (or high) values lack more: Spearman's correlation."""
-    missing = M.mean(1)
-    if np.ptp(missing) == 0:
+    levels, missing = (F - F.mean(0)).mean(1), M.mean(1)
+    if np.ptp(missing) == 0 or np.ptp(levels) == 0:
         return False
-    rho, chance = scipy.stats.spearmanr((F - F.mean(0)).mean(1), missing)
+    rho, chance = scipy.stats.spearmanr(levels, missing)
     return bool(abs(rho) > CLEAR and chance < OF_LINES)
 
 

@@ -42,7 +42,7 @@ def errors_of(
     entries, (U, V), (free_u, free_v), blocks = _normal_parts(low_rank, observed)
     normal = _normal_matrix(entries, U, V, blocks, free_u, free_v)
     # What turns within the factors leave open (the product does not move) is held by the ridge, if there is noise.
-    normal[np.diag_indices_from(normal)] += TINY * np.trace(normal) / len(normal)
+    normal[np.diag_indices_from(normal)] += TINY * np.trace(normal) / max(len(normal), 1)
     covariance = np.linalg.inv(normal)
     variance = np.empty(len(i))
     for k in range(0, len(i), PAIRS):

@@ -130,7 +130,7 @@ def _panel(title: str, group: dict[float, Times]) -> Panel:
         lines.append(Line(x, times.predicted, f"ridge * m = {ridge_m}, predicted", COLORS[i], 1.4, STYLES[i]))
         lines.append(Line(x, times.seen, f"ridge * m = {ridge_m}, seen", COLORS[i], 0, "", "os^"[i]))
         lines += [Line(np.full(2, a), np.array([b, c]), f"ridge * m = {ridge_m}, 95 % interval" if k == 0 else "",
-                       COLORS[i], 1.0) for k, (a, b, c) in enumerate(zip(x, times.low, times.high, strict=True))]
+                       COLORS[i], 1.0, ":") for k, (a, b, c) in enumerate(zip(x, times.low, times.high, strict=True))]
     return Panel(
         title,
         "mean time to the jump in epochs",

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.checks import DEEPEST, nonnegative, of_kind, positive, whole
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import AlignedPath
@@ -44,7 +44,8 @@ def regression_flow(
     >>> regression_flow(modes, depth=3, alpha=0.3, times=[0.0, 2.0, 100.0]).modes.round(4).tolist()
     [[0.027, 0.027], [1.5, 0.0383], [1.5, 0.4]]
     """
-    N, lam, times = whole("depth", depth, least=1), nonnegative("ridge", ridge), times_of(times)
+    of_kind("modes", modes, RegressionModes)
+    N, lam, times = whole("depth", depth, 1, DEEPEST), nonnegative("ridge", ridge), times_of(times)
     c, sigma, start = modes.strengths, modes.curvatures, _scales(modes, alpha)
 
     def slope(_: float, d: np.ndarray) -> np.ndarray:
@@ -84,7 +85,8 @@ def regression_descent(
     >>> regression_descent(modes, depth=2, alpha=0.5, learning_rate=0.01, steps=[0, 1]).modes[:, 0].round(10).tolist()
     [0.25, 0.26265625]
     """
-    N, rate = whole("depth", depth, least=1), positive("learning_rate", learning_rate)
+    of_kind("modes", modes, RegressionModes)
+    N, rate = whole("depth", depth, 1, DEEPEST), positive("learning_rate", learning_rate)
     lam, wanted = nonnegative("ridge", ridge), times_of(steps)
     if np.any(wanted != np.rint(wanted)):
         raise InputError("`steps` must be whole numbers.")
