@@ -133,7 +133,7 @@ def test_new_rows_are_those_of_the_estimator(problem, completed):
 
 def test_a_matrix_that_does_not_fit_is_refused_before_it_is_formed(problem, monkeypatch):
     done = rs.complete(problem[1])
-    _scarce_for_results(monkeypatch)
+    monkeypatch.setattr(memory, "available", lambda: 5000)
     with pytest.raises(InputError, match=r"24 x 16, has 3\.07 kB.*`predict`"):
         _ = done.matrix
     assert len(done.top(1).rows) == 24
