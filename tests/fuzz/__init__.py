@@ -9,6 +9,6 @@
 `corpus`       the cases that once failed, kept as files; `tests/test_fuzz.py` tries each again
 =============  ==================================================================================================
 
-``python -m tests.fuzz --minutes 5`` hunts through all doors; ``--door files --seed 7`` through one of them, elsewhere.
+``PYTHONPATH=tests python -m fuzz --minutes 5`` hunts through all doors; ``--door files --seed 7`` through one of them, elsewhere.
 What is found is written into the corpus, one case for each place in the code.
 """

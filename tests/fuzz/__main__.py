@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: hunt through the doors for some minutes, keep what is found, and end with 1 if anything was."""
+"""``python -m fuzz``: hunt through the doors for some minutes, keep what is found, and end with 1 if anything was."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from .hunt import hunt
 
 def main() -> int:
     """Hunt, and tell."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="for all doors together")
     parser.add_argument("--door", action="append", choices=DOORS, help="only these")
     parser.add_argument("--seed", type=int, default=None, help="of the cases; another one each day if left out")
