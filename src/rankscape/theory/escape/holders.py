@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import positive, whole
+from rankscape.ground.checks import of_kind, positive, whole
 from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.chain import check_entries, deep_chain, sides
@@ -58,6 +58,7 @@ def obstacle(holders: Holders | None, learning_rate: float) -> str | None:
     """Why the model is not known to be about a mode."""
     if holders is None:
         return "not known to apply: the model is of a mode that one entry holds; give `holders` (theory.escape.holders)"
+    of_kind("holders", holders, Holders)
     return holders.obstacle(learning_rate)
 
 
