@@ -12,33 +12,32 @@ def condition(precision, right_side):
     """Solve each ``precision x = right_side`` in place by Cholesky; leaves the covariance in `precision`."""
     count, k = right_side.shape
     for i in range(count):
-        A, x = precision[i], right_side[i]
-        for a in range(k):
-            for b in range(a + 1):
-                total = A[a, b]
-                for c in range(b):
-                    total -= A[a, c] * A[b, c]
-                if a == b:
-                    A[a, a] = np.sqrt(max(total, 1e-300))
-                else:
-                    A[a, b] = total / A[b, b]
-        for a in range(k):
-            total = x[a]
-            for c in range(a):
-                total -= A[a, c] * x[c]
-            x[a] = total / A[a, a]
-        for a in range(k - 1, -1, -1):
-            total = x[a]
-            for c in range(a + 1, k):
-                total -= A[c, a] * x[c]
-            x[a] = total / A[a, a]
-        _invert_factored(A)
+        A = precision[i]
+        solve_and_invert(A, right_side[i], k)
+        for b in range(k):
+            for a in range(b):
+                A[a, b] = A[b, a]
 
 
 @_loop
-def _invert_factored(A):
-    """Replace a lower Cholesky factor by the inverse of its product, both halves."""
-    k = len(A)
+def solve_and_invert(A, x, k):
+    """Solve ``A x = x`` in place for the first k unknowns, from the lower half; leaves that of the inverse in A."""
+    for a in range(k):
+        for b in range(a + 1):
+            total = A[a, b]
+            for c in range(b):
+                total -= A[a, c] * A[b, c]
+            A[a, b] = np.sqrt(max(total, 1e-300)) if a == b else total / A[b, b]
+    for a in range(k):
+        total = x[a]
+        for c in range(a):
+            total -= A[a, c] * x[c]
+        x[a] = total / A[a, a]
+    for a in range(k - 1, -1, -1):
+        total = x[a]
+        for c in range(a + 1, k):
+            total -= A[c, a] * x[c]
+        x[a] = total / A[a, a]
     for a in range(k):
         A[a, a] = 1.0 / A[a, a]
         for b in range(a):
@@ -51,7 +50,4 @@ def _invert_factored(A):
             total = 0.0
             for c in range(a, k):
                 total += A[c, a] * A[c, b]
-            A[b, a] = total
-    for b in range(k):
-        for a in range(b):
-            A[b, a] = A[a, b]
+            A[a, b] = total

@@ -6,6 +6,7 @@ Four records are added in single precision at a time, and the sums of four in do
 import numpy as np
 
 from rankscape.ground.jit import compiled
+from rankscape.solvers.conditioning import solve_and_invert
 
 _loop = compiled("reassoc", "contract", "nsz")
 
@@ -37,7 +38,7 @@ def update(first, last, starts, ends, partners, values, other, noise, precision,
             A[k, a] = sums[mean_at + a] / noise
         A[k, k] = (end - begin) / noise + precision[k]
         x[k] = (total - sums[size - 1]) / noise if biased else 0.0
-        _condition(A, x, free)
+        solve_and_invert(A, x, free)
         if not biased:
             for a in range(k + 1):
                 A[k, a] = 0.0
@@ -93,40 +94,6 @@ def _sums(begin, end, partners, values, other, mean_at, sums, products):
         total += y
         e += 1
     return power, total
-
-
-@_loop
-def _condition(A, x, k):
-    """Solve ``A x = x`` in place for the first k unknowns, from the lower half; leaves that of the inverse in A."""
-    for a in range(k):
-        for b in range(a + 1):
-            total = A[a, b]
-            for c in range(b):
-                total -= A[a, c] * A[b, c]
-            A[a, b] = np.sqrt(max(total, 1e-300)) if a == b else total / A[b, b]
-    for a in range(k):
-        total = x[a]
-        for c in range(a):
-            total -= A[a, c] * x[c]
-        x[a] = total / A[a, a]
-    for a in range(k - 1, -1, -1):
-        total = x[a]
-        for c in range(a + 1, k):
-            total -= A[c, a] * x[c]
-        x[a] = total / A[a, a]
-    for a in range(k):
-        A[a, a] = 1.0 / A[a, a]
-        for b in range(a):
-            total = 0.0
-            for c in range(b, a):
-                total += A[a, c] * A[c, b]
-            A[a, b] = -total * A[a, a]
-    for b in range(k):
-        for a in range(b, k):
-            total = 0.0
-            for c in range(a, k):
-                total += A[c, a] * A[c, b]
-            A[a, b] = total
 
 
 @_loop
