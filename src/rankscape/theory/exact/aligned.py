@@ -1,7 +1,5 @@
 """A start along the singular vectors of the target: each mode moves alone."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from rankscape.errors import InputError
@@ -9,9 +7,9 @@ from rankscape.ground.checks import nonnegative, positive, whole
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
-from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import AlignedPath
-from rankscape.theory.inputs import DEEPEST, matrix_of, numbers_of, steps_of, times_of
+from rankscape.theory.exact.scalar_modes import descent_of, flow_of, scales_of
+from rankscape.theory.inputs import DEEPEST, matrix_of, steps_of, times_of
 
 
 @within_floats
@@ -58,12 +56,8 @@ def aligned_flow(
     """
     depth, ridge, times = whole("depth", depth, 1, DEEPEST), nonnegative("ridge", ridge), times_of(times)
     U, sigma, V, start = _aligned(target, alpha)
-
-    def slope(_, d):
-        return d ** (depth - 1) * (sigma - d**depth) - 2 * ridge * d
-
-    d = solve(slope, start, times, rtol, atol)
-    return AlignedPath(times, d**depth, sigma, U, V, _assumptions("gradient flow"))
+    modes = flow_of(sigma, 1.0, depth, ridge, start, times, rtol, atol)
+    return AlignedPath(times, modes, sigma, U, V, _assumptions("gradient flow"))
 
 
 @within_floats
@@ -96,15 +90,8 @@ def aligned_descent(
     """
     depth, rate = whole("depth", depth, 1, DEEPEST), positive("learning_rate", learning_rate)
     ridge, wanted = nonnegative("ridge", ridge), steps_of(steps)
-    U, sigma, V, d = _aligned(target, alpha)
-    path = []
-    with np.errstate(over="ignore", invalid="ignore"):
-        # Step by step: this is the definition that engines are compared with.
-        for before, after in pairwise([0, *wanted]):
-            for _ in range(after - before):
-                d = d + rate * (d ** (depth - 1) * (sigma - d**depth) - 2 * ridge * d)
-            path.append(d**depth)
-    modes = np.array(path).reshape(-1, len(sigma))
+    U, sigma, V, start = _aligned(target, alpha)
+    modes = descent_of(sigma, 1.0, depth, ridge, start, wanted, rate)
     if not np.all(np.isfinite(modes)):
         raise InputError(f"the recursion overflows at learning rate {rate:g}: see `step_limit`.")
     return AlignedPath(np.array(wanted), modes, sigma, U, V, _assumptions("gradient descent"))
@@ -113,13 +100,7 @@ def aligned_descent(
 def _aligned(target: ArrayLike, alpha: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """U, the singular values and V of the target, and where each mode starts."""
     U, sigma, Vt = thin_svd(matrix_of("target", target))
-    scales = numbers_of("alpha", alpha)
-    if scales.shape not in ((), sigma.shape):
-        raise InputError(f"`alpha` must be one number or {len(sigma)}, one a mode; got shape {scales.shape}.")
-    if np.any(scales < 0):
-        raise InputError("`alpha` must not be negative.")
-    # A copy, because a broadcast view cannot be written to.
-    return U, sigma, Vt.T, np.broadcast_to(scales, sigma.shape).astype(np.float64)
+    return U, sigma, Vt.T, scales_of(alpha, len(sigma))
 
 
 def _assumptions(dynamics: str) -> tuple[str, ...]:

@@ -1,16 +1,14 @@
 """Regression from a start along its modes: one scalar equation or recursion a mode."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import DEEPEST, nonnegative, of_kind, positive, whole
 from rankscape.ground.types import ArrayLike
-from rankscape.theory.exact.ode import solve
 from rankscape.theory.exact.paths import AlignedPath
 from rankscape.theory.exact.regression import RegressionModes
-from rankscape.theory.inputs import numbers_of, times_of
+from rankscape.theory.exact.scalar_modes import descent_of, flow_of, scales_of
+from rankscape.theory.inputs import steps_of, times_of
 
 
 def regression_flow(
@@ -46,13 +44,8 @@ def regression_flow(
     """
     of_kind("modes", modes, RegressionModes)
     N, lam, times = whole("depth", depth, 1, DEEPEST), nonnegative("ridge", ridge), times_of(times)
-    c, sigma, start = modes.strengths, modes.curvatures, _scales(modes, alpha)
-
-    def slope(_: float, d: np.ndarray) -> np.ndarray:
-        return d ** (N - 1) * (c - sigma * d**N) - 2 * lam * d
-
-    d = solve(slope, start, times, rtol, atol)
-    return _path(modes, times, d**N, "gradient flow")
+    c, sigma, start = modes.strengths, modes.curvatures, scales_of(alpha, len(modes.strengths))
+    return _path(modes, times, flow_of(c, sigma, N, lam, start, times, rtol, atol), "gradient flow")
 
 
 def regression_descent(
@@ -87,34 +80,16 @@ def regression_descent(
     """
     of_kind("modes", modes, RegressionModes)
     N, rate = whole("depth", depth, 1, DEEPEST), positive("learning_rate", learning_rate)
-    lam, wanted = nonnegative("ridge", ridge), times_of(steps)
-    if np.any(wanted != np.rint(wanted)):
-        raise InputError("`steps` must be whole numbers.")
-    c, sigma, d = modes.strengths, modes.curvatures, _scales(modes, alpha)
-    wanted, path = wanted.astype(np.int64), []
-    with np.errstate(over="ignore", invalid="ignore"):
-        # Step by step: this is the definition that engines are compared with.
-        for before, after in pairwise([0, *wanted.tolist()]):
-            for _ in range(after - before):
-                d = d + rate * (d ** (N - 1) * (c - sigma * d**N) - 2 * lam * d)
-            path.append(d**N)
-    found = np.array(path).reshape(-1, len(c))
+    lam, wanted = nonnegative("ridge", ridge), steps_of(steps)
+    c, sigma, start = modes.strengths, modes.curvatures, scales_of(alpha, len(modes.strengths))
+    found = descent_of(c, sigma, N, lam, start, wanted, rate)
     if not np.all(np.isfinite(found)):
-        limit = float(modes.step_limits(N, float(np.max(_scales(modes, alpha))), lam).min())
+        limit = float(modes.step_limits(N, float(np.max(start)), lam).min())
         raise InputError(
             f"the recursion overflows at learning rate {rate:g}: near the end steps are stable below {limit:.3g}, and "
             "from a start above it only smaller ones."
         )
-    return _path(modes, wanted, found, "gradient descent")
-
-
-def _scales(modes: RegressionModes, alpha: ArrayLike) -> np.ndarray:
-    scales = numbers_of("alpha", alpha)
-    if scales.shape not in ((), modes.strengths.shape):
-        raise InputError(f"`alpha` must be one number or {len(modes.strengths)}, one a mode; got shape {scales.shape}.")
-    if np.any(scales < 0):
-        raise InputError("`alpha` must not be negative.")
-    return np.broadcast_to(scales, modes.strengths.shape).astype(np.float64)
+    return _path(modes, np.array(wanted), found, "gradient descent")
 
 
 def _path(modes: RegressionModes, at: np.ndarray, found: np.ndarray, dynamics: str) -> AlignedPath:
