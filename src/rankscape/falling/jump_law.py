@@ -11,6 +11,7 @@ from rankscape.dynamics import SGD
 from rankscape.errors import DivergenceWarning, InputError
 from rankscape.factorization import product
 from rankscape.falling.jump_rate import JumpRate, estimate_jump_rate
+from rankscape.falling.replicas import as_start
 from rankscape.ground.checks import positive, share
 from rankscape.ground.final import final
 from rankscape.initialization import Factors
@@ -198,10 +199,8 @@ def jump_law(
 
 def _weakest(problem: Completion, start, ridge: float, monitor: RankMonitor):
     """The holders of the mode that dies first: the smallest that is alive."""
-    if isinstance(start, Trajectory):
-        factors = start.factors
-    else:
-        factors = list(start.matrices if isinstance(start, Factors) else start)
+    begun = as_start(start)
+    factors = list(begun.matrices) if isinstance(begun, Factors) else begun.factors
     W = product(factors)
     alive = int(np.sum(np.linalg.svd(W, compute_uv=False) > monitor.levels(problem)[1]))
     return holders(factors, problem.rows, problem.columns, problem.values, ridge, alive - 1)

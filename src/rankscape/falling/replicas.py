@@ -3,13 +3,13 @@
 import os
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rankscape.dynamics import SGD
 from rankscape.errors import DivergenceWarning, InputError, RunFailed
+from rankscape.ground.threads import each
 from rankscape.initialization import Factors
 from rankscape.problem import AbstractProblem
 from rankscape.run.simulation import simulate
@@ -42,8 +42,7 @@ def watched(
         except RunFailed as error:  # handed on, because warnings are no matter for a thread
             return error
 
-    with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
-        ends = list(pool.map(run, seeds))
+    ends = each(run, seeds, threads or os.cpu_count() or 1)
     failures = [end for end in ends if isinstance(end, RunFailed)]
     if failures and len(failures) == len(ends):
         raise RunFailed(f"All {len(ends)} replica(s) diverged. The first: {failures[0]}") from failures[0]

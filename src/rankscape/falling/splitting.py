@@ -8,13 +8,13 @@ is seen from independent repeats, never from within one, where trajectories shar
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from rankscape.engine import AbstractEngine, Setting, State
+from rankscape.ground.threads import each
 from rankscape.observe import spectrum_of_factors
 
 # Shares of the trajectories of a stage that come to its level: the first with which there is a way on.
@@ -111,5 +111,4 @@ def estimates(
                 break
         return probability
 
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        return np.array(list(pool.map(repeat, range(repeats))))
+    return np.array(each(repeat, range(repeats), threads))

@@ -6,7 +6,6 @@ kernels are in `kernels`. Runs of a batch go to one thread each.
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +14,7 @@ from rankscape.dynamics import SGD
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.entrywise import kernels
 from rankscape.ground.final import final
+from rankscape.ground.threads import each
 from rankscape.problem import Completion
 
 # Draws held in memory at a time.
@@ -50,11 +50,9 @@ class EntrywiseEngine(AbstractEngine):
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """SGD steps up to `stop`, one thread a run."""
-        if len(states) == 1:
-            return [self._advance(states[0], self.settings[0], stop)]
         # Threads suffice, the kernels hold no lock; a run stays on one core, so it repeats bit for bit.
-        with ThreadPoolExecutor(max_workers=min(len(states), os.cpu_count() or 1)) as pool:
-            return list(pool.map(self._advance, states, self.settings, [stop] * len(states)))
+        advance = lambda k: self._advance(states[k], self.settings[k], stop)
+        return each(advance, range(len(states)), os.cpu_count() or 1)
 
     def _advance(self, state: State, setting: Setting, stop: int) -> State:
         dynamics, packed, step = setting.dynamics.at(state.step), _packed(state), state.step

@@ -10,7 +10,6 @@ w = 1 where the loss is a mean over its observations and P where it is their sum
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +21,7 @@ from rankscape.engine.samples import layout
 from rankscape.engine.samples.batch import batch_steps, signals_for
 from rankscape.engine.samples.single import single_steps
 from rankscape.ground.final import final
+from rankscape.ground.threads import each
 
 # Draws held in memory at a time.
 DRAWS_AT_ONCE = 1 << 20
@@ -50,11 +50,9 @@ class SamplesEngine(AbstractEngine):
 
     def advance(self, states: Sequence[State], stop: int) -> list[State]:
         """SGD steps up to `stop`, one thread a run."""
-        if len(states) == 1:
-            return [self._advance(states[0], self.settings[0], stop)]
         # Threads suffice, the kernels hold no lock; a run stays on one core, so it repeats bit for bit.
-        with ThreadPoolExecutor(max_workers=min(len(states), os.cpu_count() or 1)) as pool:
-            return list(pool.map(self._advance, states, self.settings, [stop] * len(states)))
+        advance = lambda k: self._advance(states[k], self.settings[k], stop)
+        return each(advance, range(len(states)), os.cpu_count() or 1)
 
     def _advance(self, state: State, setting: Setting, stop: int) -> State:
         dynamics, step = setting.dynamics.at(state.step), state.step
