@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.estimators.completion.by_value import missing_by_value
+from rankscape.estimators.completion.by_value import missing_by_value, rank_correlation
 from rankscape.estimators.completion.models.base import Model
 
 SHAPES = [(400, 24), (60, 40), (90, 12)]
@@ -105,6 +106,14 @@ def test_a_certificate_says_it():
     assert done.certificate.leaning < -0.5
     assert any("lower still" in words and "detection_limit" in words for words in done.certificate.warnings)
     assert rs.complete(np.where(random.random(table.shape) < 0.3, np.nan, table), seed=0).certificate.leaning == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ranks_correlate_as_scipy_says(seed):
+    random = np.random.default_rng(seed)
+    x = random.integers(0, 5 if seed % 2 else 1000, 30).astype(float)
+    y = x * (seed % 3 - 1) + random.normal(size=30) * 100
+    np.testing.assert_allclose(rank_correlation(x, y), spearmanr(x, y), rtol=1e-9)
 
 
 def test_a_flat_prediction_says_nothing():

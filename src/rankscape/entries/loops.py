@@ -136,8 +136,8 @@ def entries(rows, columns, left, right, out):
 
 
 @_loop
-def seen(starts, columns, at_rows, at_columns, out):
-    """Whether there is an entry at each of these cells, by bisection of its row."""
+def find(starts, columns, at_rows, at_columns, out):
+    """The place of the entry in each of these cells, -1 where none is, by bisection of its row."""
     for k in range(len(out)):
         low, high = starts[at_rows[k]], starts[at_rows[k] + 1]
         end = high
@@ -147,7 +147,7 @@ def seen(starts, columns, at_rows, at_columns, out):
                 low = middle + 1
             else:
                 high = middle
-        out[k] = low < end and columns[low] == at_columns[k]
+        out[k] = low if low < end and columns[low] == at_columns[k] else -1
 
 
 @_loop

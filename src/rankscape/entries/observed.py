@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.entries.checking import check_indices, check_shape, check_weights
-from rankscape.entries.duplicates import Duplicates, Refuse, settle
+from rankscape.entries.duplicates import Duplicates, Refuse, index_type, settle
 from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array, place, real_array
 from rankscape.ground.final import final
@@ -186,12 +186,17 @@ class Entries:
         >>> Entries([0, 1], [2, 0], [3.0, 5.0], shape=(2, 3)).find(np.array([1, 1, 0]), np.array([0, 1, 2])).tolist()
         [1, -1, 0]
         """
-        if not self.count:
-            return np.full(len(rows), -1)
-        # Cells counted row by row: entries are sorted in this order, so that each is found or not by bisection.
-        seen, asked = (i.astype(np.int64) * self.shape[1] + j for i, j in ((self.rows, self.columns), (rows, columns)))
-        place = np.minimum(np.searchsorted(seen, asked), self.count - 1)
-        return np.where(seen[place] == asked, place, -1)
+        from rankscape.entries import loops
+
+        place = np.empty(len(rows), dtype=np.int64)
+        loops.find(self.row_starts, self.columns, np.asarray(rows), np.asarray(columns), place)
+        return place
+
+    @cached_property
+    def row_starts(self) -> np.ndarray:
+        """Where each row begins among the entries, and where the last one ends, shape ``(n_out + 1,)``."""
+        row = np.arange(self.shape[0] + 1, dtype=self.rows.dtype)
+        return np.searchsorted(self.rows, row).astype(index_type(self.count))
 
     # -- out of a matrix, and back into one ----------------------------------------------------------------
 

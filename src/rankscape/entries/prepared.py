@@ -59,7 +59,7 @@ class PreparedEntries:
 
     def __init__(self, entries: Entries, method: Method = "auto"):
         self.shape, self.count = entries.shape, entries.count
-        self.row_starts = starts_of(entries)
+        self.row_starts = entries.row_starts
         self.columns = _fixed(entries.columns, index_type(self.shape[1]))
         self.values = _fixed(entries.values)
         self.weights = _fixed(np.empty(0) if entries.weights is None else entries.weights)
@@ -160,12 +160,6 @@ def _numbered(indices: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The indices that occur, ascending, and the new number of each of them."""
     occurs = np.bincount(indices, minlength=size) > 0
     return np.flatnonzero(occurs), (np.cumsum(occurs) - 1).astype(index_type(size))
-
-
-def starts_of(entries: Entries) -> np.ndarray:
-    """Where each row begins among the entries, and where the last one ends."""
-    rows = entries.rows
-    return np.searchsorted(rows, np.arange(entries.shape[0] + 1, dtype=rows.dtype)).astype(index_type(len(rows)))
 
 
 def _fixed(array: np.ndarray, kind: type = np.float64) -> np.ndarray:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankscape.entries import Entries, loops
-from rankscape.entries.prepared import starts_of
 from rankscape.estimators.completion.fit import Fit
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.determined import Determined, Open
@@ -162,9 +161,8 @@ def missing_cells(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     n_out, n_in = entries.shape
     cells = np.arange(n_out * n_in) if n_out * n_in <= ALL else _drawn(n_out * n_in)
     rows, columns = cells // n_in, cells % n_in
-    seen = np.empty(len(cells), dtype=bool)
-    loops.seen(starts_of(entries), entries.columns, rows, columns, seen)
-    return rows[~seen], columns[~seen]
+    missing = entries.find(rows, columns) < 0
+    return rows[missing], columns[missing]
 
 
 def _drawn(cells: int) -> np.ndarray:
@@ -175,7 +173,7 @@ def _drawn(cells: int) -> np.ndarray:
 def parts_of(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     """The connected part of the graph of rows, columns and entries that each row and each column belongs to."""
     parents = np.arange(sum(entries.shape))
-    loops.connect(starts_of(entries), entries.columns, parents)
+    loops.connect(entries.row_starts, entries.columns, parents)
     roots = parents == np.arange(len(parents))
     part = (np.cumsum(roots) - 1)[parents]
     return part[: entries.shape[0]], part[entries.shape[0] :]

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from rankscape.entries.given import Given, given_of
 from rankscape.errors import InputError
-from rankscape.estimators.checked import checked_data
+from rankscape.estimators.checked import checked_data, refuse_foreign
 from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.inputs import MatrixData
 from rankscape.estimators.completion.intervals import IntervalKind
@@ -169,7 +169,7 @@ class AbstractFitted(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC)
             given = given_of(X, "X")
             check(self, X, reset=reset, skip_check_array=True)
             return given
-        inputs.refuse_foreign(X)
+        refuse_foreign(X)
         # What is not finite is judged later, with its position.
         plain = check(
             self, X, reset=reset, accept_sparse=["csr"], dtype=[np.float64, np.float32], ensure_all_finite=False

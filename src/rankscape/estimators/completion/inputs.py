@@ -13,16 +13,11 @@ from rankscape.entries.given.given import MatrixLike
 from rankscape.entries.given.returning import AsNamed
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.ground.arrays import real_array
-from rankscape.ground.numbers import NotReal
 from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
 
 MatrixData: TypeAlias = Completion | MatrixLike
 Weights: TypeAlias = ArrayLike | SparseMatrix | None
-
-
-# Kinds of values that scikit-learn turns into numbers without a word.
-FOREIGN = ("text", "dates", "time spans", "long")
 
 
 def taken(data: MatrixData, aside: bool) -> tuple[Given, np.ndarray | None]:
@@ -100,20 +95,6 @@ def weighted(entries: Entries, weights: Weights, sample_weight: ArrayLike | None
         raise InputError("`sample_weight` is zero for every row with entries: there is nothing to learn from.")
     entries, of_entry = (entries, of_entry) if kept.all() else (entries.part(kept), of_entry[kept])
     return entries.with_weights(of_entry if entries.weights is None else of_entry * entries.weights)
-
-
-def refuse_foreign(X: Any) -> None:
-    """Of an array or list what scikit-learn would turn into numbers: text, dates, whole numbers that are rounded."""
-    if issparse(X):
-        X = X.tocoo().data
-    given = np.asarray(X) if isinstance(X, np.ndarray) else None
-    if given is not None and given.dtype.kind not in "iuMmSUO":
-        return
-    try:
-        real_array(X, "X", copy=False)
-    except InputError as error:
-        if isinstance(error.__cause__, NotReal) and error.__cause__.kind in FOREIGN:
-            raise
 
 
 def warn_of_empty(entries: Entries, columns: bool = True) -> None:

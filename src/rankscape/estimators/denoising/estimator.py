@@ -9,8 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from rankscape.entries.given import given_of
 from rankscape.errors import InputError
-from rankscape.estimators.checked import checked_data
-from rankscape.estimators.completion.inputs import refuse_foreign
+from rankscape.estimators.checked import checked_data, refuse_foreign
 from rankscape.estimators.denoising.certificate import certify
 from rankscape.estimators.denoising.projection import Projection
 from rankscape.estimators.denoising.robust import View, look, wrong_entries
