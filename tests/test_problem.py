@@ -235,6 +235,7 @@ OPERATORS = np.ones((3, 2, 2))
         (lambda: rs.Completion([0.0, 1.0], [0, 1], [1.0, 2.0], (2, 2)), "`rows` must hold integers, got float64"),
         (lambda: rs.Completion([0], [0, 1], [1.0, 2.0], (2, 2)), "`rows` must hold one index for each of the 2"),
         (lambda: rs.Completion([0], [0], [1.0], (2,)), "`shape` must be two numbers"),
+        (lambda: rs.Completion([0], [0], [1.0], (10**13, 10**13)), "Counting the entries .* takes 160 TB"),
         (lambda: rs.Completion([0], [0], [1.0], (0, 2)), "`shape` must be a whole number of at least 1, got 0"),
         (lambda: rs.Completion([0], [0], [1.0], (1, 1), duplicates="first"), "must be 'error', 'mean' or 'last'"),
         (lambda: rs.Completion([0], [0], [1.0], (1, 1), row_labels=["a", "b"]), "`row_labels` must name all 1"),

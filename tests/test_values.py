@@ -163,6 +163,7 @@ def test_what_entries_may_be(values, found):
         ({"values": "ordinal"}, np.arange(60.0).reshape(6, 10), "at most 50 different values, the entries have 60"),
         ({"values": "votes"}, [[0.0, 1.0], [1.0, 1.0]], "got 'votes'"),
         ({"detection_limit": 2.0}, [[1.0, 5.0], [3.0, 4.0]], "1 observed entries are smaller, the smallest 1 at row 0"),
+        ({"detection_limit": -1e200}, [[1.0, 5.0], [3.0, 4.0]], "no entry is larger than 5"),
         ({"detection_limit": np.nan}, [[1.0, 5.0], [3.0, 4.0]], "detection_limit"),
         ({"detection_limit": 1.0, "values": "count"}, [[1.0, 5.0], [3.0, 4.0]], "values='count'"),
         ({"detection_limit": 1.0, "scale": "row"}, [[1.0, 5.0], [3.0, 4.0]], "scale='row'"),

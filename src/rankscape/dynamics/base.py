@@ -77,7 +77,7 @@ def decayed(ridge: Any, weight_decay: Any) -> Any:
     """
     if weight_decay is None:
         return ridge
-    if ridge != 0:
+    if isinstance(ridge, Path) or nonnegative("ridge", ridge):
         raise InputError(
             f"Give `ridge` or `weight_decay`, which is twice the ridge; got {ridge!r} and {weight_decay!r}."
         )

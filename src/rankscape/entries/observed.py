@@ -13,9 +13,14 @@ from rankscape.errors import InputError
 from rankscape.ground.arrays import finite_array, place, real_array
 from rankscape.ground.final import final
 from rankscape.ground.groups import sums_of
+from rankscape.ground.memory import check_bytes
 
 if TYPE_CHECKING:
     from rankscape.entries.prepared import Method, PreparedEntries
+
+
+# Rows and columns together of a matrix whose very counts may not fit the memory.
+MANY_LINES = 10**7
 
 
 @final
@@ -216,6 +221,12 @@ class Entries:
 
     @cached_property
     def _counts(self) -> tuple[np.ndarray, np.ndarray]:
+        if sum(self.shape) > MANY_LINES:
+            check_bytes(
+                8.0 * sum(self.shape),
+                f"Counting the entries of {sum(self.shape):,} rows and columns",
+                "Number only those that have entries.",
+            )
         counts = sums_of(self.rows, self.shape[0]), sums_of(self.columns, self.shape[1])
         for array in counts:
             array.setflags(write=False)

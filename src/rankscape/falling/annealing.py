@@ -17,7 +17,7 @@ from rankscape.dynamics import SGD
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.factorization import product
 from rankscape.falling import concerns
-from rankscape.ground.checks import positive, several, shown, whole
+from rankscape.ground.checks import positive, several, shown, switch, whole
 from rankscape.initialization import AbstractInitialization, Factors, Gaussian
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import Completion
@@ -145,6 +145,7 @@ def anneal(
        rank", ICLR 2024.
     """
     _check(problem, method)
+    scale, replacement = switch("scale", scale), switch("replacement", replacement)
     if width is None and not isinstance(initialization, Factors):
         width = min(20, *problem.shape)
     start = Gaussian(0.5) if initialization is None else initialization

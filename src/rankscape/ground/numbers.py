@@ -53,13 +53,14 @@ def exact_floats(array: np.ndarray) -> np.ndarray:
     if kind in "iu" and array.dtype.itemsize == 8 and array.size and _largest(array) > EXACT:
         position = int(np.argmax((array > EXACT) | (array < -EXACT)))
         raise NotReal(_beyond(array.flat[position]), position, "long")
-    with np.errstate(over="ignore"):  # of the wider floats; infinity is refused where it stands
+    # Wider floats may overflow, and infinity is refused where it stands; a NaN that signals is a NaN.
+    with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(np.float64, copy=False)
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a single value says that nothing is known: None or pandas' NA; NaN is a float."""
-    return value is None or type(value).__name__ == "NAType"
+    """Whether a single value says that nothing is known: None, pandas' NA, what NumPy masks; NaN is a float."""
+    return value is None or value is np.ma.masked or type(value).__name__ == "NAType"
 
 
 def _largest(array: np.ndarray) -> int:
@@ -75,10 +76,10 @@ def _shown(value: Any) -> str:
 
 
 def _float(value: Any, position: int) -> float:
-    if isinstance(value, float | np.floating):
-        return float(value)
     if is_missing(value):
         return np.nan
+    if isinstance(value, float | np.floating):
+        return float(value)
     if isinstance(value, bool | np.bool_):
         return float(value)
     if isinstance(value, int | np.integer):

@@ -128,10 +128,19 @@ def _check_levels(found: np.ndarray) -> None:
         warnings.warn(message, FallbackWarning, stacklevel=5)
 
 
+# A detection limit over the largest entry: the square of what lies beyond leaves the range of floats.
+FARTHEST = 1e100
+
+
 def check_limit(limit: float | None, entries: Entries) -> None:
     """Refuse a detection limit that entries undercut, or more cells than can be fitted."""
     if limit is None:
         return
+    size = float(np.abs(entries.values).max()) or 1.0
+    if abs(limit) > FARTHEST * size:
+        raise InputError(
+            f"`detection_limit` is {limit:g}, and no entry is larger than {size:g}: nothing is that far away."
+        )
     below = entries.values < limit
     if below.any():
         k = int(entries.values.argmin())

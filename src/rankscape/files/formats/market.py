@@ -101,6 +101,8 @@ def _check_body(path: Path, content: bytes, layout: str) -> None:
     numbers = [int(size) for size in sizes]
     if numbers[0] * numbers[1] > COUNTABLE:
         raise FileFormatError(f"{path}, line {line}: no matrix can have {numbers[0]} x {numbers[1]} cells")
+    if 0 in numbers[:2]:  # SciPy's reader divides by them
+        raise FileFormatError(f"{path}, line {line}: is empty, {numbers[0]} x {numbers[1]}")
     count = numbers[2] if layout == "coordinate" else numbers[0] * numbers[1]
     symmetric = 2 if layout == "array" else 1  # of a symmetric array one half is stored
     if count * SHORTEST[layout] > symmetric * (len(content) - start):
@@ -140,8 +142,6 @@ def _parse(path: Path, content: bytes) -> Any:
         line = int(place[1])
         text = next(itertools.islice(io.BytesIO(content), line - 1, line), b"")
         raise FileFormatError(f"{path}, line {line}: {_shown(text)}: {str(error)[place.end() :]}") from error
-    if 0 in matrix.shape:
-        raise FileFormatError(f"{path}: is empty, {matrix.shape[0]} x {matrix.shape[1]}")
     return matrix
 
 
