@@ -120,6 +120,8 @@ def combine(contest: Contest, named: bool = False) -> Combination:
     names = [name for name in first.names if all(name in r.names for r in everywhere)]
     alone = Combination(contest, {names[0]: 1.0})
     missed = np.array([_missed(rounds, {name: 1.0}) for name in names])
+    if contest.imposed:
+        missed = missed / _levels(rounds, names[0])
     if len(names) == 1:
         return alone
     if named:
@@ -135,6 +137,12 @@ def combine(contest: Contest, named: bool = False) -> Combination:
 
 def _missed(rounds: tuple[Round, ...], weights: dict[str, float]) -> np.ndarray:
     return np.concatenate([_weights_of(r, weights) @ r.missed for r in rounds])
+
+
+def _levels(rounds: tuple[Round, ...], name: str) -> np.ndarray:
+    """The error of one candidate in each round, at the entries of that round: a single line decides none of several."""
+    sizes = [(root_mean_square(_missed((r,), {name: 1.0})) or 1.0, r.heldout.count) for r in rounds]
+    return np.concatenate([np.full(count, size) for size, count in sizes])
 
 
 def _weights_of(judged: Round, weights: dict[str, float]) -> np.ndarray:

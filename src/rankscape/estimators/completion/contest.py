@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.estimators.completion.candidates.axes import ordered_axes
 from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.gaps import impose
 from rankscape.estimators.completion.progress import Meter
@@ -13,6 +14,7 @@ from rankscape.estimators.completion.select import select
 from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
+from rankscape.estimators.completion.stretches import impose_stretches, in_stretches
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 
@@ -81,18 +83,20 @@ def hold(
     missing = some(missing)
     first = alone(parts, selection, selection.final.rank)
     likeness = _likeness(parts, selection, first, missing)
+    stretched = _stretched(parts, settings, missing) if selection.open and selection.known is None else ()
     unlike = likeness > UNLIKE and _affordable(parts.whole)
     # Rows that repeat say more than a rank does, however sharp; and so does who says what the values are.
     sharp = selection.settled and settings.kind.named == "real"
-    settled = sharp and near > FAR * selection.chosen.rmse
+    settled = sharp and near > FAR * selection.chosen.rmse and not unlike
     # A sample of very many has been asked already whether anything else predicts them.
-    if not selection.open or selection.known is not None or (settled and not unlike):
+    if not selection.open or selection.known is not None or (settled and not stretched):
         return Contest((first,), (), likeness, missing)
-    random = [compete(first, parts, settings, selection)]
-    if parts.whole.count < FEW and not own and selection.chosen.rmse > NEAR_EXACT * selection.alone:
-        random += [judged for k in range(1, DRAWS if unlike else SPLITS) if (judged := _another(parts, settings, k))]
-    draws = range(DRAWS if unlike else 0)
-    masks = [impose(parts.whole, settings.seed + k) for k in draws]
+    draws = DRAWS if unlike or stretched else 0
+    random = [first if settled else compete(first, parts, settings, selection)]
+    few = parts.whole.count < FEW and selection.chosen.rmse > NEAR_EXACT * selection.alone
+    if few and not own and not settled:
+        random += [judged for k in range(1, draws or SPLITS) if (judged := _another(parts, settings, k))]
+    masks = [_imposed(parts.whole, missing, stretched, settings.seed + k) for k in range(draws)]
     apart = [(*parts.apart(held), parts.root_trust(held)) for held in masks]
     imposed = [random[k % len(random)].elsewhere(*entries) for k, entries in enumerate(apart)]
     return Contest(tuple(random), tuple(r for r in imposed if r.heldout.count), likeness, missing)
@@ -105,6 +109,23 @@ def _likeness(parts: Split, selection: Selection, first: Round, missing: tuple[n
     known = selection.known
     errors = spread(model, parts.training, *missing) if known is None else known.spread_at(*missing)
     return root_mean_square(errors) / root_mean_square(first.spread)
+
+
+def _stretched(parts: Split, settings: Settings, missing: tuple[np.ndarray, np.ndarray]) -> tuple[str, ...]:
+    """Ordered axes along which the missing cells lie together."""
+    if not len(missing[0]) or settings.kind.named != "real" or not _affordable(parts.whole):
+        return ()
+    return tuple(
+        axis
+        for axis in ordered_axes(parts.training, settings)
+        if in_stretches(parts.training, parts.heldout, missing, axis)
+    )
+
+
+def _imposed(
+    entries: Entries, missing: tuple[np.ndarray, np.ndarray], stretched: tuple[str, ...], seed: int
+) -> np.ndarray:
+    return impose_stretches(entries, missing, stretched, seed) if stretched else impose(entries, seed)
 
 
 def some(cells: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
