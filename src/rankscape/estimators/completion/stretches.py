@@ -70,7 +70,7 @@ def _shifted(entries: Entries, axes: tuple[str, ...], seed: int) -> np.ndarray:
     """
     random = np.random.default_rng([0x57E7, seed])
     seen = np.isfinite(entries.dense())
-    gaps = ~seen & seen.any(1)[:, None] & seen.any(0)
+    gaps = ~seen & seen.any(axis=1, keepdims=True) & seen.any(axis=0)
     for number, axis in enumerate(("rows", "columns")):
         if axis in axes:
             size = seen.shape[number]
