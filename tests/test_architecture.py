@@ -29,6 +29,7 @@ FLOORS = [
     {"estimators", "config", "falling", "sweeps"},
     {"papers", "reports"},
     {"phases"},
+    {"explore"},
     {"cli"},
     {"__main__"},
 ]

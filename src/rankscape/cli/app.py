@@ -31,6 +31,7 @@ COMMANDS = {
     "sweep": "Run a grid of simulations into one store, and continue it whatever happened.",
     "reproduce": "Make the figures of a paper and check their claims.",
     "phases": "Sweep a phase diagram, draw it with what theory predicts, and check its claims.",
+    "explore": "Open a page on this machine: see ranks climb and fall, complete a table, walk through a sweep.",
     "data": "List, describe and fetch the named data sets.",
     "check": "Say whether a sweep, a run, a model or a checkpoint is what was written.",
     "info": "Print what a bug report needs: versions, machine, folders, variables, and what is installed.",

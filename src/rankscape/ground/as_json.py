@@ -11,17 +11,17 @@ def as_json(facts: Mapping[str, Any] | Sequence[Any]) -> str:
     >>> as_json([float("nan"), 1])
     '[\n  null,\n  1\n]'
     """
-    return json.dumps(_plain(facts), indent=2, allow_nan=False)
+    return json.dumps(plain(facts), indent=2, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The same value in types that JSON knows."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value if isinstance(value, str | int | float | bool | type(None)) else str(value)

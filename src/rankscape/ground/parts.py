@@ -9,6 +9,7 @@ from rankscape.errors import MissingPart
 PARTS = {
     "simulate": ("jax", "diffrax", "optax", "xarray", "zarr", "pandas", "pydantic"),
     "files": ("pyarrow", "python_calamine", "openpyxl", "h5py", "zstandard"),
+    "explore": ("starlette", "uvicorn", "websockets"),
     "cluster": ("dask", "distributed", "dask_jobqueue"),
 }
 

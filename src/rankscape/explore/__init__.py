@@ -1,0 +1,16 @@
+"""Look instead of read: one local page with a room for each question, computed by the functions of the other rooms.
+
+=============  ================================================================================================
+`calls`        what a room is asked and answers: `Room`, `Call`, `Frame`, and a state that an address holds
+`rooms/`       one file a room: `climb`, `fall`, `complete`, `sweep`; nothing is computed here a second time
+`opened`       what was named at the start, and which room shows it
+`connection`   one socket a page: the newest question of each slot is answered, older ones are dropped
+`guard`        who may ask: Host, Origin, token; and what the page may load
+`pages`        the HTML of a room, complete before any script runs
+`server`       the application, its port, its end
+`assets/`      stylesheet, scripts, and uPlot (MIT), which draws the curves
+=============  ================================================================================================
+
+A new room is a class in `rooms/`, named in `rooms.ROOMS`, with its controls in `assets/rooms/NAME.html` and what moves in
+``assets/rooms/NAME.js``, which exports ``mount(page)``.
+"""

@@ -1,0 +1,111 @@
+// Curves by uPlot, in the colours of the page, with bands, lines, and a cursor that others can follow.
+const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [220, 200, 40]];
+const FEW = { light: ["#1d4e89", "#b33c0a", "#2a7a52", "#6b46c1"], dark: ["#7db0ea", "#f0894f", "#6cc79a", "#b79cf2"] };
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export function colorOf(k, count) {
+  if (count <= 4) return FEW[dark.matches ? "dark" : "light"][k];
+  const place = (1 - k / Math.max(1, count - 1)) * (VIRIDIS.length - 1);
+  const low = Math.min(Math.floor(place), VIRIDIS.length - 2);
+  const mixed = VIRIDIS[low].map((c, j) => Math.round(c + (place - low) * (VIRIDIS[low + 1][j] - c)));
+  return `rgb(${mixed})`;
+}
+
+export class Chart {
+  // options: height (px), x and y (axis labels), cursor(index or null), log, least (lowest y)
+  constructor(element, options) {
+    this.element = element;
+    this.options = options;
+    this.bands = [];
+    this.marks = [];
+    this.levels = [];
+    new ResizeObserver(() => this.plot && this.plot.setSize(this.size)).observe(element);
+    dark.addEventListener("change", () => { this.shape = null; if (this.last) this.draw(...this.last); });
+  }
+
+  get size() { return { width: this.element.clientWidth, height: this.options.height }; }
+
+  // curves: [{values, color, dash, width, stepped}]
+  draw(x, curves, log = false) {
+    this.last = [x, curves, log];
+    const shape = `${log} ${curves.map((c) => `${c.color}${c.dash ?? ""}${c.width ?? ""}`).join()}`;
+    const data = [x, ...curves.map((curve) => curve.values)];
+    if (this.plot && this.shape === shape) this.plot.setData(data);
+    else this.make(data, curves, log, shape);
+  }
+
+  make(data, curves, log, shape) {
+    this.plot?.destroy();
+    this.shape = shape;
+    const axis = (label, size) => ({ label, labelSize: 20, size, stroke: css("--muted"), grid: { stroke: css("--grid"), width: 1 },
+      ticks: { stroke: css("--rule"), width: 1, size: 5 }, font: "12px system-ui", labelFont: "12px system-ui" });
+    const big = (u, values) => values.map((v) => v === null ? "" : Math.abs(v) >= 1e5 ? v.toExponential(0).replace("e+", "e") : String(+v.toPrecision(4)));
+    this.plot = new uPlot({
+      ...this.size,
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, points: { show: curves.length <= 4, size: 7 }, y: false },
+      scales: { x: { time: false, distr: log ? 3 : 1 }, y: { range: (u, low, high) => this.range(low, high) } },
+      axes: [{ ...axis(this.options.x, 32), values: big }, { ...axis(this.options.y, 48), values: big }],
+      series: [{}, ...curves.map((curve) => ({ stroke: curve.color, width: curve.width ?? 1.8, dash: curve.dash, points: { show: false },
+        paths: curve.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined }))],
+      hooks: { drawClear: [(u) => this.drawBands(u)], draw: [(u) => this.drawMarks(u)],
+        setCursor: [(u) => this.options.cursor?.(u.cursor.idx ?? null)] },
+    }, data, this.element);
+  }
+
+  range(low, high) {
+    if (this.held) return this.held;
+    for (const level of this.levels) { low = Math.min(low, level.value); high = Math.max(high, level.value); }
+    if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
+    low = Math.min(low, this.options.least ?? low);
+    const room = (high - low || Math.abs(high) || 1) * 0.05;
+    return [low === this.options.least ? low : low - room, high + room];
+  }
+
+  // The range stays while somebody drags a point in the picture.
+  hold(yes) { this.held = yes ? [this.plot.scales.y.min, this.plot.scales.y.max] : null; }
+
+  drawBands(u) {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.font = `${12 * devicePixelRatio}px system-ui`;
+    for (const band of this.bands) {
+      const at = (value) => Math.min(Math.max(u.valToPos(value, "x", true), bbox.left), bbox.left + bbox.width);
+      const left = at(band.start), right = band.end === null ? bbox.left + bbox.width : at(band.end);
+      if (right <= left) continue;
+      ctx.fillStyle = css("--band");
+      ctx.fillRect(left, bbox.top, right - left, bbox.height);
+      ctx.fillStyle = css("--muted");
+      if (right - left > ctx.measureText(band.words).width + 6) ctx.fillText(band.words, left + 4 * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
+    }
+    ctx.restore();
+  }
+
+  drawMarks(u) {
+    const { ctx, bbox } = u;
+    ctx.save();
+    for (const level of this.levels) {
+      const y = u.valToPos(level.value, "y", true);
+      line(ctx, level.color ?? css("--muted"), [2, 4], bbox.left, y, bbox.left + bbox.width, y);
+    }
+    for (const mark of this.marks) {
+      const x = u.valToPos(mark.at, "x", true);
+      if (x >= bbox.left && x <= bbox.left + bbox.width) line(ctx, css("--orange"), [6, 3], x, bbox.top, x, bbox.top + bbox.height);
+    }
+    ctx.restore();
+  }
+
+  again() { this.plot?.redraw(true, true); }
+}
+
+function line(ctx, color, dash, x0, y0, x1, y1) {
+  ctx.strokeStyle = color;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash(dash.map((d) => d * devicePixelRatio));
+  ctx.beginPath();
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1, y1);
+  ctx.stroke();
+}

@@ -1,0 +1,156 @@
+"""What a room is asked and answers."""
+
+import json
+import queue
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from rankscape.errors import InputError
+from rankscape.explore.opened import Opened
+from rankscape.ground.as_json import plain
+from rankscape.ground.final import final
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture or one set of sentences, on its way to the page.
+
+    Attributes
+    ----------
+    kind : str
+        What the page does with it.
+    facts : dict
+        What JSON can hold.
+    arrays : dict
+        Numbers to draw; as float32, for no screen shows more.
+    """
+
+    kind: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def packed(self, ask: int, slot: str) -> bytes:
+        """Length of the head, the head as JSON, the arrays one behind the other.
+
+        >>> Frame("curves", {"rank": 2}, {"x": np.ones(3)}).packed(7, "main")[4:28]
+        b'{"ask": 7, "slot": "main'
+        """
+        arrays = {name: np.ascontiguousarray(values, dtype="<f4") for name, values in self.arrays.items()}
+        shapes = {name: values.shape for name, values in arrays.items()}
+        head = {"ask": ask, "slot": slot, "kind": self.kind, "facts": plain(self.facts), "arrays": shapes}
+        text = json.dumps(head, allow_nan=False).encode()
+        text += b" " * (-len(text) % 4)  # arrays begin at a multiple of four, as browsers ask for
+        return len(text).to_bytes(4, "little") + text + b"".join(values.tobytes() for values in arrays.values())
+
+
+@final
+class Call:
+    """One question under way: whether it is still wanted, and what the page says meanwhile."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+        self._said: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody waits for an answer any more."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Nobody does."""
+        self._stopped.set()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, and no longer than the answer is wanted."""
+        self._stopped.wait(seconds)
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Hand over what the page says."""
+        self._said.put(message)
+
+    def said(self) -> Iterator[dict[str, Any]]:
+        """What the page has said since the last time."""
+        while not self._said.empty():
+            yield self._said.get()
+
+
+@dataclass(frozen=True)
+class State:
+    """What an address holds: flat, and every field has a default."""
+
+    @classmethod
+    def of(cls, query: Mapping[str, Any]) -> Self:
+        """The state of an address; a field that it does not name keeps its default, unknown ones are left alone."""
+        known = {item.name: item for item in fields(cls) if item.init}
+        given = {name: value for name, value in query.items() if name in known}
+        return cls(**{name: cls.read(name, value) for name, value in given.items()})
+
+    @classmethod
+    def read(cls, name: str, value: Any) -> Any:
+        """One field, as typed."""
+        return value
+
+    @property
+    def address(self) -> dict[str, str]:
+        """What differs from the defaults, as text."""
+        start = type(self)()
+        items = {item.name: (getattr(self, item.name), getattr(start, item.name)) for item in fields(self)}
+        return {name: self.write(value) for name, (value, usual) in items.items() if value != usual}
+
+    @staticmethod
+    def write(value: Any) -> str:
+        """A value as an address has it."""
+        if isinstance(value, tuple):
+            return ",".join(map(State.write, value))
+        return repr(value) if isinstance(value, float) else str(value)
+
+
+class Room(ABC):
+    """One view of the page.
+
+    Attributes
+    ----------
+    name, title, sentence : str
+        In the address, in the heading, and below it.
+    state : type
+        What its address holds.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    sentence: ClassVar[str]
+    state: ClassVar[type[State]]
+
+    @abstractmethod
+    def frames(self, state: Any, call: Call, opened: Opened) -> Iterator[Frame]:
+        """The answer, in parts: what is quick first; what is no longer wanted (``call.stopped``) is not computed."""
+
+    def start(self, opened: Opened) -> dict[str, str]:
+        """The fields of an address with which the page opens what was named at the start."""
+        return {}
+
+
+def number(name: str, value: Any) -> float:
+    """A number as people type it in an address or a field."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"`{name}` must be a number, got {str(value)[:40]!r}.") from None
+
+
+def numbers(name: str, value: Any, most: int) -> tuple[float, ...]:
+    """Numbers between commas or blanks, or a list of them.
+
+    >>> numbers("eigenvalues", "5, 3 1.5", 10)
+    (5.0, 3.0, 1.5)
+    """
+    pieces = value if isinstance(value, list | tuple) else str(value).replace(",", " ").split()
+    if len(pieces) > most:
+        raise InputError(f"`{name}` holds {len(pieces):,} numbers; at most {most:,} are drawn.")
+    return tuple(number(name, piece) for piece in pieces)

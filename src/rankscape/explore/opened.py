@@ -1,0 +1,99 @@
+"""What was named at the start: the only file that the page can see."""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rankscape.errors import InputError
+from rankscape.ground.final import final
+
+# Which room shows what.
+ROOM_OF = {"run": "climb", "sweep": "sweep", "model": "complete", "table": "complete"}
+
+
+@final
+@dataclass(frozen=True)
+class Opened:
+    """A run, a sweep, a model or a table, or nothing.
+
+    Attributes
+    ----------
+    path : Path, optional
+        As it was typed.
+    kind : {"", "run", "sweep", "model", "table"}
+        What it holds.
+    """
+
+    path: Path | None = None
+    kind: str = ""
+
+    @classmethod
+    def at(cls, path: Path | None) -> "Opened":
+        """Look what a path holds.
+
+        Raises
+        ------
+        InputError
+            There is nothing, or a folder that rankscape did not write.
+        """
+        if path is None:
+            return cls()
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file or folder.")
+        if path.is_dir():
+            return cls(path, _kind_of_store(path))
+        return cls(path, "model" if _is_model(path) else "table")
+
+    @property
+    def room(self) -> str:
+        """Which room shows it; none where nothing was named."""
+        return ROOM_OF.get(self.kind, "")
+
+    @cached_property
+    def content(self) -> Any:
+        """The run, the sweep, the completion or the table."""
+        assert self.path is not None
+        if self.kind == "run":
+            from rankscape.run.trajectory import Trajectory
+
+            return Trajectory.load(self.path)
+        if self.kind == "sweep":
+            from rankscape.sweeps.store import Store
+
+            return Store(self.path)
+        if self.kind == "model":
+            from rankscape.estimators.completion.storing import load
+
+            return load(self.path)[0]
+        from rankscape.files import read
+
+        return read(self.path)
+
+    @cached_property
+    def spectrum(self) -> tuple[float, ...]:
+        """Singular values of a full table, the largest first; none of one with holes, and of nothing."""
+        if self.kind != "table":
+            return ()
+        matrix = self.content.entries.dense()
+        return () if np.isnan(matrix).any() else tuple(np.linalg.svd(matrix, compute_uv=False).tolist())
+
+
+def _kind_of_store(path: Path) -> str:
+    try:
+        attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{path} is a folder, and no run (`simulate -o RUN.zarr`) and no sweep's store.") from None
+    return "sweep" if "rankscape_sweep_format" in attributes else "run"
+
+
+def _is_model(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    from rankscape.ground.kinds import MODEL, kind_of
+
+    return kind_of(path) == MODEL

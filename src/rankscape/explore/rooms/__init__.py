@@ -1,0 +1,6 @@
+"""The rooms of the page, in the order of its menu."""
+
+from rankscape.explore.calls import Room
+from rankscape.explore.rooms.climb import Climb
+
+ROOMS: dict[str, Room] = {room.name: room for room in (Climb(),)}
