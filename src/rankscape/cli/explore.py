@@ -1,9 +1,6 @@
 """``rankscape explore``."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from rankscape.cli.app import DONE, say
 from rankscape.ground.parts import needs

@@ -11,6 +11,6 @@
 `assets/`      stylesheet, scripts, and uPlot (MIT), which draws the curves
 =============  ================================================================================================
 
-A new room is a class in `rooms/`, named in `rooms.ROOMS`, with its controls in `assets/rooms/NAME.html` and what moves in
-``assets/rooms/NAME.js``, which exports ``mount(page)``.
+A new room is a class in `rooms/`, named in `rooms.ROOMS`, with controls in ``assets/rooms/NAME.html`` and what moves
+in ``assets/rooms/NAME.js``, which exports ``mount(page)``.
 """

@@ -29,7 +29,7 @@ def room(shown: Room, opened: Opened) -> str:
     body = (
         f"<h1>{escape(shown.title)}</h1><p class='lead'>{escape(shown.sentence)}</p>{_named(opened)}"
         f'<div id="room" data-room="{shown.name}" data-start="{start}">{controls}</div>'
-        "<noscript><p class='error'>This page draws with scripts of its own: allow them for this address.</p></noscript>"
+        "<noscript><p class='error'>The page draws with scripts of its own: allow them for this address.</p></noscript>"
     )
     return _page(shown.title, shown.name, body)
 

@@ -71,6 +71,8 @@ export class Chart {
     const { ctx, bbox } = u;
     ctx.save();
     ctx.font = `${12 * devicePixelRatio}px system-ui`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     for (const band of this.bands) {
       const at = (value) => Math.min(Math.max(u.valToPos(value, "x", true), bbox.left), bbox.left + bbox.width);
       const left = at(band.start), right = band.end === null ? bbox.left + bbox.width : at(band.end);
@@ -95,6 +97,7 @@ export class Chart {
       if (x >= bbox.left && x <= bbox.left + bbox.width) line(ctx, css("--orange"), [6, 3], x, bbox.top, x, bbox.top + bbox.height);
     }
     ctx.restore();
+    this.options.drawn?.();
   }
 
   again() { this.plot?.redraw(true, true); }

@@ -11,7 +11,8 @@ class Climb {
     Object.assign(this, { root, address, connection, find });
     this.code = { python: "", shell: "" };
     this.controls = new Controls(find("form"), () => this.ask());
-    this.paths = new Chart(find("paths"), { height: 320, x: "step", y: "eigenvalue", cursor: (k) => this.read(k) });
+    this.paths = new Chart(find("paths"), { height: 320, x: "step", y: "eigenvalue", cursor: (k) => this.read(k),
+      drawn: () => this.handles(this.now.facts.eigenvalues) });
     this.staircase = new Chart(find("staircase"), { height: 170, x: "step", y: "rank", least: 0, cursor: (k) => this.read(k) });
     find("design").addEventListener("click", () => this.design());
     find("keep").addEventListener("click", () => this.keep());
@@ -108,7 +109,6 @@ class Climb {
     this.paths.levels = count <= DRAGGABLE ? facts.eigenvalues.map((value, k) => ({ value, color: colorOf(k, count) })) : [];
     this.paths.draw(x, curves, log);
     this.staircase.draw(x, rank, log);
-    this.handles(facts.eigenvalues);
   }
 
   plateaus({ plateaus, stop }) {
