@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.explore.dropped import Dropped
 from rankscape.ground.final import final
 
 # Which room shows what.
@@ -27,10 +28,13 @@ class Opened:
         As it was typed.
     kind : {"", "run", "sweep", "model", "table"}
         What it holds.
+    dropped : Dropped
+        What comes later, by the page.
     """
 
     path: Path | None = None
     kind: str = ""
+    dropped: Dropped = field(default_factory=Dropped)
 
     @classmethod
     def at(cls, path: Path | None) -> "Opened":

@@ -9,14 +9,14 @@ from importlib.resources import files
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from rankscape.errors import InputError
 from rankscape.explore import pages
 from rankscape.explore.connection import LONGEST, Connection
-from rankscape.explore.guard import Guard
+from rankscape.explore.guard import LARGEST, REPORT, Guard
 from rankscape.explore.opened import Opened
 from rankscape.explore.rooms import ROOMS
 
@@ -44,12 +44,33 @@ def application(opened: Opened, host: str, port: int, token: str = "") -> Guard:
             return Response("There is no such file.", 404, media_type="text/plain")
         return Response(content, media_type=kind)
 
+    async def drop(request: Request) -> Response:
+        content = bytearray()
+        async for part in request.stream():
+            content += part
+            if len(content) > LARGEST:
+                return Response(f"A file may have {LARGEST >> 20} MB here.", 413, media_type="text/plain")
+        name = request.query_params.get("name", "table.csv")
+        return JSONResponse({"table": await asyncio.to_thread(opened.dropped.keep, name, bytes(content))})
+
+    async def kept(request: Request) -> Response:
+        kind, number = request.path_params["kind"], request.path_params["number"]
+        path = opened.dropped.result(number, kind)
+        if path is None:
+            return Response("This is gone: complete the table again.", 404, media_type="text/plain")
+        name = request.query_params.get("name", path.name)
+        # A report has its styles inside; it is looked at, everything else is saved.
+        shown = {"content-security-policy": REPORT} if kind == "report" and "look" in request.query_params else {}
+        return FileResponse(path, filename=None if shown else name, headers=shown)
+
     async def connected(connection: WebSocket) -> None:
         await Connection(connection, opened).serve()
 
     routes = [
         Route("/", first),
         Route("/assets/{name:path}", asset),
+        Route("/drop", drop, methods=["POST"]),
+        Route("/kept/{number}/{kind}", kept),
         WebSocketRoute("/socket", connected),
         Route("/{room}", room),
     ]
@@ -119,8 +140,11 @@ def serve(
     )  # fmt: skip
     server = _Server(settings)
     server.told = lambda: _told(shown + opened.room, token, browser, ready)
-    with listening:
-        server.run(sockets=[listening])  # raises again what has interrupted it
+    try:
+        with listening:
+            server.run(sockets=[listening])  # raises again what has interrupted it
+    finally:
+        opened.dropped.close()
 
 
 def _told(shown: str, token: str, browser: bool, ready: Callable[[str], None]) -> None:

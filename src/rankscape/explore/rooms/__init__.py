@@ -2,5 +2,7 @@
 
 from rankscape.explore.calls import Room
 from rankscape.explore.rooms.climb import Climb
+from rankscape.explore.rooms.complete import Complete
+from rankscape.explore.rooms.fall import Fall
 
-ROOMS: dict[str, Room] = {room.name: room for room in (Climb(),)}
+ROOMS: dict[str, Room] = {room.name: room for room in (Climb(), Fall(), Complete())}

@@ -1,0 +1,251 @@
+// Complete: a file dropped or a data set taken; the holes first, then the work, then what was found.
+import { css } from "../chart.js";
+import { Controls, copyButton, integer } from "../controls.js";
+
+const RULES = { column_mean: "the mean of the column", row_column_bias: "row and column means", nearest_rows: "the mean of near rows" };
+
+export function mount(page) { new Complete(page).begin(); }
+
+class Complete {
+  constructor({ root, address, connection, find }) {
+    Object.assign(this, { root, address, connection, find });
+    this.code = { python: "", shell: "" };
+    this.controls = new Controls(find("form"), () => this.ready());
+    find("file").addEventListener("change", (event) => this.drop(event.target.files[0]));
+    find("named").addEventListener("change", (event) => this.take(event.target.value));
+    find("go").addEventListener("click", () => this.ask());
+    find("cancel").addEventListener("click", () => this.cancel());
+    find("fill").addEventListener("click", () => this.fill());
+    copyButton(find("python"), () => this.code.python);
+    copyButton(find("shell"), () => this.code.shell);
+    const area = find("drop");
+    for (const kind of ["dragover", "drop"]) {
+      root.addEventListener(kind, (event) => { event.preventDefault(); area.classList.toggle("over", kind === "dragover"); });
+    }
+    root.addEventListener("dragleave", () => area.classList.remove("over"));
+    root.addEventListener("drop", (event) => this.drop(event.dataTransfer.files[0]));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint());
+    address.changed((state) => this.show(state));
+  }
+
+  begin() {
+    this.connection.ask("complete", {}, ({ kind, facts }) => {
+      if (kind !== "empty") return;
+      this.find("named").append(...facts.names.map((name) => new Option(name, name)));
+      this.find("named").value = facts.names.includes(this.find("table").value) ? this.find("table").value : "";
+    }, "names");
+    this.show(this.address.state);
+  }
+
+  show(state) {
+    this.controls.state = state;
+    this.ready();
+    if (state.table) this.ask(false);
+  }
+
+  ready() { this.find("go").disabled = !this.find("table").value; }
+
+  take(name) {
+    this.find("table").value = name;
+    this.ready();
+    if (name) this.ask();
+  }
+
+  async drop(file) {
+    if (!file) return;
+    this.complain("");
+    this.stage(`Reading ${file.name} …`);
+    const answer = await fetch(`/drop?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file }).catch(() => null);
+    if (!answer?.ok) {
+      this.stage("");
+      this.complain(answer ? await answer.text() : "The file could not be sent: is rankscape still running?");
+      return;
+    }
+    this.find("named").value = "";
+    this.take((await answer.json()).table);
+  }
+
+  ask(remember = true) {
+    if (remember) this.address.set(this.controls.changed);
+    this.complain("");
+    this.find("found").hidden = true;
+    this.find("files").replaceChildren();
+    this.find("filled").replaceChildren();
+    this.busy(true);
+    this.stage("Reading …");
+    this.connection.ask("complete", this.controls.state, (frame) => this.hear(frame));
+  }
+
+  cancel() {
+    this.connection.stop("main");
+    this.busy(false);
+    this.stage("Cancelled.");
+  }
+
+  busy(yes) {
+    this.find("cancel").hidden = !yes;
+    this.find("go").textContent = yes ? "Again" : "Complete";
+    this.root.setAttribute("aria-busy", String(yes));
+  }
+
+  complain(words) { this.find("error").textContent = words; }
+
+  stage(words) { this.find("stage").textContent = words; }
+
+  hear({ kind, facts, arrays }) {
+    if (kind === "begin") {
+      this.code = facts;
+      this.find("lines").textContent = `${facts.python}\n${facts.shell}`;
+    } else if (kind === "stage") this.stage(`${facts.words[0].toUpperCase()}${facts.words.slice(1)} …`);
+    else if (kind === "read") this.read(facts, arrays);
+    else if (kind === "done") this.done(facts, arrays);
+    else if (kind === "files") this.files(facts);
+    else if (kind === "rows") this.rows(facts);
+    else if (kind === "error") { this.complain(facts.words); this.stage(""); this.busy(false); }
+  }
+
+  read(facts, arrays) {
+    this.columns = facts.columns;
+    const [rows, columns] = facts.shape, cells = rows * columns;
+    this.find("read").hidden = false;
+    this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen.`;
+    this.find("share").textContent = `${(100 * facts.observed / cells).toFixed(1)} %`;
+    this.seen = arrays.seen;
+    this.pictures = null;
+    this.paint();
+    this.root.dataset.read = "yes";
+  }
+
+  paint() {
+    if (this.seen) holes(this.find("seen"), this.seen);
+    for (const name of ["given", "completed"]) this.find(`${name}map`).hidden = !this.pictures;
+    if (this.pictures) for (const name of ["given", "completed"]) picture(this.find(name), this.pictures[name]);
+  }
+
+  done(facts, arrays) {
+    this.busy(false);
+    this.found = facts;
+    this.find("found").hidden = false;
+    this.stage("");
+    this.pictures = arrays;
+    this.paint();
+    const error = facts.expected ?? facts.heldout;
+    const units = facts.units === "the units of the data" ? "" : ` ${facts.units}`;
+    this.find("heading").textContent = `Rank ${facts.rank}${error === null ? "" : `; filled cells are off by about ${error.toPrecision(3)}${units}`}`;
+    this.find("verdict").className = facts.trusted ? "good" : "error";
+    this.find("verdict").textContent = facts.trusted ? "Nothing speaks against this completion." : "Look before you trust it:";
+    this.find("warnings").replaceChildren(...facts.warnings.map((words) => Object.assign(document.createElement("li"), { className: "warning", textContent: words })));
+    this.find("why").textContent = facts.reason;
+    const lines = [["this model", facts.heldout], ...Object.entries(facts.baselines).map(([name, value]) => [RULES[name] ?? name.replaceAll("_", " "), value])];
+    if (facts.hidden !== null) lines.push(["this model, on the share that was hidden", facts.hidden]);
+    this.find("errors").tBodies[0].replaceChildren(...lines.map(([name, value]) => row([name, value === null ? "–" : value.toPrecision(4)])));
+    this.ranks(facts);
+    this.cells(facts);
+    this.find("outliers").hidden = !facts.outliers.length;
+    this.find("wrong").tBodies[0].replaceChildren(...facts.outliers.map(([r, c, given, fitted]) => row([r, c, short(given), short(fitted)])));
+    this.root.dataset.done = Number(this.root.dataset.done ?? 0) + 1;
+  }
+
+  ranks(facts) {
+    this.find("ranks").replaceChildren(...facts.path.slice(0, 24).map(([rank, error]) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: `${rank}: ${error.toPrecision(3)}` });
+      button.setAttribute("aria-pressed", String(rank === facts.rank));
+      button.title = `held-out error at rank ${rank}`;
+      button.disabled = rank < 1;
+      button.addEventListener("click", () => { this.find("form").elements.max_rank.value = rank; this.ask(); });
+      return button;
+    }));
+  }
+
+  cells(facts) {
+    const { table } = facts;
+    const more = facts.column_names.length > table[0].length || facts.row_names.length > table.length;
+    this.find("legend").textContent = `Filled cells are shaded, with their standard error${facts.undetermined ? "; those in orange the entries leave open" : ""}.${more ? " The first rows and columns; the rest is in the file." : ""}`;
+    const head = document.createElement("tr");
+    head.append(document.createElement("th"), ...facts.column_names.slice(0, table[0].length).map((name) => header(name, "col")));
+    this.find("cells").replaceChildren(head, ...table.map((cells, i) => {
+      const line = document.createElement("tr");
+      line.append(header(facts.row_names[i], "row"), ...cells.map(([value, filled, error, doubtful]) => {
+        const cell = Object.assign(document.createElement("td"), { textContent: value === null ? "" : short(value) });
+        if (filled) cell.className = doubtful ? "filled doubtful" : "filled";
+        if (filled && error !== null) cell.append(Object.assign(document.createElement("small"), { textContent: ` ± ${Number(error.toPrecision(2))}` }));
+        return cell;
+      }));
+      return line;
+    }));
+  }
+
+  files({ number, names }) {
+    this.stage("");
+    const words = { table: "Save the completed table", report: "Save the report", model: "Save the model" };
+    const links = Object.entries(names).map(([kind, name]) => link(words[kind], `/kept/${number}/${kind}?name=${encodeURIComponent(name)}`, name));
+    if (names.report) links.push(link("Look at the report", `/kept/${number}/report?look`, null));
+    this.find("files").replaceChildren(...links);
+  }
+
+  fill() {
+    this.find("rowerror").textContent = "";
+    this.connection.tell({ rows: this.find("rows").value });
+  }
+
+  rows({ error, cells, names }) {
+    this.find("rowerror").textContent = error ?? "";
+    if (error) return;
+    const head = document.createElement("tr");
+    head.append(...names.map((name) => header(name, "col")));
+    this.find("filled").replaceChildren(head, ...cells.map((line) => {
+      const element = document.createElement("tr");
+      element.append(...line.map(([value, filled]) => Object.assign(document.createElement("td"), { textContent: short(value), className: filled ? "filled" : "" })));
+      return element;
+    }));
+  }
+}
+
+const short = (value) => Math.abs(value) >= 1e6 || (value !== 0 && Math.abs(value) < 1e-4) ? value.toExponential(3) : String(Number(value.toPrecision(5)));
+
+function row(cells) {
+  const line = document.createElement("tr");
+  cells.forEach((text) => line.append(Object.assign(document.createElement("td"), { textContent: text })));
+  return line;
+}
+
+function header(text, scope) {
+  const cell = Object.assign(document.createElement("th"), { textContent: text });
+  cell.scope = scope;
+  return cell;
+}
+
+function link(words, href, name) {
+  const element = Object.assign(document.createElement("a"), { textContent: words, href, className: "button" });
+  if (name) element.download = name; else { element.target = "_blank"; element.rel = "noopener"; }
+  return element;
+}
+
+function onCanvas(canvas, matrix, color) {
+  const rows = matrix.length, columns = matrix[0].length;
+  canvas.width = columns;
+  canvas.height = rows;
+  canvas.style.aspectRatio = `${columns} / ${Math.min(rows, 2 * columns)}`;
+  const context = canvas.getContext("2d"), image = context.createImageData(columns, rows);
+  matrix.forEach((line, i) => line.forEach((value, j) => { image.data.set([...color(value), 255], 4 * (i * columns + j)); }));
+  context.putImageData(image, 0, 0);
+}
+
+const rgb = (text) => { const n = parseInt(text.slice(1), 16); return [n >> 16, (n >> 8) & 255, n & 255]; };
+const mixed = (a, b, share) => a.map((c, k) => Math.round(c + share * (b[k] - c)));
+
+// Seen cells dark, holes light; of a large table the share of each block.
+function holes(canvas, seen) {
+  const from = rgb(css("--grid")), to = rgb(css("--blue"));
+  onCanvas(canvas, seen, (share) => mixed(from, to, share));
+}
+
+// Small values dark, large ones light; holes in the colour of what is missing in all pictures of rankscape.
+function picture(canvas, values) {
+  const stops = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]], hole = [243, 217, 201];
+  onCanvas(canvas, values, (value) => {
+    if (Number.isNaN(value)) return hole;
+    const at = value * (stops.length - 1), low = Math.min(Math.floor(at), stops.length - 2);
+    return mixed(stops[low], stops[low + 1], at - low);
+  });
+}

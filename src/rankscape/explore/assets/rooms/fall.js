@@ -1,0 +1,149 @@
+// Fall: a live run; ridge and rate change in flight, one can go back and fork.
+import { Chart, colorOf } from "../chart.js";
+import { Controls, copyButton, integer } from "../controls.js";
+
+const LONGEST = 4000;
+const IN_FLIGHT = ["ridge", "learning_rate", "pace"];
+
+export function mount(page) { new Fall(page).begin(); }
+
+class Fall {
+  constructor({ root, address, connection, find }) {
+    Object.assign(this, { root, address, connection, find });
+    this.code = "";
+    this.controls = new Controls(find("form"), (state) => this.changed(state));
+    this.values = new Chart(find("values"), { height: 320, x: "step", y: "singular value", least: 0, cursor: (k) => this.read(k) });
+    this.alive = new Chart(find("alive"), { height: 150, x: "step", y: "live modes", least: 0 });
+    this.landscape = new Chart(find("landscape"), { height: 170, x: "size of the mode", y: "objective" });
+    find("pause").addEventListener("click", () => this.pause(!this.paused));
+    find("again").addEventListener("click", () => this.ask());
+    find("back").addEventListener("click", () => this.goBack());
+    find("fork").addEventListener("click", () => this.goBack(Math.floor(Math.random() * 1e6)));
+    find("expect").addEventListener("click", () => this.expect());
+    copyButton(find("python"), () => this.code);
+    address.changed((state) => { this.controls.state = state; this.ask(); });
+    document.addEventListener("visibilitychange", () => { if (document.hidden) this.pause(true); });
+  }
+
+  begin() { this.controls.state = this.address.state; this.last = this.controls.state; this.ask(); }
+
+  // What can change in flight does; anything else begins anew.
+  changed(state) {
+    this.address.set(this.controls.changed);
+    const other = Object.keys(state).filter((name) => state[name] !== this.last[name]);
+    this.last = state;
+    if (other.length && other.every((name) => IN_FLIGHT.includes(name))) {
+      this.connection.tell(Object.fromEntries(other.map((name) => [name, state[name]])));
+    } else this.ask();
+  }
+
+  ask() {
+    this.history = { steps: [], values: [], alive: [], jumps: [] };
+    this.find("random").hidden = this.controls.state.problem !== "random";
+    this.find("expected").textContent = "";
+    this.find("error").textContent = "";
+    this.showJumps();
+    this.setPaused(false);
+    this.connection.ask("fall", this.controls.state, (frame) => this.hear(frame));
+  }
+
+  pause(yes) { this.setPaused(yes); this.connection.tell({ paused: yes }); }
+
+  setPaused(yes) { this.paused = yes; this.find("pause").textContent = yes ? "Go on" : "Pause"; }
+
+  goBack(seed) {
+    const message = { back: document.getElementById("back").value, paused: false };
+    this.setPaused(false);
+    this.connection.tell(seed === undefined ? message : { ...message, fork: seed });
+  }
+
+  expect() {
+    const place = this.find("expected");
+    place.textContent = "Twelve replicas are waiting for their first jump …";
+    this.connection.ask("fall", { ...this.controls.state, do: "expect" }, ({ kind, facts }) => {
+      if (kind === "error") place.textContent = facts.words;
+      if (kind !== "expected") return;
+      place.textContent = facts.jumps ? `From this minimum a jump takes ${integer(Math.round(facts.mean))} steps in the mean (95 %: ${integer(Math.round(facts.low))} to ${facts.high === null ? "no limit" : integer(Math.round(facts.high))}; ${facts.jumps} of ${facts.replicas} replicas jumped within 400,000).`
+        : `None of ${facts.replicas} replicas jumped within 400,000 steps: more than ${integer(Math.round(facts.low))} in the mean (95 %).`;
+    }, "expect");
+  }
+
+  hear({ kind, facts, arrays }) {
+    if (kind === "error") this.find("error").textContent = facts.words;
+    else if (kind === "landscape") this.near(facts, arrays);
+    else if (kind === "back") this.cut(facts.step);
+    else if (kind === "run") this.step(facts, arrays);
+  }
+
+  near(facts, arrays) {
+    this.code = facts.python;
+    this.find("lines").textContent = facts.python;
+    this.truth = facts.true;
+    this.landscape.draw(arrays.s, [{ values: arrays.objective, color: colorOf(0, 1), width: 2 }]);
+    const rungs = facts.rungs.map((rung) => `rank ${rung.rank}: ${rung.objective.toPrecision(3)}`).join(", ");
+    this.find("ladder").textContent = `${integer(facts.entries)} of ${facts.shape[0]} × ${facts.shape[1]} entries are seen. Were all seen, a mode would need a size of ${facts.needed.toPrecision(3)} to have a minimum away from zero; the true ones have ${facts.true.slice(0, 4).map((v) => v.toPrecision(3)).join(", ")}. Objective of the minima: ${rungs}.`;
+  }
+
+  step(facts, arrays) {
+    const { history } = this;
+    if (!history.values.length) history.values = Array.from(arrays.values, () => []);
+    arrays.steps.forEach((step, k) => {
+      if (history.steps.length && step <= history.steps[history.steps.length - 1]) return;
+      history.steps.push(step);
+      history.values.forEach((values, j) => values.push(arrays.values[j][k]));
+      history.alive.push(arrays.alive[k]);
+    });
+    history.jumps.push(...facts.jumps);
+    this.thin();
+    const count = history.values.length;
+    this.values.levels = this.truth.slice(0, 6).map((value) => ({ value }));
+    this.values.marks = history.jumps.map(([at]) => ({ at }));
+    this.values.draw(history.steps, history.values.map((values, k) => ({ values, color: colorOf(k, count) })));
+    this.alive.draw(history.steps, [{ values: history.alive, color: colorOf(1, 4), width: 2, stepped: true }]);
+    this.words(facts);
+    this.root.dataset.frames = Number(this.root.dataset.frames ?? 0) + 1;
+    this.root.dataset.step = facts.step;
+  }
+
+  words(facts) {
+    this.find("state").textContent = `Step ${integer(facts.step)}: ${facts.alive} live mode${facts.alive === 1 ? "" : "s"}; training error ${facts.train.toPrecision(3)}, relative error of the whole matrix ${facts.test.toPrecision(3)}.`;
+    this.find("speed").textContent = facts.speed ? `${integer(Math.round(facts.speed / 1000) * 1000)} steps/s possible` : "";
+    const m = facts.margins;
+    const inside = m && Math.min(m.balance, m.rank, m.norm) >= 0;
+    this.find("margins").textContent = !m ? "At depth 2 a mode that died can come back: no set of low rank holds."
+      : inside ? `Never upwards again: the point lies in the absorbing set of rank ${facts.alive} (margins: balance ${m.balance.toPrecision(2)}, rank ${m.rank.toPrecision(2)}, norm ${m.norm.toPrecision(2)}).`
+      : `Not inside the absorbing set of rank ${facts.alive} yet (margins: balance ${m.balance.toPrecision(2)}, rank ${m.rank.toPrecision(2)}, norm ${m.norm.toPrecision(2)}; all must be positive).`;
+    this.showJumps();
+  }
+
+  showJumps() {
+    this.find("jumps").tBodies[0].replaceChildren(...this.history.jumps.slice(-20).map((jump) => {
+      const line = document.createElement("tr");
+      jump.forEach((value) => line.appendChild(Object.assign(document.createElement("td"), { textContent: integer(value) })));
+      return line;
+    }));
+  }
+
+  // Memory stays bounded: of a long run every second point is kept.
+  thin() {
+    const { history } = this;
+    if (history.steps.length <= LONGEST) return;
+    const half = (values) => values.filter((_, k) => k % 2 === 0);
+    history.steps = half(history.steps);
+    history.values = history.values.map(half);
+    history.alive = half(history.alive);
+  }
+
+  cut(step) {
+    const { history } = this;
+    const kept = history.steps.filter((at) => at <= step).length;
+    history.steps.length = kept;
+    history.alive.length = kept;
+    history.values.forEach((values) => { values.length = kept; });
+    history.jumps = history.jumps.filter(([at]) => at <= step);
+  }
+
+  read(k) {
+    this.find("cursor").textContent = k === null || !this.history.steps.length ? "" : `step ${integer(this.history.steps[k])}, ${this.history.alive[k]} live`;
+  }
+}

@@ -1,0 +1,79 @@
+"""Work in a process of its own: it can be ended at any moment, and takes no more memory and time than it may."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+from rankscape.errors import RankscapeError
+from rankscape.explore.calls import Call, Frame
+
+# Bytes and seconds of a processor for one question.
+MEMORY, SECONDS = 8 << 30, 3600
+
+# Seconds between two looks at whether anybody still waits.
+LOOK = 0.05
+
+# A function of this kind runs in the process: it yields frames, and asks `said` for what the page says meanwhile.
+Work = Callable[..., Iterator[Frame]]
+
+
+def frames_of(work: Work, arguments: tuple[Any, ...], call: Call) -> Iterator[Frame]:
+    """What work yields, until it is done or nobody waits any more; then its process is ended."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_run, args=(theirs, work, arguments), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        while not call.stopped:
+            for said in call.said():
+                ours.send(said)
+            if not ours.poll(LOOK):
+                continue
+            try:
+                frame = ours.recv()
+            except EOFError:
+                yield Frame("error", {"words": _ended(process)})
+                return
+            if frame is None:
+                return
+            yield frame
+    finally:
+        ours.close()
+        process.kill()
+        process.join()
+
+
+def _ended(process: Any) -> str:
+    process.join()
+    if process.exitcode == -getattr(signal, "SIGXCPU", 24):
+        return f"It took more than {SECONDS // 60} minutes of a processor: use the command line."
+    return f"It needed more memory than {MEMORY >> 30} GB, or ended unexpectedly: use the command line."
+
+
+def _run(line: Connection, work: Work, arguments: tuple[Any, ...]) -> None:
+    _limit()
+    try:
+        for frame in work(line, *arguments):
+            line.send(frame)
+    except RankscapeError as error:
+        line.send(Frame("error", {"words": str(error)}))
+    except MemoryError:
+        line.send(Frame("error", {"words": f"It needs more memory than {MEMORY >> 30} GB: use the command line."}))
+    except (BrokenPipeError, EOFError, OSError):  # nobody waits any more
+        os._exit(0)
+    with contextlib.suppress(OSError):
+        line.send(None)
+
+
+def _limit() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a limit that is lower already
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
