@@ -4,29 +4,21 @@ import functools
 import gzip
 import http.server
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
-import tarfile
 import threading
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import browsing
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "docs" / "_build"
 SITE = BUILT / "html"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-# No name but that of this machine resolves, and the browser has nothing of its own to ask.
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]  # fmt: skip
 
 pytestmark = pytest.mark.site
 
@@ -157,28 +149,13 @@ def address():
 
 @pytest.fixture(scope="module")
 def browser():
-    """A Chromium that is on this machine."""
-    sync = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("no chromium here")
-    with sync.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with browsing.chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """The checker of accessibility, from npm."""
-    folder = BUILT / "npm" / "axe"
-    if not (folder / "axe.min.js").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "pack", "--silent", "axe-core@4"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-            script = archive.extractfile("package/axe.min.js")
-            assert script is not None
-            (folder / "axe.min.js").write_bytes(script.read())
-    return (folder / "axe.min.js").read_text(encoding="utf-8")
+    return browsing.axe_script(BUILT / "npm" / "axe")
 
 
 def visited() -> list[str]:
@@ -200,12 +177,7 @@ def test_pages_ask_nobody_complain_of_nothing_and_can_be_read_by_all(browser, ad
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
             wide.append(name)
         page.evaluate(axe)
-        found = page.evaluate("axe.run({resultTypes: ['violations']})")
-        unfit += [
-            f"{name}: {rule['id']} {rule['nodes'][0]['html'][:120]}"
-            for rule in found["violations"]
-            if rule["impact"] in ("serious", "critical")
-        ]
+        unfit += [f"{name}: {words}" for words in browsing.unfit(page)]
     context.close()
     assert outside == set()
     assert said == []

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape import theory
 from rankscape.errors import InputError
+from rankscape.theory.climbing import recursion
 from rankscape.theory.climbing.recursion import first_passage
 from rankscape.theory.inputs import start_of
 
@@ -30,6 +31,21 @@ FACTORS = [  # depth, eigenvalue, beta, a and b after 1000 steps
     (3, 2.0, 0.2, 1.2813644048247912, 1.2181048844182807),
     (4, -2.0, 0.5, 1.2166583853862358, -1.1105139913818067),
 ]
+
+
+@given(
+    depth=st.integers(2, 7), beta=st.sampled_from([None, 0.05, 0.4]), steps=st.integers(0, 400),
+    lam=st.lists(st.floats(-3, 3), min_size=7, max_size=20), rate=st.sampled_from([1e-3, 0.05, 0.6]),
+)  # fmt: skip
+@settings(deadline=None)  # the first one is compiled
+def test_compiled_steps_are_those_of_the_loop_to_the_bit(depth, beta, steps, lam, rate):
+    lam = np.array(lam)
+    a, b = recursion._initial(start_of(depth, 0.5, beta), lam)
+    with np.errstate(over="ignore", invalid="ignore"):
+        expected, found = (go(a, b, lam, rate, depth, steps) for go in (recursion.advance, recursion._leap))
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (found[0] is found[1]) == (beta is None)
 
 
 @pytest.mark.parametrize(("depth", "eigenvalue", "beta", "values"), TRAJECTORIES)

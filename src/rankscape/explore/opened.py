@@ -14,7 +14,7 @@ from rankscape.explore.dropped import Dropped
 from rankscape.ground.final import final
 
 # Which room shows what.
-ROOM_OF = {"run": "climb", "sweep": "sweep", "model": "complete", "table": "complete"}
+ROOM_OF = {"run": "sweep", "sweep": "sweep", "model": "complete", "table": "complete"}
 
 
 @final

@@ -1,7 +1,9 @@
 """The application, its port and its end."""
 
 import asyncio
+import importlib
 import socket
+import warnings
 import webbrowser
 from collections.abc import Callable
 from importlib.resources import files
@@ -141,7 +143,8 @@ def serve(
     server = _Server(settings)
     server.told = lambda: _told(shown + opened.room, token, browser, ready)
     try:
-        with listening:
+        with listening, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they say, the page says in its own place
             server.run(sockets=[listening])  # raises again what has interrupted it
     finally:
         opened.dropped.close()
@@ -162,3 +165,5 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         await asyncio.to_thread(self.told)
+        # What makes curves follow a drag is loaded while the page is.
+        self._loading = asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "numba")

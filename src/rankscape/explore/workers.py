@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
@@ -57,6 +58,7 @@ def _ended(process: Any) -> str:
 
 def _run(line: Connection, work: Work, arguments: tuple[Any, ...]) -> None:
     _limit()
+    warnings.simplefilter("ignore")  # the certificate says them
     try:
         for frame in work(line, *arguments):
             line.send(frame)

@@ -17,6 +17,9 @@ from rankscape.theory.climbing.stopping import effective_rank_of
 # Modes that are drawn, steps that are taken, and points of a curve.
 MODES, STEPS, POINTS = 200, 10_000_000, 240
 
+# Seconds without a new setting before sentences are made.
+PAUSE = 0.2
+
 
 @final
 @dataclass(frozen=True)
@@ -105,10 +108,10 @@ class Climb(Room):
             yield _curves(state)
         except RankscapeError as error:
             yield Frame("error", {"words": str(error)})
-        for part in (_plateaus, _words):
-            if call.stopped:
-                return
-            yield part(state)
+        yield _plateaus(state)
+        call.wait(PAUSE)  # sentences take longer than pictures: while somebody drags there are none
+        if not call.stopped:
+            yield _words(state)
 
 
 def _curves(state: ClimbState) -> Frame:

@@ -11,10 +11,13 @@ Gradient descent from a (perturbed) identical start keeps the target's eigenvect
     b \leftarrow b + \eta\, a^{N-1} (\lambda - p), \quad p = a^{N-1} b  \qquad\text{(perturbed)}
 """
 
+import sys
+
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
+from rankscape.ground.jit import compiled
 from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.inputs import Start, spectrum_of, start_of, steps_of
@@ -27,6 +30,9 @@ REST = 1 << 12
 
 # Up to so many modes plain Python floats are faster than NumPy's calls.
 SINGLE = 6
+
+# Steps times modes from which on it pays to load the compiler.
+WORTH = 20_000_000
 
 
 def advance(a, b, lam, eta: float, N: int, steps: int, out=None):
@@ -56,6 +62,32 @@ def advance(a, b, lam, eta: float, N: int, steps: int, out=None):
     return a, b
 
 
+@compiled()
+def _advance_many(a, b, lam, eta, N, steps, same):
+    """As `advance`, to the bit, in place: the compiler may not contract or reorder."""
+    for _ in range(steps):
+        for i in range(len(lam)):
+            q = a[i] if N > 2 or same else 1.0
+            for _ in range(N - 2 if same else N - 3):
+                q = q * a[i]
+            if same:
+                p = q * a[i]
+                a[i] = a[i] + eta * q * (lam[i] - p)
+            else:
+                p = q * a[i] * b[i]
+                g = eta * q * (lam[i] - p)
+                a[i], b[i] = a[i] + g * b[i], b[i] + g * a[i]
+
+
+def _leap(a, b, lam, eta: float, N: int, steps: int):
+    """As `advance`, by compiled code."""
+    same = b is a
+    a = np.array(a)
+    b = a if same else np.array(b)
+    _advance_many(a, b, lam, eta, N, steps, same)
+    return a, b
+
+
 def product(a, b, N: int):
     """The product's eigenvalue ``a^(N-1) b``."""
     out = a
@@ -66,11 +98,14 @@ def product(a, b, N: int):
 
 def _far(a, b, lam, eta: float, N: int, steps: int):
     """As `advance`; what has come to rest, or goes to and fro in its last bits, is not followed further."""
+    # The same bits either way: only where the compiler is at hand, or it is worth its loading.
+    many = isinstance(lam, np.ndarray) and lam.size > SINGLE
+    go = _leap if many and ("numba" in sys.modules or steps * lam.size > WORTH) else advance
     while steps > REST:
         before = a, b
-        a, b = advance(a, b, lam, eta, N, REST)
+        a, b = go(a, b, lam, eta, N, REST)
         steps = steps % REST if np.array_equal(before, (a, b)) else steps - REST
-    return advance(a, b, lam, eta, N, steps)
+    return go(a, b, lam, eta, N, steps)
 
 
 def _initial(start: Start, lam: np.ndarray):

@@ -1,0 +1,458 @@
+"""The explorer without a browser: its rooms answer what the library says, and its door is kept."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import fields
+from pathlib import Path
+
+import browsing
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rankscape as rs
+from rankscape.errors import InputError
+from rankscape.explore import guard
+from rankscape.explore.calls import Call, Frame, numbers
+from rankscape.explore.dropped import KEPT, Dropped
+from rankscape.explore.opened import Opened
+from rankscape.explore.rooms import ROOMS
+from rankscape.explore.rooms.climb import ClimbState, recorded
+from rankscape.explore.rooms.climb import lines as climb_lines
+from rankscape.explore.rooms.complete import CompleteState
+from rankscape.explore.rooms.complete import lines as complete_lines
+from rankscape.explore.rooms.fall import FallState
+from rankscape.explore.rooms.fall import lines as fall_lines
+
+sync = pytest.importorskip("websockets.sync.client")
+
+EVIL = '<script>alert("x")</script>&amp;'
+
+
+def answers(room, state, opened=None, most=20, call=None):
+    """The first frames of a room, by kind."""
+    call = call or Call()
+    found = {}
+    for frame in ROOMS[room].frames(ROOMS[room].state.of(state), call, opened or Opened()):
+        found.setdefault(frame.kind, []).append(frame)
+        most -= 1
+        if most == 0:
+            break
+    call.stop()
+    return found
+
+
+# -- frames and states ------------------------------------------------------------------------------------
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.lists(st.floats(width=32, allow_nan=False), max_size=5), max_size=3))
+@settings(max_examples=30, deadline=None)
+def test_a_frame_is_read_back_as_the_page_reads_it(arrays):
+    packed = Frame("curves", {"x": float("nan"), "y": [1, None]}, {k: np.array(v) for k, v in arrays.items()}).packed(
+        3, "main"
+    )
+    length = int.from_bytes(packed[:4], "little")
+    assert length % 4 == 0
+    head, rest = json.loads(packed[4 : 4 + length]), np.frombuffer(packed[4 + length :], "<f4")
+    assert (head["ask"], head["slot"], head["kind"], head["facts"]) == (
+        3,
+        "main",
+        "curves",
+        {"x": None, "y": [1, None]},
+    )
+    for name, shape in head["arrays"].items():
+        np.testing.assert_array_equal(rest[: shape[0]], np.float32(arrays[name]))
+        rest = rest[shape[0] :]
+    assert rest.size == 0
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        ClimbState(),
+        ClimbState((4.0, -2.5, 1e-3), 4, 0.02, 0.01, 3e-4, 500, 0.1, 2, "log"),
+        FallState("random", "gaussian", 12, 2, 4.0, 3, 5, 1e-4, 0.05, 7, 100),
+        CompleteState("flower", 0.5, 3, "none", "real", 9),
+        ROOMS["sweep"].state("alpha", "depth", "loss", 3, 5),
+    ],
+)
+def test_a_state_is_its_address(state):
+    assert type(state).of(state.address) == state
+    assert set(state.address) <= {item.name for item in fields(state)}
+
+
+@pytest.mark.parametrize(
+    ("room", "state", "words"),
+    [
+        ("climb", {"eigenvalues": ""}, "`eigenvalues` is empty"),
+        ("climb", {"eigenvalues": "5, x"}, "must be a number, got 'x'"),
+        ("climb", {"eigenvalues": ",".join("1" * 300)}, "300 numbers"),
+        ("climb", {"alpha": "0"}, "`alpha` must be positive"),
+        ("climb", {"alpha": ""}, "`alpha` must be a number"),
+        ("climb", {"steps": "1e12"}, "`steps`"),
+        ("climb", {"axis": "sideways"}, "'linear' or 'log'"),
+        ("fall", {"n": "100000"}, "`n`"),
+        ("fall", {"ridge": "-1"}, "`ridge` must be positive"),
+        ("fall", {"problem": "other"}, "'planted' or 'random'"),
+        ("complete", {"hide": "2"}, "`hide`"),
+        ("complete", {"table": "0123"}, "drop it on the page again"),
+        ("complete", {"table": "opened"}, "No table was named"),
+        ("complete", {"max_rank": "1.5"}, "`max_rank`"),
+    ],
+)
+def test_words_that_make_no_sense_are_refused_in_words(room, state, words):
+    with pytest.raises(InputError, match=words):
+        answers(room, state)
+
+
+def test_numbers_are_read_as_people_write_them():
+    assert numbers("x", "5,3;1".replace(";", " "), 9) == numbers("x", [5, "3", 1.0], 9) == (5.0, 3.0, 1.0)
+
+
+# -- climb ------------------------------------------------------------------------------------------------
+
+
+def test_climb_says_what_theory_says():
+    state = {"eigenvalues": "5, 3, 1.5", "alpha": "0.1", "learning_rate": "0.001", "steps": "8000", "rank": "2"}
+    found = answers("climb", state)
+    curves = found["curves"][0]
+    paths = rs.theory.eigenvalue_path([5, 3, 1.5], 3, 0.1, 1e-3, curves.arrays["steps"])
+    np.testing.assert_array_equal(curves.arrays["paths"], paths.T)
+    np.testing.assert_allclose(curves.arrays["rank"], np.abs(paths).sum(1) / np.abs(paths).max(1))
+    plateaus = rs.theory.plateaus([5, 3, 1.5], 3, 0.1, 1e-3)
+    assert [p["start"] for p in found["plateaus"][0].facts["plateaus"]] == [p.start for p in plateaus]
+    rule = rs.theory.stopping_rule([5, 3, 1.5], 3, 0.1, 1e-3, rank=2)
+    assert found["plateaus"][0].facts["stop"]["step"] == rule.step
+    told = [f["words"] for f in found["words"][0].facts["findings"]]
+    assert told == [f.message for f in rs.theory.diagnose([5, 3, 1.5], 3, 0.1, 1e-3)]
+
+
+def test_climb_designs():
+    facts = answers("climb", {"do": "design", "rank": "2", "hold": "500", "steps": "8000"})["design"][0].facts
+    plateau = rs.theory.plateaus([5.0, 3.0, 1.5], 3, facts["alpha"], facts["learning_rate"])[1]
+    assert min(plateau.end, 8000) - plateau.start + 1 >= 500
+    failed = answers("climb", {"do": "design", "rank": "2", "hold": "8000", "steps": "8000"})["design"][0].facts
+    assert failed["alpha"] is None
+    assert failed["failed"]
+
+
+@pytest.mark.filterwarnings("ignore::rankscape.errors.RankscapeWarning")
+def test_a_step_that_is_too_large_is_said_and_what_is_known_stays():
+    found = answers("climb", {"learning_rate": "10"})
+    assert "overflows" in found["error"][0].facts["words"] or "curves" in found
+    assert any("exceeds the limit" in f["words"] for f in found["words"][0].facts["findings"])
+
+
+@given(last=st.integers(2, 10**6), axis=st.sampled_from(["linear", "log"]))
+def test_recorded_steps_increase_to_the_last(last, axis):
+    steps = recorded(last, axis)
+    assert steps[-1] == last
+    assert (np.diff(steps) > 0).all()
+    assert len(steps) <= 241
+
+
+@pytest.mark.parametrize("state", [ClimbState(), ClimbState((2.0, -1.0), beta=0.05, rank=1, steps=3000)])
+def test_the_lines_to_copy_do_the_same(state, capsys):
+    there: dict = {}
+    exec(climb_lines(state)["python"], there)
+    shown = answers("climb", state.address)
+    np.testing.assert_allclose(there["paths"][-1], shown["curves"][0].arrays["paths"][:, -1], rtol=0.05, atol=1e-3)
+    found = [p["start"] for p in shown["plateaus"][0].facts["plateaus"]]
+    assert [p.start for p in there["plateaus"]] == found
+    command = [sys.executable, "-m", *climb_lines(state)["shell"].split(), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [p["start"] for p in json.loads(done.stdout)["plateaus"]] == found
+
+
+# -- fall -------------------------------------------------------------------------------------------------
+
+
+def test_fall_is_the_run_of_the_library():
+    state = {"problem": "random", "n": "12", "rank": "2", "width": "5", "pace": "300", "learning_rate": "0.05"}
+    frames = answers("fall", state, most=5)["run"]
+    assert frames[-1].facts["step"] == 901
+    lab = rs.data.gaussian(12, 2, 3.0, 0)
+    there: dict = {}
+    exec(fall_lines(FallState.of(state))["python"].replace("100_000", "901"), there)
+    np.testing.assert_allclose(
+        frames[-1].arrays["now"][:5], there["run"].dataset.singular_values.values[-1, :5], rtol=1e-12
+    )
+    assert frames[-1].facts["test"] == pytest.approx(lab.relative_error(there["run"].product))
+
+
+def test_a_run_in_flight_listens():
+    call, seen = Call(), []
+    state = FallState.of({"problem": "random", "n": "12", "rank": "2", "width": "5", "pace": "200"})
+    for frame in ROOMS["fall"].frames(state, call, Opened()):
+        seen.append(frame)
+        if len(seen) == 4:
+            call.tell({"ridge": "0.01", "learning_rate": "0.02"})
+        if len(seen) == 7:
+            call.tell({"back": "201", "fork": "5"})
+        if len(seen) == 10:
+            call.stop()
+    rates = [frame.facts["learning_rate"] for frame in seen if frame.kind == "run"]
+    assert (rates[0], rates[-1]) == (0.17, 0.02)
+    back = next(k for k, frame in enumerate(seen) if frame.kind == "back")
+    assert seen[back].facts["step"] == 201
+    assert [frame.facts["step"] for frame in seen[back + 1 :] if frame.kind == "run"][:2] == [201, 401]
+    assert seen[-1].facts["seed"] == 5
+
+
+# -- complete ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 8)) + 0.05 * rng.normal(size=(30, 8))
+    X[rng.random(X.shape) < 0.2] = np.nan
+    path = tmp_path_factory.mktemp("explore") / "table.csv"
+    cells = [
+        [f"r{i}{EVIL if i == 0 else ''}", *("" if np.isnan(v) else f"{v:.4f}" for v in row)] for i, row in enumerate(X)
+    ]
+    path.write_text("\n".join(",".join(line) for line in [["id", *"abcdefgh"], *cells]), encoding="utf-8")
+    return path
+
+
+def test_complete_says_what_the_library_says(table):
+    opened, call, seen = Opened.at(table), Call(), {}
+    for frame in ROOMS["complete"].frames(CompleteState("opened"), call, opened):
+        seen[frame.kind] = frame
+        if frame.kind == "files":
+            call.tell({"rows": "1,,,,,,,\n" + ",".join("12345678")})
+        if frame.kind == "rows":
+            call.stop()
+    read = rs.files.read(table)
+    done = rs.complete(read.dense(), seed=0)
+    found = seen["done"].facts
+    assert (found["rank"], found["heldout"], found["reason"]) == (done.rank, done.heldout_rmse, done.reason)
+    assert found["trusted"] == done.certificate.trusted
+    np.testing.assert_array_equal(seen["read"].arrays["seen"], np.isfinite(read.dense()))
+    shown = np.array([[cell[0] for cell in line] for line in found["table"]])
+    np.testing.assert_allclose(shown, done.matrix[:16, :8])
+    assert [[cell[1] for cell in line] for line in found["table"]] == np.isnan(read.dense())[:16].tolist()
+    new = np.array([[1.0, *[np.nan] * 7], np.arange(1.0, 9)])
+    np.testing.assert_allclose([[v for v, _ in row] for row in seen["rows"].facts["cells"]], done.new_rows(new).matrix)
+    number = seen["files"].facts["number"]
+    saved = opened.dropped.result(number, "table")
+    assert saved is not None
+    np.testing.assert_allclose(rs.files.read(saved).dense(), done.matrix, rtol=1e-3)
+    assert EVIL not in opened.dropped.result(number, "report").read_text(encoding="utf-8")  # pyright: ignore
+    opened.dropped.close()
+    assert not saved.exists()
+
+
+def test_a_completion_that_nobody_waits_for_ends(table):
+    import multiprocessing
+
+    opened, call = Opened.at(table), Call()
+    frames = ROOMS["complete"].frames(CompleteState("opened"), call, opened)
+    assert next(frames).kind == "begin"
+    assert next(frames).kind == "read"
+    call.stop()
+    assert list(frames) == []
+    assert multiprocessing.active_children() == []
+    opened.dropped.close()
+
+
+def test_a_file_that_is_no_table_is_refused_in_words(tmp_path):
+    opened = Opened()
+    number = opened.dropped.keep("x.npy", b"\x93NUMPY nothing")
+    found = answers("complete", {"table": number}, opened)
+    assert "x.npy" in found["error"][0].facts["words"]
+    opened.dropped.close()
+
+
+def test_lines_of_a_completion_run(table, monkeypatch):
+    monkeypatch.chdir(table.parent)
+    there: dict = {}
+    state = CompleteState("opened", max_rank=1)
+    exec(complete_lines("table.csv", state)["python"], there)
+    assert there["done"].rank == 1
+    assert complete_lines("a b.csv", state)["shell"] == "rankscape complete 'a b.csv' --max-rank 1 --seed 0"
+
+
+def test_dropped_files_keep_nothing_of_a_path_and_old_ones_leave():
+    kept = Dropped()
+    number = kept.keep("../../etc/pass wd.csv", b"1")
+    assert kept.file(number).name == "pass_wd.csv"
+    for _ in range(KEPT):
+        kept.keep("a.csv", b"2")
+    with pytest.raises(InputError, match="gone"):
+        kept.file(number)
+    assert kept.result("..", "table") is None
+    kept.close()
+
+
+# -- runs -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stores")
+    base = dict(eigenvalues=[3.0, 1.0], learning_rate=2e-3, steps=1500)
+    grid = rs.sweep(base, over={"alpha": [0.05, 0.1, 0.2], "depth": [2, 3]}, store=folder / "grid.zarr")
+    run = rs.simulate(
+        rs.Estimation(eigenvalues=[3.0, 1.0]),
+        3,
+        initialization=rs.Identical(0.1),
+        dynamics=rs.GradientDescent(2e-3),
+        steps=900,
+    )
+    run.save(folder / "run.zarr")
+    return grid, run, folder
+
+
+def test_runs_shows_the_grid_with_theory_on_it(stores):
+    grid, _, folder = stores
+    found = answers("sweep", {"x": "alpha"}, Opened.at(folder / "grid.zarr"))
+    diagram, theory = found["diagram"][0], found["theory"][0]
+    expected = grid.unstack()["effective_rank"].isel(step=-1).transpose("depth", "alpha").values
+    np.testing.assert_allclose(diagram.arrays["grid"], expected)
+    np.testing.assert_allclose(theory.arrays["grid"], expected, rtol=1e-9)
+    assert (diagram.facts["xs"], diagram.facts["ys"]) == (["0.05", "0.1", "0.2"], ["2", "3"])
+    run = diagram.facts["runs_of"][1][2]
+    curves = answers("sweep", {"run": str(run)}, Opened.at(folder / "grid.zarr"))["curves"][0]
+    assert "alpha = 0.2" in curves.facts["words"]
+    assert "depth = 3" in curves.facts["words"]
+    assert curves.arrays["rank"][-1] == pytest.approx(expected[1, 2])
+    means = answers("sweep", {"x": "alpha", "value": "loss", "at": "3"}, Opened.at(folder / "grid.zarr"))["diagram"][0]
+    np.testing.assert_allclose(
+        means.arrays["grid"], grid.unstack()["loss"].isel(step=-4).transpose("depth", "alpha").values
+    )
+
+
+def test_runs_shows_a_run(stores):
+    _, run, folder = stores
+    curves = answers("sweep", {}, Opened.at(folder / "run.zarr"))["curves"][0]
+    np.testing.assert_array_equal(curves.arrays["rank"], run.dataset.effective_rank.values)
+
+
+def test_what_is_opened_is_told_apart(stores, table, tmp_path):
+    folder = stores[2]
+    kinds = {folder / "grid.zarr": "sweep", folder / "run.zarr": "run", table: "table"}
+    assert {path: Opened.at(path).kind for path in kinds} == kinds
+    with pytest.raises(InputError, match="no such file"):
+        Opened.at(tmp_path / "nothing")
+    with pytest.raises(InputError, match="no run"):
+        Opened.at(tmp_path)
+
+
+# -- the door ---------------------------------------------------------------------------------------------
+
+
+def asked(address, path="", method="GET", data=None, **headers):
+    """Code, headers and text of an answer."""
+    request = urllib.request.Request(address.rstrip("/") + "/" + path, data=data, method=method, headers=headers)
+    opener = urllib.request.build_opener(_Stay)
+    try:
+        with opener.open(request, timeout=20) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+@pytest.fixture(scope="module")
+def address(table):
+    with browsing.explorer(str(table)) as found:
+        yield found.rsplit("/", 1)[0]
+
+
+def test_pages_are_whole_before_scripts_and_load_nothing_from_elsewhere(address):
+    for path in ("", *ROOMS):
+        code, headers, text = asked(address, path)
+        assert code == 200
+        assert headers["content-security-policy"] == guard.POLICY
+        assert "//" not in text.replace("<!DOCTYPE", "").split("<body>")[0]
+        assert "table.csv" in text
+        assert "<script>" not in text
+    assert asked(address, "nothing")[0] == 404
+    assert asked(address, "assets/../server.py")[0] == 404
+    assert asked(address, "assets/page.html")[0] == 404
+
+
+def test_only_this_page_may_ask(address):
+    host = address.removeprefix("http://")
+    assert asked(address, Host="evil.example")[0] == 400
+    assert asked(address, Host=host, Origin="http://evil.example")[0] == 403
+    assert asked(address, "drop?name=a.csv", "POST", b"x")[0] == 403  # nobody says where it comes from
+    assert asked(address, "drop?name=a.csv", "POST", b"x", Origin=f"http://{host}")[0] == 200
+    assert asked(address, "drop", "POST", b"x", Origin=f"http://{host}", **{"Content-Length": str(1 << 40)})[0] == 413
+    with pytest.raises(Exception, match=r"403|rejected|1008"):
+        sync.connect(address.replace("http", "ws") + "/socket", origin="http://evil.example")
+
+
+def test_the_socket_answers_the_newest_question(address):
+    host = address.removeprefix("http://")
+    with sync.connect(f"ws://{host}/socket", origin=f"http://{host}") as socket:
+        for ask in range(1, 40):
+            socket.send(json.dumps({"ask": ask, "room": "climb", "state": {"alpha": str(0.1 + ask / 1000)}}))
+        kinds = []
+        while not kinds or kinds[-1] != (39, "end"):
+            data = socket.recv(timeout=20)
+            head = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+            kinds.append((head["ask"], head["kind"]))
+        assert (39, "curves") in kinds
+        assert len({ask for ask, _ in kinds}) < 39
+        socket.send(json.dumps({"ask": 40, "room": "climb", "state": {"alpha": "nonsense"}}))
+        data = socket.recv(timeout=20)
+        assert b"must be a number" in data
+        socket.send("no json")
+        with pytest.raises(Exception, match=r"1000|1005|1006|closed|received"):
+            list(iter(lambda: socket.recv(timeout=20), None))
+
+
+def test_a_token_is_asked_for_and_leaves_the_address():
+    with browsing.explorer("--token", "s3cret") as found:
+        address = found.split("?")[0].rstrip("/")
+        assert found.endswith("?token=s3cret")
+        assert asked(address)[0] == 401
+        assert asked(address, "climb?token=other")[0] == 401
+        code, headers, _ = asked(address, "climb?alpha=0.2&token=s3cret")
+        assert (code, headers["location"]) == (303, "/climb?alpha=0.2")
+        assert {"HttpOnly", "SameSite=Strict"} <= {part.strip() for part in headers["set-cookie"].split(";")}
+        assert asked(address, "climb", Cookie=headers["set-cookie"].split(";")[0])[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing.csv"], "there is no such file"),
+        (["--host", "0.0.0.0"], "give a --token"),
+        (["--port", "99999"], "Port 99999"),
+        (["--host", "no.such.host.example", "--token", "x"], "cannot be had"),
+    ],
+)
+def test_what_cannot_be_served_is_one_sentence(arguments, words, tmp_path):
+    command = [sys.executable, "-m", "rankscape", "explore", "--no-browser", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_page_is_imported_by_its_command_alone():
+    words = "import sys, rankscape, rankscape.cli.app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] if not name.startswith("rankscape.") else name for name in done.stdout.split()}
+    assert "rankscape.cli.app" in loaded
+    assert not loaded & {"starlette", "uvicorn", "websockets", "rankscape.explore"}
+
+
+def test_scripts_hold_no_address_of_elsewhere():
+    folder = Path(guard.__file__).parent / "assets"
+    for path in folder.rglob("*.js"):
+        if path.name != "uPlot.js":
+            text = path.read_text(encoding="utf-8")
+            assert "innerHTML" not in text
+            assert "http" not in text.replace("https:", "")

@@ -1,0 +1,313 @@
+"""The explorer as people use it, in a real browser to which no outside name resolves: run with ``-m browser``."""
+
+import json
+import re
+import time
+
+import browsing
+import numpy as np
+import pytest
+
+import rankscape as rs
+
+pytestmark = pytest.mark.browser
+
+WAIT = 20_000
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browsing.chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory) -> str:
+    return browsing.axe_script(tmp_path_factory.mktemp("axe"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A table with names that would be scripts, a full matrix, a sweep, a run."""
+    place = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3)) @ rng.normal(size=(3, 12)) + 0.05 * rng.normal(size=(40, 12))
+    lines = ["id," + ",".join(f"<img src=x onerror=alert({j})>" for j in range(12))]
+    hidden = rng.random(X.shape) < 0.25
+    for i, row in enumerate(X):
+        lines.append(f"<b>r{i}</b>," + ",".join("" if h else f"{v:.4f}" for v, h in zip(row, hidden[i], strict=True)))
+    (place / "table.csv").write_text("\n".join(lines), encoding="utf-8")
+    np.save(place / "full.npy", X)
+    base = dict(eigenvalues=[3.0, 1.0], learning_rate=2e-3, steps=1500)
+    rs.sweep(base, over={"alpha": [0.05, 0.1, 0.2], "depth": [2, 3]}, store=place / "grid.zarr")
+    return place
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with browsing.explorer(str(folder / "table.csv")) as found:
+        yield found.rsplit("/", 1)[0]
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page that must ask nobody else, and complain of nothing."""
+    with _opened(browser, address) as opened:
+        yield opened
+
+
+class _opened:
+    def __init__(self, browser, address, width=1280, scheme="light"):
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.address, self.outside, self.said = address, set(), []
+
+    def __enter__(self):
+        page = self.context.new_page()
+        own = (self.address, self.address.replace("http", "ws"), "data:", "blob:")
+        page.on("request", lambda r: self.outside.add(r.url) if not r.url.startswith(own) else None)
+        page.on("console", lambda m: self.said.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("dialog", lambda dialog: self.said.append(f"dialog {dialog.message}"))
+        return page
+
+    def __exit__(self, kind, *_):
+        self.context.close()
+        if kind is None:
+            assert self.outside == set()
+            assert self.said == []
+
+
+def text(page, part):
+    return page.locator(f"[data-part={part}]").inner_text()
+
+
+def until(page, expression, timeout=WAIT):
+    """Wait for what a script says; the page's policy forbids the browser's own way, which compiles text."""
+    end = time.monotonic() + timeout / 1000
+    while not page.evaluate(f"Boolean({expression})"):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(50)
+
+
+def drawn(page):
+    until(
+        page,
+        "(r => r.dataset.drawn && r.dataset.drawn === r.dataset.asked)(document.getElementById('room'))",
+        timeout=WAIT,
+    )
+
+
+# -- all rooms --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (800, "dark"), (400, "light"), (400, "dark")])
+@pytest.mark.parametrize("room", ["", "climb", "fall", "complete", "sweep"])
+def test_rooms_can_be_read_by_all(browser, address, axe, room, width, scheme):
+    with _opened(browser, address, width, scheme) as page:
+        page.goto(f"{address}/{room}")
+        page.wait_for_timeout(1500)
+        if room == "complete":
+            until(page, "document.getElementById('room').dataset.done", timeout=3 * WAIT)
+        # The checker is put in by the test's own hand: the page's policy lets no script in.
+        page.evaluate(axe)
+        assert browsing.unfit(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width + 1
+
+
+def test_a_page_has_its_content_before_its_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/climb")
+    assert page.locator("h1").inner_text() == "Climb"
+    assert page.locator("input[name=alpha]").input_value() == "0.1"
+    assert "scripts" in page.locator("noscript").inner_text()
+    context.close()
+
+
+# -- climb ------------------------------------------------------------------------------------------------
+
+
+def test_climb_by_keyboard(page, address):
+    page.goto(f"{address}/climb")
+    drawn(page)
+    assert page.locator("[data-part=plateaus] tbody tr").count() == 3
+    page.locator("input[name=rank]").fill("2")
+    until(page, "document.querySelector('[data-part=stop]').textContent.includes('Stop at step')", timeout=WAIT)
+    step = int(re.search(r"step ([\d,]+)", text(page, "stop"))[1].replace(",", ""))  # pyright: ignore
+    assert step == rs.theory.stopping_rule([5.0, 3.0, 1.5], 3, 0.1, 1e-3, rank=2).step
+    assert "rank=2" in page.url
+    point = page.locator(".handle").nth(2)
+    assert point.get_attribute("aria-valuenow") == "1.5"
+    point.focus()
+    page.keyboard.press("ArrowUp")
+    until(page, "document.querySelectorAll('.handle')[2].getAttribute('aria-valuenow') === '1.6'", timeout=WAIT)
+    assert page.locator("input[name=eigenvalues]").input_value() == "5, 3, 1.6"
+    drawn(page)
+
+
+def test_climb_by_mouse_and_back_again(page, address):
+    page.goto(f"{address}/climb")
+    drawn(page)
+    page.wait_for_timeout(800)  # another entry of the history than the first
+    box = page.locator(".handle").nth(1).bounding_box()
+    page.mouse.move(box["x"] + 12, box["y"] + 12)
+    page.mouse.down()
+    for k in range(10):
+        page.mouse.move(box["x"] + 12, box["y"] + 12 + 6 * k)
+    page.mouse.up()
+    drawn(page)
+    moved = [float(v) for v in page.locator("input[name=eigenvalues]").input_value().split(",")]
+    assert moved[0] == 5
+    assert moved[2] == 1.5
+    assert 1 < moved[1] < 2.6
+    link = page.url
+    page.go_back()
+    until(page, "document.querySelector('input[name=eigenvalues]').value === '5, 3, 1.5'", timeout=WAIT)
+    page.go_forward()
+    drawn(page)
+    assert page.url == link
+    page.reload()
+    drawn(page)
+    assert [float(v) for v in page.locator("input[name=eigenvalues]").input_value().split(",")] == moved
+
+
+def test_climb_compares_designs_and_copies(page, address):
+    page.goto(f"{address}/climb?rank=2")
+    drawn(page)
+    page.locator("[data-part=keep]").click()
+    page.locator("input[name=alpha]").fill("0.01")
+    drawn(page)
+    assert "beside=" in page.url
+    page.locator("[data-part=design]").click()
+    until(page, "document.querySelector('input[name=alpha]').value !== '0.01'", timeout=WAIT)
+    drawn(page)
+    page.locator("[data-part=python]").click()
+    page.wait_for_timeout(300)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    there: dict = {}
+    exec(copied, there)
+    assert there["stop"].step is not None
+    page.locator("input[name=learning_rate]").fill("50")
+    until(page, "document.querySelector('[data-part=words]').textContent.includes('limit')", timeout=WAIT)
+    page.locator("input[name=alpha]").fill("-1")
+    until(page, "document.querySelector('[data-part=error]').textContent.includes('must be positive')", timeout=WAIT)
+
+
+def test_the_cursor_reads_step_and_rank(page, address):
+    page.goto(f"{address}/climb")
+    drawn(page)
+    box = page.locator("[data-part=paths] .u-over").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    until(page, "document.querySelector('[data-part=cursor]').textContent.includes('rank 2 guaranteed')", timeout=WAIT)
+
+
+# -- fall -------------------------------------------------------------------------------------------------
+
+
+def test_fall_runs_pauses_goes_back_and_forks(page, address):
+    page.goto(f"{address}/fall?pace=5000")
+    until(page, "Number(document.getElementById('room').dataset.step) > 20000", timeout=3 * WAIT)
+    assert "live mode" in text(page, "state")
+    page.locator("[data-part=pause]").click()
+    page.wait_for_timeout(600)
+    here = page.locator("#room").get_attribute("data-step")
+    page.wait_for_timeout(600)
+    assert page.locator("#room").get_attribute("data-step") == here
+    page.locator("#back").fill("5001")
+    page.locator("[data-part=fork]").click()
+    until(page, f"Number(document.getElementById('room').dataset.step) < {here}", timeout=WAIT)
+    page.locator("input[name=ridge]").fill("0.002")
+    page.wait_for_timeout(500)
+    assert "ridge=0.002" in page.url
+    page.locator("[data-part=expect]").click()
+    until(page, "document.querySelector('[data-part=expected]').textContent.includes('95 %')", timeout=4 * WAIT)
+
+
+def test_two_people_do_not_disturb_each_other(browser, address):
+    with _opened(browser, address) as one, _opened(browser, address) as other:
+        one.goto(f"{address}/fall?pace=1000")
+        other.goto(f"{address}/climb?alpha=0.2")
+        drawn(other)
+        until(one, "Number(document.getElementById('room').dataset.step) > 3000", timeout=3 * WAIT)
+        other.locator("input[name=alpha]").fill("0.3")
+        drawn(other)
+        before = int(one.locator("#room").get_attribute("data-step") or 0)
+        until(one, f"Number(document.getElementById('room').dataset.step) > {before}", timeout=WAIT)
+        assert "alpha=0.3" not in one.url
+
+
+# -- complete ---------------------------------------------------------------------------------------------
+
+
+def test_the_named_table_is_completed_and_saved(page, address, folder, tmp_path):
+    page.goto(f"{address}/complete")
+    until(page, "document.getElementById('room').dataset.done", timeout=3 * WAIT)
+    done = rs.complete(rs.files.read(folder / "table.csv").dense(), seed=0)
+    assert f"Rank {done.rank}" in text(page, "heading")
+    assert "<img src=x" in text(page, "cells")  # as words
+    page.locator("[data-part=files] a").first.wait_for(timeout=WAIT)
+    with page.expect_download() as saved:
+        page.locator("[data-part=files] a").first.click()
+    saved.value.save_as(tmp_path / "completed.csv")
+    np.testing.assert_allclose(rs.files.read(tmp_path / "completed.csv").dense(), done.matrix, rtol=1e-3)
+    page.locator("[data-part=rows]").fill("1" + "," * 11)
+    page.locator("[data-part=fill]").click()
+    page.locator("[data-part=filled] td").first.wait_for(timeout=WAIT)
+    assert page.locator("[data-part=filled] td.filled").count() == 11
+    page.locator("[data-part=rows]").fill("1,2")
+    page.locator("[data-part=fill]").click()
+    until(page, "document.querySelector('[data-part=rowerror]').textContent.includes('12 columns')", timeout=WAIT)
+    page.locator("[data-part=ranks] button").first.click()
+    until(page, "document.getElementById('room').dataset.done === '2'", timeout=3 * WAIT)
+    assert "max_rank=" in page.url
+
+
+def test_files_are_dropped_good_and_bad(page, address, folder, tmp_path):
+    page.goto(f"{address}/complete?table=")
+    page.wait_for_timeout(500)
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n3,x,5\n", encoding="utf-8")
+    page.locator("input[type=file]").set_input_files(tmp_path / "bad.csv")
+    until(page, "document.querySelector('[data-part=error]').textContent.includes('bad.csv')", timeout=3 * WAIT)
+    page.locator("input[type=file]").set_input_files(folder / "full.npy")
+    until(page, "document.getElementById('room').dataset.read", timeout=3 * WAIT)
+    assert "480 of 480 cells" in text(page, "readas")
+
+
+def test_work_is_cancelled(page, address):
+    page.goto(f"{address}/complete?table=flower")
+    until(page, "document.getElementById('room').dataset.read", timeout=3 * WAIT)
+    page.locator("[data-part=cancel]").click()
+    assert text(page, "stage") == "Cancelled."
+    page.wait_for_timeout(1500)
+    assert page.locator("#room").get_attribute("data-done") is None
+
+
+# -- runs -------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_of_a_sweep_opens_its_run(browser, folder):
+    with browsing.explorer(str(folder / "grid.zarr")) as found, _opened(browser, found.rsplit("/", 1)[0]) as page:
+        page.goto(found)
+        until(page, "document.querySelector('[data-part=scale]').textContent.includes('Theory')", timeout=3 * WAIT)
+        assert page.locator("[data-part=grid] button").count() == 6
+        page.locator("[data-part=grid] button").nth(2).click()
+        until(page, "document.querySelector('[data-part=words]').textContent.startsWith('Run ')", timeout=WAIT)
+        assert "run=" in page.url
+        page.select_option("select[name=value]", "loss")
+        until(page, "document.querySelector('[data-part=caption]').textContent.startsWith('loss')", timeout=WAIT)
+        page.reload()
+        until(page, "document.querySelector('[data-part=caption]').textContent.startsWith('loss')", timeout=WAIT)
+
+
+def test_a_closed_page_ends_its_work(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{address}/fall?pace=0")
+    until(page, "Number(document.getElementById('room').dataset.step) > 1000", timeout=3 * WAIT)
+    context.close()
+    # Another page is answered at once: nothing of the first one runs any more.
+    with _opened(browser, address) as other:
+        other.goto(f"{address}/climb")
+        drawn(other)
+        assert json.loads(other.locator("#room").get_attribute("data-start") or "") == {}
