@@ -247,6 +247,30 @@ def test_complete_says_what_the_library_says(table):
     assert not saved.exists()
 
 
+def test_a_share_that_is_hidden_is_judged_as_on_the_command_line(table, capsys):
+    from rankscape.cli.app import start
+
+    found = answers("complete", {"table": "opened", "hide": "0.2"}, Opened.at(table), most=12)["done"][0].facts
+    assert (
+        start(
+            [
+                "complete",
+                str(table),
+                "--hide",
+                "0.2",
+                "--seed",
+                "0",
+                "--json",
+                "--no-figure",
+                "-o",
+                str(table.with_name("out.csv")),
+            ]
+        )
+        == 0
+    )
+    assert found["hidden"] == pytest.approx(json.loads(capsys.readouterr().out)["hidden"]["rmse"])
+
+
 def test_a_completion_that_nobody_waits_for_ends(table):
     import multiprocessing
 

@@ -37,7 +37,8 @@ def complete_table(
     table = opened.table
     problem, hidden = Completion(table.rows, table.columns, table.values, table.shape), None
     if hide:
-        problem, hidden = problem.split(hide, seed=settings["seed"] + HIDING)
+        split = problem.split(hide, seed=settings["seed"] + HIDING)
+        problem, hidden = split.training, split.heldout
     seen = np.isfinite(problem.entries.dense())
     yield Frame("read", _read_facts(opened, name), {"seen": _thinned(seen.astype(float), _mean)})
     told: list[str] = []
@@ -192,9 +193,15 @@ def _write(
         path = folder / f"table{opened.extension}"
         files.write(path, done.matrix, table)
         written["table"] = f"{stem}-completed{opened.extension}"
-    labels = {"row_labels": table.row_labels, "column_labels": table.column_labels}
-    image = opened.info is not None and opened.info.image
-    report(done, folder / "report.html", name=Path(name).name, settings=settings, image=image, **labels)
+    report(
+        done,
+        folder / "report.html",
+        name=Path(name).name,
+        settings=settings,
+        image=opened.info is not None and opened.info.image,
+        row_labels=table.row_labels,
+        column_labels=table.column_labels,
+    )
     done.save(folder / "model.npz")
     return written | {"report": f"{stem}-report.html", "model": f"{stem}-model.npz"}
 

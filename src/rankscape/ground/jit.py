@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
 from importlib import import_module
+from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Loop:
 
     def __init__(self, function: Callable[..., Any], fastmath: tuple[str, ...]):
         update_wrapper(self, function)
-        self.py_func, self._fastmath = function, fastmath
+        self.py_func, self._fastmath = unwrap(function), fastmath  # numba compiles loops, not what checks their types
 
     def __call__(self, *arguments: Any) -> Any:
         """Run it."""

@@ -47,21 +47,24 @@ export class Controls {
       if (!field.name || field.type === "file") continue;
       const value = state[field.name] ?? field.defaultValue ?? "";
       if (field.type === "checkbox") field.checked = value === "true";
-      else if (field.tagName === "SELECT") {
-        const usual = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
-        field.value = state[field.name] ?? usual.value;
-      } else field.value = value;
+      else if (field.tagName === "SELECT") field.value = state[field.name] ?? usualOf(field);
+      else field.value = value;
     }
     this.follow();
   }
 
   // Only what differs from the form as it was sent: short addresses.
   get changed() {
-    const usual = (field) => field.tagName === "SELECT"
-      ? ([...field.options].find((option) => option.defaultSelected) ?? field.options[0]).value
-      : field.type === "checkbox" ? String(field.defaultChecked) : field.defaultValue;
-    return Object.fromEntries(Object.entries(this.state).filter(([name, value]) => value !== usual(this.form.elements[name])));
+    return Object.fromEntries(Object.entries(this.state).filter(([name, value]) => value !== usualOf(this.form.elements[name])));
   }
+}
+
+// Of a list that the server fills there is no usual choice: what is chosen stands in the address.
+function usualOf(field) {
+  if (field.dataset.usual !== undefined) return field.dataset.usual;
+  if (field.type === "checkbox") return String(field.defaultChecked);
+  if (field.tagName !== "SELECT") return field.defaultValue;
+  return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0]).value;
 }
 
 export function copyButton(button, text) {
