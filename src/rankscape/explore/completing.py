@@ -40,7 +40,12 @@ def complete_table(
         split = problem.split(hide, seed=settings["seed"] + HIDING)
         problem, hidden = split.training, split.heldout
     seen = np.isfinite(problem.entries.dense())
-    yield Frame("read", _read_facts(opened, name), {"seen": _thinned(seen.astype(float), _mean)})
+    facts = _read_facts(opened, name) | {"observed": problem.entries.count}
+    yield Frame(
+        "read",
+        facts | {"hidden": table.entries.count - problem.entries.count},
+        {"seen": _thinned(seen.astype(float), _mean)},
+    )
     told: list[str] = []
 
     def tell(now: Any) -> None:
@@ -65,7 +70,8 @@ def show_model(line: Connection, source: str, folder: str, number: str) -> Itera
     labels = [beside.get(f"{side}_labels") for side in ("row", "column")]
     table = Table(entries=done.observed, row_labels=labels[0], column_labels=labels[1], format="npz")
     seen = np.isfinite(done.observed.dense())
-    facts = {
+    facts: dict[str, Any] = {
+        "hidden": 0,
         "name": Path(source).name,
         "read_as": "a saved model",
         "shape": list(done.shape),

@@ -108,7 +108,7 @@ class Complete {
     this.columns = facts.columns;
     const [rows, columns] = facts.shape, cells = rows * columns;
     this.find("read").hidden = false;
-    this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen.`;
+    this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen${facts.hidden ? `, ${integer(facts.hidden)} are hidden to compare with` : ""}.`;
     this.find("share").textContent = `${(100 * facts.observed / cells).toFixed(1)} %`;
     this.seen = arrays.seen;
     this.pictures = null;
