@@ -175,12 +175,17 @@ def connect(starts, columns, parents):
 
 
 @_loop
-def choose(rows, columns, seed, limit, of_rows, of_columns, held):
-    """Mark the entries whose hash (`heldout.entry_hash`) is below a limit, but not the largest of a row or column."""
-    for e in range(len(held)):
+def largest_hashes(rows, columns, seed, of_rows, of_columns):
+    """The largest hash (`heldout.entry_hash`) of each row and of each column."""
+    for e in range(len(rows)):
         hashed = _hash(rows[e], columns[e], seed)
         of_rows[rows[e]] = max(of_rows[rows[e]], hashed)
         of_columns[columns[e]] = max(of_columns[columns[e]], hashed)
+
+
+@_loop
+def choose(rows, columns, seed, limit, of_rows, of_columns, held):
+    """Mark the entries whose hash is below a limit, but not the largest of a row or column."""
     for e in range(len(held)):
         hashed = _hash(rows[e], columns[e], seed)
         held[e] = hashed < limit and hashed != of_rows[rows[e]] and hashed != of_columns[columns[e]]

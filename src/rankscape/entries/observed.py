@@ -1,6 +1,6 @@
 """The entries of a matrix that are seen: the one type for them, from a file to a completed matrix."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,11 @@ import numpy as np
 from rankscape.entries.checking import check_indices, check_shape, check_weights
 from rankscape.entries.duplicates import Duplicates, Refuse, index_type, settle
 from rankscape.errors import InputError
-from rankscape.ground.arrays import finite_array, place, real_array
+from rankscape.ground.arrays import finite_array, place, real_array, slices
 from rankscape.ground.final import final
 from rankscape.ground.groups import sums_of
 from rankscape.ground.memory import check_bytes
+from rankscape.ground.stored import Stored, room
 
 if TYPE_CHECKING:
     from rankscape.entries.prepared import Method, PreparedEntries
@@ -143,9 +144,20 @@ class Entries:
     # -- the same entries, otherwise -----------------------------------------------------------------------
 
     def part(self, keep: np.ndarray) -> "Entries":
-        """The entries that a mask chooses."""
+        """The entries that a mask chooses, or numbers in ascending order."""
         weights = None if self.weights is None else self.weights[keep]
         return Entries.sorted(self.rows[keep], self.columns[keep], self.values[keep], self.shape, weights)
+
+    def some(self, number: int) -> "Entries":
+        """About so many of them, drawn at random; the same ones every time."""
+        random, share = np.random.default_rng(0), number / self.count
+        drawn = [part.start + np.flatnonzero(random.random(part.stop - part.start) < share) for part in self.slices]
+        return self.part(np.concatenate(drawn))
+
+    @property
+    def slices(self) -> Iterator[slice]:
+        """Parts of them, one after the other, that are few enough to be copied."""
+        return slices(self.count)
 
     def split(self, held: np.ndarray) -> tuple["Entries", "Entries"]:
         """Those that a mask leaves, and those that it holds out."""
@@ -167,6 +179,13 @@ class Entries:
     def with_values(self, values: np.ndarray) -> "Entries":
         """The same positions and weights with other values, in this order."""
         return Entries.sorted(self.rows, self.columns, np.asarray(values, np.float64), self.shape, self.weights)
+
+    def changed(self, values: Callable[[slice], np.ndarray]) -> "Entries":
+        """The same positions with the values of each part anew: in memory, or where these entries are."""
+        made = room(self.count, np.float64, self.values)
+        for part in self.slices:
+            made[part] = values(part)
+        return self.with_values(made.mapped() if isinstance(made, Stored) else made)
 
     def with_weights(self, weights: np.ndarray | None) -> "Entries":
         """The same entries with other weights, in this order; None for equal ones."""

@@ -94,10 +94,10 @@ class Scaling:
         if self.uniform and self.unit == 1:
             return entries
         if self.uniform:
-            return entries.with_values(entries.values / self.unit)
+            return entries.changed(lambda part: entries.values[part] / self.unit)
         # One after another: the product of two sizes may overflow where the quotient does not.
-        values = entries.values / self.unit / self.row[entries.rows] / self.column[entries.columns]
-        return entries.with_values(values)
+        sizes = lambda part: (self.row[entries.rows[part]], self.column[entries.columns[part]])
+        return entries.changed(lambda part: entries.values[part] / self.unit / sizes(part)[0] / sizes(part)[1])
 
     def multiply(self, entries: Entries) -> Entries:
         """Entries in the units of the data again, but for rounding."""
