@@ -109,7 +109,9 @@ def fit(folder: str, how: str, limit: float = 0, jobs: int = 1, executor: str = 
     """A fit in a fresh process."""
     command = [sys.executable, __file__, "--fit", how, "--folder", folder, "--limit", str(limit), "--jobs", str(jobs)]
     command += [f"--executor={executor}"] * bool(executor) + ["--progress"] * progress
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=os.environ)
+    # Another pool of pyarrow's reserves a gigabyte of addresses at once, which the limit counts, used or not.
+    environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"the fit from {how} failed")
     return json.loads(done.stdout.splitlines()[-1])
