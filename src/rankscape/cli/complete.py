@@ -11,7 +11,7 @@ from cyclopts import Parameter, validators
 from rankscape.cli.completed import Result
 from rankscape.cli.outlying import print_outlying
 from rankscape.cli.output import Speech
-from rankscape.cli.source import SOURCE, Reading
+from rankscape.cli.source import IN_PARTS, Reading
 from rankscape.cli.written import Written, picture_of
 from rankscape.errors import InputError
 from rankscape.ground.checks import listed
@@ -37,7 +37,7 @@ def _two_or_more(_: Any, depth: int | str) -> None:
 
 
 def complete(
-    source: Annotated[str, Parameter(help=SOURCE, allow_leading_hyphen=True)],
+    source: Annotated[str, Parameter(help=IN_PARTS, allow_leading_hyphen=True)],
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -126,7 +126,7 @@ def complete(
     from rankscape.estimators.completion.progress import shown_on
 
     speech, began = speech or Speech(), time.monotonic()
-    opened = open_source(source, **(reading or Reading()).settings())
+    opened = open_source(source, in_parts=True, **(reading or Reading()).settings())
     answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
     picture = picture_of(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
     written = Written(answer, model, standard_errors, picture, report)
@@ -169,7 +169,7 @@ def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "C
     from rankscape.problem import Completion
 
     table = opened.table
-    problem = Completion(table.rows, table.columns, table.values, table.shape)
+    problem = Completion.of(table.entries)
     if not hide:
         return problem, None
     # Another seed than the estimator's own split: the hidden entries are a test, not the validation.
