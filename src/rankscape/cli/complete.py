@@ -62,6 +62,8 @@ def complete(
     detection_limit: float | None = None,
     clip: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     jobs: int = -1,
+    executor: str | None = None,
+    checkpoint: Path | None = None,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
     speech: Speech | None = None,
@@ -115,6 +117,11 @@ def complete(
         Bounds of what is filled in: LOW HIGH (or LOW,HIGH), or observed for the smallest and largest entry.
     jobs
         Threads; -1 for all cores that may be used. Their number changes no digit.
+    executor
+        Whose workers sweep over very many entries: dask (as many as jobs), slurm, pbs, lsf, sge, or the address of a
+        Dask scheduler.
+    checkpoint
+        File in which these sweeps are written down: the same command goes on there after it was killed.
     seed
         Decides which entries are hidden and held out.
     explain
@@ -136,9 +143,10 @@ def complete(
     settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss, "clip": _clip(clip)}
     settings["ordered"] = None if ordered == "none" else ordered
     settings |= {"values": kind, "detection_limit": detection_limit, "n_jobs": jobs}
+    where: dict[str, Any] = {"executor": executor, "checkpoint": checkpoint}
     with speech.meter() as bar:
         bar.came_before("reading the table", began)
-        completed = fill(problem, **settings, seed=seed, progress=shown_on(bar))
+        completed = fill(problem, **settings, seed=seed, progress=shown_on(bar), **where)
         bar.update("writing")
         written.save(opened, completed)
         bar.update("drawing")

@@ -110,10 +110,9 @@ class Stored:
 Array = np.ndarray | Stored
 
 
-def folder_of(array: np.ndarray) -> Folder | None:
-    """Where a mapped array lies; None of one in memory."""
-    mapping = _mapping(array)
-    return getattr(mapping, "folder", None)
+def folder_of(array: Array) -> Folder | None:
+    """Where an array lies; None of one in memory."""
+    return getattr(_mapping(array), "folder", None)
 
 
 def room(count: int, dtype: Any, like: np.ndarray) -> Any:

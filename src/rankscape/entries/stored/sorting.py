@@ -63,6 +63,8 @@ class Sorter:
 
     def take(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> None:
         """Some records."""
+        if not len(rows):
+            return
         where = self._range[rows]
         order = np.argsort(where, kind="stable")
         records = np.empty(len(rows), RECORD)

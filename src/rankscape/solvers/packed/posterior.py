@@ -9,6 +9,7 @@ from rankscape.ground.final import final
 from rankscape.ground.threads import each
 from rankscape.solvers.packed import record_loops
 from rankscape.solvers.packed.hands import AbstractHands, Threads, Update
+from rankscape.solvers.packed.journal import Journal, Place
 from rankscape.solvers.packed.orders import Block, Orders
 from rankscape.solvers.packed.records import Moments, State, means_of, record_size
 from rankscape.solvers.posterior import FADED, FLOOR
@@ -93,14 +94,19 @@ class PackedPosterior:
         self._swept = _Swept(self.hands, rows.records, found, k, forward)
         self.state = State(records, int(kept.sum()), (spreads[0], spreads[1]), noise)
 
-    def converge(self, tolerance: float, most: int, patience: int = 1) -> None:
+    def converge(self, tolerance: float, most: int, patience: int = 1, journal: Journal | None = None) -> None:
         """At most so many sweeps, until the noise moves by less than this share of it and no direction dies.
 
-        It has to be still for `patience` sweeps in turn: where it falls and then rises it stands still between.
+        It has to be still for `patience` sweeps in turn: where it falls and then rises it stands still between. With a
+        `journal` they go on where they were.
         """
-        still = 0
-        for _ in range(most):
+        first, still = 0, 0
+        if journal is not None and (place := journal.begin()) is not None:
+            self.state, first, still = place
+        for number in range(first, most):
             before = self.state
+            if journal is not None:
+                journal.keep(Place(before, number, still))
             self.sweep()
             moved = abs(self.state.noise - before.noise) > tolerance * before.noise
             still = 0 if moved or self.state.width < before.width else still + 1
