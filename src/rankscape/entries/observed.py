@@ -14,7 +14,7 @@ from rankscape.ground.arrays import finite_array, place, real_array, slices
 from rankscape.ground.final import final
 from rankscape.ground.groups import sums_of
 from rankscape.ground.memory import check_bytes
-from rankscape.ground.stored import Stored, room
+from rankscape.ground.stored import Stored, let_go, room
 
 if TYPE_CHECKING:
     from rankscape.entries.prepared import Method, PreparedEntries
@@ -145,19 +145,39 @@ class Entries:
 
     def part(self, keep: np.ndarray) -> "Entries":
         """The entries that a mask chooses, or numbers in ascending order."""
+        if keep.dtype == bool:
+            return self._gathered(lambda part: keep[part])
         weights = None if self.weights is None else self.weights[keep]
         return Entries.sorted(self.rows[keep], self.columns[keep], self.values[keep], self.shape, weights)
 
     def some(self, number: int) -> "Entries":
         """About so many of them, drawn at random; the same ones every time."""
         random, share = np.random.default_rng(0), number / self.count
-        drawn = [part.start + np.flatnonzero(random.random(part.stop - part.start) < share) for part in self.slices]
-        return self.part(np.concatenate(drawn))
+        return self._gathered(lambda part: random.random(part.stop - part.start) < share)
+
+    def _gathered(self, mask: Callable[[slice], np.ndarray]) -> "Entries":
+        """Those that a mask chooses, which is asked for part by part."""
+        arrays = [array for array in (*self, self.weights) if array is not None]
+        found = []
+        for part in self.slices:
+            kept = mask(part)
+            found.append([array[part][kept] for array in arrays])
+        rows, columns, values, *weights = (np.concatenate(pieces) for pieces in zip(*found, strict=True))
+        return Entries.sorted(rows, columns, values, self.shape, weights[0] if weights else None)
 
     @property
     def slices(self) -> Iterator[slice]:
-        """Parts of them, one after the other, that are few enough to be copied."""
-        return slices(self.count)
+        """Parts of them, one after the other, few enough to be copied; pages of files go when they are read."""
+        for part in slices(self.count):
+            yield part
+            let_go(*self)
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """The smallest and the largest value."""
+        found = [(self.values[k].min(initial=np.inf), self.values[k].max(initial=-np.inf)) for k in self.slices]
+        low, high = zip(*found, strict=True)
+        return float(min(low)), float(max(high))
 
     def split(self, held: np.ndarray) -> tuple["Entries", "Entries"]:
         """Those that a mask leaves, and those that it holds out."""
@@ -214,13 +234,16 @@ class Entries:
 
         place = np.empty(len(rows), dtype=np.int64)
         loops.find(self.row_starts, self.columns, np.asarray(rows), np.asarray(columns), place)
+        let_go(self.columns)
         return place
 
     @cached_property
     def row_starts(self) -> np.ndarray:
         """Where each row begins among the entries, and where the last one ends, shape ``(n_out + 1,)``."""
         row = np.arange(self.shape[0] + 1, dtype=self.rows.dtype)
-        return np.searchsorted(self.rows, row).astype(index_type(self.count))
+        starts = np.searchsorted(self.rows, row).astype(index_type(self.count))
+        let_go(self.rows)
+        return starts
 
     # -- out of a matrix, and back into one ----------------------------------------------------------------
 

@@ -69,11 +69,12 @@ class Task(NamedTuple):
     other: Records
     output: str
     versions: dict[str, str]
+    arithmetic: str
 
 
 def work(task: Task) -> list[Sums]:
     """Update the blocks of a task, write their records, and return their sums."""
-    _same(tuple(task.versions.items()))
+    _same(tuple(task.versions.items()), task.arithmetic)
     first, last = task.cuts[0], task.cuts[-1]
     order = Order(task.starts[first : last + 1], task.middles[first:last], task.partners, task.values)
     records = np.empty((last - first, record_size(task.update.width)), np.float32)
@@ -95,8 +96,9 @@ def _read(records: Records) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _same(expected: tuple[tuple[str, str], ...]) -> None:
+def _same(expected: tuple[tuple[str, str], ...], digest: str) -> None:
     check_versions(dict(expected))
+    check_arithmetic(digest)
 
 
 def probe(folder: str, expected: dict[str, str]) -> str:
@@ -107,6 +109,7 @@ def probe(folder: str, expected: dict[str, str]) -> str:
     return arithmetic()
 
 
+@lru_cache(maxsize=1)
 def arithmetic() -> str:
     """A digest of one small update: other processors may add in another way."""
     random = np.random.default_rng(0)
@@ -117,6 +120,14 @@ def arithmetic() -> str:
     update = Update(5, 0.5, np.full(6, 100.0), True, True)
     sums = update(Block(0, 10, starts, starts[1:], partners, values), other, records)
     return of_arrays(records, *sums)
+
+
+def check_arithmetic(digest: str) -> None:
+    """Refuse what comes from a processor that rounds otherwise."""
+    if digest != arithmetic():
+        raise InputError(
+            "A worker has a processor that adds in another way: results would differ in their last digits."
+        )
 
 
 @final
@@ -141,7 +152,8 @@ class DaskHands(AbstractHands):
     def update(self, order: Order, side: int, update: Update, other: Any) -> tuple[Records, list[Sums]]:
         """Task by task; `other` are records of the client's, or those of the side before."""
         partners, values = order.partners, order.values
-        assert isinstance(partners, Stored) and isinstance(values, Stored), "workers read entries from files"
+        assert isinstance(partners, Stored), "workers read entries from files"
+        assert isinstance(values, Stored)
         folder = folder_of(values)
         assert folder is not None, "whoever fits keeps the files"
         self._check(folder)
@@ -151,7 +163,9 @@ class DaskHands(AbstractHands):
         tasks = []
         for k, cuts in enumerate(parts_of(order)):
             output = str(folder.path / f"records-{number}-{k}")
-            tasks.append(Task(starts, middles, partners, values, cuts, update, given, output, self._versions))
+            tasks.append(
+                Task(starts, middles, partners, values, cuts, update, given, output, self._versions, arithmetic())
+            )
         found = self._done(tasks, f"{folder.path.name}-{number}")
         records = Records(tuple(task.output for task in tasks), record_size(update.width))
         return records.kept(), [sums for part in found for sums in part]
@@ -205,20 +219,21 @@ class DaskHands(AbstractHands):
         if self._probed == str(folder.path):
             return
         self._pool.watch(self._staffed)
-        try:
-            answers = self.client.run(probe, str(folder.path), self._versions)
-        except RankscapeError:
-            raise
-        except ModuleNotFoundError as error:
-            raise InputError(f"A worker lacks {error.name}: install rankscape with the same packages on all.") from None
+        answers = self.client.run(probe, str(folder.path), self._versions, on_error="return")
         for worker, answer in answers.items():
+            if isinstance(answer, OSError):  # it died in the meantime; who takes its place is asked by its first task
+                continue
+            if isinstance(answer, ModuleNotFoundError):
+                what = f"The worker {worker} lacks the package {answer.name}"
+                raise InputError(f"{what}: install rankscape with the same packages on all workers.")
+            if isinstance(answer, Exception):
+                raise answer
             if not answer:
                 raise InputError(
                     f"The worker {worker} does not see {folder.path}: name a folder that all machines see in the "
                     "environment variable TMPDIR."
                 )
-            if answer != arithmetic():
-                raise InputError(f"The worker {worker} has a processor that rounds otherwise: results would differ.")
+            check_arithmetic(answer)
         self._probed = str(folder.path)
 
 

@@ -165,7 +165,7 @@ def fit_given(
 ) -> CompletedMatrix:
     """Complete what was given, within bounds and with its names; `held` and `before` as in `fit_entries`."""
     # Room for the singular values, and for what is added up on the way to them.
-    check_scale(given.entries.values, np.finfo(float).max / 8 / math.sqrt(math.prod(given.shape)))
+    check_scale(np.array(given.entries.extremes), np.finfo(float).max / 8 / math.sqrt(math.prod(given.shape)))
     Bounds.of(clip, given.entries)  # what breaks them is refused before the work
     done = fit_entries(given.entries, held, settings, progress, before)
     # Of what is observed only what was used: a range may not be as wide as its outliers.

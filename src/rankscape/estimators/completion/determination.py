@@ -13,6 +13,7 @@ from rankscape.estimators.completion.offsets import Offset, fit_offset
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import modes_of
+from rankscape.ground.stored import let_go
 from rankscape.solvers.determined import Factors, Jacobian, free_motions, noise_motions
 
 # Cells of a matrix up to which all missing ones are looked at, and how many of a larger one.
@@ -174,6 +175,7 @@ def parts_of(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     """The connected part of the graph of rows, columns and entries that each row and each column belongs to."""
     parents = np.arange(sum(entries.shape))
     loops.connect(entries.row_starts, entries.columns, parents)
+    let_go(entries.columns)
     roots = parents == np.arange(len(parents))
     part = (np.cumsum(roots) - 1)[parents]
     return part[: entries.shape[0]], part[entries.shape[0] :]

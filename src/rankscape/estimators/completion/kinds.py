@@ -10,6 +10,7 @@ from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.ground.arrays import slices
 from rankscape.ground.final import final
+from rankscape.ground.stored import let_go
 
 ValuesChoice: TypeAlias = Literal["auto", "real", "count", "binary", "ordinal"]
 CHOICES: tuple[str, ...] = get_args(ValuesChoice)
@@ -90,6 +91,7 @@ def _different(values: np.ndarray, all_of_them: bool) -> np.ndarray:
     found = values[:0]
     for part in slices(len(values)):
         found = np.unique(np.concatenate([found, np.unique(values[part])]))
+        let_go(values)
         if not all_of_them and len(found) > MOST and not (found == np.rint(found)).all():
             break
     return found

@@ -105,8 +105,8 @@ class Scaling:
 
     def in_unit_of(self, entries: Entries) -> "Scaling":
         """The same ratios, and the unit in which the largest of these entries is one, or is harmless as it is."""
-        values = replace(self, unit=1.0).divide(entries).values
-        largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+        low, high = replace(self, unit=1.0).divide(entries).extremes
+        largest = max(high, -low, 0.0)
         harmless = self.uniform and entries.count >= MANY and PLAIN[0] < largest < PLAIN[1]
         return replace(self, unit=1.0 if harmless else largest or 1.0)
 

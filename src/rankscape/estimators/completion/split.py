@@ -128,7 +128,8 @@ class Split:
     @property
     def constant(self) -> bool:
         """Whether all entries are equal."""
-        return bool(np.ptp(self.whole.values) <= CONSTANT)
+        low, high = self.whole.extremes
+        return high - low <= CONSTANT
 
 
 def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:

@@ -137,7 +137,7 @@ class Orders:
     def of(cls, entries: Entries, held: np.ndarray, shift: float, scale: float, threads: int = 1) -> "Orders":
         """Of entries in row order, some of which are `held` out."""
         (n_out, n_in), count, like = entries.shape, entries.count, entries.values
-        starts = np.searchsorted(entries.rows, np.arange(n_out + 1, dtype=entries.rows.dtype)).astype(np.int64)
+        starts = entries.row_starts.astype(np.int64)
         partners, values = room(count, index_type(n_in), like), room(count, np.float32, like)
         rows = Order(starts, np.empty(n_out, np.int64), partners, values)
 
@@ -150,9 +150,9 @@ class Orders:
             rows.middles[first:last] += part.start
             put(partners, part, out[1])
             put(values, part, out[2])
+            let_go(entries.columns, entries.values, held)
 
         each(write, rows.blocks(), threads)
-        let_go(entries.columns, entries.values)
         return cls((rows, rows.turned(n_in, like, threads)))
 
     @property
