@@ -98,17 +98,35 @@ def child(options: argparse.Namespace) -> None:
     threading.Thread(target=own_memory, args=[found], daemon=True).start()
     began, used = time.perf_counter(), time.process_time()
     data = from_memory(options.folder) if options.fit == "memory" else options.folder
-    more = {"executor": options.executor} if options.executor else {}
-    done = rs.complete(data, n_jobs=options.jobs, progress=options.progress, **more)
+    if options.fit == "workers":
+        done, more = over_workers(data, options)
+    else:
+        done, more = rs.complete(data, n_jobs=1, progress=options.progress), {"workers_cpu": 0.0}
     facts = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - used, "own": found[0]}
     facts |= {"peak": _timing.peak_memory(), "digest": digest(done), "error": done.heldout_rmse, "rank": done.rank}
-    print(json.dumps(facts | {"trust": str(done.certificate), "reason": done.reason}))
+    print(json.dumps(facts | more | {"trust": str(done.certificate), "reason": done.reason}))
 
 
-def fit(folder: str, how: str, limit: float = 0, jobs: int = 1, executor: str = "", progress: bool = False) -> dict:
+def over_workers(folder: str, options: argparse.Namespace):
+    """The fit with workers of this machine, each of which is limited; their CPU seconds and peaks."""
+    from distributed import Client, LocalCluster
+
+    import rankscape as rs
+
+    settings = {"n_workers": options.count, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
+    with LocalCluster(**settings) as cluster, Client(cluster) as client:
+        client.run(resource.setrlimit, resource.RLIMIT_DATA, (int(options.each),) * 2)
+        before = sum(client.run(time.process_time).values())
+        done = rs.complete(folder, n_jobs=1, progress=options.progress, executor=client)
+        used = sum(client.run(time.process_time).values()) - before
+        peaks = client.run(_timing.peak_memory).values()
+    return done, {"workers_cpu": used, "workers_peak": max(peaks)}
+
+
+def fit(folder: str, how: str, progress: bool, limit: float = 0, count: int = 0, each: float = 0) -> dict:
     """A fit in a fresh process."""
-    command = [sys.executable, __file__, "--fit", how, "--folder", folder, "--limit", str(limit), "--jobs", str(jobs)]
-    command += [f"--executor={executor}"] * bool(executor) + ["--progress"] * progress
+    command = [sys.executable, __file__, "--fit", how, "--folder", folder, "--limit", str(limit)]
+    command += ["--count", str(count), "--each", str(each)] + ["--progress"] * progress
     # Another pool of pyarrow's reserves a gigabyte of addresses at once, which the limit counts, used or not.
     environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
@@ -133,7 +151,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="also from memory, without a limit")
     parser.add_argument("--workers", action="store_true", help="also over Dask workers")
     parser.add_argument("--progress", action="store_true")
-    for name, kind in (("fit", str), ("folder", str), ("limit", float), ("jobs", int), ("executor", str)):
+    for name, kind in (("fit", str), ("folder", str), ("limit", float), ("count", int), ("each", float)):
         parser.add_argument(f"--{name}", type=kind, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.fit:
@@ -152,12 +170,24 @@ def main() -> None:
 
 def compare(folder: str, options: argparse.Namespace) -> None:
     """Fit in every way that is asked for."""
-    disk = fit(folder, "disk", MEMORY, progress=options.progress)
+    disk = fit(folder, "disk", options.progress, MEMORY)
     said(f"from disk, {MEMORY / 1e9:.1f} GB allowed", disk)
     print(f"    {disk['reason']} {disk['trust']}", flush=True)
-    if options.memory:
-        memory = fit(folder, "memory", progress=options.progress)
-        said("from memory", memory, "equal" if memory["digest"] == disk["digest"] else "DIFFERENT")
+    if not (options.memory or options.workers):
+        return
+    equal = lambda facts: "equal" if facts["digest"] == disk["digest"] else "DIFFERENT"
+    memory = fit(folder, "memory", options.progress)
+    said("from memory", memory, equal(memory))
+    for count in (1, 2, 3) if options.workers else ():
+        found = fit(folder, "workers", options.progress, 0, count, memory["own"] / 2)
+        ratio = (found["cpu"] + found["workers_cpu"]) / disk["cpu"]
+        what = f"{count} workers, {memory['own'] / 2e9:.2f} GB allowed each"
+        said(what, found, equal(found))
+        print(
+            f"    workers {found['workers_cpu']:.0f} CPU s, peak {found['workers_peak'] / 1e9:.2f} GB each; "
+            f"{ratio:.2f} x the CPU time of one process (bar: <= 1.5)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -151,15 +151,15 @@ def find(starts, columns, at_rows, at_columns, out):
 
 
 @_loop
-def connect(starts, columns, parents):
-    """The first of all rows and columns (behind them) that entries connect each of them to; `parents` are themselves.
+def connect(first, rows, starts, columns, parents):
+    """Join some of all rows, from the `first` on, with the columns (behind them) of their entries.
 
-    Disjoint sets, of which the smaller root becomes the parent of the larger one; paths are halved on the way.
+    Disjoint sets, of which the smaller root becomes the parent of the larger one; paths are halved on the way. At the
+    begin `parents` are themselves.
     """
-    rows = len(starts) - 1
-    for i in range(rows):
+    for i in range(len(starts) - 1):
         for e in range(starts[i], starts[i + 1]):
-            a, b = i, rows + columns[e]
+            a, b = first + i, rows + columns[e]
             while parents[a] != a:
                 parents[a] = parents[parents[a]]
                 a = parents[a]
@@ -170,6 +170,11 @@ def connect(starts, columns, parents):
                 parents[b] = a
             elif b < a:
                 parents[a] = b
+
+
+@_loop
+def roots_of(parents):
+    """The first of all that each one is connected to."""
     for k in range(len(parents)):  # a parent comes before its child, and has its root by now
         parents[k] = parents[parents[k]]
 

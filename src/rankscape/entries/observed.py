@@ -147,20 +147,19 @@ class Entries:
         """The entries that a mask chooses, or numbers in ascending order."""
         if keep.dtype == bool:
             return self._gathered(lambda part: keep[part])
-        weights = None if self.weights is None else self.weights[keep]
-        return Entries.sorted(self.rows[keep], self.columns[keep], self.values[keep], self.shape, weights)
+        return self._gathered(lambda part: keep[slice(*np.searchsorted(keep, (part.start, part.stop)))] - part.start)
 
     def some(self, number: int) -> "Entries":
         """About so many of them, drawn at random; the same ones every time."""
         random, share = np.random.default_rng(0), number / self.count
         return self._gathered(lambda part: random.random(part.stop - part.start) < share)
 
-    def _gathered(self, mask: Callable[[slice], np.ndarray]) -> "Entries":
-        """Those that a mask chooses, which is asked for part by part."""
+    def _gathered(self, chosen: Callable[[slice], np.ndarray]) -> "Entries":
+        """Those that a mask chooses, or numbers, which are asked for part by part."""
         arrays = [array for array in (*self, self.weights) if array is not None]
         found = []
         for part in self.slices:
-            kept = mask(part)
+            kept = chosen(part)
             found.append([array[part][kept] for array in arrays])
         rows, columns, values, *weights = (np.concatenate(pieces) for pieces in zip(*found, strict=True))
         return Entries.sorted(rows, columns, values, self.shape, weights[0] if weights else None)
@@ -240,10 +239,7 @@ class Entries:
     @cached_property
     def row_starts(self) -> np.ndarray:
         """Where each row begins among the entries, and where the last one ends, shape ``(n_out + 1,)``."""
-        row = np.arange(self.shape[0] + 1, dtype=self.rows.dtype)
-        starts = np.searchsorted(self.rows, row).astype(index_type(self.count))
-        let_go(self.rows)
-        return starts
+        return np.append(0, np.cumsum(self.counts()[0])).astype(index_type(self.count))
 
     # -- out of a matrix, and back into one ----------------------------------------------------------------
 
