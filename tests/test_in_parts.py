@@ -240,7 +240,7 @@ def test_a_full_disk_on_the_way_leaves_nothing(tmp_path, monkeypatch, scratch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rankscape.entries.stored.sorting.open", full, raising=False)
+    monkeypatch.setattr("rankscape.ground.stored.open", full, raising=False)
     with pytest.raises(StorageError, match="No space left on device"):
         _ = triplets(small(tmp_path / "a")).table
     gc.collect()

@@ -149,6 +149,18 @@ def _mapping(array: Any) -> Any:
     return array
 
 
+def append(path: Path, records: np.ndarray) -> None:
+    """Write records behind those that a file holds."""
+    try:
+        with open(path, "ab") as file:
+            records.tofile(file)
+    except OSError as error:
+        raise StorageError(
+            f"{path.parent} could not be written: {error.strerror or error}; free some space, or name another folder "
+            "in the environment variable TMPDIR."
+        ) from error
+
+
 def check_indices_fit(count: int, what: str) -> None:
     """Refuse more lines than an index of 32 bits counts."""
     if count >= 2**31:

@@ -11,18 +11,17 @@ import numpy as np
 
 from rankscape.entries.duplicates import settle
 from rankscape.entries.observed import Entries
-from rankscape.errors import StorageError
 from rankscape.ground.final import final
-from rankscape.ground.stored import Folder
+from rankscape.ground.stored import Folder, append
 
 RECORD = np.dtype([("row", np.int32), ("column", np.int32), ("value", np.float64)])
 
 # Records of a range, which are sorted at once: it takes about 60 bytes each.
 RANGE = 2_000_000
 
-# Bytes on disk for each record at most: while they are dealt and sorted, and then for the entries in both orders (the
-# first two are never there at once as a whole).
-DEALT, SORTED, ORDERS = RECORD.itemsize, RECORD.itemsize, 16
+# Bytes on disk for each record: while they are dealt, sorted (with a mark whether it is held out), and in both orders,
+# the second of which may be dealt, too. What is dealt to be sorted is gone by then.
+DEALT, SORTED, ORDERS = RECORD.itemsize, RECORD.itemsize + 1, 16 + 13
 
 # Called with a row and a column that are given twice, to raise an error that knows where.
 Refuse = Callable[[int, int], None]
@@ -71,14 +70,7 @@ class Sorter:
         records["row"], records["column"], records["value"] = rows[order], columns[order], values[order]
         used, starts = np.unique(where[order], return_index=True)
         for number, part in zip(used, np.split(records, starts[1:]), strict=True):
-            try:
-                with open(self._dealt(number), "ab") as file:
-                    part.tofile(file)
-            except OSError as error:
-                raise StorageError(
-                    f"{self.folder.path} could not be written: {error.strerror or error}; free some space, or name "
-                    "another folder in the environment variable TMPDIR."
-                ) from error
+            append(self._dealt(number), part)
 
     def settled(self, duplicates: str, refuse: Refuse) -> Entries:
         """The entries, mapped from the folder."""

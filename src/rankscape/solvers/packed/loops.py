@@ -57,6 +57,21 @@ def turn(begin, end, starts, middles, partners, values, first, last, fitted, hel
 
 
 @_loop
+def turn_dealt(lines, partners, values, are_held, first, last, fitted, held, out_partners, out):
+    """The same of entries that are all of these lines, one by one."""
+    for e in range(len(lines)):
+        j = partners[e] - first
+        if are_held[e]:
+            place = held[j]
+            held[j] += 1
+        else:
+            place = fitted[j]
+            fitted[j] += 1
+        out_partners[place] = lines[e]
+        out[place] = values[e]
+
+
+@_loop
 def squares(starts, ends, partners, values, here, other, out):
     """``out_i = sum_e (y_e - here_i - other_j)^2``."""
     for i in range(len(out)):

@@ -10,9 +10,10 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.duplicates import index_type
 from rankscape.ground.final import final
-from rankscape.ground.stored import Array, Stored, blank, let_go, put, room
+from rankscape.ground.stored import Array, Folder, Stored, blank, let_go, put, room
 from rankscape.ground.threads import each
 from rankscape.solvers.packed import loops
+from rankscape.solvers.packed.dealing import deal, taken
 
 # Work of a block of lines, a line being worth so many entries: enough for one call, and little enough that two threads
 # end together.
@@ -20,6 +21,9 @@ WORK, LINE = 100_000, 20
 
 # Entries of the other order that are put together at a time, where it is too large for the memory.
 PUT = 1 << 24
+
+# Passes over all of them for that, up to which they are not dealt first.
+PASSES = 8
 
 
 class Block(NamedTuple):
@@ -107,17 +111,44 @@ class Order(NamedTuple):
         parts = max(threads, 1 + count // PUT) if isinstance(partners, Stored) else threads
         share = np.arange(1, parts) * count // parts
         cuts = [0, *np.searchsorted(starts, share).tolist(), lines]
-        each(lambda cut: self._turn(out, *cut), pairwise(cuts), threads)
+        if isinstance(partners, Stored) and parts > PASSES and partners.folder is not None:
+            self._turn_dealt(out, cuts, partners.folder, threads)
+        else:
+            each(lambda cut: self._turn(out, *cut), pairwise(cuts), threads)
         return out
 
+    def _turn_dealt(self, out: "Order", cuts: list[int], folder: Folder, threads: int) -> None:
+        paths = deal(self, cuts, folder)
+
+        def turn(number: int) -> None:
+            place = _Place(out, cuts[number], cuts[number + 1])
+            loops.turn_dealt(*taken(paths[number]), *place.given)
+            place.put()
+
+        each(turn, range(len(paths)), threads)
+
     def _turn(self, out: "Order", first: int, last: int) -> None:
-        begin = int(out.starts[first])
-        part = slice(begin, int(out.starts[last]))
+        place = _Place(out, first, last)
+        self.each(lambda block: loops.turn(*block, *place.given), 1)
+        place.put()
+
+
+@final
+class _Place:
+    """Some lines of an order that is written."""
+
+    def __init__(self, out: Order, first: int, last: int):
+        self._out, begin = out, int(out.starts[first])
+        self._part = slice(begin, int(out.starts[last]))
+        self._partners, self._values = blank(out.partners, self._part), blank(out.values, self._part)
+        # Where the next entry of each line goes that is fitted, and that is held out; loops move them on.
         fitted, held = out.starts[first:last] - begin, out.middles[first:last] - begin
-        partners, values = blank(out.partners, part), blank(out.values, part)
-        self.each(lambda block: loops.turn(*block, first, last, fitted, held, partners, values), 1)
-        put(out.partners, part, partners)
-        put(out.values, part, values)
+        self.given = first, last, fitted, held, self._partners, self._values
+
+    def put(self) -> None:
+        """Write them in their place."""
+        put(self._out.partners, self._part, self._partners)
+        put(self._out.values, self._part, self._values)
 
 
 @final
