@@ -20,7 +20,7 @@ ENTRY, LINE = 0.74e-9, 11e-9
 
 # CPU seconds to read, sort and order a record, which one process does; of the search on a sample, for each entry of it;
 # and of client, scheduler and worker for a task.
-RECORD, SEARCH, TASK = 170e-9, 20e-6, 1.5e-3
+RECORD, SEARCH, TASK = 225e-9, 20e-6, 1.5e-3
 
 # Entries of a task; of a sample at least, and for each column; sweeps of all directions that fits took; and bytes of a
 # process that has only imported what it needs.
