@@ -174,10 +174,14 @@ def _clip(words: list[str] | None) -> Any:
 
 def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:
     """The completion to solve, and the entries that were hidden from it."""
+    import numpy as np
+
+    from rankscape.entries.given import Given
+    from rankscape.entries.given.returning import AsNamed
     from rankscape.problem import Completion
 
     table = opened.table
-    problem = Completion.of(table.entries)
+    problem = Completion.of_given(Given(entries=table.entries, dtype=np.dtype(np.float64), like=AsNamed(None, None)))
     if not hide:
         return problem, None
     # Another seed than the estimator's own split: the hidden entries are a test, not the validation.
