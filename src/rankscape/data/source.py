@@ -82,7 +82,7 @@ def open_source(
         return Source(source, table, loaded.info)
     if source == STANDARD_INPUT:
         return Source(source, read(source, duplicates=duplicates, **settings))
-    if in_parts and (is_pattern(source) or Path(source).expanduser().is_dir()):
+    if in_parts and source.strip() and (is_pattern(source) or Path(source).expanduser().is_dir()):
         return _in_parts(source, duplicates, settings)
     # A word without extension that is no file was meant as a name: list the names, not the extensions.
     if not source.strip() or (not Path(source).expanduser().exists() and not Path(source).suffix):
