@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -149,6 +150,47 @@ def test_a_task_that_fails_says_so(entries, monkeypatch):
         Path(posterior.orders.sides[0].values.path).unlink()
         with pytest.raises(RunFailed, match="A worker failed"):
             posterior.sweep()
+
+
+def test_a_killed_scheduler_is_noticed_and_the_fit_goes_on(entries, small_tasks, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    options = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    dask, port = [sys.executable, "-m", "dask"], address.rpartition(":")[2]
+    started = [[*dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]]
+    started += [[*dask, "worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny"]]
+    processes = [subprocess.Popen(command, **options) for command in started]
+    try:
+        _wait_for(address)
+        with open_hands(address, 1) as many:
+            posterior = begun(on_disk(entries), many)
+            posterior.converge(1e-12, 2, journal=Journal(tmp_path / "place.npz", "this"))
+            processes[0].kill()
+            with pytest.raises(RunFailed, match="scheduler"):
+                posterior.converge(1e-12, 3)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    whole, again = begun(entries), begun(entries)
+    whole.converge(1e-12, 4)
+    again.converge(1e-12, 4, journal=Journal(tmp_path / "place.npz", "this"))
+    assert same(whole, again)
+
+
+def _wait_for(address: str) -> None:
+    from distributed import Client
+
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with Client(address, timeout=5, set_as_default=False) as client:
+                client.wait_for_workers(1, timeout=30)
+                return
+        except (OSError, TimeoutError):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
 
 
 # -- the client dies ----------------------------------------------------------------------------------------
