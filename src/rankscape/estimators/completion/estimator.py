@@ -51,7 +51,7 @@ class DeepMatrixCompletion(AbstractFitted):
     max_rank : int, optional
         Largest rank to be found; the default is the smaller side, at most 60.
     validation_fraction : float
-        Share of the entries held out to judge by, between 0 and 1.
+        Share of the entries held out to judge by, between 0 and 1; of very many at most two million.
     offset : {"auto", "none", "mean", "row", "column", "row+column"}
         What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
         "auto" lets the held-out entries decide, and takes the simpler one on a tie.
