@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from rankscape.entries import Entries
 from rankscape.entries.heldout import choose_heldout, entry_hash
+from rankscape.entries.stored.keeping import on_disk
 from rankscape.estimators.completion.determination import missing_cells, parts_of
 from rankscape.ground.groups import sums_of
 from rankscape.ground.modes import modes_of
@@ -97,9 +98,26 @@ def test_both_orders_hold_the_same_entries(seed, n_out, n_in):
         given = (np.float32((entries.values - 1.0) / 2.0), held)
         assert found == {(i, j): (y, h) for i, j, y, h in zip(entries.rows, entries.columns, *given, strict=True)}
         assert [first for first, _ in order.blocks()] == [0, *[last for _, last in order.blocks()]][:-1]
-    chosen = random.random(n_out) < 0.5
-    part = orders.part(chosen)
-    assert part.count == np.isin(entries.rows, np.flatnonzero(chosen)).sum()
+
+
+@given(st.integers(0, 10_000), st.integers(1, 400), st.integers(0, 4))
+@settings(max_examples=30, deadline=None)
+def test_orders_in_files_are_those_in_memory(seed, put, passes):
+    """However many lines are put together at a time, and whether they are dealt first."""
+    random = np.random.default_rng(seed)
+    n_out, n_in = random.integers(1, 40, 2).tolist()
+    place = np.flatnonzero(random.random(n_out * n_in) < random.random())
+    entries = Entries(place // n_in, place % n_in, random.standard_normal(len(place)), (n_out, n_in))
+    held = random.random(entries.count) < 0.3
+    here = Orders.of(entries, held, 1.0, 2.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rankscape.solvers.packed.orders.PUT", put)
+        patch.setattr("rankscape.solvers.packed.orders.PASSES", passes)
+        there = Orders.of(on_disk(entries), held, 1.0, 2.0, threads=2)
+    for one, other in zip(here.sides, there.sides, strict=True):
+        everything = slice(0, entries.count)
+        assert all(np.array_equal(a[everything], b[everything]) for a, b in zip(one[2:], other[2:], strict=True))
+        assert all(map(np.array_equal, one[:2], other[:2]))
 
 
 def test_threads_change_no_digit():

@@ -11,7 +11,7 @@ from cyclopts import Parameter, validators
 from rankscape.cli.completed import Result
 from rankscape.cli.outlying import print_outlying
 from rankscape.cli.output import Speech
-from rankscape.cli.source import SOURCE, Reading
+from rankscape.cli.source import IN_PARTS, Reading
 from rankscape.cli.written import Written, picture_of
 from rankscape.errors import InputError
 from rankscape.ground.checks import listed
@@ -37,7 +37,7 @@ def _two_or_more(_: Any, depth: int | str) -> None:
 
 
 def complete(
-    source: Annotated[str, Parameter(help=SOURCE, allow_leading_hyphen=True)],
+    source: Annotated[str, Parameter(help=IN_PARTS, allow_leading_hyphen=True)],
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -62,6 +62,8 @@ def complete(
     detection_limit: float | None = None,
     clip: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     jobs: int = -1,
+    executor: str | None = None,
+    checkpoint: Path | None = None,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
     speech: Speech | None = None,
@@ -115,6 +117,11 @@ def complete(
         Bounds of what is filled in: LOW HIGH (or LOW,HIGH), or observed for the smallest and largest entry.
     jobs
         Threads; -1 for all cores that may be used. Their number changes no digit.
+    executor
+        Whose workers sweep over very many entries: dask (as many as jobs), slurm, pbs, lsf, sge, or the address of a
+        Dask scheduler.
+    checkpoint
+        File in which these sweeps are written down: the same command goes on there after it was killed.
     seed
         Decides which entries are hidden and held out.
     explain
@@ -126,7 +133,7 @@ def complete(
     from rankscape.estimators.completion.progress import shown_on
 
     speech, began = speech or Speech(), time.monotonic()
-    opened = open_source(source, **(reading or Reading()).settings())
+    opened = open_source(source, in_parts=True, **(reading or Reading()).settings())
     answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
     picture = picture_of(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
     written = Written(answer, model, standard_errors, picture, report)
@@ -136,9 +143,10 @@ def complete(
     settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss, "clip": _clip(clip)}
     settings["ordered"] = None if ordered == "none" else ordered
     settings |= {"values": kind, "detection_limit": detection_limit, "n_jobs": jobs}
+    where: dict[str, Any] = {"executor": executor, "checkpoint": checkpoint}
     with speech.meter() as bar:
         bar.came_before("reading the table", began)
-        completed = fill(problem, **settings, seed=seed, progress=shown_on(bar))
+        completed = fill(problem, **settings, seed=seed, progress=shown_on(bar), **where)
         bar.update("writing")
         written.save(opened, completed)
         bar.update("drawing")
@@ -166,10 +174,14 @@ def _clip(words: list[str] | None) -> Any:
 
 def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:
     """The completion to solve, and the entries that were hidden from it."""
+    import numpy as np
+
+    from rankscape.entries.given import Given
+    from rankscape.entries.given.returning import AsNamed
     from rankscape.problem import Completion
 
     table = opened.table
-    problem = Completion(table.rows, table.columns, table.values, table.shape)
+    problem = Completion.of_given(Given(entries=table.entries, dtype=np.dtype(np.float64), like=AsNamed(None, None)))
     if not hide:
         return problem, None
     # Another seed than the estimator's own split: the hidden entries are a test, not the validation.

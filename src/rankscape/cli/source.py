@@ -12,6 +12,10 @@ SOURCE = (
     f"{titles(long=False)} with a matrix, NaN where an entry is missing; - is standard input."
 )
 
+IN_PARTS = SOURCE.removesuffix("- is standard input.") + (
+    "a folder or a pattern of Parquet files, which may be more than the memory holds; - is standard input."
+)
+
 YesNo = Literal["yes", "no"]
 
 

@@ -10,6 +10,7 @@ from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import InputError, did_you_mean
 from rankscape.files import Table, read
 from rankscape.files.formats import is_known
+from rankscape.files.in_parts import triplets
 from rankscape.files.packing import extension_of
 from rankscape.files.reading import STANDARD_INPUT
 from rankscape.files.wanted import Settings
@@ -42,10 +43,19 @@ class Source:
         """The name without folder and extension."""
         if self.name == STANDARD_INPUT:
             return "stdin"
+        if is_pattern(self.name):
+            return Path(self.name).resolve().parent.name
         return self.name if self.info is not None else Path(self.name).name.removesuffix(extension_of(Path(self.name)))
 
 
-def open_source(source: str, *, duplicates: Duplicates = "error", **settings: Unpack[Settings]) -> Source:
+def is_pattern(source: str) -> bool:
+    """Whether this stands for several files."""
+    return any(sign in source for sign in "*?[") and not Path(source).expanduser().exists()
+
+
+def open_source(
+    source: str, *, duplicates: Duplicates = "error", in_parts: bool = False, **settings: Unpack[Settings]
+) -> Source:
     """Load a named data set, or read a file.
 
     Parameters
@@ -54,6 +64,8 @@ def open_source(source: str, *, duplicates: Duplicates = "error", **settings: Un
         A name from ``rankscape data list``, or the path of a file that `rankscape.files.read` knows.
     duplicates : {"error", "mean", "last"}
         What to do when an entry is given twice.
+    in_parts : bool
+        Whether it may be a folder or a pattern of files, as `rankscape.files.triplets` takes them.
     **settings
         What `rankscape.files.read` is to be told about the file.
 
@@ -70,6 +82,8 @@ def open_source(source: str, *, duplicates: Duplicates = "error", **settings: Un
         return Source(source, table, loaded.info)
     if source == STANDARD_INPUT:
         return Source(source, read(source, duplicates=duplicates, **settings))
+    if in_parts and source.strip() and (is_pattern(source) or Path(source).expanduser().is_dir()):
+        return _in_parts(source, duplicates, settings)
     # A word without extension that is no file was meant as a name: list the names, not the extensions.
     if not source.strip() or (not Path(source).expanduser().exists() and not Path(source).suffix):
         raise InputError(
@@ -79,3 +93,12 @@ def open_source(source: str, *, duplicates: Duplicates = "error", **settings: Un
     if Path(source).expanduser().is_dir():
         raise InputError(f"{source} is a folder; give one file in it.")
     return Source(source, read(source, duplicates=duplicates, **settings))
+
+
+def _in_parts(source: str, duplicates: Duplicates, settings: Settings) -> Source:
+    """Triplets, sorted on disk; options for other kinds of files are refused."""
+    named = {name: settings.get(name) for name in ("rows", "columns", "values")}
+    spare = [name for name, value in settings.items() if value not in (None, ()) and name not in named]
+    if spare:
+        raise InputError(f"{source} is a folder of triplets, which needs no --{spare[0]}: leave it out")
+    return Source(source, triplets(source, duplicates=duplicates, **named).table)

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from rankscape.entries import loops
+from rankscape.ground.arrays import slices
+from rankscape.ground.stored import Stored, blank, let_go, put, room
 from rankscape.ground.types import Indices
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014): one bit of (row, column, seed) turns half of a hash over.
@@ -32,7 +34,15 @@ def choose_heldout(rows: Indices, columns: Indices, shape: tuple[int, int], frac
 
     Every row and column that has entries keeps at least one for training: the one with the largest hash.
     """
-    held, first = np.zeros(len(rows), dtype=bool), int(_splitmix(np.array(seed % 2**64, dtype=np.uint64)))
+    first = np.uint64(int(_splitmix(np.array(seed % 2**64, dtype=np.uint64))))
     largest = np.zeros(shape[0], np.uint64), np.zeros(shape[1], np.uint64)
-    loops.choose(rows, columns, np.uint64(first), np.uint64(int(fraction * 2**64)), *largest, held)
-    return held
+    for part in slices(len(rows)):
+        loops.largest_hashes(rows[part], columns[part], first, *largest)
+        let_go(rows, columns)
+    held = room(len(rows), bool, rows)
+    for part in slices(len(rows)):
+        chosen, limit = blank(held, part), np.uint64(int(fraction * 2**64))
+        loops.choose(rows[part], columns[part], first, limit, *largest, chosen)
+        put(held, part, chosen)
+        let_go(rows, columns)
+    return held.mapped() if isinstance(held, Stored) else held

@@ -151,15 +151,15 @@ def find(starts, columns, at_rows, at_columns, out):
 
 
 @_loop
-def connect(starts, columns, parents):
-    """The first of all rows and columns (behind them) that entries connect each of them to; `parents` are themselves.
+def connect(first, rows, starts, columns, parents):
+    """Join some of all rows, from the `first` on, with the columns (behind them) of their entries.
 
-    Disjoint sets, of which the smaller root becomes the parent of the larger one; paths are halved on the way.
+    Disjoint sets, of which the smaller root becomes the parent of the larger one; paths are halved on the way. At the
+    begin `parents` are themselves.
     """
-    rows = len(starts) - 1
-    for i in range(rows):
+    for i in range(len(starts) - 1):
         for e in range(starts[i], starts[i + 1]):
-            a, b = i, rows + columns[e]
+            a, b = first + i, rows + columns[e]
             while parents[a] != a:
                 parents[a] = parents[parents[a]]
                 a = parents[a]
@@ -170,17 +170,27 @@ def connect(starts, columns, parents):
                 parents[b] = a
             elif b < a:
                 parents[a] = b
+
+
+@_loop
+def roots_of(parents):
+    """The first of all that each one is connected to."""
     for k in range(len(parents)):  # a parent comes before its child, and has its root by now
         parents[k] = parents[parents[k]]
 
 
 @_loop
-def choose(rows, columns, seed, limit, of_rows, of_columns, held):
-    """Mark the entries whose hash (`heldout.entry_hash`) is below a limit, but not the largest of a row or column."""
-    for e in range(len(held)):
+def largest_hashes(rows, columns, seed, of_rows, of_columns):
+    """The largest hash (`heldout.entry_hash`) of each row and of each column."""
+    for e in range(len(rows)):
         hashed = _hash(rows[e], columns[e], seed)
         of_rows[rows[e]] = max(of_rows[rows[e]], hashed)
         of_columns[columns[e]] = max(of_columns[columns[e]], hashed)
+
+
+@_loop
+def choose(rows, columns, seed, limit, of_rows, of_columns, held):
+    """Mark the entries whose hash is below a limit, but not the largest of a row or column."""
     for e in range(len(held)):
         hashed = _hash(rows[e], columns[e], seed)
         held[e] = hashed < limit and hashed != of_rows[rows[e]] and hashed != of_columns[columns[e]]

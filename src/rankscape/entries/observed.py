@@ -1,6 +1,6 @@
 """The entries of a matrix that are seen: the one type for them, from a file to a completed matrix."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,11 @@ import numpy as np
 from rankscape.entries.checking import check_indices, check_shape, check_weights
 from rankscape.entries.duplicates import Duplicates, Refuse, index_type, settle
 from rankscape.errors import InputError
-from rankscape.ground.arrays import finite_array, place, real_array
+from rankscape.ground.arrays import finite_array, place, real_array, slices
 from rankscape.ground.final import final
 from rankscape.ground.groups import sums_of
 from rankscape.ground.memory import check_bytes
+from rankscape.ground.stored import Stored, let_go, room
 
 if TYPE_CHECKING:
     from rankscape.entries.prepared import Method, PreparedEntries
@@ -143,9 +144,39 @@ class Entries:
     # -- the same entries, otherwise -----------------------------------------------------------------------
 
     def part(self, keep: np.ndarray) -> "Entries":
-        """The entries that a mask chooses."""
-        weights = None if self.weights is None else self.weights[keep]
-        return Entries.sorted(self.rows[keep], self.columns[keep], self.values[keep], self.shape, weights)
+        """The entries that a mask chooses, or numbers in ascending order."""
+        if keep.dtype == bool:
+            return self._gathered(lambda part: keep[part])
+        return self._gathered(lambda part: keep[slice(*np.searchsorted(keep, (part.start, part.stop)))] - part.start)
+
+    def some(self, number: int) -> "Entries":
+        """About so many of them, drawn at random; the same ones every time."""
+        random, share = np.random.default_rng(0), number / self.count
+        return self._gathered(lambda part: random.random(part.stop - part.start) < share)
+
+    def _gathered(self, chosen: Callable[[slice], np.ndarray]) -> "Entries":
+        """Those that a mask chooses, or numbers, which are asked for part by part."""
+        arrays = [array for array in (*self, self.weights) if array is not None]
+        found = []
+        for part in self.slices:
+            kept = chosen(part)
+            found.append([array[part][kept] for array in arrays])
+        rows, columns, values, *weights = (np.concatenate(pieces) for pieces in zip(*found, strict=True))
+        return Entries.sorted(rows, columns, values, self.shape, weights[0] if weights else None)
+
+    @property
+    def slices(self) -> Iterator[slice]:
+        """Parts of them, one after the other, few enough to be copied; pages of files go when they are read."""
+        for part in slices(self.count):
+            yield part
+            let_go(*self)
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """The smallest and the largest value."""
+        found = [(self.values[k].min(initial=np.inf), self.values[k].max(initial=-np.inf)) for k in self.slices]
+        low, high = zip(*found, strict=True)
+        return float(min(low)), float(max(high))
 
     def split(self, held: np.ndarray) -> tuple["Entries", "Entries"]:
         """Those that a mask leaves, and those that it holds out."""
@@ -167,6 +198,13 @@ class Entries:
     def with_values(self, values: np.ndarray) -> "Entries":
         """The same positions and weights with other values, in this order."""
         return Entries.sorted(self.rows, self.columns, np.asarray(values, np.float64), self.shape, self.weights)
+
+    def changed(self, values: Callable[[slice], np.ndarray]) -> "Entries":
+        """The same positions with the values of each part anew: in memory, or where these entries are."""
+        made = room(self.count, np.float64, self.values)
+        for part in self.slices:
+            made[part] = values(part)
+        return self.with_values(made.mapped() if isinstance(made, Stored) else made)
 
     def with_weights(self, weights: np.ndarray | None) -> "Entries":
         """The same entries with other weights, in this order; None for equal ones."""
@@ -195,13 +233,13 @@ class Entries:
 
         place = np.empty(len(rows), dtype=np.int64)
         loops.find(self.row_starts, self.columns, np.asarray(rows), np.asarray(columns), place)
+        let_go(self.columns)
         return place
 
     @cached_property
     def row_starts(self) -> np.ndarray:
         """Where each row begins among the entries, and where the last one ends, shape ``(n_out + 1,)``."""
-        row = np.arange(self.shape[0] + 1, dtype=self.rows.dtype)
-        return np.searchsorted(self.rows, row).astype(index_type(self.count))
+        return np.append(0, np.cumsum(self.counts()[0])).astype(index_type(self.count))
 
     # -- out of a matrix, and back into one ----------------------------------------------------------------
 

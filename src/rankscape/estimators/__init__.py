@@ -8,6 +8,7 @@ from rankscape.estimators.completion.complete import complete
 from rankscape.estimators.completion.result import CompletedMatrix
 
 if TYPE_CHECKING:
+    from rankscape.estimators.completion.cost import Cost, completion_cost
     from rankscape.estimators.completion.estimator import DeepMatrixCompletion
     from rankscape.estimators.completion.validation import EntryKFold, entry_cross_validate
     from rankscape.estimators.denoising.estimator import DeepMatrixDenoiser
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Certificate",
     "CompletedMatrix",
+    "Cost",
     "DeepMatrixCompletion",
     "DeepMatrixDenoiser",
     "DeepMatrixSensing",
     "EntryKFold",
     "complete",
+    "completion_cost",
     "entry_cross_validate",
 ]
 
 _HOME = {
+    "Cost": "completion.cost",
+    "completion_cost": "completion.cost",
     "DeepMatrixCompletion": "completion.estimator",
     "DeepMatrixDenoiser": "denoising.estimator",
     "DeepMatrixSensing": "sensing.estimator",

@@ -9,13 +9,15 @@
 `dense`      from an array to entries
 `records`    text, record by record, always knowing on which line
 `packing`    compressed files
+`in_parts`   more than the memory holds: folders of Parquet files, arrays in files, Dask DataFrames
 ===========  ===========================================================================================
 
 Each format's library is imported when a file of that format is opened.
 """
 
+from rankscape.files.in_parts import Triplets, triplets
 from rankscape.files.reading import read
 from rankscape.files.table import Table
 from rankscape.files.writing import check_writable, has_errors, write, write_errors
 
-__all__ = ["Table", "check_writable", "has_errors", "read", "write", "write_errors"]
+__all__ = ["Table", "Triplets", "check_writable", "has_errors", "read", "triplets", "write", "write_errors"]

@@ -80,11 +80,11 @@ def read_arrow(path: Path, schema: "pa.Schema", load: Load, wanted: Wanted, dupl
     if index is None and is_index(path, columns[0], others_alike=True, wanted=wanted):
         index = 0
     labels = None if index is None else _labels(path, names[index], table.column(index))
-    numeric = [k for k, field in enumerate(schema) if _is_number(field.type)]
+    numeric = [k for k, field in enumerate(schema) if is_number(field.type)]
     places = [k for k in numeric if k != index]
     if len(places) < 2 and wanted.layout is None:
         raise FileFormatError(f"{path} has only {', '.join(map(repr, names))}: a wide table has two columns of numbers")
-    values = np.column_stack([_values(path, names[k], table.column(k)) for k in places])
+    values = np.column_stack([values_of(path, names[k], table.column(k)) for k in places])
     aside = [k for k in range(len(names)) if k not in places and k != index]
     wide = ArrowWide(names=names, index=index, places=places, aside=aside, table=table)
     return table_of(path, wide, values, labels, kind)
@@ -107,10 +107,11 @@ def _kind(kind: "pa.DataType") -> Kind:
 
     if pa.types.is_integer(kind):
         return "count"
-    return "number" if _is_number(kind) else "text"
+    return "number" if is_number(kind) else "text"
 
 
-def _is_number(kind: "pa.DataType") -> bool:
+def is_number(kind: "pa.DataType") -> bool:
+    """Whether a type holds real numbers."""
     import pyarrow as pa
 
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
@@ -127,7 +128,7 @@ def _index(schema: "pa.Schema") -> int | None:
 
 
 def _labels(path: Path, name: str, column: "pa.ChunkedArray") -> list:
-    key = _key(path, name, column)
+    key = key_of(path, name, column)
     labels = key.labels[key.codes].tolist()
     if len(set(labels)) < len(labels):
         again = next(k for k, label in enumerate(labels) if label in labels[:k])
@@ -141,15 +142,16 @@ def _long(path: Path, header: list[str], load: Load, wanted: Wanted, duplicates:
     table = load(list(names))
     if not table.num_rows:
         raise FileFormatError(f"{path} holds no records")
-    values = _values(path, names[2], table[names[2]])
-    long = Long(_key(path, names[0], table[names[0]]), _key(path, names[1], table[names[1]]), values)
+    values = values_of(path, names[2], table[names[2]])
+    long = Long(key_of(path, names[0], table[names[0]]), key_of(path, names[1], table[names[1]]), values)
     return to_table(path, kind, names, long, duplicates, lambda *at: f"records {at[0] + 1} and {at[1] + 1}")
 
 
-def _values(path: Path, name: str, column: "pa.ChunkedArray") -> np.ndarray:
+def values_of(path: Path | str, name: str, column: "pa.ChunkedArray", before: int = 0) -> np.ndarray:
+    """Numbers of a column, NaN where there is none; so many records came `before` these."""
     import pyarrow as pa
 
-    if not _is_number(column.type):
+    if not is_number(column.type):
         with reading(path, f"column that Python knows ({name!r})"):
             sample = next((value.as_py() for value in column if value.is_valid), None)
         raise FileFormatError(f"{path}, column {name!r}: holds {column.type} ({sample!r}, for one), not numbers")
@@ -159,17 +161,20 @@ def _values(path: Path, name: str, column: "pa.ChunkedArray") -> np.ndarray:
         found = ((k, x) for k, x in enumerate(column.to_pylist(), 1) if x is not None and abs(x) > EXACT)
         record, number = next(found, (1, column[0]))
         raise FileFormatError(
-            f"{path}, record {record}, column {name!r}: {number} has more digits than a float64 keeps; "
+            f"{path}, record {before + record}, column {name!r}: {number} has more digits than a float64 keeps; "
             "store the column as floats"
         ) from error
     infinite = np.flatnonzero(np.isinf(numbers))
     if infinite.size:
         at = infinite[0]
-        raise FileFormatError(f"{path}, record {at + 1}, column {name!r}: {numbers[at]} is not a finite number")
+        raise FileFormatError(
+            f"{path}, record {before + at + 1}, column {name!r}: {numbers[at]} is not a finite number"
+        )
     return numbers
 
 
-def _key(path: Path, name: str, column: Any) -> Key:
+def key_of(path: Path | str, name: str, column: Any, before: int = 0) -> Key:
+    """Labels of a column, each of which must be there; so many records came `before` these."""
     import pyarrow as pa
 
     kind = column.type
@@ -182,7 +187,8 @@ def _key(path: Path, name: str, column: Any) -> Key:
     missing = _missing(column, kind)
     if missing.size:
         raise FileFormatError(
-            f"{path}, record {missing[0] + 1}, column {name!r}: the cell is empty; a record needs a row and a column"
+            f"{path}, record {before + missing[0] + 1}, column {name!r}: the cell is empty; a record needs a row and a "
+            "column"
         )
     whole = column.dictionary_encode().unify_dictionaries().combine_chunks()
     labels = whole.dictionary

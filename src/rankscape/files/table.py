@@ -102,7 +102,7 @@ class Long:
     digits: np.ndarray | None = None  # what the cells of the values say, where they are text
 
 
-def choose_columns(path: Path, header: Sequence[str], wanted: Wanted) -> tuple[int, int, int]:
+def choose_columns(path: Path | str, header: Sequence[str], wanted: Wanted) -> tuple[int, int, int]:
     """Return the positions of the row, column and value columns among the names of ``header``.
 
     A name that was not given is taken from names that tell (user, movie, rating), or in order from a file of exactly
@@ -139,7 +139,7 @@ def _listed(header: Sequence[str]) -> str:
     return ", ".join(map(repr, header[:12])) + (f", ... ({len(header)} in all)" if len(header) > 12 else "")
 
 
-def _check_name(path: Path, header: Sequence[str], role: str, name: str | None) -> None:
+def _check_name(path: Path | str, header: Sequence[str], role: str, name: str | None) -> None:
     if name is not None and name not in header:
         raise InputError(
             f"{path} has no column {name!r} ({role}); it has {_listed(header)}{did_you_mean(name, header)}"

@@ -1,11 +1,25 @@
 """Arrays from outside: checked once, returned as float64; and their size."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.ground.numbers import EXACT, NotReal, exact_floats
+
+# Numbers that are copied at a time, where there are very many.
+PART = 1_000_000
+
+
+def slices(count: int) -> Iterator[slice]:
+    """Parts of so many places, one after the other; one that is empty where there are none.
+
+    >>> list(slices(1_500_000))
+    [slice(0, 1000000, None), slice(1000000, 1500000, None)]
+    """
+    for first in range(0, max(count, 1), PART):
+        yield slice(first, min(first + PART, count))
 
 
 def real_array(values: Any, name: str, copy: bool = True) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rankscape.ground.jit import compiled
+from rankscape.ground.stored import let_go
 
 # Length of a group up to which values are sorted by insertion.
 SHORT = 24
@@ -57,4 +58,5 @@ def sums_of(groups: np.ndarray, size: int, values: np.ndarray | None = None) -> 
     total = np.bincount(groups[:PART], part(0), size)
     for k in range(PART, len(groups), PART):
         total += np.bincount(groups[k : k + PART], part(k), size)
+        let_go(groups, groups if values is None else values)
     return total

@@ -47,7 +47,7 @@ def check_scale(values: np.ndarray, largest: float, smallest: float = 0.0) -> No
     ...
     rankscape.errors.InputError: The largest entry has the size 1e+200, beyond 1e+150: divide the data by 1e+200 first.
     """
-    size = float(np.abs(values).max(initial=0.0))
+    size = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))  # no copy: they may be many
     if size > largest or 0 < size < smallest:
         bound = f"beyond {largest:.3g}" if size > largest else f"below {smallest:.3g}"
         raise InputError(f"The largest entry has the size {size:.3g}, {bound}: divide the data by {size:.0e} first.")

@@ -7,6 +7,7 @@ where they are made   `executors`, `clusters`; `pool` waits for them, `dispatch`
 what is kept          `layout` of one run, `store` of all; `result` reads it back, `export` writes one file
 who is at it          `lock` (one client at a time), `progress`
 all together          `run.sweep`
+something else        `hands`: a fit of very many entries, whose blocks are updated by workers
 ====================  ========================================================================================
 """
 

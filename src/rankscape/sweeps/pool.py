@@ -55,6 +55,8 @@ class Pool:
         What to look at where there is none.
     patience : float
         Seconds after which a sweep without a worker ends; five minutes if left out.
+    work : str
+        What is begun again where it ends.
     """
 
     executor: Executor
@@ -63,6 +65,7 @@ class Pool:
     look: Callable[[], Seen] = Seen
     remedy: str = ""
     patience: float | None = None
+    work: str = "sweep"
     _since: float = field(default_factory=lambda: time.monotonic())
     _told: bool = False
     _first: dict[str, float] = field(default_factory=dict)  # when each worker was seen first
@@ -85,12 +88,24 @@ class Pool:
             self._see(self.look())
         return done
 
+    def watch(self, done: Callable[[float], bool]) -> None:
+        """Wait until something is done, which is asked for with a time limit, with an eye on the workers.
+
+        Raises
+        ------
+        RunFailed
+            There has been nobody to do it for too long.
+        """
+        while not done(LOOK):
+            self._see(self.look())
+        self._moved()
+
     def _moved(self) -> None:
         self._since, self._told = time.monotonic(), False
 
     def _see(self, seen: Seen) -> None:
         if seen.gone:
-            raise RunFailed("The scheduler is gone; what is done stays done. Start the same sweep again.")
+            raise RunFailed(f"The scheduler is gone; what is done stays done. Start the same {self.work} again.")
         now = time.monotonic()
         if seen.workers is None and seen.answers:
             return self._moved()
@@ -101,7 +116,7 @@ class Pool:
                 return self._moved()
         waited, patience = now - self._since, PATIENCE if self.patience is None else self.patience
         if waited > patience:
-            raise RunFailed(f"{self._why(seen, waited)} What is done stays done: start the same sweep again.")
+            raise RunFailed(f"{self._why(seen, waited)} What is done stays done: start the same {self.work} again.")
         if waited > QUIET and not self._told:
             self._told = True
             left = _span(patience - waited)

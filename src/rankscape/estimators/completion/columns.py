@@ -62,7 +62,7 @@ def column_errors(parts: Split, combination: Combination, means: np.ndarray | No
     # Of a column that hardly varies the mean is nearly exact: a miss of any size would be worse.
     some = parts.whole
     if some.count > MOST:
-        some = some.part(np.random.default_rng(0).random(some.count) < MANY / some.count)
+        some = some.some(MANY)
     varied = sizes_of(some.columns, some.values, n_in).varied
     return ColumnErrors(_rms(columns, errors, n_in), _worse(columns, errors, baseline, varied))
 

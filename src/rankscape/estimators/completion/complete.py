@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from rankscape.entries.given import Given
+from rankscape.estimators.completion.at_work import Executor, at_work
 from rankscape.estimators.completion.bounds import Bounds, Clip
 from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
 from rankscape.estimators.completion.inputs import MatrixData, taken
@@ -44,6 +46,8 @@ def complete(
     n_jobs: int | None = -1,
     seed: int = 0,
     progress: ProgressCall | bool | None = None,
+    executor: Executor = None,
+    checkpoint: str | Path | None = None,
 ) -> CompletedMatrix:
     r"""Complete a matrix with holes; the ridge path of a deep factorization and held-out entries choose the rank.
 
@@ -59,17 +63,18 @@ def complete(
 
     Parameters
     ----------
-    data : Completion, frame, array_like, DataArray or scipy sparse array
+    data : Completion, frame, array_like, DataArray, scipy sparse array, Triplets, path or Dask DataFrame
         Missing are NaN, NA, None and masked values; what a sparse array stores is observed. Columns of text of a
         frame are kept aside, with a warning, and given back unchanged in `CompletedMatrix.frame`. A `Completion` that
-        is already split keeps its split.
+        is already split keeps its split. Of more than the memory holds: a folder or a pattern of Parquet files, a Dask
+        DataFrame of three columns, or what `rankscape.files.triplets` makes of them.
     depth : int or "auto"
         Number of factors ``L``, at least 2. From 3 on the rank is found exactly; depth 2 is the nuclear norm. "auto"
         climbs at depth 3; where the spectrum has no edge, held-out entries choose among 2, 3 and 4.
     max_rank : int, optional
         Largest rank to be found; the default is the smaller side, at most 60.
     validation_fraction : float
-        Share of the entries held out to choose by, between 0 and 1.
+        Share of the entries held out to choose by, between 0 and 1; of very many at most two million.
     offset : {"auto", "none", "mean", "row", "column", "row+column"}
         What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
         "auto" lets the held-out entries decide, and takes the simpler one on a tie.
@@ -105,6 +110,13 @@ def complete(
     progress : bool or callable, optional
         True tells the stage in words, on a terminal, in a notebook or as lines; a function receives a
         `CompletionProgress` at the begin of each stage and after each record.
+    executor : Client or str, optional
+        Whose workers sweep over very many entries of a sparse matrix: a Dask client, "dask" (`n_jobs` processes on this
+        machine), the address of a scheduler, or a batch system ("slurm", "pbs", "lsf", "sge"). They read the entries in
+        the folder for temporary files, which all machines have to see (TMPDIR), and change no digit.
+    checkpoint : str or Path, optional
+        A file in which the sweeps over very many entries are written down: the same call goes on there after it was
+        killed. It stays when the fit is done.
 
     Returns
     -------
@@ -139,7 +151,7 @@ def complete(
     how = depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, values, detection_limit
     settings = settings_of(*how, seed, n_jobs=n_jobs)
     given, held = taken(data, aside=True)
-    with told(progress, shown_on) as tell:
+    with told(progress, shown_on) as tell, at_work(given, settings, executor, checkpoint) as (given, settings):
         return replace(fit_given(given, held, settings, clip, tell), like=given.like)
 
 
@@ -153,7 +165,7 @@ def fit_given(
 ) -> CompletedMatrix:
     """Complete what was given, within bounds and with its names; `held` and `before` as in `fit_entries`."""
     # Room for the singular values, and for what is added up on the way to them.
-    check_scale(given.entries.values, np.finfo(float).max / 8 / math.sqrt(math.prod(given.shape)))
+    check_scale(np.array(given.entries.extremes), np.finfo(float).max / 8 / math.sqrt(math.prod(given.shape)))
     Bounds.of(clip, given.entries)  # what breaks them is refused before the work
     done = fit_entries(given.entries, held, settings, progress, before)
     # Of what is observed only what was used: a range may not be as wide as its outliers.

@@ -1,6 +1,7 @@
 """What the entries of a completion determine, and where they do not: in numbers and in words."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.determined import Determined, Open
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.offsets import Offset, fit_offset
-from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.arrays import root_mean_square, slices
 from rankscape.ground.final import final
 from rankscape.ground.modes import modes_of
+from rankscape.ground.stored import let_go
 from rankscape.solvers.determined import Factors, Jacobian, free_motions, noise_motions
 
 # Cells of a matrix up to which all missing ones are looked at, and how many of a larger one.
@@ -173,7 +175,13 @@ def _drawn(cells: int) -> np.ndarray:
 def parts_of(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     """The connected part of the graph of rows, columns and entries that each row and each column belongs to."""
     parents = np.arange(sum(entries.shape))
-    loops.connect(entries.row_starts, entries.columns, parents)
+    starts, (n_out, _) = entries.row_starts, entries.shape
+    cuts = [0, *np.searchsorted(starts, [part.stop for part in slices(entries.count)][:-1]).tolist(), n_out]
+    for first, last in pairwise(cuts):
+        columns = entries.columns[starts[first] : starts[last]]
+        loops.connect(first, n_out, starts[first : last + 1] - starts[first], columns, parents)
+        let_go(columns)
+    loops.roots_of(parents)
     roots = parents == np.arange(len(parents))
     part = (np.cumsum(roots) - 1)[parents]
     return part[: entries.shape[0]], part[entries.shape[0] :]

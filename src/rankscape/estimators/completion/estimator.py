@@ -1,7 +1,8 @@
 """The scikit-learn face of completion: its settings, and fitting."""
 
 from dataclasses import replace
-from typing import Self, TypeAlias
+from pathlib import Path
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from rankscape.entries.given import Given
 from rankscape.errors import InputError
 from rankscape.estimators.checked import seed_of
 from rankscape.estimators.completion import inputs
+from rankscape.estimators.completion.at_work import Executor, at_work
 from rankscape.estimators.completion.bounds import Clip
 from rankscape.estimators.completion.complete import fit_given
 from rankscape.estimators.completion.fitted import AbstractFitted
@@ -49,7 +51,7 @@ class DeepMatrixCompletion(AbstractFitted):
     max_rank : int, optional
         Largest rank to be found; the default is the smaller side, at most 60.
     validation_fraction : float
-        Share of the entries held out to judge by, between 0 and 1.
+        Share of the entries held out to judge by, between 0 and 1; of very many at most two million.
     offset : {"auto", "none", "mean", "row", "column", "row+column"}
         What to remove first: biases of rows or columns come with the mean, and are damped where entries are few.
         "auto" lets the held-out entries decide, and takes the simpler one on a tie.
@@ -155,7 +157,13 @@ class DeepMatrixCompletion(AbstractFitted):
         self.random_state = random_state
 
     def fit(
-        self, X: MatrixData, y: None = None, sample_weight: ArrayLike | None = None, weights: Weights = None
+        self,
+        X: MatrixData,
+        y: None = None,
+        sample_weight: ArrayLike | None = None,
+        weights: Weights = None,
+        executor: Executor = None,
+        checkpoint: str | Path | None = None,
     ) -> Self:
         """Fit the observed entries.
 
@@ -163,7 +171,8 @@ class DeepMatrixCompletion(AbstractFitted):
         ----------
         X : frame, array_like, DataArray, scipy sparse array or Completion, shape (n_samples, n_features)
             Missing are NaN, NA, None and masked values; what a sparse array stores is observed, and it is never made
-            dense. A `Completion` is made of triplets, and keeps its split into training and held-out entries.
+            dense. A `Completion` is made of triplets, and keeps its split into training and held-out entries. A path, a
+            Dask DataFrame and `rankscape.files.triplets` may hold more than the memory does.
         y : None
             Ignored.
         sample_weight : array_like, shape (n_samples,), optional
@@ -171,6 +180,10 @@ class DeepMatrixCompletion(AbstractFitted):
             from.
         weights : array_like or scipy sparse array of the shape of X, optional
             The same for each observed entry; positive.
+        executor : Client or str, optional
+            Whose workers sweep over very many entries: see `complete`.
+        checkpoint : str or Path, optional
+            A file in which these sweeps are written down: see `complete`.
 
         Raises
         ------
@@ -187,7 +200,7 @@ class DeepMatrixCompletion(AbstractFitted):
         entries = inputs.weighted(given.entries, weights, sample_weight)
         if entries.count < given.entries.count and held is not None:
             raise InputError("Rows of weight zero in a problem that is split: leave them out of it.")
-        return self._fit(replace(given, entries=entries), held)
+        return self._fit(replace(given, entries=entries), held, executor=executor, checkpoint=checkpoint)
 
     def partial_fit(
         self, X: MatrixData, y: None = None, sample_weight: ArrayLike | None = None, weights: Weights = None
@@ -203,7 +216,7 @@ class DeepMatrixCompletion(AbstractFitted):
         merged = self.completed_.observed.merge(entries)  # whose rows may have had other names
         return self._fit(replace(given, entries=merged, row_labels=None), None, warm=True)
 
-    def _fit(self, given: Given, held: np.ndarray | None, warm: bool = False) -> Self:
+    def _fit(self, given: Given, held: np.ndarray | None, warm: bool = False, **where: Any) -> Self:
         if not given.entries.count:
             raise InputError(f"No entry of X of shape {given.shape} is observed: there is nothing to learn from.")
         # A RandomState gives another seed at every fit, as scikit-learn promises.
@@ -214,5 +227,6 @@ class DeepMatrixCompletion(AbstractFitted):
         if settings.limit is None:  # below a limit no column is without a value
             inputs.warn_of_empty(given.entries)
         before = getattr(self, "completed_", None) if warm or switch("warm_start", self.warm_start) else None
-        self.completed_ = fit_given(given, held, settings, self.clip, before=before)
+        with at_work(given, settings, **where) as (given, settings):
+            self.completed_ = fit_given(given, held, settings, self.clip, before=before)
         return self._publish(given.dtype)

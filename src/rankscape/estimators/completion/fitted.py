@@ -165,6 +165,10 @@ class AbstractFitted(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC)
             # Triplets are never made dense, not even to be checked.
             check(self, csr_array(X.shape), reset=reset, accept_sparse=True)
             return inputs.given_problem(X)[0]
+        if (many := inputs.many_of(X)) is not None:
+            given = inputs.given_triplets(many)
+            check(self, csr_array(given.shape), reset=reset, accept_sparse=True)
+            return given
         if isinstance(X, np.ma.MaskedArray) or not (isinstance(X, np.ndarray | list) or issparse(X)):
             given = given_of(X, "X")
             check(self, X, reset=reset, skip_check_array=True)

@@ -1,6 +1,7 @@
 """From what people have to entries: missing is NaN or not stored, and what cannot be used is named with its place."""
 
 import warnings
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,11 +13,13 @@ from rankscape.entries.given import Given, given_of
 from rankscape.entries.given.given import MatrixLike
 from rankscape.entries.given.returning import AsNamed
 from rankscape.errors import FallbackWarning, InputError
+from rankscape.files.in_parts import Triplets, triplets
+from rankscape.files.in_parts.frames import is_dask_frame
 from rankscape.ground.arrays import real_array
 from rankscape.ground.types import ArrayLike, SparseMatrix
 from rankscape.problem import Completion
 
-MatrixData: TypeAlias = Completion | MatrixLike
+MatrixData: TypeAlias = Completion | MatrixLike | Triplets
 Weights: TypeAlias = ArrayLike | SparseMatrix | None
 
 
@@ -27,20 +30,35 @@ def taken(data: MatrixData, aside: bool) -> tuple[Given, np.ndarray | None]:
     """
     if isinstance(data, Completion):
         return given_problem(data)
-    given = given_of(data, "data", aside)
+    given = given_of(data, "data", aside) if (many := many_of(data)) is None else given_triplets(many)
     if not given.entries.count:
         raise InputError(f"No entry of the matrix of shape {given.shape} is observed: all are missing.")
     warn_empty(given.entries, stacklevel=4)
     return given, None
 
 
+def many_of(data: Any) -> Triplets | None:
+    """Triplets on disk or on Dask, or a path to them; None of what holds a matrix."""
+    if isinstance(data, Triplets):
+        return data
+    return triplets(data) if isinstance(data, str | Path) or is_dask_frame(data) else None
+
+
+def given_triplets(many: Triplets) -> Given:
+    """Their entries, sorted on disk, with their names."""
+    table = many.table
+    return _named(table.entries, (table.row_labels, table.column_labels))
+
+
 def given_problem(problem: Completion) -> tuple[Given, np.ndarray | None]:
     """All entries of a problem with their names, and which of them it holds out."""
     entries, held = entries_and_split(problem)
-    labels = problem.row_labels, problem.column_labels
-    dtype = np.dtype(np.float64)
-    given = Given(entries=entries, row_labels=labels[0], column_labels=labels[1], dtype=dtype, like=AsNamed(*labels))
-    return given, held
+    return _named(entries, (problem.row_labels, problem.column_labels)), held
+
+
+def _named(entries: Entries, labels: tuple[np.ndarray | None, np.ndarray | None]) -> Given:
+    dtype, like = np.dtype(np.float64), AsNamed(*labels)
+    return Given(entries=entries, row_labels=labels[0], column_labels=labels[1], dtype=dtype, like=like)
 
 
 def rows_of(data: MatrixData | Entries) -> Given:

@@ -8,7 +8,9 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, InputError
+from rankscape.ground.arrays import slices
 from rankscape.ground.final import final
+from rankscape.ground.stored import let_go
 
 ValuesChoice: TypeAlias = Literal["auto", "real", "count", "binary", "ordinal"]
 CHOICES: tuple[str, ...] = get_args(ValuesChoice)
@@ -67,7 +69,7 @@ def kind_of(values: str, entries: Entries) -> Kind:
     """
     if values == "real":
         return REAL
-    found = np.unique(entries.values)
+    found = _different(entries.values, all_of_them=values != "auto")
     levels = tuple(found.tolist()) if len(found) <= MOST else ()
     if values == "auto":
         return Kind(("real", *_possible(found)), levels=levels)
@@ -82,6 +84,17 @@ def kind_of(values: str, entries: Entries) -> Kind:
     elif values == "ordinal":
         _check_levels(found)
     return Kind((values,), values, levels)
+
+
+def _different(values: np.ndarray, all_of_them: bool) -> np.ndarray:
+    """The values that occur, ascending; or so many that no kind is left but numbers."""
+    found = values[:0]
+    for part in slices(len(values)):
+        found = np.unique(np.concatenate([found, np.unique(values[part])]))
+        let_go(values)
+        if not all_of_them and len(found) > MOST and not (found == np.rint(found)).all():
+            break
+    return found
 
 
 def _possible(found: np.ndarray) -> tuple[str, ...]:

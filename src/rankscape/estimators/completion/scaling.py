@@ -94,10 +94,10 @@ class Scaling:
         if self.uniform and self.unit == 1:
             return entries
         if self.uniform:
-            return entries.with_values(entries.values / self.unit)
+            return entries.changed(lambda part: entries.values[part] / self.unit)
         # One after another: the product of two sizes may overflow where the quotient does not.
-        values = entries.values / self.unit / self.row[entries.rows] / self.column[entries.columns]
-        return entries.with_values(values)
+        sizes = lambda part: (self.row[entries.rows[part]], self.column[entries.columns[part]])
+        return entries.changed(lambda part: entries.values[part] / self.unit / sizes(part)[0] / sizes(part)[1])
 
     def multiply(self, entries: Entries) -> Entries:
         """Entries in the units of the data again, but for rounding."""
@@ -105,8 +105,8 @@ class Scaling:
 
     def in_unit_of(self, entries: Entries) -> "Scaling":
         """The same ratios, and the unit in which the largest of these entries is one, or is harmless as it is."""
-        values = replace(self, unit=1.0).divide(entries).values
-        largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+        low, high = replace(self, unit=1.0).divide(entries).extremes
+        largest = max(high, -low, 0.0)
         harmless = self.uniform and entries.count >= MANY and PLAIN[0] < largest < PLAIN[1]
         return replace(self, unit=1.0 if harmless else largest or 1.0)
 

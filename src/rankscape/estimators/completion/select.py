@@ -35,9 +35,14 @@ from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.memory import check_bytes
+from rankscape.ground.stored import folder_of
 
 # Held-out error without an offset, over what the offset leaves of the entries, below which nothing is taken away.
 NEXT_TO_NOTHING = 0.1
+
+# Bytes for each entry, where all of them are searched.
+SEARCHED = 150
 
 
 def select(
@@ -56,6 +61,10 @@ def select(
     large = select_at_scale(split, settings, meter) if before is None else None
     if large is not None:
         return large
+    if folder_of(split.whole.values) is not None:
+        count = split.whole.count
+        remedy = "Only many entries of a sparse matrix are searched on a sample."
+        check_bytes(SEARCHED * count, f"A search among all {count:,} entries", remedy)
     sample = sample_of(split, settings)
     if sample is not None:
         found = grow(_select(_Search(sample, settings, meter, thorough), None, all_at_once), split)

@@ -12,6 +12,8 @@ from rankscape.estimators.losses import LossChoice
 from rankscape.ground.checks import DEEPEST, one_of, real, share, whole
 from rankscape.ground.final import final
 from rankscape.ground.threads import threads_of
+from rankscape.solvers.packed.hands import AbstractHands
+from rankscape.solvers.packed.journal import Journal
 
 Depth: TypeAlias = int | Literal["auto"]
 OffsetChoice: TypeAlias = Literal["auto"] | OffsetKind
@@ -46,6 +48,10 @@ class Settings:
         Relative precision of the data.
     threads : int
         At most so many; they change no digit.
+    hands : AbstractHands, optional
+        Who sweeps over very many entries; the threads without it.
+    journal : Journal, optional
+        Where the sweeps are written down.
     """
 
     depth: Depth = "auto"
@@ -62,6 +68,8 @@ class Settings:
     seed: int = 0
     resolution: float = 2.2e-16
     threads: int = 1
+    hands: AbstractHands | None = None
+    journal: Journal | None = None
 
     @property
     def depths(self) -> tuple[int, ...]:

@@ -19,6 +19,9 @@ CONSTANT = 1e-12
 # the entries that it would hold out itself.
 OWN = 0x9D2C5680
 
+# Entries that are held out at most: more judge no better, and all that is known of each of them takes memory.
+JUDGES = 2_000_000
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -111,7 +114,8 @@ class Split:
     def lines(self, side: int, chosen: np.ndarray) -> "Split":
         """The rows (side 0) or columns (1) that a mask chooses, in the same units."""
         number = np.cumsum(chosen) - 1
-        keep = chosen[(self.observed.rows, self.observed.columns)[side]]
+        lines = (self.observed.rows, self.observed.columns)[side]
+        keep = np.concatenate([k.start + np.flatnonzero(chosen[lines[k]]) for k in self.observed.slices])
         part, scaling = self.observed.part(keep), self.scaling
         rows, columns, (n_out, n_in) = part.rows, part.columns, part.shape
         if side == 0:
@@ -124,7 +128,8 @@ class Split:
     @property
     def constant(self) -> bool:
         """Whether all entries are equal."""
-        return bool(np.ptp(self.whole.values) <= CONSTANT)
+        low, high = self.whole.extremes
+        return high - low <= CONSTANT
 
 
 def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
@@ -134,8 +139,8 @@ def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
 
 def hold_out(observed: Entries, settings: Settings) -> np.ndarray:
     """A mask of the entries that a hash of (row, column, seed) chooses."""
-    seed = OWN + settings.seed
-    return choose_heldout(observed.rows, observed.columns, observed.shape, settings.validation_fraction, seed)
+    seed, share = OWN + settings.seed, min(settings.validation_fraction, JUDGES / max(observed.count, 1))
+    return choose_heldout(observed.rows, observed.columns, observed.shape, share, seed)
 
 
 def split(observed: Entries, held: np.ndarray | None, settings: Settings, kind: str = "none") -> Split:

@@ -9,6 +9,7 @@ from rankscape.estimators.completion.left_over import LeftOver
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.outliers import FAR, Outliers
 from rankscape.ground.final import final
+from rankscape.ground.stored import let_go
 
 # Excess kurtosis of what is left over from which on tails are heavy: 0 for normal noise, -1 for rounded values.
 HEAVY = 1.0
@@ -72,5 +73,6 @@ class Tails:
         own = 1.0 if observed.weights is None else np.sqrt(observed.weights[part] / observed.weights.mean())
         missed = (values - fitted) / model.scaling.at(rows, columns) * own
         deviations = np.abs(missed) / self.sizes[part]
+        let_go(observed.rows, observed.columns, observed.values)
         far = deviations > FAR
         return rows[far], columns[far], values[far], fitted[far], deviations[far]

@@ -84,7 +84,7 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     if scale != "auto":
         return Units(scale)
     if entries.count > MOST:
-        entries = entries.part(np.random.default_rng(0).random(entries.count) < MOST / entries.count)
+        entries = entries.some(MOST)
     sizes = {"column": _sizes(entries, 1), "row": _sizes(entries, 0)}
     kind = max(sizes, key=lambda kind: sizes[kind].spread)
     largest = sizes[kind].spread

@@ -5,8 +5,11 @@ blocks, and a block to one thread, so that the result does not depend on how man
 
 ===============  ==============================================================================================
 `orders`         `Orders`: the entries in two orders, those that are held out at the end of each line
+`dealing`        the second order of entries that do not fit the memory
 `energies`       where to start, and how many directions chance does not explain
 `records`        `State` and `Moments`: what is kept of the rows of a factor
+`hands`          who goes through the blocks: threads, or workers elsewhere
+`journal`        sweeps that were made, for whoever is killed
 `posterior`      `PackedPosterior`: sweeps of variational Bayes, which go on with other rows than they began with
 `loops`          the compiled loops over entries,
 `record_loops`   and over records

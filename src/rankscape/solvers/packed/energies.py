@@ -16,9 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.ground.final import final
-from rankscape.ground.threads import each
 from rankscape.solvers.packed import loops
-from rankscape.solvers.packed.orders import Orders
+from rankscape.solvers.packed.orders import Block, Orders
 
 # Multiplications from both sides: after 4 the overlap with the true directions at 6 entries a row was .41, after 20
 # .84.
@@ -86,9 +85,12 @@ class _Normalised:
     def of(cls, orders: Orders, biases: tuple[np.ndarray, np.ndarray], threads: int) -> "_Normalised":
         roots = []
         for s, order in enumerate(orders.sides):
-            energies, given = np.empty(order.lines), (biases[s], biases[1 - s])
-            fitted = order.starts, order.middles, order.partners, order.values
-            each(lambda block, f=fitted, g=given, e=energies: loops.squares(*block, *f, *g, e), order.blocks(), threads)
+            energies, here, other = np.empty(order.lines), biases[s], biases[1 - s]
+
+            def add(block: Block, energies: np.ndarray = energies, here=here, other=other) -> None:
+                loops.squares(*block.entries(False), here[block.lines], other, energies[block.lines])
+
+            order.each(add, threads)
             roots.append(1 / np.sqrt(energies + max(float(energies.mean()), 1e-300)))
         return cls(orders, biases, (roots[0], roots[1]), threads)
 
@@ -97,9 +99,13 @@ class _Normalised:
         order = self.orders.sides[side]
         out = np.empty((order.lines, table.shape[1]), np.float32)
         scaled = (table * self.roots[1 - side][:, None]).astype(np.float32)
-        entries = order.starts, order.middles, order.partners, order.values, self.biases[side], self.biases[1 - side]
-        signs = (side + 1) * flip
-        each(lambda block: loops.multiply(*block, *entries, signs, scaled, out), order.blocks(), self.threads)
+        here, other, signs = self.biases[side], self.biases[1 - side], (side + 1) * flip
+
+        def multiply(block: Block) -> None:
+            given = *block.entries(False), here[block.lines], other, signs, scaled
+            loops.multiply(block.first, *given, out[block.lines])
+
+        order.each(multiply, self.threads)
         return out * self.roots[side][:, None]
 
 

@@ -8,9 +8,9 @@ _loop = compiled("reassoc", "contract", "nsz")
 
 
 @_loop
-def fitted_first(first, last, starts, partners, values, held, shift, scale, middles, out_partners, out):
+def fitted_first(starts, partners, values, held, shift, scale, middles, out_partners, out):
     """Each line's entries without those held out, and these behind them; `middles` says where they begin."""
-    for i in range(first, last):
+    for i in range(len(middles)):
         at, behind = starts[i], starts[i + 1]
         for e in range(starts[i], starts[i + 1]):
             behind -= held[e]
@@ -27,22 +27,21 @@ def fitted_first(first, last, starts, partners, values, held, shift, scale, midd
 
 
 @_loop
-def turned_starts(starts, middles, partners, out_starts, out_middles):
-    """Where the lines of the other side begin, and their held-out entries; the out arrays are zeros."""
+def count_turned(starts, middles, partners, out, out_fitted):
+    """Add how many entries each line of the other side has (``out_j+1``), and how many of them are fitted."""
     for i in range(len(middles)):
         for e in range(starts[i], starts[i + 1]):
-            out_starts[partners[e] + 1] += 1
-            out_middles[partners[e]] += e < middles[i]
-    for j in range(len(out_middles)):
-        out_starts[j + 1] += out_starts[j]
-        out_middles[j] += out_starts[j]
+            out[partners[e] + 1] += 1
+            out_fitted[partners[e]] += e < middles[i]
 
 
 @_loop
-def turn(first, last, starts, middles, partners, values, out_starts, out_middles, out_partners, out):
-    """The entries of the lines ``first .. last`` of the other side, in the order of this one."""
-    fitted, held = out_starts[first:last].copy(), out_middles[first:last].copy()
-    for i in range(len(middles)):
+def turn(begin, end, starts, middles, partners, values, first, last, fitted, held, out_partners, out):
+    """Put the entries of the lines ``begin .. end`` into the lines ``first .. last`` of the other side.
+
+    `fitted` and `held` say where the next one goes, and are moved on.
+    """
+    for i in range(end - begin):
         for e in range(starts[i], starts[i + 1]):
             j = partners[e] - first
             if j < 0 or j >= last - first:
@@ -53,14 +52,29 @@ def turn(first, last, starts, middles, partners, values, out_starts, out_middles
             else:
                 place = held[j]
                 held[j] += 1
-            out_partners[place] = i
+            out_partners[place] = begin + i
             out[place] = values[e]
 
 
 @_loop
-def squares(first, last, starts, ends, partners, values, here, other, out):
+def turn_dealt(lines, partners, values, are_held, first, last, fitted, held, out_partners, out):
+    """The same of entries that are all of these lines, one by one."""
+    for e in range(len(lines)):
+        j = partners[e] - first
+        if are_held[e]:
+            place = held[j]
+            held[j] += 1
+        else:
+            place = fitted[j]
+            fitted[j] += 1
+        out_partners[place] = lines[e]
+        out[place] = values[e]
+
+
+@_loop
+def squares(starts, ends, partners, values, here, other, out):
     """``out_i = sum_e (y_e - here_i - other_j)^2``."""
-    for i in range(first, last):
+    for i in range(len(out)):
         total = 0.0
         for e in range(starts[i], ends[i]):
             left = values[e] - here[i] - other[partners[e]]
@@ -69,16 +83,19 @@ def squares(first, last, starts, ends, partners, values, here, other, out):
 
 
 @_loop
-def multiply(first, last, starts, ends, partners, values, here, other, flip, table, out):
-    """``out_i = sum_e +-(y_e - here_i - other_j) table_j``; `flip` 1 and 2 draw the signs of rows and of columns."""
+def multiply(first, starts, ends, partners, values, here, other, flip, table, out):
+    """``out_i = sum_e +-(y_e - here_i - other_j) table_j``; `flip` 1 and 2 draw the signs of rows and of columns.
+
+    The signs are those of the lines from the `first` on.
+    """
     width = table.shape[1]
-    for i in range(first, last):
+    for i in range(len(out)):
         for k in range(width):
             out[i, k] = 0.0
         for e in range(starts[i], ends[i]):
             j = partners[e]
             left = np.float32(values[e] - here[i] - other[j])
-            if flip and _negative(i if flip == 1 else j, j if flip == 1 else i):
+            if flip and _negative(first + i if flip == 1 else j, j if flip == 1 else first + i):
                 left = -left
             for k in range(width):
                 out[i, k] += left * table[j, k]

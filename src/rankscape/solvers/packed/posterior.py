@@ -1,13 +1,16 @@
 """Variational Bayes of two thin factors, on records (`records`): the model of `solvers.posterior`, of many entries."""
 
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rankscape.ground.final import final
 from rankscape.ground.threads import each
 from rankscape.solvers.packed import record_loops
-from rankscape.solvers.packed.orders import Orders
+from rankscape.solvers.packed.hands import AbstractHands, Threads, Update
+from rankscape.solvers.packed.journal import Journal, Place
+from rankscape.solvers.packed.orders import Block, Orders
 from rankscape.solvers.packed.records import Moments, State, means_of, record_size
 from rankscape.solvers.posterior import FADED, FLOOR
 
@@ -28,6 +31,8 @@ class PackedPosterior:
         Whether held-out entries are fitted too.
     threads : int
         At most so many; they change no digit.
+    hands : AbstractHands, optional
+        Who sweeps; the threads without it.
 
     Attributes
     ----------
@@ -55,12 +60,17 @@ class PackedPosterior:
     """
 
     def __init__(
-        self, orders: Orders, state: State, biased: tuple[bool, bool], everything: bool = False, threads: int = 1
+        self,
+        orders: Orders,
+        state: State,
+        biased: tuple[bool, bool],
+        everything: bool = False,
+        threads: int = 1,
+        hands: AbstractHands | None = None,
     ):
         self.orders, self.state, self.biased, self.threads = orders, state, biased, threads
-        self.everything = everything
-        self.left = np.zeros((orders.shape[0], state.width + 1))
-        self.moments = Moments(np.zeros((orders.shape[0], record_size(state.width)), np.float32), *state[:2])
+        self.everything, self.hands = everything, hands or Threads(threads)
+        self._swept: _Swept | None = None
 
     @property
     def count(self) -> int:
@@ -69,48 +79,45 @@ class PackedPosterior:
 
     def sweep(self) -> None:
         """Rows, columns, noise; a rotation that decouples the directions, without those that faded; priors."""
-        k, noise = self.state.width, self.state.noise
+        k, noise, sizes = self.state.width, self.state.noise, self.orders.shape
+        self._swept = None  # records of two sweeps would be twice as many
         rows = self._update(0, self.state.records)
         columns = self._update(1, rows.records)
         noise = max(columns.missed / max(self.count, 1), FLOOR)
-        forward, backward = _decoupling(rows.second / self.orders.shape[0], columns.second / self.orders.shape[1])
+        forward, backward = _decoupling(rows.second / sizes[0], columns.second / sizes[1])
         turned = rows.rotated(forward), columns.rotated(backward)
         kept = np.min([part.certainty for part in turned], axis=0) > FADED
         forward, backward = forward[:, kept], backward[:, kept]
-        spreads = [np.append(np.diag(part.second)[kept], part.bias) / len(part.records) for part in turned]
-        records = self._rotate(columns.records, k, backward)
-        self.moments = Moments(rows.records, columns.records, k)
-        means = means_of(rows.records, k)
-        self.left = np.column_stack([means[:, :k] @ forward, means[:, k]])
+        spreads = [np.append(np.diag(p.second)[kept], p.bias) / size for p, size in zip(turned, sizes, strict=True)]
+        found = self.hands.gather(columns.records)
+        records = self._rotate(found, k, backward)
+        self._swept = _Swept(self.hands, rows.records, found, k, forward)
         self.state = State(records, int(kept.sum()), (spreads[0], spreads[1]), noise)
 
-    def converge(self, tolerance: float, most: int, patience: int = 1) -> None:
+    def converge(self, tolerance: float, most: int, patience: int = 1, journal: Journal | None = None) -> None:
         """At most so many sweeps, until the noise moves by less than this share of it and no direction dies.
 
-        It has to be still for `patience` sweeps in turn: where it falls and then rises it stands still between.
+        It has to be still for `patience` sweeps in turn: where it falls and then rises it stands still between. With a
+        `journal` they go on where they were.
         """
-        still = 0
-        for _ in range(most):
+        first, still = 0, 0
+        if journal is not None and (place := journal.begin()) is not None:
+            self.state, first, still = place
+        for number in range(first, most):
             before = self.state
+            if journal is not None:
+                journal.keep(Place(before, number, still))
             self.sweep()
             moved = abs(self.state.noise - before.noise) > tolerance * before.noise
             still = 0 if moved or self.state.width < before.width else still + 1
             if still == patience:
                 break
 
-    def _update(self, side: int, other: np.ndarray) -> "_Updated":
-        order, k = self.orders.sides[side], self.state.width
-        blocks = list(order.blocks())
-        records = np.empty((order.lines, record_size(k)), np.float32)
-        seconds, firsts, rest = np.zeros((len(blocks), k, k)), np.zeros((len(blocks), k, k)), np.zeros((len(blocks), 3))
+    def _update(self, side: int, other: Any) -> "_Updated":
         precision = 1 / np.maximum(self.state.spreads[side], FLOOR)
-        entries = order.starts, order.ends(self.everything), order.partners, order.values
-        given = other, self.state.noise, precision, k, self.biased[side], records
-
-        def run(number: int) -> None:
-            record_loops.update(*blocks[number], *entries, *given, seconds[number], firsts[number], rest[number])
-
-        each(run, range(len(blocks)), self.threads)
+        update = Update(self.state.width, self.state.noise, precision, self.biased[side], self.everything)
+        records, sums = self.hands.update(self.orders.sides[side], side, update, other)
+        seconds, firsts, rest = (np.array(parts) for parts in zip(*sums, strict=True))
         second, first = (_mirrored(parts.sum(0)) for parts in (seconds, firsts))
         return _Updated(records, second, first, *map(float, rest.sum(0)))
 
@@ -120,6 +127,17 @@ class PackedPosterior:
         return out
 
     # -- what was found ------------------------------------------------------------------------------------
+
+    @property
+    def left(self) -> np.ndarray:
+        """Means of the rows' factors, the bias last; zeros before the first sweep."""
+        return np.zeros((self.orders.shape[0], self.state.width + 1)) if self._swept is None else self._swept.left
+
+    @property
+    def moments(self) -> Moments:
+        """Of both sides, before the last rotation."""
+        assert self._swept is not None
+        return self._swept.moments
 
     @property
     def right(self) -> np.ndarray:
@@ -132,8 +150,11 @@ class PackedPosterior:
         at = np.append(0, np.cumsum(order.starts[1:] - order.middles))
         out = np.empty(int(at[-1]))
         means = np.ascontiguousarray(self.left), np.ascontiguousarray(self.right)
-        given = order.middles, order.starts[1:], order.partners, order.values, means[side], means[1 - side], at, out
-        each(lambda block: record_loops.missed(*block, *given), order.blocks(), self.threads)
+
+        def miss(block: Block) -> None:
+            record_loops.missed(*block.held, means[side][block.lines], means[1 - side], at[block.lines], out)
+
+        order.each(miss, self.threads)
         return out
 
     def left_over(self, least: float, beyond: float) -> tuple[float, int]:
@@ -141,20 +162,40 @@ class PackedPosterior:
 
         These have a leverage above `least`, and `beyond` the mean by so many standard deviations, in row and column.
         """
-        order, (rows, columns, k) = self.orders.sides[0], self.moments
-        entries = order.starts, order.ends(self.everything), order.partners, order.values
-        other = self.orders.sides[1]
+        order, other, (rows, columns, k) = *self.orders.sides, self.moments
         of_other = other.ends(self.everything) - other.starts[:-1]
-        given = rows, columns, k, self.state.noise, least, beyond, of_other
-        found = each(lambda block: record_loops.left_over(*block, *entries, *given), order.blocks(), self.threads)
-        square, fourth, alone = np.sum(found, axis=0)
+        given = columns, k, self.state.noise, least, beyond, of_other
+
+        def look(block: Block) -> tuple[float, float, int]:
+            return record_loops.left_over(*block.entries(self.everything), rows[block.lines], *given)
+
+        square, fourth, alone = np.sum(order.each(look, self.threads), axis=0)
         return float(fourth * self.count / square**2 - 3) if square > 0 else 0.0, int(alone)
+
+
+@final
+class _Swept:
+    """What a sweep has found of the rows, which is gathered when it is asked for."""
+
+    def __init__(self, hands: AbstractHands, rows: Any, columns: np.ndarray, width: int, forward: np.ndarray):
+        self._hands, self._rows, self._columns, self._width, self._forward = hands, rows, columns, width, forward
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Of both sides."""
+        return Moments(self._hands.gather(self._rows), self._columns, self._width)
+
+    @property
+    def left(self) -> np.ndarray:
+        """Means of the rows, rotated."""
+        means = means_of(self.moments.rows, self._width)
+        return np.column_stack([means[:, :-1] @ self._forward, means[:, -1]])
 
 
 class _Updated(NamedTuple):
     """One side after its update: sums of ``E[x x^T]``, ``E[x] E[x]^T``, ``E[b^2]``, ``E[b]^2``, squared residuals."""
 
-    records: np.ndarray
+    records: Any
     second: np.ndarray
     first: np.ndarray
     bias: float

@@ -12,8 +12,8 @@ _loop = compiled("reassoc", "contract", "nsz")
 
 
 @_loop
-def update(first, last, starts, ends, partners, values, other, noise, precision, k, biased, out, seconds, firsts, rest):
-    """Condition the lines ``first .. last`` on the other side: new records, and their sums.
+def update(starts, ends, partners, values, other, noise, precision, k, biased, out, seconds, firsts, rest):
+    """Condition the lines of a block on the other side: new records, and their sums.
 
     `precision` is that of the prior, `seconds` and `firsts` become the sums of ``E[x x^T]`` and ``E[x] E[x]^T``, `rest`
     those of ``E[b^2]``, ``E[b]^2`` and the expected squared residual.
@@ -25,7 +25,7 @@ def update(first, last, starts, ends, partners, values, other, noise, precision,
     A, x = np.empty((k + 1, k + 1)), np.empty(k + 1)
     free = k + 1 if biased else k
     x[k] = 0.0
-    for i in range(first, last):
+    for i in range(len(out)):
         begin, end = starts[i], ends[i]
         power, total = _sums(begin, end, partners, values, other, mean_at, sums, products)
         at = 0
@@ -133,10 +133,10 @@ def rotate(first, last, records, k, turned, out):
 
 
 @_loop
-def missed(first, last, starts, ends, partners, values, left, right, at, out):
+def missed(starts, ends, partners, values, left, right, at, out):
     """Value minus ``x_i . x_j + b_i + b_j`` of means ``(x, b)``, kept in `out` from ``at_i`` on."""
     k = left.shape[1] - 1
-    for i in range(first, last):
+    for i in range(len(left)):
         for e in range(starts[i], ends[i]):
             j = partners[e]
             dot = left[i, k] + right[j, k]
@@ -146,7 +146,7 @@ def missed(first, last, starts, ends, partners, values, left, right, at, out):
 
 
 @_loop
-def left_over(first, last, starts, ends, partners, values, left, right, k, noise, least, beyond, of_other):
+def left_over(starts, ends, partners, values, left, right, k, noise, least, beyond, of_other):
     """Sums of the squares and fourth powers of what records leave of entries, and how many of these stand alone.
 
     The leverage of one that does is, in its line and in its partner's, above `least`, and above the mean of so few
@@ -155,7 +155,7 @@ def left_over(first, last, starts, ends, partners, values, left, right, k, noise
     half = k * (k + 1) // 2
     mean_at, last_at = half + k + 1, half + 2 * k + 1
     square, fourth, alone = 0.0, 0.0, 0
-    for i in range(first, last):
+    for i in range(len(left)):
         u = left[i]
         for e in range(starts[i], ends[i]):
             v = right[partners[e]]

@@ -25,7 +25,7 @@ def something_else(found: Found, trial: Trial, missed: np.ndarray, settings: Set
     if rounded(sample.observed) or noise < QUIET_ENOUGH**2 or excess_kurtosis(missed) >= HEAVY:
         return True
     kinds = settings.kind.candidates
-    if any(c.values in kinds and c.wanted(sample.training, settings) for c in CANDIDATES):
+    if any(c.sparse and c.values in kinds and c.wanted(sample.training, settings) for c in CANDIDATES):
         return True
     drawn = SAMPLED.again(trial).residual / found.scale
     return bool(np.mean(drawn**2) < BETTER**2 * np.mean(missed**2)) and not ties(missed**2, drawn**2)

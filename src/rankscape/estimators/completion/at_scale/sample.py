@@ -11,12 +11,18 @@ from rankscape.estimators.completion.trial import LOPSIDED
 # the usual search are as fast there, and near lines predict.
 MANY, FULL = 150_000, 0.1
 
+# Lines of the shorter side from which on they are not few, however many the other one has.
+LINES = 1_000
+
 # Ratio of the weights of a robust search within which most count as one: it has left a few entries out, and no more.
 ALIKE = 2.0
 
 # Entries of a sample: at least, and for each of the columns that all of its rows share. At 10 and 20 a column nothing
 # was found of three directions that 40 showed.
 LEAST, EACH = 250_000, 40
+
+# Entries of a first sample up to which a larger one is searched where nothing was found.
+LARGE = 4_000_000
 
 
 def is_large(split: Split, settings: Settings) -> bool:
@@ -28,7 +34,8 @@ def is_large(split: Split, settings: Settings) -> bool:
     equal = split.observed.weights is None and (split.trust is None or _alike(split.trust))
     plain = equal and settings.kind.named == "real" and settings.limit is None
     asked = settings.path == "sgd" or settings.depth != "auto" or settings.loss == "robust"
-    sparse = entries.count < FULL * n_out * n_in and max(n_out, n_in) < LOPSIDED * min(n_out, n_in)
+    short, long = sorted((n_out, n_in))
+    sparse = entries.count < FULL * n_out * n_in and (long < LOPSIDED * short or short >= LINES)
     return entries.count >= MANY and sparse and plain and not asked
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.choice import ties
-from rankscape.estimators.completion.at_scale.sample import EACH, LEAST, fullest
+from rankscape.estimators.completion.at_scale.sample import EACH, LARGE, LEAST, fullest
 from rankscape.estimators.completion.offsets import Offset, fit_offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
@@ -83,10 +83,12 @@ def _look(sample: Split, chosen: np.ndarray | None, side: int, settings: Setting
 
 
 def _samples(split: Split, side: int) -> Iterator[tuple[Split, np.ndarray | None]]:
-    """Larger and larger ones, each twice as large as the one before, up to all entries."""
+    """Larger and larger ones, each twice as large as the one before, up to all entries; of very many none so large."""
     least = max(LEAST, EACH * min(split.whole.shape))
     while (chosen := fullest(split.whole, side, least)) is not None:
         yield split.lines(side, chosen), chosen
+        if least > LARGE:
+            return
         least *= 2
     yield split, None
 

@@ -52,6 +52,7 @@ class _Whole:
 
     def __init__(self, settings: Settings, found: Found, side: int):
         self.threads, self.side = settings.threads, side
+        self.hands, self.journal = settings.hands, settings.journal
         self.offset, self.scale, self.state = found.offset, found.scale, found.posterior.state
         rows, columns = found.offset.sides
         self.sides = (columns, rows) if side else (rows, columns)
@@ -105,8 +106,8 @@ class _Whole:
         self, orders: Orders, state: State, sides: tuple[bool, bool], everything: bool = False, still: float = STILL
     ) -> PackedPosterior:
         """Until the noise is still."""
-        posterior = PackedPosterior(orders, state, sides, everything, self.threads)
-        posterior.converge(still, SWEEPS)
+        posterior = PackedPosterior(orders, state, sides, everything, self.threads, self.hands)
+        posterior.converge(still, SWEEPS, journal=self.journal)
         return posterior
 
     def _fit(self, posterior: PackedPosterior, judged: bool = False) -> Fit:

@@ -57,6 +57,8 @@ class Candidate(ABC):
         How it predicts, in a sentence.
     values : {"real", "count", "binary", "ordinal"}
         For which values it is. All but the first kind see entries in the units of the data, and predict in these.
+    sparse : bool
+        Whether it may predict where few of very many cells are seen: a sample of full lines does not tell.
     references : tuple of str
         Keys of the bibliography.
     """
@@ -64,6 +66,7 @@ class Candidate(ABC):
     name: ClassVar[str]
     how: ClassVar[str]
     values: ClassVar[str] = "real"
+    sparse: ClassVar[bool] = True
     references: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

@@ -81,6 +81,7 @@ class Gaussian(Candidate):
 
     name = "gaussian"
     how = "Rows are draws from one Gaussian whose covariance is estimated from all of them, gaps included."
+    sparse = False
     references = ("dempster1977", "little1988")
 
     def wanted(self, training: Entries, settings: Settings) -> bool:

@@ -71,6 +71,7 @@ class _Near(Candidate):
        estimation methods for DNA microarrays", Bioinformatics 17 (2001).
     """
 
+    sparse = False
     references = ("troyanskaya2001",)
     flipped: ClassVar[bool]
 

@@ -1,0 +1,45 @@
+"""Where the sweeps of a fit run, and where they are written down."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rankscape.entries import Entries
+from rankscape.entries.given import Given
+from rankscape.entries.stored.keeping import on_disk
+from rankscape.estimators.completion.settings import Settings
+from rankscape.ground.checks import path_of
+from rankscape.ground.fingerprint import of_arrays
+from rankscape.solvers.packed.journal import Journal
+
+# Who sweeps: a Dask client, "dask", the address of a scheduler, or a batch system.
+Executor: TypeAlias = Any
+
+# Of the entries every so-manyth tells one fit from another.
+EVERY = 997
+
+
+@contextlib.contextmanager
+def at_work(
+    given: Given, settings: Settings, executor: Executor = None, checkpoint: str | Path | None = None
+) -> Iterator[tuple[Given, Settings]]:
+    """What is fitted, and how, once workers and the checkpoint are there; workers read entries from disk."""
+    if checkpoint is not None:
+        path = path_of("checkpoint", checkpoint).expanduser()
+        settings = replace(settings, journal=Journal(path, _subject(given.entries, settings)))
+    if executor is None:
+        yield given, settings
+        return
+    from rankscape.sweeps.hands import open_hands
+
+    with open_hands(executor, settings.threads) as hands:
+        yield replace(given, entries=on_disk(given.entries)), replace(settings, hands=hands)
+
+
+def _subject(entries: Entries, settings: Settings) -> str:
+    """What no other fit has; neither threads nor workers change a digit."""
+    digest = of_arrays(*(array[::EVERY] for array in entries))
+    how = replace(settings, threads=1, hands=None, journal=None)
+    return f"{entries.count:,} entries of {entries.shape[0]:,} x {entries.shape[1]:,}, {digest}, {how}"

@@ -1,0 +1,150 @@
+"""What a completion of very many entries costs: time, memory, disk and traffic, before it is begun.
+
+The constants were measured by ``benchmarks/cost.py`` on one machine (two cores of a Zen 5 with 32 MB of shared cache, a
+local disk, other jobs beside); all else is arithmetic of the schedule. A sweep updates every row from the records of
+the columns, and every column from those of the rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rankscape.errors import InputError
+from rankscape.ground.checks import real, whole
+from rankscape.ground.final import final
+from rankscape.ground.memory import in_words
+from rankscape.solvers.packed.records import record_size
+
+# CPU seconds of a sweep: for each entry and number of a record, on both sides together, and for each line and square of
+# its coordinates.
+ENTRY, LINE = 0.74e-9, 11e-9
+
+# CPU seconds to read, sort and order a record, which one process does; of the search on a sample, for each entry of it;
+# and of client, scheduler and worker for a task.
+RECORD, SEARCH, TASK = 225e-9, 20e-6, 1.5e-3
+
+# Entries of a task; of a sample at least, and for each column; sweeps of all directions that fits took; and bytes of a
+# process that has only imported what it needs.
+ENTRIES, SAMPLE, EACH, SWEEPS, IDLE = 2_000_000, 250_000, 40, 8, 250_000_000
+
+# Bytes on disk of an entry, sorted, in two orders, and while the second one is made; and of a sample's entry in memory.
+SORTED, ORDERS, DEALT, SAMPLED = 17, 16, 13, 150
+
+
+@final
+@dataclass(frozen=True)
+class Cost:
+    """Of one completion.
+
+    Attributes
+    ----------
+    sorting, search, sweep : float
+        Seconds of reading and sorting, of the search on a sample, and of one sweep over all entries.
+    seconds : float
+        Of all, with `SWEEPS` sweeps.
+    traffic : float
+        Bytes that each worker reads and writes in a sweep.
+    waiting : float
+        Share of a sweep that is spent on traffic beyond what the arithmetic hides.
+    worker, client : float
+        Bytes of memory that a worker and the client need.
+    disk : float
+        Bytes of the folder that all of them see.
+    breaks : tuple of str
+        Where more workers, or this many lines, do not help any more.
+    """
+
+    sorting: float
+    search: float
+    sweep: float
+    seconds: float
+    traffic: float
+    waiting: float
+    worker: float
+    client: float
+    disk: float
+    breaks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        times = f"{self.seconds / 3600:.2g} h ({self.sorting:.3g} s to sort, {self.search:.3g} s to search a sample, "
+        times += f"{self.sweep:.3g} s a sweep, {self.waiting:.0%} of it waiting)"
+        sizes = f"{in_words(self.worker)} a worker, {in_words(self.client)} the client, {in_words(self.disk)} on disk"
+        return ". ".join([f"{times}; {sizes}", *self.breaks]) + "."
+
+
+def completion_cost(
+    entries: float,
+    rows: float,
+    columns: float,
+    *,
+    rank: int = 8,
+    workers: int = 1,
+    bandwidth: float = 1e9,
+    memory: float = 16e9,
+) -> Cost:
+    """The cost of a completion from disk, over workers of one core each.
+
+    Parameters
+    ----------
+    entries, rows, columns : float
+        How many there are.
+    rank : int
+        Directions.
+    workers : int
+        One stands for the process itself.
+    bandwidth : float
+        Bytes a second that each worker gets from the folder that all of them see.
+    memory : float
+        Bytes that each worker has.
+
+    Raises
+    ------
+    InputError
+        A number is not positive.
+
+    Examples
+    --------
+    >>> one, many = completion_cost(1e8, 7e5, 1e5), completion_cost(1e8, 7e5, 1e5, workers=16)
+    >>> round(one.sweep, 1), round(many.sweep, 1)
+    (4.7, 0.6)
+    >>> many.breaks[0]
+    'Beyond 9 workers each reads more records than entries: columns would have to be cut, too'
+    """
+    workers, size = whole("workers", workers, least=1), record_size(whole("rank", rank, least=1))
+    given = {"entries": entries, "rows": rows, "columns": columns, "bandwidth": bandwidth, "memory": memory}
+    for name, value in given.items():
+        if real(name, value) <= 0:
+            raise InputError(f"`{name}` must be positive, got {value:g}.")
+    lines, alone = rows + columns, workers == 1
+    records = 4.0 * size * lines
+    arithmetic = (ENTRY * size * entries + LINE * (rank + 1) ** 2 * lines) / workers
+    # Entries are read while others are computed; records of the other side are waited for.
+    late = max(ORDERS * entries / workers / bandwidth - arithmetic, 0.0) + (0.0 if alone else records / bandwidth)
+    sweep = arithmetic + late + (0.0 if alone else TASK * 2 * entries / ENTRIES)
+    sample = min(entries, max(SAMPLE, EACH * min(rows, columns)))
+    sorting, search = RECORD * entries, SEARCH * sample
+    needs = {
+        "worker": IDLE + 4.0 * size * lines,
+        "client": IDLE + max(SAMPLED * sample, 2 * records + 16.0 * lines * rank),
+        "disk": (SORTED + ORDERS + DEALT) * entries + records,
+    }
+    return Cost(
+        sorting=sorting,
+        search=search,
+        sweep=sweep,
+        seconds=sorting + search + SWEEPS * sweep,
+        traffic=(ORDERS * entries + records) / workers + (0.0 if alone else records),
+        waiting=late / sweep,
+        breaks=tuple(_breaks(entries, records, workers, memory, sorting > SWEEPS * sweep)),
+        **needs,
+    )
+
+
+def _breaks(entries: float, records: float, workers: int, memory: float, sorts: bool) -> Iterator[str]:
+    """What is in the way of more workers, or of so many lines."""
+    most = max(int(ORDERS * entries / records), 1)
+    if workers > most:
+        yield f"Beyond {most} workers each reads more records than entries: columns would have to be cut, too"
+    if 2 * records > memory:
+        yield f"The records of all lines, {in_words(records)}, do not fit the memory of the client twice"
+    if workers > 1 and sorts:
+        yield "One process sorts longer than all of them sweep"

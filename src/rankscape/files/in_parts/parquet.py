@@ -1,0 +1,142 @@
+"""Triplets in Parquet files: one, or all of a folder or of a pattern."""
+
+import glob
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankscape.entries.duplicates import Duplicates
+from rankscape.errors import FileFormatError, InputError
+from rankscape.files.arrow import is_number, key_of, values_of
+from rankscape.files.foreign import reading
+from rankscape.files.in_parts.base import PART, Part, Triplets
+from rankscape.files.packages import needs
+from rankscape.files.table import Key, choose_columns
+from rankscape.files.wanted import Wanted
+from rankscape.ground.final import final
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KIND = "Parquet file"
+
+
+def files_of(source: str) -> list[Path]:
+    """The Parquet files of a folder, with those below, or of a pattern; in the order of their names.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        found = [p for p in path.rglob("*.parquet") if not any(n[0] in "._" for n in p.relative_to(path).parts)]
+    else:
+        found = [path] if path.is_file() else [Path(name) for name in glob.glob(str(path), recursive=True)]
+    found = sorted(p for p in found if p.is_file())
+    if not found:
+        raise InputError(
+            f"{source} holds no Parquet files (*.parquet): give their folder, or a pattern like 'a/*.parquet'"
+        )
+    return found
+
+
+@final
+class InParquet(Triplets):
+    """Typed columns; every file has to have them, of the same types."""
+
+    format = "parquet"
+
+    def __init__(self, source: str, wanted: Wanted, duplicates: Duplicates):
+        self.source, self.duplicates, self._files = source, duplicates, files_of(source)
+        needs("pyarrow", self._files[0])
+        first = self._files[0]
+        schema = _schema(first)
+        self.names = _chosen(first, schema, wanted)
+        self._kinds = [kind_of(schema.field(name).type) for name in self.names]
+        self._count = sum(self._checked(path) for path in self._files)
+
+    @property
+    def count(self) -> int:
+        """As the files say."""
+        return self._count
+
+    def lines(self) -> Iterator[tuple[Key, Key]]:
+        """Of these columns alone."""
+        for path, before, table in self._tables(self.names[:2]):
+            rows, columns = (key_of(path, name, table[name], before) for name in self.names[:2])
+            yield rows, columns
+
+    def parts(self) -> Iterator[Part]:
+        """File by file."""
+        for path, before, table in self._tables(self.names):
+            rows, columns = (key_of(path, name, table[name], before) for name in self.names[:2])
+            values = values_of(path, self.names[2], table[self.names[2]], before)
+            yield Part(rows, columns, values, str(path), before)
+
+    def _tables(self, names: Sequence[str]) -> "Iterator[tuple[Path, int, pa.Table]]":
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        for path in self._files:
+            before = 0
+            with reading(path, KIND):
+                file = parquet.ParquetFile(path, pre_buffer=False)
+                batches = file.iter_batches(PART, columns=list(names), use_threads=False)
+            with file:
+                while (batch := _next(path, batches)) is not None:
+                    yield path, before, pa.table(batch)
+                    before += len(batch)
+
+    def _checked(self, path: Path) -> int:
+        """Records of a file, whose columns are looked at."""
+        schema = _schema(path)
+        for name, kind in zip(self.names, self._kinds, strict=True):
+            if name not in schema.names:
+                raise FileFormatError(
+                    f"{path} has no column {name!r}, as {self._files[0].name} has: it has {', '.join(schema.names)}"
+                )
+            found = kind_of(schema.field(name).type)
+            if found != kind:
+                raise FileFormatError(
+                    f"{path}, column {name!r}: holds {found}, and {kind} in {self._files[0].name}: write all files "
+                    "with the same types"
+                )
+        from pyarrow import parquet
+
+        with reading(path, KIND):
+            return parquet.read_metadata(path).num_rows
+
+
+def _next(path: Path, batches: Any) -> "pa.RecordBatch | None":
+    with reading(path, KIND):
+        batch = next(batches, None)
+        if batch is not None:
+            batch.validate(full=True)
+        return batch
+
+
+def _schema(path: Path) -> "pa.Schema":
+    from pyarrow import parquet
+
+    with reading(path, KIND):
+        return parquet.read_schema(path)
+
+
+def _chosen(path: Path, schema: "pa.Schema", wanted: Wanted) -> tuple[str, str, str]:
+    rows, columns, values = choose_columns(path, schema.names, wanted)
+    return schema.names[rows], schema.names[columns], schema.names[values]
+
+
+def kind_of(kind: "pa.DataType") -> str:
+    """What a column holds, as far as names and values of several files have to agree."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if any(getattr(pa.types, test)(kind) for test in ("is_string", "is_large_string", "is_string_view")):
+        return "text"
+    if pa.types.is_integer(kind):
+        return "whole numbers"
+    return "numbers" if is_number(kind) else str(kind)
