@@ -111,6 +111,9 @@ def _guarded(command: Callable[[], object]) -> int:
         say("error: not enough memory for a problem of this size; a smaller --width or --max-rank needs less.")
         return BAD_INPUT
     except Exception as error:
+        if isinstance(error, ValueError) and "null byte" in str(error):
+            say("error: the name of a file holds a null character.")
+            return BAD_INPUT
         missing = missing_part(error.__cause__ or error, "This command")  # cyclopts wraps it
         if missing is not None:
             say(f"error: {missing}")

@@ -27,7 +27,7 @@ def real_array(values: Any, name: str, copy: bool = True) -> np.ndarray:
     masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     given = as_array(values.data if masked is not None else values, name)
     try:
-        if isinstance(values, list | tuple) and given.dtype.kind == "f" and np.any(np.abs(given) > EXACT):
+        if isinstance(values, list | tuple) and given.dtype.kind == "f" and np.any(np.abs(given.astype(float)) > EXACT):
             given = np.array(values, dtype=object)  # large whole numbers beside fractions were rounded already
         array = exact_floats(given if masked is None else np.where(masked, np.zeros_like(given), given))
     except NotReal as found:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rankscape.errors import InputError, did_you_mean
-from rankscape.ground.checks import real, several, shown, whole
+from rankscape.ground.checks import MOST_LISTED, real, several, shown, whole
 from rankscape.sweeps.grid import Grid, Point
 from rankscape.sweeps.layout import check_name
 
@@ -78,7 +78,7 @@ def _once(values: Any, most: int) -> Any:
 
 def _count(name: str, values: Any) -> int:
     if isinstance(values, Mapping):
-        return whole(f"{name}.count", values["count"], least=1) if "count" in values else 1
+        return whole(f"{name}.count", values["count"], 1, MOST_LISTED) if "count" in values else 1
     return _size(values)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.arrays import as_array
 from rankscape.ground.checks import shown
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.inputs import matrix_of, numbers_of
@@ -75,7 +76,7 @@ def max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMargin:
     """
     from scipy.optimize import nnls
 
-    X, given = matrix_of("inputs", inputs), np.asarray(labels)
+    X, given = matrix_of("inputs", inputs), as_array(labels, "labels")
     if given.dtype.kind not in "biufUS":
         raise InputError(f"`labels` must be numbers or words of one kind, got {shown(labels)}.")
     classes = np.unique(given)

@@ -7,6 +7,7 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import InputError
+from rankscape.ground.arrays import real_array
 from rankscape.ground.final import final
 from rankscape.ground.types import ArrayLike
 
@@ -72,10 +73,10 @@ class Bounds:
 def _pair(clip: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     try:
         low, high = clip
-        low = np.asarray(-np.inf if low is None else low, dtype=np.float64)
-        high = np.asarray(np.inf if high is None else high, dtype=np.float64)
+        low = real_array(-np.inf if low is None else low, "clip")
+        high = real_array(np.inf if high is None else high, "clip")
         low, high = np.broadcast_arrays(low, high)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, InputError):
         raise InputError(f"`clip` must be {FORMS}, got {clip!r}.") from None
     if low.shape not in ((), (count,)):
         raise InputError(f"`clip` must hold one number for each of the {count} columns, got shape {low.shape}.")

@@ -106,7 +106,7 @@ def _start(target: np.ndarray, kept: np.ndarray, symmetric: bool, depth: int, al
     """Multiples of the identity learn the positive part alone; the perturbed identity learns both signs alike."""
     mixed = symmetric and bool((target[kept != 0] < 0).any())
     start = Start(depth, alpha, alpha if mixed else None)
-    if start.alpha**depth >= 0.5:
+    if start.alpha >= 1 or start.alpha**depth >= 0.5:
         raise InputError(f"`alpha` must be below 0.5^(1/depth) = {0.5 ** (1 / depth):.3g}, got {alpha:g}.")
     return start, "perturbed" if mixed else "identical" if symmetric else "singular vectors"
 

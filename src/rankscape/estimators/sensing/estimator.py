@@ -25,6 +25,9 @@ from rankscape.solvers.fixed_rank import RankFit, best_fit, fit_rank, freedom
 # Relative decrease at which the fit that is returned has ended.
 FINAL = 1e-8
 
+# Scale of a start, of entries of size one, from which its product leaves the range of floats at some depth.
+LARGEST = 100.0
+
 
 class DeepMatrixSensing(RegressorMixin, BaseEstimator):
     r"""Find a matrix from linear measurements :math:`y_k \approx \langle A_k, W\rangle`; no rank is asked.
@@ -150,6 +153,10 @@ class DeepMatrixSensing(RegressorMixin, BaseEstimator):
 
     def _start(self, shape: tuple[int, int]) -> AbstractInitialization:
         alpha = positive("alpha", self.alpha)
+        if alpha > LARGEST:
+            raise InputError(
+                f"`alpha` is {alpha:g}: from a start beyond {LARGEST:g} no descent comes back; 0.1 is usual."
+            )
         one_of("initialization", self.initialization, ("gaussian", "identical"))
         if self.initialization == "identical":
             return Identical(alpha)
