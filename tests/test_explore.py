@@ -250,7 +250,11 @@ def test_complete_says_what_the_library_says(table):
 def test_a_share_that_is_hidden_is_judged_as_on_the_command_line(table, capsys):
     from rankscape.cli.app import start
 
-    found = answers("complete", {"table": "opened", "hide": "0.2"}, Opened.at(table), most=12)["done"][0].facts
+    call, opened = Call(), Opened.at(table)
+    frames = ROOMS["complete"].frames(CompleteState("opened", 0.2), call, opened)
+    found = next(frame.facts for frame in frames if frame.kind == "done")
+    call.stop()
+    opened.dropped.close()
     assert (
         start(
             [

@@ -48,9 +48,11 @@ class Connection:
             raise ValueError(message)
         if "ask" in message:
             name = str(message.get("slot", "main"))
-            if name not in self._slots and len(self._slots) >= SLOTS:
-                raise ValueError(name)
-            self._slots.setdefault(name, _Slot(name, self._socket, self._opened)).ask(message)
+            if name not in self._slots:
+                if len(self._slots) >= SLOTS:
+                    raise ValueError(name)
+                self._slots[name] = _Slot(name, self._socket, self._opened)
+            self._slots[name].ask(message)
         elif (slot := self._slots.get(str(message.get("tell", message.get("stop"))))) is not None:
             slot.tell(message) if "tell" in message else slot.stop()
 
@@ -94,9 +96,8 @@ class _Slot:
         frames = _answers(message, call, self._opened)
         ask = message["ask"] if isinstance(message["ask"], int) else 0
         try:
+            # What is ready is sent, also when a newer question has come: while one drags there always is one.
             while (frame := await asyncio.to_thread(next, frames, None)) is not None:
-                if call.stopped and self._next is not None:
-                    break
                 await self._socket.send_bytes(frame.packed(ask, self._name))
         except (RuntimeError, WebSocketDisconnect):  # the page is gone
             call.stop()

@@ -6,6 +6,7 @@ import socket
 import warnings
 import webbrowser
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
 import uvicorn
@@ -23,6 +24,9 @@ from rankscape.explore.opened import Opened
 from rankscape.explore.rooms import ROOMS
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+# Answers that are made at the same time.
+THREADS = 64
 
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -163,6 +167,8 @@ class _Server(uvicorn.Server):
     told: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # A live run holds a thread while it waits for its next picture.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         await super().startup(sockets)
         await asyncio.to_thread(self.told)
         # What makes curves follow a drag is loaded while the page is.

@@ -80,7 +80,7 @@ export class Chart {
       ctx.fillStyle = css("--band");
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
       ctx.fillStyle = css("--muted");
-      if (right - left > ctx.measureText(band.words).width + 6) ctx.fillText(band.words, left + 4 * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
+      if (right - left > ctx.measureText(band.words).width + 6) ctx.fillText(band.words, left + 4 * devicePixelRatio, bbox.top + bbox.height - 5 * devicePixelRatio);
     }
     ctx.restore();
   }

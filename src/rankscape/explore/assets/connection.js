@@ -44,11 +44,13 @@ export class Connection {
     else this.waiting.push(text);
   }
 
-  // Ask: only the newest question of a slot is answered.
-  ask(room, state, heard, slot = "main") {
+  // Ask: only the newest question of a slot is answered. While somebody drags (`follow`), what was asked a moment
+  // before is shown until the newer answer is there.
+  ask(room, state, heard, slot = "main", follow = false) {
     const ask = ++this.number;
     const text = JSON.stringify({ ask, slot, room, state });
-    this.slots.set(slot, { ask, heard, text, done: false });
+    const least = follow ? this.slots.get(slot)?.least ?? ask : ask;
+    this.slots.set(slot, { ask, least, heard, text, done: false });
     this.root.dataset.asked = ask;
     this.send(text);
     return ask;
@@ -62,7 +64,8 @@ export class Connection {
     const length = new DataView(data).getUint32(0, true);
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
     const slot = this.slots.get(head.slot);
-    if (!slot || slot.ask !== head.ask) return;
+    if (!slot || head.ask < slot.least) return;
+    slot.least = head.ask;
     let at = 4 + length;
     const arrays = {};
     for (const [name, shape] of Object.entries(head.arrays)) {
@@ -71,8 +74,8 @@ export class Connection {
       at += 4 * count;
       arrays[name] = shape.length < 2 ? flat : Array.from({ length: shape[0] }, (_, k) => flat.subarray(k * shape[1], (k + 1) * shape[1]));
     }
-    if (head.kind === "end") slot.done = true;
-    slot.heard({ kind: head.kind, facts: head.facts, arrays });
+    if (head.kind === "end" && head.ask === slot.ask) slot.done = true;
+    slot.heard({ ask: head.ask, kind: head.kind, facts: head.facts, arrays });
     this.root.dataset.heard = head.ask;
   }
 }

@@ -17,8 +17,8 @@ from rankscape.theory.climbing.stopping import effective_rank_of
 # Modes that are drawn, steps that are taken, and points of a curve.
 MODES, STEPS, POINTS = 200, 10_000_000, 240
 
-# Seconds without a new setting before sentences are made.
-PAUSE = 0.2
+# Seconds without a new setting before sentences are made; and before plateaus are, for each eigenvalue.
+PAUSE, PAUSE_A_MODE = 0.2, 0.001
 
 
 @final
@@ -108,8 +108,11 @@ class Climb(Room):
             yield _curves(state)
         except RankscapeError as error:
             yield Frame("error", {"words": str(error)})
-        yield _plateaus(state)
-        call.wait(PAUSE)  # sentences take longer than pictures: while somebody drags there are none
+        # What takes longer than curves waits until a drag of many eigenvalues rests.
+        call.wait(PAUSE_A_MODE * len(state.eigenvalues))
+        if not call.stopped:
+            yield _plateaus(state)
+        call.wait(PAUSE)
         if not call.stopped:
             yield _words(state)
 

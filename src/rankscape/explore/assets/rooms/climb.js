@@ -35,7 +35,7 @@ class Climb {
   ask(remember = true) {
     const state = this.controls.state;
     if (remember) this.address.set({ ...this.controls.changed, beside: this.kept });
-    this.connection.ask("climb", state, (frame) => this.hear(frame));
+    this.connection.ask("climb", state, (frame) => this.hear(frame), "main", remember);
   }
 
   // A second setting, drawn dashed beside the first; the address holds it too.
@@ -73,24 +73,23 @@ class Climb {
 
   complain(words) { this.find("error").textContent = words; }
 
-  hear({ kind, facts, arrays }) {
+  hear({ ask, kind, facts, arrays }) {
     if (kind === "error") {
       this.complain(facts.words);
-      this.mark();
+      this.mark(ask);
     } else if (kind === "curves") {
       this.complain("");
       this.now = { facts, arrays };
       this.code = { python: facts.python, shell: facts.shell };
       this.find("lines").textContent = `${facts.python}\n${facts.shell}`;
       this.draw();
-      this.mark();
+      this.mark(ask);
     } else if (kind === "plateaus") this.plateaus(facts);
     else if (kind === "words") this.words(facts.findings);
   }
 
   // What tests and measurements wait for: the picture of this question is on the screen.
-  mark() {
-    const ask = this.connection.slots.get("main").ask;
+  mark(ask) {
     requestAnimationFrame(() => requestAnimationFrame(() => { this.root.dataset.drawn = ask; }));
   }
 
