@@ -3,12 +3,13 @@
 Fits are imported after the table was read: the picture of its holes does not wait for them.
 """
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankscape.errors import InputError
+from rankscape.errors import InputError, RankscapeWarning
 from rankscape.explore.calls import Frame
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ def complete_table(
     """Frames: what was read, the stages, what was found; then new rows, as they are asked for."""
     from rankscape.data.source import open_source
 
-    opened = open_source(source)
-    problem, hidden = _problem(opened.table, hide, settings["seed"])
-    yield _read(opened.table, problem, name, opened.table.read_as or "a named data set")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        opened = open_source(source)
+        problem, hidden = _problem(opened.table, hide, settings["seed"])
+    yield _read(opened.table, problem, name, opened.table.read_as or "a named data set", said)
     rows, columns = opened.table.shape
     if rows * columns > LARGEST:
         raise InputError(
@@ -71,7 +74,7 @@ def _problem(table: "Table", hide: float, seed: int) -> tuple["Completion", "Com
     return split.training, split.heldout
 
 
-def _read(table: "Table", problem: "Completion", name: str, read_as: str) -> Frame:
+def _read(table: "Table", problem: "Completion", name: str, read_as: str, said: Sequence[Any] = ()) -> Frame:
     from rankscape.explore import pictures
     from rankscape.explore.findings import names
 
@@ -82,6 +85,7 @@ def _read(table: "Table", problem: "Completion", name: str, read_as: str) -> Fra
         "observed": problem.entries.count,
         "columns": names(table.column_labels, table.shape[1])[:40] if table.column_labels is not None else [],
         "sampling": pictures.sampling(table.shape),
+        "warnings": list(dict.fromkeys(str(w.message) for w in said if issubclass(w.category, RankscapeWarning))),
     }
     return Frame("read", facts, {"seen": pictures.seen(problem.entries, table.shape)})
 

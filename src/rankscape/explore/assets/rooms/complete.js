@@ -38,6 +38,8 @@ class Complete {
       this.find("named").value = facts.names.includes(this.find("table").value) ? this.find("table").value : "";
     }, "names");
     this.show(this.address.state);
+    // Chosen before this script came.
+    if (!this.address.state.table) this.drop(this.find("file").files[0]);
   }
 
   show(state) {
@@ -126,6 +128,7 @@ class Complete {
     this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen.`;
     this.find("names").textContent = facts.columns.length ? `Columns: ${facts.columns.join(", ")}${columns > facts.columns.length ? " …" : ""}` : "";
     this.find("sampling").textContent = facts.sampling;
+    this.find("said").replaceChildren(...facts.warnings.map(warning));
     this.find("share").textContent = `${(100 * facts.observed / cells).toFixed(1)} %`;
     this.seen = arrays.seen;
     this.pictures = null;
@@ -151,7 +154,7 @@ class Complete {
     this.find("heading").textContent = `Rank ${facts.rank}${error === null ? "" : `; filled cells are off by about ${error.toPrecision(3)}${units}`}`;
     this.find("verdict").className = facts.trusted ? "good" : "error";
     this.find("verdict").textContent = facts.trusted ? "Nothing speaks against this completion." : "Look before you trust it:";
-    this.find("warnings").replaceChildren(...facts.warnings.map((words) => Object.assign(document.createElement("li"), { className: "warning", textContent: words })));
+    this.find("warnings").replaceChildren(...facts.warnings.map(warning));
     this.find("why").replaceChildren(...facts.explained.map((words) => Object.assign(document.createElement("p"), { textContent: words })));
     const lines = [["this model", facts.heldout], ...Object.entries(facts.baselines).map(([name, value]) => [RULES[name] ?? name.replaceAll("_", " "), value])];
     if (facts.hidden !== null) lines.push(["this model, on the share that was hidden", facts.hidden]);
@@ -231,6 +234,8 @@ function row(cells) {
   cells.forEach((text) => line.append(Object.assign(document.createElement("td"), { textContent: text })));
   return line;
 }
+
+const warning = (words) => Object.assign(document.createElement("li"), { className: "warning", textContent: words });
 
 function press(words, act) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: words });
