@@ -140,7 +140,8 @@ def test_a_point_of_the_holes_is_the_share_of_its_block(rows, columns, seed):
     rng = np.random.default_rng(seed)
     X = np.where(rng.random((rows, columns)) < 0.5, 1.0, np.nan)
     X[0, 0] = 1.0
-    entries = rs.Completion(*np.nonzero(np.isfinite(X)), X[np.isfinite(X)], X.shape).entries
+    at = np.nonzero(np.isfinite(X))
+    entries = rs.Completion(at[0], at[1], X[at], X.shape).entries
     shown = pictures.seen(entries, X.shape)
     down, across = pictures.edges(X.shape)
     assert shown.shape == (min(rows, pictures.TALL), min(columns, pictures.WIDE))
