@@ -184,6 +184,16 @@ def test_fall_is_the_run_of_the_library():
     assert frames[-1].facts["test"] == pytest.approx(lab.relative_error(there["run"].product))
 
 
+def test_jumps_of_a_live_run_have_the_steps_of_the_whole(monkeypatch):
+    monkeypatch.setattr("rankscape.explore.rooms.fall._Live._settle", lambda *_: None)
+    state = FallState(pace=20_000)
+    frames = answers("fall", state.address, most=5)["run"]
+    there: dict = {}
+    exec(fall_lines(state)["python"].replace("100_000", "60_001"), there)
+    found = [jump for frame in frames for jump in frame.facts["jumps"]]
+    assert found == there["run"].jumps.values.tolist() != []
+
+
 def test_a_run_in_flight_listens():
     call, seen = Call(), []
     state = FallState.of({"problem": "random", "n": "12", "rank": "2", "width": "5", "pace": "200"})

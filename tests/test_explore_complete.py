@@ -164,7 +164,7 @@ def test_a_table_too_large_for_the_page_is_seen_and_refused_in_words(tmp_path):
 
 
 def test_what_reading_warns_of_is_said(tmp_path):
-    (tmp_path / "gap.csv").write_text("a,b,c\n1,,3\n2,,4\n3,,5\n", encoding="utf-8")
+    (tmp_path / "gap.csv").write_text("a,b,c\n3,,3\n1,,4\n2,,7\n", encoding="utf-8")
     frame = next(complete_table(None, str(tmp_path / "gap.csv"), "gap.csv", "", "", {"seed": 0}, 0.0))  # pyright: ignore
     assert any("No entry is observed in 1 column(s)" in words for words in frame.facts["warnings"])
 

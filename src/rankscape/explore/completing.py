@@ -83,6 +83,7 @@ def _read(table: "Table", problem: "Completion", name: str, read_as: str, said: 
         "read_as": read_as,
         "shape": list(table.shape),
         "observed": problem.entries.count,
+        "hidden": table.entries.count - problem.entries.count,
         "columns": names(table.column_labels, table.shape[1])[:40] if table.column_labels is not None else [],
         "sampling": pictures.sampling(table.shape),
         "warnings": list(dict.fromkeys(str(w.message) for w in said if issubclass(w.category, RankscapeWarning))),

@@ -41,7 +41,7 @@ export class Chart {
     this.shape = shape;
     const axis = (label, size) => ({ label, labelSize: 20, size, stroke: css("--muted"), grid: { stroke: css("--grid"), width: 1 },
       ticks: { stroke: css("--rule"), width: 1, size: 5 }, font: "12px system-ui", labelFont: "12px system-ui" });
-    const big = (u, values) => values.map((v) => v === null ? "" : Math.abs(v) >= 1e5 ? v.toExponential(0).replace("e+", "e") : String(+v.toPrecision(4)));
+    const big = (u, values) => values.map((v) => v === null ? "" : short(v));
     this.plot = new uPlot({
       ...this.size,
       legend: { show: false },
@@ -102,6 +102,8 @@ export class Chart {
 
   again() { this.plot?.redraw(true, true); }
 }
+
+const short = (v) => Math.abs(v) >= 1e6 ? `${+(v / 1e6).toPrecision(4)}M` : Math.abs(v) >= 1e4 ? `${+(v / 1e3).toPrecision(4)}k` : String(+v.toPrecision(4));
 
 function line(ctx, color, dash, x0, y0, x1, y1) {
   ctx.strokeStyle = color;

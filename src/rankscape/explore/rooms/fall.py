@@ -189,16 +189,11 @@ class _Live:
 
     def _frame(self, run: "Trajectory", speed: float) -> Frame:
         seen = run.dataset
-        steps = self._step - int(seen.step.values[-1] - 0) + seen.step.values
+        steps = self._step - int(seen.step.values[-1]) + seen.step.values  # each stretch counts from zero
         values = seen.singular_values.values[:, :SHOWN]
         alive = seen.alive_modes.values
         test = self._lab.relative_error(run.product)
-        first = int(seen.attrs["first_step"])
-        jumps = [
-            [int(self._step - (seen.step.values[-1] - step)), int(before), int(after)]
-            for step, before, after in seen.jumps.values.tolist()
-            if step >= first
-        ]
+        jumps = [[int(steps[-1] - seen.step.values[-1] + at), *counts] for at, *counts in seen.jumps.values.tolist()]
         facts: dict[str, Any] = {
             "step": self._step, "alive": int(alive[-1]), "train": float(2 * seen.loss.values[-1]) ** 0.5, "test": test,
             "jumps": jumps, "speed": speed, "ridge": self._ridge, "learning_rate": self._rate, "seed": self._seed,

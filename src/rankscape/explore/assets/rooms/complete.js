@@ -125,7 +125,7 @@ class Complete {
   read(facts, arrays) {
     const [rows, columns] = facts.shape, cells = rows * columns;
     this.find("read").hidden = false;
-    this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen.`;
+    this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen${facts.hidden ? `, ${integer(facts.hidden)} are hidden to compare with` : ""}.`;
     this.find("names").textContent = facts.columns.length ? `Columns: ${facts.columns.join(", ")}${columns > facts.columns.length ? " …" : ""}` : "";
     this.find("sampling").textContent = facts.sampling;
     this.find("said").replaceChildren(...facts.warnings.map(warning));
