@@ -8,7 +8,6 @@ import numpy as np
 from cyclopts import Parameter, validators
 
 from rankscape.cli.answers import AbstractAnswer, Whole, answer_of
-from rankscape.cli.models import load_model
 from rankscape.cli.output import Speech, check_files
 from rankscape.cli.source import Reading
 from rankscape.entries import Entries
@@ -51,6 +50,8 @@ def fill(
     top
         Write this many unseen columns of each row, those of the largest values, and not all of them.
     """
+    from rankscape.estimators.completion.tabled import load_model
+
     done, known = load_model(model)
     if new is None:
         if pairs is None and top is None:

@@ -1,28 +1,28 @@
-"""What the process of the room `complete` does: read, complete, write, and fill new rows."""
+"""What the process of the room `complete` does: read, complete, write, and fill new rows.
 
-from collections.abc import Iterator
-from dataclasses import asdict
+Fits are imported after the table was read: the picture of its holes does not wait for them.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from rankscape.errors import InputError, RankscapeWarning
 from rankscape.explore.calls import Frame
 
 if TYPE_CHECKING:
     from rankscape.data.source import Source
     from rankscape.estimators import CompletedMatrix
     from rankscape.files import Table
-
-# Longest sides of a picture; rows and columns of the table that are written out; entries that are listed.
-PICTURE, ROWS, COLUMNS, LISTED = (240, 320), 16, 12, 20
+    from rankscape.problem import Completion
 
 # Added to the seed of what is hidden, as `rankscape complete --hide` does.
 HIDING = 1 << 32
 
-# Cells up to which a completed table is written.
-WRITTEN = 20_000_000
+# Cells of a table that is completed here; and up to which it is written.
+LARGEST, WRITTEN = 50_000_000, 20_000_000
 
 
 def complete_table(
@@ -30,228 +30,121 @@ def complete_table(
 ) -> Iterator[Frame]:
     """Frames: what was read, the stages, what was found; then new rows, as they are asked for."""
     from rankscape.data.source import open_source
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        opened = open_source(source)
+        problem, hidden = _problem(opened.table, hide, settings["seed"])
+    yield _read(opened.table, problem, name, opened.table.read_as or "a named data set", said)
+    rows, columns = opened.table.shape
+    if rows * columns > LARGEST:
+        raise InputError(
+            f"The table has {rows * columns:,} cells; up to {LARGEST:,} are completed on the page. "
+            "`rankscape complete --top 10` writes the best columns of each row, and never forms the whole table."
+        )
     from rankscape.estimators import complete
+
+    done = complete(problem, **settings, progress=_teller(line))
+    error = None if hidden is None else done.rmse(hidden.entries)
+    yield _done(done, opened.table, number, error)
+    yield Frame("stage", {"words": "writing"})
+    yield Frame("files", {"number": number, "names": _write(done, opened, hidden, Path(folder), name, settings)})
+    yield from _new_rows(line, done, opened.table)
+
+
+def show_model(line: Connection, source: str, name: str, number: str) -> Iterator[Frame]:
+    """A saved model: as when it was made."""
+    from rankscape.estimators.completion.tabled import load_model
     from rankscape.problem import Completion
 
-    opened = open_source(source)
-    table = opened.table
-    problem, hidden = Completion(table.rows, table.columns, table.values, table.shape), None
-    if hide:
-        split = problem.split(hide, seed=settings["seed"] + HIDING)
-        problem, hidden = split.training, split.heldout
-    seen = np.isfinite(problem.entries.dense())
-    facts = _read_facts(opened, name) | {"observed": problem.entries.count}
-    yield Frame(
-        "read",
-        facts | {"hidden": table.entries.count - problem.entries.count},
-        {"seen": _thinned(seen.astype(float), _mean)},
-    )
-    told: list[str] = []
+    done, table = load_model(Path(source))
+    problem = Completion(table.rows, table.columns, table.values, table.shape)
+    yield _read(table, problem, name, "a saved model")
+    yield _done(done, table, number, None)
+    yield from _new_rows(line, done, table)
+
+
+def _problem(table: "Table", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:
+    from rankscape.problem import Completion
+
+    problem = Completion(table.rows, table.columns, table.values, table.shape)
+    if not hide:
+        return problem, None
+    split = problem.split(hide, seed=seed + HIDING)
+    return split.training, split.heldout
+
+
+def _read(table: "Table", problem: "Completion", name: str, read_as: str, said: Sequence[Any] = ()) -> Frame:
+    from rankscape.explore import pictures
+    from rankscape.explore.findings import names
+
+    facts = {
+        "name": Path(name).name,
+        "read_as": read_as,
+        "shape": list(table.shape),
+        "observed": problem.entries.count,
+        "hidden": table.entries.count - problem.entries.count,
+        "columns": names(table.column_labels, table.shape[1])[:40] if table.column_labels is not None else [],
+        "sampling": pictures.sampling(table.shape),
+        "warnings": list(dict.fromkeys(str(w.message) for w in said if issubclass(w.category, RankscapeWarning))),
+    }
+    return Frame("read", facts, {"seen": pictures.seen(problem.entries, table.shape)})
+
+
+def _teller(line: Connection) -> Any:
+    """Says each new phase, and which rank is tried."""
+    told: list[tuple[str, int]] = []
 
     def tell(now: Any) -> None:
-        if now.phase and now.phase not in told[-1:]:
-            told.append(now.phase)
-            line.send(Frame("stage", {"words": now.phase}))
+        if now.phase and (now.phase, now.rank) not in told[-1:]:
+            told[:] = [(now.phase, now.rank)]
+            line.send(Frame("stage", {"words": now.phase, "rank": now.rank if now.step else None}))
 
-    done = complete(problem, **settings, progress=tell)
-    facts = _found(done, table) | {"hidden": None if hidden is None else done.rmse(hidden.entries)}
-    yield Frame("done", facts | {"number": number}, _pictures(done, seen))
-    yield Frame("stage", {"words": "writing"})
-    yield Frame("files", {"number": number, "names": _write(done, opened, Path(folder), name, settings)})
-    yield from _new_rows(line, done, table)
+    return tell
 
 
-def show_model(line: Connection, source: str, folder: str, number: str) -> Iterator[Frame]:
-    """A saved model: as when it was made."""
-    from rankscape.estimators.completion.storing import load
-    from rankscape.files.table import Table
+def _done(done: "CompletedMatrix", table: "Table", number: str, error: float | None) -> Frame:
+    from rankscape.explore import pictures
+    from rankscape.explore.findings import found
 
-    done, beside = load(Path(source))
-    labels = [beside.get(f"{side}_labels") for side in ("row", "column")]
-    table = Table(entries=done.observed, row_labels=labels[0], column_labels=labels[1], format="npz")
-    seen = np.isfinite(done.observed.dense())
-    facts: dict[str, Any] = {
-        "hidden": 0,
-        "name": Path(source).name,
-        "read_as": "a saved model",
-        "shape": list(done.shape),
-        "observed": int(seen.sum()),
-    }
-    yield Frame("read", facts, {"seen": _thinned(seen.astype(float), _mean)})
-    yield Frame("done", _found(done, table) | {"hidden": None, "number": number}, _pictures(done, seen))
-    yield from _new_rows(line, done, table)
-
-
-def _read_facts(opened: "Source", name: str) -> dict[str, Any]:
-    table = opened.table
-    return {
-        "name": Path(name).name,
-        "read_as": table.read_as or "a named data set",
-        "shape": list(table.shape),
-        "observed": table.entries.count,
-        "columns": _names(table.column_labels, table.shape[1], COLUMNS),
-    }
-
-
-def _names(labels: Any, size: int, most: int) -> list[str]:
-    return [str(k) if labels is None else str(labels[k]) for k in range(min(size, most))]
-
-
-def _found(done: "CompletedMatrix", table: "Table") -> dict[str, Any]:
-    from rankscape.reports import explain
-
-    certificate = done.certificate
-    out = done.outliers
-    rows, columns = (_names(labels, size, size) for labels, size in zip(_labels(table), table.shape, strict=True))
-    return {
-        "rank": done.rank,
-        "method": done.method,
-        "reason": done.reason,
-        "explained": explain(done),
-        "trusted": certificate.trusted,
-        "certificate": str(certificate),
-        "warnings": list(certificate.warnings),
-        "heldout": done.heldout_rmse,
-        "expected": done.expected_error,
-        "units": done.units,
-        "baselines": done.baselines,
-        "undetermined": certificate.undetermined,
-        "numbers": asdict(certificate),
-        "path": _path(done),
-        "outliers": [
-            [rows[out.rows[k]], columns[out.columns[k]], float(out.values[k]), float(out.fitted[k])]
-            for k in range(min(len(out), LISTED))
-        ],
-        "outlying": len(out),
-        "table": _preview(done, rows, columns),
-        "row_names": rows[:ROWS],
-        "column_names": columns,
-    }
-
-
-def _labels(table: "Table") -> tuple[Any, Any]:
-    return table.row_labels, table.column_labels
-
-
-def _path(done: "CompletedMatrix") -> list[list[float]]:
-    """The least held-out error of each rank that was tried."""
-    path = done.trajectory
-    best: dict[int, float] = {}
-    for rank, error in zip(np.asarray(path["rank"]).tolist(), np.asarray(path["heldout_rmse"]).tolist(), strict=True):
-        if np.isfinite(error) and error < best.get(int(rank), np.inf):
-            best[int(rank)] = float(error)
-    return [[rank, best[rank]] for rank in sorted(best)]
-
-
-def _preview(done: "CompletedMatrix", rows: list[str], columns: list[str]) -> list[list[Any]]:
-    """Cells at the top left: the value, whether it was filled, its standard error, whether it is doubtful."""
-    i, j = (
-        a.ravel() for a in np.meshgrid(range(min(len(rows), ROWS)), range(min(len(columns), COLUMNS)), indexing="ij")
-    )
-    given, fitted = done.observed_at(i, j), done.predict(i, j)
-    known = np.isfinite(given)
-    errors = np.where(known, np.nan, done.standard_errors(i, j))
-    sure = done.determined[i, j] if done.certificate.undetermined else np.ones(len(i), dtype=bool)
-    values = np.where(known, given, fitted)
-    cells = zip(values.tolist(), (~known).tolist(), errors.tolist(), (~sure).tolist(), strict=True)
-    width = min(len(columns), COLUMNS)
-    flat = [list(cell) for cell in cells]
-    return [flat[k : k + width] for k in range(0, len(flat), width)]
-
-
-def _pictures(done: "CompletedMatrix", seen: np.ndarray) -> dict[str, np.ndarray]:
-    """The completed matrix between 0 and 1, by its columns where their sizes differ; and standard errors likewise."""
-    matrix = done.matrix
-    axis = 0 if done.scaling.kind in ("column", "both") else None
-    low, high = (np.nanquantile(matrix, q, axis=axis, keepdims=True) for q in (0.02, 0.98))
-    scaled = np.clip((matrix - low) / np.where(high > low, high - low, 1.0), 0, 1)
-    given = np.where(seen, scaled, np.nan)
-    return {"given": _thinned(given, _some), "completed": _thinned(scaled, _some)}
-
-
-def _thinned(matrix: np.ndarray, of: Any) -> np.ndarray:
-    """A picture of at most `PICTURE` cells, each of a block of the matrix."""
-    edges = [
-        np.unique(np.linspace(0, n, min(n, most) + 1).astype(int))
-        for n, most in zip(matrix.shape, PICTURE, strict=True)
-    ]
-    return of(matrix, *edges)
-
-
-def _mean(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    sums = np.add.reduceat(np.add.reduceat(matrix, rows[:-1], axis=0), columns[:-1], axis=1)
-    return sums / np.outer(np.diff(rows), np.diff(columns))
-
-
-def _some(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    return matrix[np.ix_(rows[:-1], columns[:-1])]
+    return Frame("done", found(done, table) | {"hidden": error, "number": number}, pictures.shades(done))
 
 
 def _write(
-    done: "CompletedMatrix", opened: "Source", folder: Path, name: str, settings: dict[str, Any]
+    done: "CompletedMatrix",
+    opened: "Source",
+    hidden: "Completion | None",
+    folder: Path,
+    name: str,
+    settings: dict[str, Any],
 ) -> dict[str, str]:
     """The completed table as it stood, the report and the model; the names under which they are saved."""
     from rankscape import files
+    from rankscape.estimators.completion.tabled import save_model
+    from rankscape.files.packing import extension_of
     from rankscape.reports import report
 
-    table, stem, written = opened.table, opened.stem, {}
+    table, written = opened.table, {}
+    stem = Path(name).name.removesuffix(extension_of(Path(name)))
     if table.shape[0] * table.shape[1] <= WRITTEN:
-        path = folder / f"table{opened.extension}"
-        files.write(path, done.matrix, table)
+        files.write(folder / f"table{opened.extension}", done.matrix, table)
         written["table"] = f"{stem}-completed{opened.extension}"
-    report(
-        done,
-        folder / "report.html",
-        name=Path(name).name,
-        settings=settings,
-        image=opened.info is not None and opened.info.image,
-        row_labels=table.row_labels,
-        column_labels=table.column_labels,
-    )
-    done.save(folder / "model.npz")
+    labels = {"row_labels": table.row_labels, "column_labels": table.column_labels}
+    image = opened.info is not None and opened.info.image
+    held = None if hidden is None else hidden.entries
+    path = folder / "report.html"
+    report(done, path, name=Path(name).name, settings=settings, hidden=held, image=image, **labels)
+    save_model(folder / "model.npz", done, table)
     return written | {"report": f"{stem}-report.html", "model": f"{stem}-model.npz"}
 
 
 def _new_rows(line: Connection, done: "CompletedMatrix", table: "Table") -> Iterator[Frame]:
     """Fill rows that are pasted, one a line, as long as anybody may ask."""
+    from rankscape.explore.findings import names
+    from rankscape.explore.fresh_rows import filled
+
+    columns = names(table.column_labels, table.shape[1])
     while True:
         said = line.recv()
-        if "rows" not in said:
-            continue
-        try:
-            new = _parsed(str(said["rows"]), done.shape[1])
-            filled = done.new_rows(new).matrix
-            cells = [
-                [[float(v), bool(m)] for v, m in zip(*row, strict=True)]
-                for row in zip(filled, np.isnan(new), strict=True)
-            ]
-            yield Frame("rows", {"cells": cells, "names": _names(table.column_labels, done.shape[1], done.shape[1])})
-        except Exception as error:
-            yield Frame("rows", {"error": str(error)})
-
-
-def _parsed(text: str, columns: int) -> np.ndarray:
-    from rankscape.errors import InputError
-
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines or len(lines) > ROWS * 10:
-        raise InputError(f"Paste 1 to {ROWS * 10} rows, one a line.")
-    mark = next((mark for mark in ("\t", ";", ",") if mark in lines[0]), None)
-    rows = []
-    for at, text_line in enumerate(lines, 1):
-        cells = [cell.strip() for cell in (text_line.split(mark) if mark else text_line.split())]
-        if len(cells) != columns:
-            raise InputError(f"Line {at} has {len(cells)} cells; the table has {columns} columns.")
-        rows.append([_cell(cell, at) for cell in cells])
-    return np.array(rows)
-
-
-def _cell(cell: str, at: int) -> float:
-    from rankscape.errors import InputError
-
-    if cell.lower() in ("", "na", "nan", "null", "?", "-", "."):
-        return np.nan
-    try:
-        return float(cell)
-    except ValueError:
-        raise InputError(f"Line {at}: {cell[:40]!r} is no number; leave a cell empty where it is missing.") from None
+        if "rows" in said:
+            yield Frame("rows", filled(str(said["rows"]), done) | {"names": columns})

@@ -25,6 +25,7 @@ class Dropped:
         self._lock = threading.Lock()
         self._home: Path | None = None
         self._folders: dict[str, Path] = {}
+        self._names: dict[str, str] = {}
 
     def folder(self) -> tuple[str, Path]:
         """A new one, and its number."""
@@ -32,7 +33,9 @@ class Dropped:
             if self._home is None:
                 self._home = Path(tempfile.mkdtemp(prefix="rankscape-explore-"))
             while len(self._folders) >= KEPT:
-                shutil.rmtree(self._folders.pop(next(iter(self._folders))), ignore_errors=True)
+                oldest = next(iter(self._folders))
+                self._names.pop(oldest, None)
+                shutil.rmtree(self._folders.pop(oldest), ignore_errors=True)
             number = secrets.token_hex(12)
             self._folders[number] = self._home / number
             self._folders[number].mkdir()
@@ -41,8 +44,10 @@ class Dropped:
     def keep(self, name: str, content: bytes) -> str:
         """Write what was dropped; the number by which it is asked for."""
         # What a name ends in says how it is read; nothing else of it reaches the disk.
-        safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name.replace("\\", "/")).name)[-80:].lstrip(".") or "table.csv"
+        name = re.sub(r"[\x00-\x1f\x7f]", "_", Path(name.replace("\\", "/")).name[-200:])
+        safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)[-80:].lstrip(".") or "table.csv"
         number, folder = self.folder()
+        self._names[number] = name or safe
         (folder / safe).write_bytes(content)
         return number
 
@@ -60,6 +65,10 @@ class Dropped:
             raise InputError("The file of this link is gone: drop it on the page again.")
         return found[0]
 
+    def name(self, number: str) -> str:
+        """What the file of a number was called where it came from."""
+        return self._names.get(number, "")
+
     def result(self, number: str, kind: str) -> Path | None:
         """What was made, by the number of its folder; None where there is nothing of this kind."""
         folder = self._folders.get(number)
@@ -72,4 +81,4 @@ class Dropped:
         with self._lock:
             if self._home is not None:
                 shutil.rmtree(self._home, ignore_errors=True)
-            self._home, self._folders = None, {}
+            self._home, self._folders, self._names = None, {}, {}

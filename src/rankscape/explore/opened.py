@@ -51,7 +51,7 @@ class Opened:
             raise InputError(f"{path}: there is no such file or folder.")
         if path.is_dir():
             return cls(path, _kind_of_store(path))
-        return cls(path, "model" if _is_model(path) else "table")
+        return cls(path, "model" if is_model(path) else "table")
 
     @property
     def room(self) -> str:
@@ -95,7 +95,8 @@ def _kind_of_store(path: Path) -> str:
     return "sweep" if "rankscape_sweep_format" in attributes else "run"
 
 
-def _is_model(path: Path) -> bool:
+def is_model(path: Path) -> bool:
+    """Whether a file is a saved completion."""
     if not zipfile.is_zipfile(path):
         return False
     from rankscape.ground.kinds import MODEL, kind_of

@@ -15,6 +15,9 @@ from rankscape.explore.calls import Call, Frame
 # Bytes and seconds of a processor for one question.
 MEMORY, SECONDS = 8 << 30, 3600
 
+# Fits stand back behind pictures that follow a drag.
+NICE = 5
+
 # Seconds between two looks at whether anybody still waits.
 LOOK = 0.05
 
@@ -59,21 +62,31 @@ def _ended(process: Any) -> str:
 def _run(line: Connection, work: Work, arguments: tuple[Any, ...]) -> None:
     _limit()
     warnings.simplefilter("ignore")  # the certificate says them
-    try:
-        for frame in work(line, *arguments):
+    # Nobody may wait any more; then there is nobody to tell either.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, EOFError):
+        for frame in _told(work, line, arguments):
             line.send(frame)
-    except RankscapeError as error:
-        line.send(Frame("error", {"words": str(error)}))
-    except MemoryError:
-        line.send(Frame("error", {"words": f"It needs more memory than {MEMORY >> 30} GB: use the command line."}))
-    except (BrokenPipeError, EOFError, OSError):  # nobody waits any more
-        os._exit(0)
-    with contextlib.suppress(OSError):
         line.send(None)
+
+
+def _told(work: Work, line: Connection, arguments: tuple[Any, ...]) -> Iterator[Frame]:
+    """What work yields; at last, in the page's words, what went wrong."""
+    try:
+        yield from work(line, *arguments)
+    except RankscapeError as error:
+        yield Frame("error", {"words": str(error)})
+    except MemoryError:
+        yield Frame("error", {"words": f"It needs more memory than {MEMORY >> 30} GB: use the command line."})
+    except (BrokenPipeError, ConnectionResetError, EOFError):
+        raise
+    except Exception as error:
+        yield Frame("error", {"words": f"A defect of rankscape: {type(error).__name__}. Please report it."})
 
 
 def _limit() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
+    with contextlib.suppress(AttributeError, OSError):  # Windows
+        os.nice(NICE)
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a limit that is lower already
         import resource
 

@@ -1,5 +1,6 @@
 """A table with holes is completed, and looked at."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 from rankscape import data
 from rankscape.errors import InputError
 from rankscape.explore.calls import Call, Frame, Room, State, number
-from rankscape.explore.completing import complete_table, show_model
-from rankscape.explore.opened import Opened
+from rankscape.explore.completing import HIDING, complete_table, show_model
+from rankscape.explore.opened import Opened, is_model
 from rankscape.explore.workers import frames_of
 from rankscape.ground.checks import one_of, whole
 from rankscape.ground.final import final
@@ -84,46 +85,66 @@ class Complete(Room):
             names = [name for name in data.names() if data.available(name)]
             yield Frame("empty", {"names": names})
             return
+        source, shown, model = _source(state.table, opened)
         number_, folder = opened.dropped.folder()
-        if state.table == "opened" and opened.kind == "model":
-            yield from frames_of(show_model, (str(opened.path), str(folder), number_), call)
-            return
-        source, shown = _source(state.table, opened)
-        asked = state.settings, state.hide
-        facts = {"address": state.address, "number": number_} | lines(shown, state)
-        yield Frame("begin", facts)
-        yield from frames_of(complete_table, (source, shown, str(folder), number_, *asked), call)
+        code = _lines_of_model(shown) if model else lines(shown, state)
+        yield Frame("begin", {"address": state.address, "number": number_} | code)
+        if model:
+            yield from frames_of(show_model, (source, shown, number_), call)
+        else:
+            asked = source, shown, str(folder), number_, state.settings, state.hide
+            yield from frames_of(complete_table, asked, call)
 
 
-def _source(table: str, opened: Opened) -> tuple[str, str]:
-    """What `open_source` takes, and the name for people."""
+def _source(table: str, opened: Opened) -> tuple[str, str, bool]:
+    """What `open_source` takes, the name for people, and whether it is a saved model."""
     if table == "opened":
-        if opened.kind != "table":
+        if opened.kind not in ("table", "model"):
             raise InputError("No table was named at the start: drop one on the page.")
-        return str(opened.path), str(opened.path)
+        return str(opened.path), str(opened.path), opened.kind == "model"
     if table in data.names():
-        return table, table
+        return table, table, False
     path = opened.dropped.file(table)
-    return str(path), path.name
+    return str(path), opened.dropped.name(table), is_model(path)
 
 
 def lines(name: str, state: CompleteState) -> dict[str, str]:
     """The same in Python and on the command line."""
-    import shlex
-
-    words = ", ".join(f"{key}={value!r}" for key, value in state.settings.items())
-    given = f"rs.data.load({name!r}).matrix" if name in data.names() else f"rs.files.read({name!r}).dense()"
-    python = ["import rankscape as rs", "", f"done = rs.complete({given}, {words})"]
-    if state.hide:
-        python = [
-            "import rankscape as rs",
-            "",
-            "# The page hides a share of the entries first: `rankscape complete --hide` does the same.",
-            f"done = rs.complete({given}, {words})",
-        ]
-    python += ["print(done.rank, done.certificate)", 'rs.report(done, "report.html")']
-    shell = ["rankscape complete", shlex.quote(name)]
+    shell = ["rankscape complete", _word(name)]
     shell += [f"--hide {state.hide!r}"] if state.hide else []
     for key, value in state.settings.items():
-        shell.append(f"--{key.replace('_', '-')} {'none' if value is None else shlex.quote(str(value))}")
-    return {"python": "\n".join(python) + "\n", "shell": " ".join(shell)}
+        option = {"max_rank": "max-rank", "values": "kind"}.get(key, key)
+        shell.append(f"--{option} {'none' if value is None else shlex.quote(str(value))}")
+    python = _with_some_hidden(name, state) if state.hide else _with_all(name, state)
+    python += ["print(done.rank, done.certificate)", 'rs.report(done, "report.html")']
+    return {"python": "\n".join(["import rankscape as rs", "", *python]) + "\n", "shell": " ".join(shell)}
+
+
+def _with_all(name: str, state: CompleteState) -> list[str]:
+    given = f"rs.data.load({name!r}).matrix" if name in data.names() else f"rs.files.read({name!r}).dense()"
+    return [f"done = rs.complete({given}, {_words(state)})"]
+
+
+def _with_some_hidden(name: str, state: CompleteState) -> list[str]:
+    read = f"rs.data.load({name!r}).entries" if name in data.names() else f"rs.files.read({name!r})"
+    return [
+        f"table = {read}",
+        "problem = rs.Completion(table.rows, table.columns, table.values, table.shape)",
+        f"split = problem.split({state.hide!r}, seed={state.seed + HIDING})",
+        f"done = rs.complete(split.training, {_words(state)})",
+        "print(done.rmse(split.heldout.entries))  # on what was hidden",
+    ]
+
+
+def _words(state: CompleteState) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in state.settings.items())
+
+
+def _lines_of_model(name: str) -> dict[str, str]:
+    python = f"import rankscape as rs\n\ndone = rs.CompletedMatrix.load({name!r})\nprint(done.rank, done.certificate)\n"
+    return {"python": python, "shell": f"rankscape fill {_word(name)} --top 3"}
+
+
+def _word(name: str) -> str:
+    """A file as a shell takes it, also one whose name begins like an option."""
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)

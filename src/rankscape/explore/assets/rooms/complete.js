@@ -4,6 +4,9 @@ import { Controls, copyButton, integer } from "../controls.js";
 
 const RULES = { column_mean: "the mean of the column", row_column_bias: "row and column means", nearest_rows: "the mean of near rows" };
 
+// Characters of rows that one message takes.
+const LONGEST = 500000;
+
 export function mount(page) { new Complete(page).begin(); }
 
 class Complete {
@@ -35,6 +38,8 @@ class Complete {
       this.find("named").value = facts.names.includes(this.find("table").value) ? this.find("table").value : "";
     }, "names");
     this.show(this.address.state);
+    // Chosen before this script came.
+    if (!this.address.state.table) this.drop(this.find("file").files[0]);
   }
 
   show(state) {
@@ -72,14 +77,26 @@ class Complete {
     this.find("files").replaceChildren();
     this.find("filled").replaceChildren();
     this.busy(true);
+    this.forget();
+    this.cancelled = false;
     this.stage("Reading …");
-    this.connection.ask("complete", this.controls.state, (frame) => this.hear(frame));
+    this.asked = this.connection.ask("complete", this.controls.state, (frame) => this.hear(frame));
   }
 
+  // What was on its way when somebody cancelled is not shown any more.
   cancel() {
+    this.cancelled = true;
     this.connection.stop("main");
     this.busy(false);
     this.stage("Cancelled.");
+  }
+
+  // Ranks of another table, or of other settings, say nothing here; those above a bound stay to choose from.
+  forget() {
+    const { max_rank: bound, ...others } = this.controls.state;
+    const key = JSON.stringify(others);
+    if (key !== this.key) this.tried = new Map();
+    this.key = key;
   }
 
   busy(yes) {
@@ -93,10 +110,11 @@ class Complete {
   stage(words) { this.find("stage").textContent = words; }
 
   hear({ kind, facts, arrays }) {
+    if (this.cancelled) return;
     if (kind === "begin") {
       this.code = facts;
       this.find("lines").textContent = `${facts.python}\n${facts.shell}`;
-    } else if (kind === "stage") this.stage(`${facts.words[0].toUpperCase()}${facts.words.slice(1)} …`);
+    } else if (kind === "stage") this.stage(`${facts.words[0].toUpperCase()}${facts.words.slice(1)}${facts.rank ? `, at rank ${facts.rank}` : ""} …`);
     else if (kind === "read") this.read(facts, arrays);
     else if (kind === "done") this.done(facts, arrays);
     else if (kind === "files") this.files(facts);
@@ -105,10 +123,12 @@ class Complete {
   }
 
   read(facts, arrays) {
-    this.columns = facts.columns;
     const [rows, columns] = facts.shape, cells = rows * columns;
     this.find("read").hidden = false;
     this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen${facts.hidden ? `, ${integer(facts.hidden)} are hidden to compare with` : ""}.`;
+    this.find("names").textContent = facts.columns.length ? `Columns: ${facts.columns.join(", ")}${columns > facts.columns.length ? " …" : ""}` : "";
+    this.find("sampling").textContent = facts.sampling;
+    this.find("said").replaceChildren(...facts.warnings.map(warning));
     this.find("share").textContent = `${(100 * facts.observed / cells).toFixed(1)} %`;
     this.seen = arrays.seen;
     this.pictures = null;
@@ -134,32 +154,36 @@ class Complete {
     this.find("heading").textContent = `Rank ${facts.rank}${error === null ? "" : `; filled cells are off by about ${error.toPrecision(3)}${units}`}`;
     this.find("verdict").className = facts.trusted ? "good" : "error";
     this.find("verdict").textContent = facts.trusted ? "Nothing speaks against this completion." : "Look before you trust it:";
-    this.find("warnings").replaceChildren(...facts.warnings.map((words) => Object.assign(document.createElement("li"), { className: "warning", textContent: words })));
-    this.find("why").textContent = facts.reason;
+    this.find("warnings").replaceChildren(...facts.warnings.map(warning));
+    this.find("why").replaceChildren(...facts.explained.map((words) => Object.assign(document.createElement("p"), { textContent: words })));
     const lines = [["this model", facts.heldout], ...Object.entries(facts.baselines).map(([name, value]) => [RULES[name] ?? name.replaceAll("_", " "), value])];
     if (facts.hidden !== null) lines.push(["this model, on the share that was hidden", facts.hidden]);
     this.find("errors").tBodies[0].replaceChildren(...lines.map(([name, value]) => row([name, value === null ? "–" : value.toPrecision(4)])));
     this.ranks(facts);
     this.cells(facts);
     this.find("outliers").hidden = !facts.outliers.length;
+    this.find("outlying").textContent = facts.outlying > facts.outliers.length ? `The first ${facts.outliers.length} of ${integer(facts.outlying)}.` : "";
     this.find("wrong").tBodies[0].replaceChildren(...facts.outliers.map(([r, c, given, fitted]) => row([r, c, short(given), short(fitted)])));
     this.root.dataset.done = Number(this.root.dataset.done ?? 0) + 1;
   }
 
   ranks(facts) {
-    this.find("ranks").replaceChildren(...facts.path.slice(0, 24).map(([rank, error]) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: `${rank}: ${error.toPrecision(3)}` });
-      button.setAttribute("aria-pressed", String(rank === facts.rank));
+    for (const [rank, error] of facts.path) if (rank > 0 && !this.tried.has(rank)) this.tried.set(rank, error);
+    const field = this.find("form").elements.max_rank;
+    const choose = (rank) => { field.value = rank; this.ask(); };
+    const buttons = [...this.tried].sort(([a], [b]) => a - b).slice(0, 24).map(([rank, error]) => {
+      const button = press(`${rank}: ${error.toPrecision(3)}`, () => choose(rank));
       button.title = `held-out error at rank ${rank}`;
-      button.disabled = rank < 1;
-      button.addEventListener("click", () => { this.find("form").elements.max_rank.value = rank; this.ask(); });
+      button.setAttribute("aria-pressed", String(rank === facts.rank));
       return button;
-    }));
+    });
+    if (field.value) buttons.push(press("any rank", () => choose("")));
+    this.find("ranks").replaceChildren(...buttons);
   }
 
   cells(facts) {
     const { table } = facts;
-    const more = facts.column_names.length > table[0].length || facts.row_names.length > table.length;
+    const more = facts.shape[0] > table.length || facts.shape[1] > table[0].length;
     this.find("legend").textContent = `Filled cells are shaded, with their standard error${facts.undetermined ? "; those in orange the entries leave open" : ""}.${more ? " The first rows and columns; the rest is in the file." : ""}`;
     const head = document.createElement("tr");
     head.append(document.createElement("th"), ...facts.column_names.slice(0, table[0].length).map((name) => header(name, "col")));
@@ -185,7 +209,9 @@ class Complete {
 
   fill() {
     this.find("rowerror").textContent = "";
-    this.connection.tell({ rows: this.find("rows").value });
+    const text = this.find("rows").value;
+    if (text.length > LONGEST) this.find("rowerror").textContent = "These rows are too long to paste: put them in a file, and use `rankscape fill`.";
+    else this.connection.tell({ rows: text });
   }
 
   rows({ error, cells, names }) {
@@ -207,6 +233,14 @@ function row(cells) {
   const line = document.createElement("tr");
   cells.forEach((text) => line.append(Object.assign(document.createElement("td"), { textContent: text })));
   return line;
+}
+
+const warning = (words) => Object.assign(document.createElement("li"), { className: "warning", textContent: words });
+
+function press(words, act) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: words });
+  button.addEventListener("click", act);
+  return button;
 }
 
 function header(text, scope) {
