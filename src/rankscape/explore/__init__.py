@@ -4,6 +4,9 @@
 `calls`        what a room is asked and answers: `Room`, `Call`, `Frame`, and a state that an address holds
 `rooms/`       one file a room: `climb`, `fall`, `complete`, `sweep`; nothing is computed here a second time
 `opened`       what was named at the start, and which room shows it
+`dropped`      files that come by the page, and what is made of them, until the server ends
+`workers`      work in processes that can be ended; `completing` is that of the room `complete`, with `findings`,
+               `pictures` and `fresh_rows`
 `connection`   one socket a page: the newest question of each slot is answered, older ones are dropped
 `guard`        who may ask: Host, Origin, token; and what the page may load
 `pages`        the HTML of a room, complete before any script runs
