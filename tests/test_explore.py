@@ -462,6 +462,17 @@ def test_a_token_is_asked_for_and_leaves_the_address():
         assert asked(address, "climb", Cookie=headers["set-cookie"].split(";")[0])[0] == 200
 
 
+def test_under_every_address_of_a_machine_the_token_decides():
+    with browsing.explorer("--host", "0.0.0.0", "--token", "s3cret") as found:
+        port = found.split(":")[2].split("/")[0]
+        here = f"http://127.0.0.1:{port}"
+        assert asked(here, Host="laboratory.example")[0] == 401
+        cookie = f"{guard.COOKIE}=s3cret"
+        assert asked(here, Host="laboratory.example", Cookie=cookie)[0] == 200
+        foreign = {"Host": "laboratory.example", "Origin": "http://evil.example", "Cookie": cookie}
+        assert asked(here, "drop", "POST", b"x", **foreign)[0] == 403
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -10,7 +10,8 @@
 `connection`   one socket a page: the newest question of each slot is answered, older ones are dropped
 `guard`        who may ask: Host, Origin, token; and what the page may load
 `pages`        the HTML of a room, complete before any script runs
-`server`       the application, its port, its end
+`site`         what is found under which address
+`server`       its port, its guard, its end
 `assets/`      stylesheet, scripts, and uPlot (MIT), which draws the curves
 =============  ================================================================================================
 

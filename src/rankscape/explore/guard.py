@@ -50,7 +50,7 @@ class Guard:
     application : callable
         An ASGI application.
     hosts : frozenset of str
-        Names with their port by which it may be called.
+        Names with their port by which it may be called; any where there are none, and then the token alone decides.
     token : str
         What an address or a cookie must hold; empty where none is asked.
     """
@@ -76,11 +76,14 @@ class Guard:
 
     def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]]:
         """The code of a refusal, its words, and headers; zero where there is none."""
-        if headers.get("host", "") not in self.hosts:
+        host = headers.get("host", "")
+        if self.hosts and host not in self.hosts:
             return 400, "This page answers under the address that rankscape printed, and no other.", []
         origin = headers.get("origin")
         needed = scope["type"] == "websocket" or scope.get("method") not in ("GET", "HEAD")
-        if (origin is None and needed) or (origin is not None and origin.split("://")[-1] not in self.hosts):
+        if (origin is None and needed) or (
+            origin is not None and origin.split("://")[-1] not in (self.hosts or {host})
+        ):
             return 403, "Another page asked.", []
         if not headers.get("content-length", "0").isdigit() or int(headers.get("content-length", "0")) > LARGEST:
             return 413, f"A file may have {LARGEST // 2**20} MB here: use the command line for larger ones.", []

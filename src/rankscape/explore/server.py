@@ -1,4 +1,4 @@
-"""The application, its port and its end."""
+"""The server: its port, its guard and its end."""
 
 import asyncio
 import importlib
@@ -7,98 +7,29 @@ import warnings
 import webbrowser
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.resources import files
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from rankscape.errors import InputError
-from rankscape.explore import pages
-from rankscape.explore.connection import LONGEST, Connection
-from rankscape.explore.guard import LARGEST, REPORT, Guard
+from rankscape.explore.connection import LONGEST
+from rankscape.explore.guard import Guard
 from rankscape.explore.opened import Opened
-from rankscape.explore.rooms import ROOMS
+from rankscape.explore.site import Site
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+# Every address of a machine: under which one it is called nobody knows.
+EVERYWHERE = ("0.0.0.0", "::")
 
 # Answers that are made at the same time.
 THREADS = 64
 
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
-
-def application(opened: Opened, host: str, port: int, token: str = "") -> Guard:
-    """The page as an ASGI application."""
-
-    async def first(_: Request) -> Response:
-        return HTMLResponse(pages.first(opened))
-
-    async def room(request: Request) -> Response:
-        name = request.path_params["room"]
-        if name not in ROOMS:
-            return HTMLResponse(pages.missing(), status_code=404)
-        return HTMLResponse(pages.room(ROOMS[name], opened))
-
-    async def asset(request: Request) -> Response:
-        name = request.path_params["name"]
-        content, kind = _ASSETS.get(name, (None, ""))
-        if content is None:
-            return Response("There is no such file.", 404, media_type="text/plain")
-        return Response(content, media_type=kind)
-
-    async def drop(request: Request) -> Response:
-        content = bytearray()
-        async for part in request.stream():
-            content += part
-            if len(content) > LARGEST:
-                return Response(f"A file may have {LARGEST >> 20} MB here.", 413, media_type="text/plain")
-        name = request.query_params.get("name", "table.csv")
-        return JSONResponse({"table": await asyncio.to_thread(opened.dropped.keep, name, bytes(content))})
-
-    async def kept(request: Request) -> Response:
-        kind, number = request.path_params["kind"], request.path_params["number"]
-        path = opened.dropped.result(number, kind)
-        if path is None:
-            return Response("This is gone: complete the table again.", 404, media_type="text/plain")
-        name = request.query_params.get("name", path.name)
-        # A report has its styles inside; it is looked at, everything else is saved.
-        shown = {"content-security-policy": REPORT} if kind == "report" and "look" in request.query_params else {}
-        return FileResponse(path, filename=None if shown else name, headers=shown)
-
-    async def connected(connection: WebSocket) -> None:
-        await Connection(connection, opened).serve()
-
-    routes = [
-        Route("/", first),
-        Route("/assets/{name:path}", asset),
-        Route("/drop", drop, methods=["POST"]),
-        Route("/kept/{number}/{kind}", kept),
-        WebSocketRoute("/socket", connected),
-        Route("/{room}", room),
-    ]
-    names = {host, *LOOPBACK} if host in LOOPBACK else {host}
+def guarded(opened: Opened, host: str, port: int, token: str = "") -> Guard:
+    """The page behind its guard."""
+    names = {host, *LOOPBACK} if host in LOOPBACK else set() if host in EVERYWHERE else {host}
     hosts = frozenset(f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names)
-    return Guard(Starlette(routes=routes), hosts, token)
-
-
-def _assets() -> dict[str, tuple[bytes, str]]:
-    """What the page loads, read once: no path from outside ever opens a file."""
-    found, left = {}, [("", files("rankscape.explore") / "assets")]
-    while left:
-        where, folder = left.pop()
-        for item in folder.iterdir():
-            if item.is_dir():
-                left.append((f"{where}{item.name}/", item))
-            elif (kind := TYPES.get(f".{item.name.rpartition('.')[2]}")) is not None:
-                found[where + item.name] = item.read_bytes(), kind
-    return found
-
-
-_ASSETS = _assets()
+    return Guard(Site(opened).application(), hosts, token)
 
 
 def serve(
@@ -139,7 +70,7 @@ def serve(
         raise InputError(f"Port {port} of {host} cannot be had: {error}.") from None
     port = listening.getsockname()[1]
     shown = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-    app = application(opened, host, port, token)
+    app = guarded(opened, host, port, token)
     settings = uvicorn.Config(
         app, log_level="error", lifespan="off", ws="websockets-sansio", ws_max_size=LONGEST, server_header=False,
         timeout_graceful_shutdown=1, access_log=False,
