@@ -12,6 +12,8 @@ Gradient descent from a (perturbed) identical start keeps the target's eigenvect
 """
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -31,8 +33,8 @@ REST = 1 << 12
 # Up to so many modes plain Python floats are faster than NumPy's calls.
 SINGLE = 6
 
-# Steps times modes from which on it pays to load the compiler.
-WORTH = 20_000_000
+# Steps times modes from which on it pays to load the compiler; fewer modes than this take NumPy as long.
+WORTH, FEW = 20_000_000, 200
 
 
 def advance(a, b, lam, eta: float, N: int, steps: int, out=None):
@@ -96,11 +98,14 @@ def product(a, b, N: int):
     return out * b
 
 
-def _far(a, b, lam, eta: float, N: int, steps: int):
+def _stepper(modes: int, steps: int) -> Callable[..., Any]:
+    """What takes the steps, the same bits either way: compiled where the compiler is at hand, or worth its loading."""
+    worth = steps * max(modes, FEW) > WORTH
+    return _leap if worth or "numba" in sys.modules else advance
+
+
+def _far(go: Callable[..., Any], a, b, lam, eta: float, N: int, steps: int):
     """As `advance`; what has come to rest, or goes to and fro in its last bits, is not followed further."""
-    # The same bits either way: only where the compiler is at hand, or it is worth its loading.
-    many = isinstance(lam, np.ndarray) and lam.size > SINGLE
-    go = _leap if many and ("numba" in sys.modules or steps * lam.size > WORTH) else advance
     while steps > REST:
         before = a, b
         a, b = go(a, b, lam, eta, N, REST)
@@ -151,9 +156,10 @@ def factor_path(
     start, lam, eta = start_of(depth, alpha, beta), spectrum_of(eigenvalues), positive("learning_rate", learning_rate)
     stops = steps_of(steps)
     (a, b), at, out = _initial(start, lam), 0, []
+    go = _stepper(lam.size, max(stops, default=0))
     with np.errstate(over="ignore", invalid="ignore"):
         for stop in stops:
-            a, b = _far(a, b, lam, eta, start.depth, stop - at)
+            a, b = _far(go, a, b, lam, eta, start.depth, stop - at)
             # Kept as they are: `advance` makes new arrays and does not write into old ones.
             out.append((a, b))
             at = stop
