@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rankscape.errors import InputError, RankscapeError, RunFailed, did_you_mean
+from rankscape.ground.checks import shown
 from rankscape.ground.final import final
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.ground.stored import Folder, Stored, folder_of
@@ -248,7 +249,7 @@ def open_hands(executor: Any, workers: int) -> Iterator[DaskHands]:
     """
     if type(executor).__module__.partition(".")[0] == "distributed" and hasattr(executor, "submit"):
         yield DaskHands(executor, at_address(executor.scheduler.address))
-    elif executor == "dask" or (isinstance(executor, str) and executor in BATCH_SYSTEMS):
+    elif isinstance(executor, str) and executor in ("dask", *BATCH_SYSTEMS):
         with started(executor, workers, {}) as made, connected(made.target) as client:
             yield DaskHands(client, made)
     elif isinstance(executor, str) and executor.startswith(PROTOCOLS):
@@ -259,7 +260,7 @@ def open_hands(executor: Any, workers: int) -> Iterator[DaskHands]:
         hint = did_you_mean(executor, known) if isinstance(executor, str) else ""
         raise InputError(
             f"`executor` must be a Dask client, {', '.join(known)}, or the address of a Dask scheduler "
-            f"(tcp://host:port), got {executor!r}{hint or '.'}"
+            f"(tcp://host:port), got {shown(executor)}{hint or '.'}"
         )
 
 

@@ -64,6 +64,8 @@ BASE = {
         "replicas": "2",
     },
     "rs.files.read": {"path": "'a.csv'"},
+    "rs.files.triplets": {"source": "'a.csv'"},
+    "rs.estimators.completion_cost": {"entries": "1e6", "rows": "1e4", "columns": "1e3"},
 }  # fmt: skip
 
 
