@@ -7,9 +7,10 @@ the columns, and every column from those of the rows.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from rankscape.errors import InputError
-from rankscape.ground.checks import real, whole
+from rankscape.ground.checks import positive, whole
 from rankscape.ground.final import final
 from rankscape.ground.memory import in_words
 from rankscape.solvers.packed.records import record_size
@@ -28,6 +29,10 @@ ENTRIES, SAMPLE, EACH, SWEEPS, IDLE = 2_000_000, 250_000, 40, 8, 250_000_000
 
 # Bytes on disk of an entry, sorted, in two orders, and while the second one is made; and of a sample's entry in memory.
 SORTED, ORDERS, DEALT, SAMPLED = 17, 16, 13, 150
+
+
+# Directions or workers, and anything else, that somebody may ask about.
+MOST, LARGEST = 10**6, 1e30
 
 
 @final
@@ -109,11 +114,10 @@ def completion_cost(
     >>> many.breaks[0]
     'Beyond 9 workers each reads more records than entries: columns would have to be cut, too'
     """
-    workers, size = whole("workers", workers, least=1), record_size(whole("rank", rank, least=1))
+    workers, rank = whole("workers", workers, 1, MOST), whole("rank", rank, 1, MOST)
+    size = record_size(rank)
     given = {"entries": entries, "rows": rows, "columns": columns, "bandwidth": bandwidth, "memory": memory}
-    for name, value in given.items():
-        if real(name, value) <= 0:
-            raise InputError(f"`{name}` must be positive, got {value:g}.")
+    entries, rows, columns, bandwidth, memory = (_size(name, value) for name, value in given.items())
     lines, alone = rows + columns, workers == 1
     records = 4.0 * size * lines
     arithmetic = (ENTRY * size * entries + LINE * (rank + 1) ** 2 * lines) / workers
@@ -137,6 +141,13 @@ def completion_cost(
         breaks=tuple(_breaks(entries, records, workers, memory, sorting > SWEEPS * sweep)),
         **needs,
     )
+
+
+def _size(name: str, value: Any) -> float:
+    number = positive(name, value)
+    if not 1 / LARGEST <= number <= LARGEST:
+        raise InputError(f"`{name}` is {number:g}: the model holds for sizes of this world, up to {LARGEST:g}.")
+    return number
 
 
 def _breaks(entries: float, records: float, workers: int, memory: float, sorts: bool) -> Iterator[str]:
