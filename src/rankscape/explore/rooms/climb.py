@@ -17,6 +17,9 @@ from rankscape.theory.climbing.stopping import effective_rank_of
 # Modes that are drawn, steps that are taken, and points of a curve.
 MODES, STEPS, POINTS = 200, 10_000_000, 240
 
+# Curves from which on they have fewer points: what is drawn has to follow a drag.
+FEW, COARSE = 20, 140
+
 # Seconds without a new setting before sentences are made; and before plateaus are, for each eigenvalue.
 PAUSE, PAUSE_A_MODE = 0.2, 0.001
 
@@ -118,21 +121,22 @@ class Climb(Room):
 
 
 def _curves(state: ClimbState) -> Frame:
-    steps = recorded(state.steps, state.axis)
+    points = POINTS if len(state.eigenvalues) <= FEW else COARSE
+    steps = recorded(state.steps, state.axis, points)
     paths = theory.eigenvalue_path(*state.setting, steps=steps, beta=state.beta)
     facts = {"eigenvalues": state.eigenvalues, "axis": state.axis, "address": state.address} | lines(state)
     return Frame("curves", facts, {"steps": steps, "paths": paths.T, "rank": effective_rank_of(paths)})
 
 
-def recorded(last: int, axis: str) -> np.ndarray:
+def recorded(last: int, axis: str, points: int = POINTS) -> np.ndarray:
     """Steps that are drawn, increasing, the last one among them.
 
     >>> recorded(4, "linear").tolist()
     [0, 1, 2, 3, 4]
     """
     if axis == "log":
-        return np.unique(np.round(np.geomspace(1, last, POINTS)).astype(np.int64))
-    return np.unique(np.linspace(0, last, POINTS + 1).astype(np.int64))
+        return np.unique(np.round(np.geomspace(1, last, points)).astype(np.int64))
+    return np.unique(np.linspace(0, last, points + 1).astype(np.int64))
 
 
 def _plateaus(state: ClimbState) -> Frame:
