@@ -37,8 +37,10 @@ class Connection:
             while True:
                 text = await self._socket.receive_text()
                 self._hear(json.loads(text) if len(text) <= LONGEST else {})
-        except (WebSocketDisconnect, ValueError, KeyError):  # closed, or no page of ours
+        except WebSocketDisconnect:
             pass
+        except (ValueError, KeyError):  # no page of ours
+            await self._socket.close(1003)
         finally:
             for slot in self._slots.values():
                 slot.end()
