@@ -131,7 +131,9 @@ class Gaussian(AbstractInitialization):
     def factors(self, problem, widths, stream):
         """``scale`` times standard normal numbers."""
         # Each layer has a part of the stream: a wider layer does not change the numbers of the others.
-        return [self.scale * stream.normal(shape, part=l) for l, shape in enumerate(factor_shapes(widths), start=1)]
+        draws = [stream.normal(shape, part=l) for l, shape in enumerate(factor_shapes(widths), start=1)]
+        with np.errstate(over="ignore"):  # a run that starts beyond the floats says so
+            return [self.scale * draw for draw in draws]
 
 
 @final

@@ -1,6 +1,5 @@
 """``rankscape check``."""
 
-import json as json_module
 import zipfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,13 +48,12 @@ def _examined(path: Path) -> dict[str, Any]:
 
 
 def _group(path: Path) -> dict[str, Any]:
-    from rankscape.ground.durable import damaged
+    from rankscape.ground.durable import ROOT, attributes_of, damaged
 
-    try:
-        attributes = json_module.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
+    attributes = attributes_of(path)
+    if attributes is None:
         remedy = "Its description cannot be read: restore it from a copy, or make it again."
-        return {"kind": "store", "damaged": ["zarr.json"], "remedy": remedy}
+        return {"kind": "store", "damaged": [ROOT], "remedy": remedy}
     if "rankscape_sweep_format" not in attributes:
         remedy = "Restore it from a copy, or run again."
         return {"kind": "run", "damaged": damaged(path), "remedy": remedy}

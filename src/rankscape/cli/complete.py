@@ -17,12 +17,7 @@ from rankscape.errors import InputError
 from rankscape.ground.checks import listed
 
 if TYPE_CHECKING:
-    from rankscape.data.source import Source
     from rankscape.estimators import CompletedMatrix
-    from rankscape.problem import Completion
-
-# Added to the seed of what is hidden, so that the entries held out later are chosen independently.
-HIDING = 1 << 32
 
 # Longest line of sentences.
 READABLE = 100
@@ -138,7 +133,7 @@ def complete(
     picture = picture_of(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
     written = Written(answer, model, standard_errors, picture, report)
     written.check(opened, pairs)
-    problem, hidden = _problem(opened, hide, seed)
+    problem, hidden = opened.problem(hide, seed)
     settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}
     settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss, "clip": _clip(clip)}
     settings["ordered"] = None if ordered == "none" else ordered
@@ -170,23 +165,6 @@ def _clip(words: list[str] | None) -> Any:
     except ValueError:
         raise InputError(f"--clip {' '.join(words)}: two numbers, LOW HIGH, or observed.") from None
     return low, high
-
-
-def _problem(opened: "Source", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:
-    """The completion to solve, and the entries that were hidden from it."""
-    import numpy as np
-
-    from rankscape.entries.given import Given
-    from rankscape.entries.given.returning import AsNamed
-    from rankscape.problem import Completion
-
-    table = opened.table
-    problem = Completion.of_given(Given(entries=table.entries, dtype=np.dtype(np.float64), like=AsNamed(None, None)))
-    if not hide:
-        return problem, None
-    # Another seed than the estimator's own split: the hidden entries are a test, not the validation.
-    split = problem.split(hide, seed=seed + HIDING)
-    return split.training, split.heldout
 
 
 def _explain(completed: "CompletedMatrix") -> None:

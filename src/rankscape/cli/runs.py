@@ -1,6 +1,5 @@
 """Where a run is written: as the ending says, and never over something else without being told so."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,9 @@ def _settings(path: Path) -> str | None:
     """What made the run that a file holds, if the file says so."""
     try:
         if path.suffix == STORE:
-            return json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"].get("settings")
+            from rankscape.ground.durable import attributes_of
+
+            return (attributes_of(path) or {}).get("settings")
         if path.suffix == FORMATS["netcdf"]:
             import xarray as xr
 

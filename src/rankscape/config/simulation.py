@@ -48,7 +48,7 @@ class SimulationConfig(Fields):
                 raise InputError(f"--target {self.target} has missing entries; give it as --entries instead.")
             return Estimation(table.dense())
         table = open_source(str(self.entries), rows=self.rows, columns=self.columns, values=self.values).table
-        problem = Completion(table.rows, table.columns, table.values, table.shape)
+        problem = Completion.of_entries(table.entries)
         # The seed of the run decides what is held out, too: one number repeats all of it.
         return problem.split(self.heldout, self.seed) if self.heldout else problem
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from rankscape import data
 from rankscape.data import DatasetInfo
@@ -14,6 +14,12 @@ from rankscape.files.in_parts import triplets
 from rankscape.files.packing import extension_of
 from rankscape.files.reading import STANDARD_INPUT
 from rankscape.files.wanted import Settings
+
+if TYPE_CHECKING:
+    from rankscape.problem import Completion
+
+# Added to the seed of what is hidden: it is a test, and chosen independently of what an estimator holds out itself.
+HIDING = 1 << 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +43,16 @@ class Source:
     def path(self) -> Path | None:
         """The file that was read, if it was one."""
         return None if self.info is not None or self.name == STANDARD_INPUT else Path(self.name)
+
+    def problem(self, hide: float = 0.0, seed: int = 0) -> "tuple[Completion, Completion | None]":
+        """The completion to solve, and the share of the entries that is hidden from it first, if one is."""
+        from rankscape.problem import Completion
+
+        problem = Completion.of_entries(self.table.entries)
+        if not hide:
+            return problem, None
+        split = problem.split(hide, seed=seed + HIDING)
+        return split.training, split.heldout
 
     @property
     def stem(self) -> str:

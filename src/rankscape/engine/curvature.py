@@ -36,7 +36,9 @@ class CurvatureEngine(AbstractEngine):
     def begin(self, setting: Setting, moving: Sequence[np.ndarray], step: int) -> State:
         """The factors, and beside them the rate in force."""
         state = super().begin(setting, moving, step)
-        rate = self._rate(setting, list(state.moving), _gradient(setting, partial_products(list(state.moving))), step)
+        factors = list(state.moving)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a start that is too large the loop will say so
+            rate = self._rate(setting, factors, _gradient(setting, partial_products(factors)), step)
         return state._replace(memory=[np.array(rate)])
 
     def remembers(self, setting: Setting) -> str:

@@ -5,14 +5,16 @@ import queue
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from dataclasses import Field, dataclass, field, fields
+from types import UnionType
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.explore.opened import Opened
 from rankscape.ground.as_json import plain
+from rankscape.ground.checks import whole
 from rankscape.ground.final import final
 
 
@@ -87,14 +89,7 @@ class State:
     @classmethod
     def of(cls, query: Mapping[str, Any]) -> Self:
         """The state of an address; a field that it does not name keeps its default, unknown ones are left alone."""
-        known = {item.name: item for item in fields(cls) if item.init}
-        given = {name: value for name, value in query.items() if name in known}
-        return cls(**{name: cls.read(name, value) for name, value in given.items()})
-
-    @classmethod
-    def read(cls, name: str, value: Any) -> Any:
-        """One field, as typed."""
-        return value
+        return cls(**{item.name: read(item, query[item.name]) for item in fields(cls) if item.name in query})
 
     @property
     def address(self) -> dict[str, str]:
@@ -134,6 +129,30 @@ class Room(ABC):
     def start(self, opened: Opened) -> dict[str, str]:
         """The fields of an address with which the page opens what was named at the start."""
         return {}
+
+
+# What an address says where a field has no value.
+NOTHING = (None, "", "none", "None")
+
+# Numbers that one field may hold.
+MOST = 200
+
+
+def read(field: Field[Any], value: Any) -> Any:
+    """The value of a field, of its type, from what people typed.
+
+    >>> from dataclasses import make_dataclass
+    >>> [read(item, "3") for item in fields(make_dataclass("A", [("n", int), ("x", float | None), ("word", str)]))]
+    [3, 3.0, '3']
+    """
+    kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+    if type(None) in kinds and value in NOTHING:
+        return None
+    if str in kinds:
+        return str(value)
+    if int in kinds:
+        return whole(field.name, number(field.name, value), 0)
+    return number(field.name, value) if float in kinds else numbers(field.name, value, MOST)
 
 
 def number(name: str, value: Any) -> float:

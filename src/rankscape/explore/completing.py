@@ -14,12 +14,10 @@ from rankscape.explore.calls import Frame
 
 if TYPE_CHECKING:
     from rankscape.data.source import Source
+    from rankscape.entries import Entries
     from rankscape.estimators import CompletedMatrix
     from rankscape.files import Table
     from rankscape.problem import Completion
-
-# Added to the seed of what is hidden, as `rankscape complete --hide` does.
-HIDING = 1 << 32
 
 # Cells of a table that is completed here; and up to which it is written.
 LARGEST, WRITTEN = 50_000_000, 20_000_000
@@ -34,8 +32,8 @@ def complete_table(
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         opened = open_source(source)
-        problem, hidden = _problem(opened.table, hide, settings["seed"])
-    yield _read(opened.table, problem, name, opened.table.read_as or "a named data set", said)
+        problem, hidden = opened.problem(hide, settings["seed"])
+    yield _read(opened.table, problem.entries, name, opened.table.read_as or "a named data set", said)
     rows, columns = opened.table.shape
     if rows * columns > LARGEST:
         raise InputError(
@@ -55,26 +53,14 @@ def complete_table(
 def show_model(line: Connection, source: str, name: str, number: str) -> Iterator[Frame]:
     """A saved model: as when it was made."""
     from rankscape.estimators.completion.tabled import load_model
-    from rankscape.problem import Completion
 
     done, table = load_model(Path(source))
-    problem = Completion(table.rows, table.columns, table.values, table.shape)
-    yield _read(table, problem, name, "a saved model")
+    yield _read(table, table.entries, name, "a saved model")
     yield _done(done, table, number, None)
     yield from _new_rows(line, done, table)
 
 
-def _problem(table: "Table", hide: float, seed: int) -> tuple["Completion", "Completion | None"]:
-    from rankscape.problem import Completion
-
-    problem = Completion(table.rows, table.columns, table.values, table.shape)
-    if not hide:
-        return problem, None
-    split = problem.split(hide, seed=seed + HIDING)
-    return split.training, split.heldout
-
-
-def _read(table: "Table", problem: "Completion", name: str, read_as: str, said: Sequence[Any] = ()) -> Frame:
+def _read(table: "Table", entries: "Entries", name: str, read_as: str, said: Sequence[Any] = ()) -> Frame:
     from rankscape.explore import pictures
     from rankscape.explore.findings import names
 
@@ -82,13 +68,13 @@ def _read(table: "Table", problem: "Completion", name: str, read_as: str, said: 
         "name": Path(name).name,
         "read_as": read_as,
         "shape": list(table.shape),
-        "observed": problem.entries.count,
-        "hidden": table.entries.count - problem.entries.count,
+        "observed": entries.count,
+        "hidden": table.entries.count - entries.count,
         "columns": names(table.column_labels, table.shape[1])[:40] if table.column_labels is not None else [],
         "sampling": pictures.sampling(table.shape),
         "warnings": list(dict.fromkeys(str(w.message) for w in said if issubclass(w.category, RankscapeWarning))),
     }
-    return Frame("read", facts, {"seen": pictures.seen(problem.entries, table.shape)})
+    return Frame("read", facts, {"seen": pictures.seen(entries, table.shape)})
 
 
 def _teller(line: Connection) -> Any:

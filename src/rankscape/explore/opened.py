@@ -1,7 +1,5 @@
 """What was named at the start: the only file that the page can see."""
 
-import json
-import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +9,9 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.explore.dropped import Dropped
+from rankscape.ground.durable import attributes_of
 from rankscape.ground.final import final
+from rankscape.ground.kinds import MODEL, kind_of
 
 # Which room shows what.
 ROOM_OF = {"run": "sweep", "sweep": "sweep", "model": "complete", "table": "complete"}
@@ -60,20 +60,16 @@ class Opened:
 
     @cached_property
     def content(self) -> Any:
-        """The run, the sweep, the completion or the table."""
+        """The run, the sweep or the table; a model is read by who shows it."""
         assert self.path is not None
         if self.kind == "run":
             from rankscape.run.trajectory import Trajectory
 
             return Trajectory.load(self.path)
         if self.kind == "sweep":
-            from rankscape.sweeps.store import Store
+            from rankscape.sweeps import Sweep
 
-            return Store(self.path)
-        if self.kind == "model":
-            from rankscape.estimators.completion.storing import load
-
-            return load(self.path)[0]
+            return Sweep(self.path)
         from rankscape.files import read
 
         return read(self.path)
@@ -88,17 +84,12 @@ class Opened:
 
 
 def _kind_of_store(path: Path) -> str:
-    try:
-        attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is a folder, and no run (`simulate -o RUN.zarr`) and no sweep's store.") from None
+    attributes = attributes_of(path)
+    if attributes is None:
+        raise InputError(f"{path} is a folder, and no run (`simulate -o RUN.zarr`) and no sweep's store.")
     return "sweep" if "rankscape_sweep_format" in attributes else "run"
 
 
 def is_model(path: Path) -> bool:
     """Whether a file is a saved completion."""
-    if not zipfile.is_zipfile(path):
-        return False
-    from rankscape.ground.kinds import MODEL, kind_of
-
     return kind_of(path) == MODEL

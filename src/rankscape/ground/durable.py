@@ -47,6 +47,15 @@ def sync_tree(folder: Path) -> None:
     sync(path for path in [folder, *folder.rglob("*")] if path.is_file() or any(path.iterdir()))
 
 
+def attributes_of(group: Path) -> dict[str, Any] | None:
+    """The attributes of a zarr group; None where there is no group whose description can be read."""
+    try:
+        found = json.loads((group / ROOT).read_text(encoding="utf-8"))["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _sync(path: Path) -> None:
     """Sync one; a folder whose file system knows no such thing, or that may not be read, is left to it."""
     folder = path.is_dir()

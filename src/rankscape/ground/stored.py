@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,17 @@ def _mapping(array: Any) -> Any:
     while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
         array = array.base
     return array
+
+
+def deal(kind: np.dtype, columns: Sequence[np.ndarray], where: np.ndarray, path: Callable[[int], Path]) -> None:
+    """Write records behind those of the range that each belongs to, in their order; `columns` are their fields."""
+    order = np.argsort(where, kind="stable")
+    records = np.empty(len(order), kind)
+    for name, column in zip(kind.names or (), columns, strict=True):
+        records[name] = column[order]
+    used, starts = np.unique(where[order], return_index=True)
+    for number, part in zip(used, np.split(records, starts[1:]), strict=True) if len(used) else ():
+        append(path(number), part)
 
 
 def append(path: Path, records: np.ndarray) -> None:

@@ -124,10 +124,17 @@ class Completion(AbstractProblem):
     @classmethod
     def of_given(cls, given: Given) -> "Completion":
         """Of a matrix as it was given; one without any entry is refused."""
-        if not given.entries.count:
-            raise InputError(f"No entry of the matrix of shape {given.shape} is observed: all are missing.")
-        warn_empty(given.entries)
-        return cls.of(given.entries, given.row_labels, given.column_labels)
+        return cls.of_entries(given.entries, given.row_labels, given.column_labels)
+
+    @classmethod
+    def of_entries(
+        cls, entries: Entries, row_labels: np.ndarray | None = None, column_labels: np.ndarray | None = None
+    ) -> "Completion":
+        """Of entries that are settled already; a matrix without any is refused, lines without any are told."""
+        if not entries.count:
+            raise InputError(f"No entry of the matrix of shape {entries.shape} is observed: all are missing.")
+        warn_empty(entries)
+        return cls.of(entries, row_labels, column_labels)
 
     @classmethod
     def of(

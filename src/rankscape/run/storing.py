@@ -11,7 +11,7 @@ from rankscape import initialization
 from rankscape.engine import State
 from rankscape.errors import InputError, StorageError
 from rankscape.ground.beside import REPLACED, folder_beside, places
-from rankscape.ground.durable import FILES, SEAL, checked, damaged, seal, sync, sync_tree
+from rankscape.ground.durable import FILES, SEAL, attributes_of, checked, damaged, seal, sync, sync_tree
 from rankscape.ground.parts import needs
 from rankscape.ground.storage import check_format
 from rankscape.initialization import AbstractInitialization, Balanced, Factors
@@ -127,10 +127,7 @@ def _start(
 
 def _format_of(path: Path) -> Any:
     """The version of the trajectory at `path`; None where there is none."""
-    try:
-        return json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]["rankscape_format"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return (attributes_of(path) or {}).get("rankscape_format")
 
 
 def _check_whole(path: Path) -> None:

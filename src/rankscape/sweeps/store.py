@@ -7,7 +7,6 @@ were is damaged: it is not read, and is made again.
 """
 
 import contextlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 
 from rankscape.errors import CheckpointMismatch, InputError, StorageError
 from rankscape.ground.beside import collect, folder_beside
-from rankscape.ground.durable import checked, damaged, digest, seal, sync, sync_tree
+from rankscape.ground.durable import attributes_of, checked, damaged, digest, seal, sync, sync_tree
 from rankscape.ground.storage import FULL, check_folder, check_format
 from rankscape.run.checkpoint import differences
 from rankscape.sweeps.layout import OUTCOMES, RunLayout
@@ -222,12 +221,10 @@ def read_attributes(path: Path) -> dict[str, Any]:
     """The attributes of a sweep's store, refused when it is none or of a newer version."""
     if not path.exists():
         raise InputError(f"There is no sweep at {path}.")
-    try:
-        attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-        version = attributes[MARK]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{path} exists and is not the store of a sweep; name another path.") from None
-    check_format(path, version, FORMAT)
+    attributes = attributes_of(path)
+    if attributes is None or MARK not in attributes:
+        raise InputError(f"{path} exists and is not the store of a sweep; name another path.")
+    check_format(path, attributes[MARK], FORMAT)
     return attributes
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from rankscape.entries.duplicates import settle
 from rankscape.entries.observed import Entries
 from rankscape.ground.final import final
-from rankscape.ground.stored import Folder, append
+from rankscape.ground.stored import Folder, deal
 
 RECORD = np.dtype([("row", np.int32), ("column", np.int32), ("value", np.float64)])
 
@@ -62,15 +62,7 @@ class Sorter:
 
     def take(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> None:
         """Some records."""
-        if not len(rows):
-            return
-        where = self._range[rows]
-        order = np.argsort(where, kind="stable")
-        records = np.empty(len(rows), RECORD)
-        records["row"], records["column"], records["value"] = rows[order], columns[order], values[order]
-        used, starts = np.unique(where[order], return_index=True)
-        for number, part in zip(used, np.split(records, starts[1:]), strict=True):
-            append(self._dealt(number), part)
+        deal(RECORD, (rows, columns, values), self._range[rows], self._dealt)
 
     def settled(self, duplicates: str, refuse: Refuse) -> Entries:
         """The entries, mapped from the folder."""

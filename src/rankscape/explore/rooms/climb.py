@@ -8,14 +8,14 @@ import numpy as np
 
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeError
-from rankscape.explore.calls import Call, Frame, Room, State, number, numbers
+from rankscape.explore.calls import MOST, Call, Frame, Room, State
 from rankscape.explore.opened import Opened
 from rankscape.ground.checks import one_of, positive, whole
 from rankscape.ground.final import final
 from rankscape.theory.climbing.stopping import effective_rank_of
 
-# Modes that are drawn, steps that are taken, and points of a curve.
-MODES, STEPS, POINTS = 200, 10_000_000, 240
+# Steps that are taken, and points of a curve.
+STEPS, POINTS = 10_000_000, 240
 
 # Curves from which on they have fewer points: what is drawn has to follow a drag.
 FEW, COARSE = 20, 140
@@ -57,26 +57,14 @@ class ClimbState(State):
     do: str = ""
     hold: int = 500
 
-    @classmethod
-    def read(cls, name: str, value: Any) -> Any:
-        """One field, as typed."""
-        if name == "eigenvalues":
-            return numbers(name, value, MODES)
-        if name in ("axis", "do"):
-            return str(value)
-        if value in (None, "", "none", "None"):
-            return None
-        return (
-            whole(name, number(name, value), 1) if name in ("depth", "steps", "rank", "hold") else number(name, value)
-        )
-
     def __post_init__(self) -> None:
         if not self.eigenvalues:
             raise InputError("`eigenvalues` is empty: give the eigenvalues of the target, as 5, 3, 1.5.")
         one_of("axis", self.axis, ("linear", "log"))
-        for name in ("depth", "alpha", "learning_rate", "steps", "tolerance", "hold"):
-            if getattr(self, name) is None:
-                raise InputError(f"`{name}` must be a number.")
+        for name in ("depth", "hold"):
+            whole(name, getattr(self, name), 1)
+        if self.rank is not None:
+            whole("rank", self.rank, 1)
         positive("alpha", self.alpha)
         positive("learning_rate", self.learning_rate)
         whole("steps", self.steps, 2, STEPS)
@@ -100,7 +88,7 @@ class Climb(Room):
         """The spectrum of a full table."""
         if not opened.spectrum:
             return {}
-        return {"eigenvalues": ", ".join(f"{value:.6g}" for value in opened.spectrum[:MODES])}
+        return {"eigenvalues": ", ".join(f"{value:.6g}" for value in opened.spectrum[:MOST])}
 
     def frames(self, state: ClimbState, call: Call, opened: Opened) -> Iterator[Frame]:
         """A design where one is asked for; else curves, plateaus, the stopping step, and sentences."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rankscape import data
+from rankscape.data.source import HIDING
 from rankscape.errors import InputError
-from rankscape.explore.calls import Call, Frame, Room, State, number
-from rankscape.explore.completing import HIDING, complete_table, show_model
+from rankscape.explore.calls import Call, Frame, Room, State
+from rankscape.explore.completing import complete_table, show_model
 from rankscape.explore.opened import Opened, is_model
 from rankscape.explore.workers import frames_of
 from rankscape.ground.checks import one_of, whole
@@ -24,7 +25,7 @@ class CompleteState(State):
     ----------
     table : str
         "opened" for what was named at the start, the name of a data set, or the number of a dropped file.
-    hide : float
+    hide : float, optional
         Share of the entries that are hidden first, to compare with.
     max_rank, seed
         As in `complete`.
@@ -33,27 +34,18 @@ class CompleteState(State):
     """
 
     table: str = ""
-    hide: float = 0.0
+    hide: float | None = None
     max_rank: int | None = None
     ordered: str = "auto"
     values: str = "auto"
     seed: int = 0
 
-    @classmethod
-    def read(cls, name: str, value: Any) -> Any:
-        """One field, as typed."""
-        if name in ("table", "ordered", "values"):
-            return str(value)
-        if name == "hide":
-            return number(name, value or 0)
-        if name == "max_rank":
-            return None if value in (None, "", "None") else whole(name, number(name, value), 1)
-        return whole(name, number(name, value), 0)
-
     def __post_init__(self) -> None:
         one_of("ordered", self.ordered, ("auto", "rows", "columns", "both", "none"))
-        if not 0 <= self.hide < 1:
+        if self.hide is not None and not 0 <= self.hide < 1:
             raise InputError(f"`hide` must lie between 0 and 1, got {self.hide}.")
+        if self.max_rank is not None:
+            whole("max_rank", self.max_rank, 1)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -92,7 +84,7 @@ class Complete(Room):
         if model:
             yield from frames_of(show_model, (source, shown, number_), call)
         else:
-            asked = source, shown, str(folder), number_, state.settings, state.hide
+            asked = source, shown, str(folder), number_, state.settings, state.hide or 0.0
             yield from frames_of(complete_table, asked, call)
 
 

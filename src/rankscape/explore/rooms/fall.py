@@ -58,20 +58,13 @@ class FallState(State):
     pace: int = 1000
     do: str = ""
 
-    @classmethod
-    def read(cls, name: str, value: Any) -> Any:
-        """One field, as typed."""
-        if name in ("problem", "start", "do"):
-            return str(value)
-        if name in ("n", "rank", "depth", "width", "seed", "pace"):
-            return whole(name, number(name, value), 0, FASTEST)
-        return number(name, value)
-
     def __post_init__(self) -> None:
         one_of("problem", self.problem, ("planted", "random"))
         one_of("start", self.start, ("minimum", "gaussian"))
-        for name, least, most in (("n", 2, LARGEST), ("rank", 1, self.n), ("depth", 2, 6), ("width", 1, LARGEST)):
-            whole(name, getattr(self, name), least, most)
+        spans = {"n": (2, LARGEST), "rank": (1, self.n), "depth": (2, 6), "width": (1, LARGEST)}
+        spans |= {"seed": (0, FASTEST), "pace": (0, FASTEST)}
+        for name, span in spans.items():
+            whole(name, getattr(self, name), *span)
         for name in ("ridge", "learning_rate", "oversampling"):
             positive(name, getattr(self, name))
 

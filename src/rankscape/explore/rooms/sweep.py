@@ -8,9 +8,9 @@ import numpy as np
 
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeError
-from rankscape.explore.calls import Call, Frame, Room, State, number
+from rankscape.explore.calls import Call, Frame, Room, State
 from rankscape.explore.opened import Opened
-from rankscape.ground.checks import one_of, whole
+from rankscape.ground.checks import one_of
 from rankscape.ground.final import final
 from rankscape.theory.climbing.stopping import effective_rank_of
 
@@ -45,15 +45,6 @@ class SweepState(State):
     at: int = 0
     run: int | None = None
 
-    @classmethod
-    def read(cls, name: str, value: Any) -> Any:
-        """One field, as typed."""
-        if name in ("x", "y", "value"):
-            return str(value)
-        if name == "run" and value in (None, "", "None"):
-            return None
-        return whole(name, number(name, value), 0)
-
 
 @final
 class Runs(Room):
@@ -72,9 +63,7 @@ class Runs(Room):
         if opened.kind != "sweep":
             yield Frame("empty")
             return
-        from rankscape.sweeps import Sweep
-
-        sweep = Sweep(opened.content.path)
+        sweep = opened.content
         if state.run is not None:
             yield _cell(sweep, state.run)
             return

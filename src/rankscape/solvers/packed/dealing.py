@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rankscape.ground import stored
 from rankscape.ground.arrays import slices
-from rankscape.ground.stored import Folder, append
+from rankscape.ground.stored import Folder
 
 if TYPE_CHECKING:
     from rankscape.solvers.packed.orders import Order
@@ -32,15 +33,9 @@ def deal(order: "Order", cuts: list[int], folder: Folder) -> list[Path]:
     for first, last in _pieces(order):
         block = order.load(first, last)
         counts = np.diff(block.starts)
-        of = where[block.partners]
-        sort = np.argsort(of, kind="stable")
-        records = np.empty(len(of), RECORD)
-        records["line"], records["partner"] = np.repeat(np.arange(first, last), counts)[sort], block.partners[sort]
-        records["value"] = block.values[sort]
-        records["held"] = (np.arange(len(of)) >= np.repeat(block.middles, counts))[sort]
-        used, starts = np.unique(of[sort], return_index=True)
-        for number, part in zip(used, np.split(records, starts[1:]), strict=True) if len(used) else ():
-            append(paths[number], part)
+        lines = np.repeat(np.arange(first, last), counts)
+        held = np.arange(len(lines)) >= np.repeat(block.middles, counts)
+        stored.deal(RECORD, (lines, block.partners, block.values, held), where[block.partners], paths.__getitem__)
     return paths
 
 

@@ -1,5 +1,7 @@
 """Along which axes neighbours are alike: as the user says, or as the entries show."""
 
+from weakref import WeakKeyDictionary
+
 from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion.settings import Settings
@@ -7,13 +9,18 @@ from rankscape.solvers.order import in_order
 
 AXES = "rows", "columns"
 
+# What was noticed of entries: several candidates ask the same of them.
+_NOTICED: WeakKeyDictionary[Entries, tuple[str, ...]] = WeakKeyDictionary()
+
 
 def ordered_axes(entries: Entries, settings: Settings) -> tuple[str, ...]:
     """Those of "rows" and "columns" that are ordered."""
     if settings.ordered is None:
         return ()
     if settings.ordered == "auto":
-        return tuple(axis for axis in AXES if in_order(entries, axis))
+        if entries not in _NOTICED:
+            _NOTICED[entries] = tuple(axis for axis in AXES if in_order(entries, axis))
+        return _NOTICED[entries]
     return AXES if settings.ordered == "both" else (settings.ordered,)
 
 
