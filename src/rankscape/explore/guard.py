@@ -34,6 +34,7 @@ COOKIE = "rankscape-token"
 
 # Bytes of an upload.
 LARGEST = 64 * 2**20
+TOO_LARGE = f"A file may have {LARGEST >> 20} MB here: use the command line for larger ones."
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -86,7 +87,7 @@ class Guard:
         ):
             return 403, "Another page asked.", []
         if not headers.get("content-length", "0").isdigit() or int(headers.get("content-length", "0")) > LARGEST:
-            return 413, f"A file may have {LARGEST // 2**20} MB here: use the command line for larger ones.", []
+            return 413, TOO_LARGE, []
         return self._without_token(scope, headers) if self.token else (0, "", [])
 
     def _without_token(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]]:

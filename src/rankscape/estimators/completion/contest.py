@@ -7,7 +7,6 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates.axes import ordered_axes
 from rankscape.estimators.completion.fit import model_of
-from rankscape.estimators.completion.gaps import impose
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.rounds import Round, alone, compete, spread
 from rankscape.estimators.completion.select import select
@@ -96,7 +95,7 @@ def hold(
     few = parts.whole.count < FEW and selection.chosen.rmse > NEAR_EXACT * selection.alone
     if few and not own and not settled:
         random += [judged for k in range(1, draws or SPLITS) if (judged := _another(parts, settings, k))]
-    masks = [_imposed(parts.whole, missing, stretched, settings.seed + k) for k in range(draws)]
+    masks = [impose_stretches(parts.whole, missing, stretched, settings.seed + k) for k in range(draws)]
     apart = [(*parts.apart(held), parts.root_trust(held)) for held in masks]
     imposed = [random[k % len(random)].elsewhere(*entries) for k, entries in enumerate(apart)]
     return Contest(tuple(random), tuple(r for r in imposed if r.heldout.count), likeness, missing)
@@ -120,12 +119,6 @@ def _stretched(parts: Split, settings: Settings, missing: tuple[np.ndarray, np.n
         for axis in ordered_axes(parts.training, settings)
         if in_stretches(parts.training, parts.heldout, missing, axis)
     )
-
-
-def _imposed(
-    entries: Entries, missing: tuple[np.ndarray, np.ndarray], stretched: tuple[str, ...], seed: int
-) -> np.ndarray:
-    return impose_stretches(entries, missing, stretched, seed) if stretched else impose(entries, seed)
 
 
 def some(cells: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -27,13 +27,13 @@ def in_stretches(training: Entries, heldout: Entries, cells: Cells, axis: str) -
 def impose_stretches(entries: Entries, cells: Cells, axes: tuple[str, ...], seed: int) -> np.ndarray:
     """A mask of entries to hold out, in stretches along these axes as the cells to be filled are.
 
-    Gaps at the ends of lines are given to other lines; others are moved along the axes, all in the same way, so that
-    what is missing at once stays so.
+    Gaps at the ends of lines are given to other lines, as all are where there is no axis; others are moved along the
+    axes, all in the same way, so that what is missing at once stays so.
     """
     ends = [axis for axis in axes if _at_ends(entries, cells, axis) > ENDS]
-    if not ends:
+    if axes and not ends:
         return _shifted(entries, axes, seed)
-    if "columns" in ends:
+    if ends != ["rows"]:
         return impose(entries, seed)
     held = np.zeros(entries.count, dtype=bool)
     held[np.lexsort((entries.rows, entries.columns))] = impose(entries.transposed(), seed)

@@ -112,7 +112,7 @@ def _curves(state: ClimbState) -> Frame:
     points = POINTS if len(state.eigenvalues) <= FEW else COARSE
     steps = recorded(state.steps, state.axis, points)
     paths = theory.eigenvalue_path(*state.setting, steps=steps, beta=state.beta)
-    facts = {"eigenvalues": state.eigenvalues, "axis": state.axis, "address": state.address} | lines(state)
+    facts = {"eigenvalues": state.eigenvalues, "axis": state.axis} | lines(state)
     return Frame("curves", facts, {"steps": steps, "paths": paths.T, "rank": effective_rank_of(paths)})
 
 
@@ -138,7 +138,7 @@ def _plateaus(state: ClimbState) -> Frame:
     }
     if state.rank is not None:
         rule = theory.stopping_rule(*state.setting, rank=state.rank, beta=state.beta, tolerance=state.tolerance)
-        facts["stop"] = {"step": rule.step, "failed": rule.failed, "certified": rule.certified}
+        facts["stop"] = {"step": rule.step, "failed": rule.failed}
     return Frame("plateaus", facts)
 
 

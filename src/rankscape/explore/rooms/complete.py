@@ -80,7 +80,7 @@ class Complete(Room):
         source, shown, model = _source(state.table, opened)
         number_, folder = opened.dropped.folder()
         code = _lines_of_model(shown) if model else lines(shown, state)
-        yield Frame("begin", {"address": state.address, "number": number_} | code)
+        yield Frame("begin", {"number": number_} | code)
         if model:
             yield from frames_of(show_model, (source, shown, number_), call)
         else:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import rankscape as rs
 from rankscape import data, theory
 from rankscape.explore.calls import Call, Frame, Room, State, number
 from rankscape.explore.opened import Opened
@@ -135,17 +136,19 @@ class _Live:
             self._chunk = int(np.clip(self._chunk / (taken * PICTURES), self._chunk / 2, 2 * self._chunk)) + 1
 
     def _advance(self, start: Any, steps: int) -> "Trajectory":
-        import rankscape as rs
-
-        dynamics = rs.SGD(self._rate, self._ridge)
-        factors = None if isinstance(start, rs.Trajectory) else (self._state.depth, self._state.width)
-        depth, width = (None, None) if factors is None or isinstance(start, rs.Factors) else factors
-        run = rs.simulate(
-            self._lab.problem, depth, width, initialization=start, dynamics=dynamics, steps=steps, seed=self._seed,
-            record=rs.Every(max(1, steps // RECORDS)), monitor=rs.RankMonitor(),
-        )  # fmt: skip
+        random = isinstance(start, rs.Gaussian)
         self._step += steps
-        return run
+        return rs.simulate(
+            self._lab.problem,
+            self._state.depth if random else None,
+            self._state.width if random else None,
+            initialization=start,
+            dynamics=rs.SGD(self._rate, self._ridge),
+            steps=steps,
+            record=rs.Every(max(1, steps // RECORDS)),
+            seed=self._seed,
+            monitor=rs.RankMonitor(),
+        )
 
     def _keep(self, run: "Trajectory") -> None:
         """States to go back to: of old ones every second is forgotten when there are many."""
@@ -172,12 +175,8 @@ class _Live:
             if "fork" in said:
                 self._seed = whole("seed", number("fork", said["fork"]), 0, 2**31)
         if back is not None and self._seed != back[1].configuration["seed"]:
-            import rankscape as rs
-
-            back = back[0], rs.simulate(
-                self._lab.problem, initialization=rs.Factors(back[1].factors), steps=1, seed=self._seed,
-                dynamics=rs.SGD(self._rate, self._ridge), monitor=rs.RankMonitor(),
-            )  # fmt: skip
+            # Another seed is another run: it begins where this one was, and a step is made so that it is one.
+            back = back[0], self._advance(rs.Factors(back[1].factors), 1)
         return back
 
     def _frame(self, run: "Trajectory", speed: float) -> Frame:
@@ -190,7 +189,7 @@ class _Live:
         facts: dict[str, Any] = {
             "step": self._step, "alive": int(alive[-1]), "train": float(2 * seen.loss.values[-1]) ** 0.5, "test": test,
             "jumps": jumps, "speed": speed, "ridge": self._ridge, "learning_rate": self._rate, "seed": self._seed,
-            "margins": self._margins(run), "stability": float(seen.stability.values[-1]),
+            "margins": self._margins(run),
         }  # fmt: skip
         return Frame("run", facts, {"steps": steps, "values": values.T, "alive": alive, "now": values[-1]})
 
@@ -207,8 +206,6 @@ class _Live:
 
 
 def _start(state: FallState, lab: "KnownMatrix") -> Any:
-    import rankscape as rs
-
     if state.start == "gaussian":
         return rs.Gaussian(0.5)
     if state.problem == "planted":
@@ -237,7 +234,6 @@ def _ladder(state: FallState, lab: "KnownMatrix") -> dict[str, Any]:
         "rungs": [{"rank": rung.rank, "objective": float(rung.objective)} for rung in rungs],
         "entries": lab.problem.entries.count,
         "shape": list(lab.problem.shape),
-        "address": state.address,
     }
 
 
@@ -249,20 +245,11 @@ def _landscape(state: FallState, lab: "KnownMatrix") -> dict[str, np.ndarray]:
 
 
 def _expected(state: FallState, lab: "KnownMatrix") -> Frame:
-    import rankscape as rs
-
-    start = _start(replace_start(state), lab)
+    start = _start(replace(state, start="minimum"), lab)  # a jump is one out of a minimum
     dynamics = rs.SGD(state.learning_rate, state.ridge)
     rate = rs.estimate_jump_rate(lab.problem, start, dynamics, steps=400_000, replicas=12, seed=1000)
     low, high = rate.interval
     return Frame("expected", {"mean": rate.mean, "low": low, "high": high, "jumps": rate.jumps, "replicas": 12})
-
-
-def replace_start(state: FallState) -> FallState:
-    """The same setting from the minimum: a jump is one out of a minimum."""
-    from dataclasses import replace
-
-    return replace(state, start="minimum")
 
 
 def lines(state: FallState) -> dict[str, str]:

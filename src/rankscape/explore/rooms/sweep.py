@@ -102,7 +102,7 @@ def _diagram(sweep: Any, state: SweepState, now: Any) -> Iterator[Frame]:
         "x": x, "y": y, "value": value, "xs": [str(v) for v in edges[0]], "ys": [str(v) for v in edges[1]],
         "runs_of": runs.tolist(), "axes": axes, "values": values, "records": steps,
         "step": int(data["step"].values[at]) if "step" in cells.dims else None,
-        "averaged": [name for name in axes if name not in (x, y)], "address": state.address,
+        "averaged": [name for name in axes if name not in (x, y)],
     }  # fmt: skip
     yield Frame("diagram", status | shown, {"grid": grid})
     predicted = _predicted(sweep, data, x, y, edges, shown["step"]) if value == "effective_rank" else None

@@ -3,6 +3,7 @@
 ===========  ===========================================================================================
 `door`       `triplets`: a folder of Parquet files, arrays in files, a Dask DataFrame
 `base`       what each of them gives: names, records part by part, and where they stand
+`columns`    what two of them share: three columns of Arrow's tables
 `parquet`    a folder, a pattern, or one Parquet file
 `npy`        three NPY files, or one of records
 `frames`     a Dask DataFrame, partition by partition

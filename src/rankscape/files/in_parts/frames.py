@@ -1,14 +1,14 @@
 """Triplets in a Dask DataFrame: a partition at a time is computed, and comes here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError, RankscapeError
-from rankscape.files.arrow import key_of, values_of
-from rankscape.files.in_parts.base import PART, Part, Triplets
+from rankscape.files.in_parts.base import PART
+from rankscape.files.in_parts.columns import InColumns, Piece
 from rankscape.files.in_parts.parquet import kind_of
-from rankscape.files.table import Key, choose_columns
+from rankscape.files.table import choose_columns
 from rankscape.files.wanted import Wanted
 from rankscape.ground.final import final
 
@@ -19,7 +19,7 @@ def is_dask_frame(data: Any) -> bool:
 
 
 @final
-class InDask(Triplets):
+class InDask(InColumns):
     """Columns of a Dask DataFrame."""
 
     format = "parquet"
@@ -36,19 +36,7 @@ class InDask(Triplets):
     def count(self) -> None:
         """Nobody knows."""
 
-    def lines(self) -> Iterator[tuple[Key, Key]]:
-        """Of these columns alone."""
-        for where, before, table in self._tables(self.names[:2]):
-            rows, columns = (key_of(where, name, table[name], before) for name in self.names[:2])
-            yield rows, columns
-
-    def parts(self) -> Iterator[Part]:
-        """Partition by partition."""
-        for where, before, table in self._tables(self.names):
-            rows, columns = (key_of(where, name, table[name], before) for name in self.names[:2])
-            yield Part(rows, columns, values_of(where, self.names[2], table[self.names[2]], before), where, before)
-
-    def _tables(self, names: tuple[str, ...]) -> Iterator[tuple[str, int, Any]]:
+    def _tables(self, names: Sequence[str]) -> Iterator[Piece]:
         first: dict[str, str] = {}
         for k in range(self._frame.npartitions):
             where = f"partition {k}"
@@ -62,7 +50,7 @@ class InDask(Triplets):
             for before in range(0, whole.num_rows, PART):
                 yield where, before, whole.slice(before, PART)
 
-    def _computed(self, k: int, where: str, names: tuple[str, ...]) -> Any:
+    def _computed(self, k: int, where: str, names: Sequence[str]) -> Any:
         import pyarrow as pa
 
         try:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
-from rankscape.files.arrow import is_number, key_of, values_of
+from rankscape.files.arrow import is_number
 from rankscape.files.foreign import reading
-from rankscape.files.in_parts.base import PART, Part, Triplets
+from rankscape.files.in_parts.base import PART
+from rankscape.files.in_parts.columns import InColumns, Piece
 from rankscape.files.packages import needs
-from rankscape.files.table import Key, choose_columns
+from rankscape.files.table import choose_columns
 from rankscape.files.wanted import Wanted
 from rankscape.ground.final import final
 
@@ -43,7 +44,7 @@ def files_of(source: str) -> list[Path]:
 
 
 @final
-class InParquet(Triplets):
+class InParquet(InColumns):
     """Typed columns; every file has to have them, of the same types."""
 
     format = "parquet"
@@ -62,20 +63,7 @@ class InParquet(Triplets):
         """As the files say."""
         return self._count
 
-    def lines(self) -> Iterator[tuple[Key, Key]]:
-        """Of these columns alone."""
-        for path, before, table in self._tables(self.names[:2]):
-            rows, columns = (key_of(path, name, table[name], before) for name in self.names[:2])
-            yield rows, columns
-
-    def parts(self) -> Iterator[Part]:
-        """File by file."""
-        for path, before, table in self._tables(self.names):
-            rows, columns = (key_of(path, name, table[name], before) for name in self.names[:2])
-            values = values_of(path, self.names[2], table[self.names[2]], before)
-            yield Part(rows, columns, values, str(path), before)
-
-    def _tables(self, names: Sequence[str]) -> "Iterator[tuple[Path, int, pa.Table]]":
+    def _tables(self, names: Sequence[str]) -> Iterator[Piece]:
         import pyarrow as pa
         from pyarrow import parquet
 

@@ -1,6 +1,7 @@
 // Climb: curves follow while one types or drags; what is guaranteed and what to know follow a moment later.
 import { Chart, colorOf } from "../chart.js";
 import { Controls, copyButton, integer } from "../controls.js";
+import { row } from "../table.js";
 
 const DRAGGABLE = 12;
 
@@ -202,10 +203,4 @@ function between(steps, values, step) {
   }
   const share = steps[high] > steps[low] ? (step - steps[low]) / (steps[high] - steps[low]) : 0;
   return values[low] + share * (values[high] - values[low]);
-}
-
-function row(cells) {
-  const line = document.createElement("tr");
-  cells.forEach((cell) => line.appendChild(Object.assign(document.createElement("td"), { textContent: cell })));
-  return line;
 }

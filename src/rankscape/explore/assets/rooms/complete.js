@@ -1,6 +1,7 @@
 // Complete: a file dropped or a data set taken; the holes first, then the work, then what was found.
 import { css } from "../chart.js";
 import { Controls, copyButton, integer } from "../controls.js";
+import { cell, header, row } from "../table.js";
 
 const RULES = { column_mean: "the mean of the column", row_column_bias: "row and column means", nearest_rows: "the mean of near rows" };
 
@@ -185,18 +186,8 @@ class Complete {
     const { table } = facts;
     const more = facts.shape[0] > table.length || facts.shape[1] > table[0].length;
     this.find("legend").textContent = `Filled cells are shaded, with their standard error${facts.undetermined ? "; those in orange the entries leave open" : ""}.${more ? " The first rows and columns; the rest is in the file." : ""}`;
-    const head = document.createElement("tr");
-    head.append(document.createElement("th"), ...facts.column_names.slice(0, table[0].length).map((name) => header(name, "col")));
-    this.find("cells").replaceChildren(head, ...table.map((cells, i) => {
-      const line = document.createElement("tr");
-      line.append(header(facts.row_names[i], "row"), ...cells.map(([value, filled, error, doubtful]) => {
-        const cell = Object.assign(document.createElement("td"), { textContent: value === null ? "" : short(value) });
-        if (filled) cell.className = doubtful ? "filled doubtful" : "filled";
-        if (filled && error !== null) cell.append(Object.assign(document.createElement("small"), { textContent: ` ± ${Number(error.toPrecision(2))}` }));
-        return cell;
-      }));
-      return line;
-    }));
+    const head = row([document.createElement("th"), ...facts.column_names.slice(0, table[0].length).map((name) => header(name, "col"))]);
+    this.find("cells").replaceChildren(head, ...table.map((cells, i) => row([header(facts.row_names[i], "row"), ...cells.map(shown)])));
   }
 
   files({ number, names }) {
@@ -217,23 +208,12 @@ class Complete {
   rows({ error, cells, names }) {
     this.find("rowerror").textContent = error ?? "";
     if (error) return;
-    const head = document.createElement("tr");
-    head.append(...names.map((name) => header(name, "col")));
-    this.find("filled").replaceChildren(head, ...cells.map((line) => {
-      const element = document.createElement("tr");
-      element.append(...line.map(([value, filled]) => Object.assign(document.createElement("td"), { textContent: short(value), className: filled ? "filled" : "" })));
-      return element;
-    }));
+    const head = row(names.map((name) => header(name, "col")));
+    this.find("filled").replaceChildren(head, ...cells.map((line) => row(line.map(([value, filled]) => cell(short(value), filled ? "filled" : "")))));
   }
 }
 
 const short = (value) => Math.abs(value) >= 1e6 || (value !== 0 && Math.abs(value) < 1e-4) ? value.toExponential(3) : String(Number(value.toPrecision(5)));
-
-function row(cells) {
-  const line = document.createElement("tr");
-  cells.forEach((text) => line.append(Object.assign(document.createElement("td"), { textContent: text })));
-  return line;
-}
 
 const warning = (words) => Object.assign(document.createElement("li"), { className: "warning", textContent: words });
 
@@ -243,10 +223,11 @@ function press(words, act) {
   return button;
 }
 
-function header(text, scope) {
-  const cell = Object.assign(document.createElement("th"), { textContent: text });
-  cell.scope = scope;
-  return cell;
+// A cell of the completed table: what was filled has its standard error, and a mark where the entries leave it open.
+function shown([value, filled, error, doubtful]) {
+  const element = cell(value === null ? "" : short(value), !filled ? "" : doubtful ? "filled doubtful" : "filled");
+  if (filled && error !== null) element.append(Object.assign(document.createElement("small"), { textContent: ` ± ${Number(error.toPrecision(2))}` }));
+  return element;
 }
 
 function link(words, href, name) {

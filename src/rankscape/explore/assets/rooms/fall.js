@@ -1,6 +1,7 @@
 // Fall: a live run; ridge and rate change in flight, one can go back and fork.
 import { Chart, colorOf } from "../chart.js";
 import { Controls, copyButton, integer } from "../controls.js";
+import { row } from "../table.js";
 
 const LONGEST = 4000;
 const IN_FLIGHT = ["ridge", "learning_rate", "pace"];
@@ -117,11 +118,7 @@ class Fall {
   }
 
   showJumps() {
-    this.find("jumps").tBodies[0].replaceChildren(...this.history.jumps.slice(-20).map((jump) => {
-      const line = document.createElement("tr");
-      jump.forEach((value) => line.appendChild(Object.assign(document.createElement("td"), { textContent: integer(value) })));
-      return line;
-    }));
+    this.find("jumps").tBodies[0].replaceChildren(...this.history.jumps.slice(-20).map((jump) => row(jump.map(integer))));
   }
 
   // Memory stays bounded: of a long run every second point is kept.

@@ -1,6 +1,7 @@
 // Runs: a sweep as a table of coloured cells, each a button that shows its run; it follows a store that is being filled.
 import { Chart, colorOf } from "../chart.js";
 import { Controls, integer } from "../controls.js";
+import { header, row } from "../table.js";
 
 export function mount(page) { new Runs(page).begin(); }
 
@@ -67,12 +68,10 @@ class Runs {
     const known = grid.flatMap((line) => [...line]).filter(Number.isFinite);
     const low = Math.min(...known), high = Math.max(...known);
     const lines = grid.map((line, j) => {
-      const element = document.createElement("tr");
-      element.append(header(facts.ys[j], "row"), ...[...line].map((value, i) => this.cell(value, facts.runs_of[j][i], low, high)));
-      return element;
+      return row([header(facts.ys[j], "row"), ...[...line].map((value, i) => this.cell(value, facts.runs_of[j][i], low, high))]);
     }).reverse();
-    const foot = document.createElement("tr");
-    foot.append(header(facts.y ? `${facts.y} ↑  ${facts.x} →` : `${facts.x} →`, "row"), ...facts.xs.map((x) => header(x, "col")));
+    const corner = header(facts.y ? `${facts.y} ↑  ${facts.x} →` : `${facts.x} →`, "row");
+    const foot = row([corner, ...facts.xs.map((x) => header(x, "col"))]);
     this.find("grid").replaceChildren(...lines, foot);
     this.find("scale").textContent = known.length ? `Dark is ${Number(low.toPrecision(4))}, light is ${Number(high.toPrecision(4))}. A cell opens its run.` : "No run is made yet.";
   }
@@ -109,11 +108,7 @@ class Runs {
     this.find("words").textContent = facts.words;
     this.find("curves").hidden = !arrays.values && !arrays.rank;
     if (facts.run === undefined) this.find("form").hidden = true;
-    this.find("numbers").replaceChildren(...Object.entries(facts.numbers ?? {}).map(([name, value]) => {
-      const line = document.createElement("tr");
-      line.append(header(name, "row"), Object.assign(document.createElement("td"), { textContent: value }));
-      return line;
-    }));
+    this.find("numbers").replaceChildren(...Object.entries(facts.numbers ?? {}).map(([name, value]) => row([header(name, "row"), value])));
     if (arrays.values) {
       this.find("drawn").textContent = `${facts.drawn[0].toUpperCase()}${facts.drawn.slice(1)}`;
       this.paths.draw(arrays.steps, arrays.values.map((values, k) => ({ values, color: colorOf(k, arrays.values.length) })));
@@ -127,10 +122,4 @@ class Runs {
 function options(select, names, chosen) {
   select.replaceChildren(...names.map((name) => new Option(name.replaceAll("_", " "), name)));
   select.value = chosen;
-}
-
-function header(text, scope) {
-  const cell = Object.assign(document.createElement("th"), { textContent: text });
-  cell.scope = scope;
-  return cell;
 }
