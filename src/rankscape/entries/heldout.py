@@ -17,8 +17,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 def entry_hash(rows: Indices, columns: Indices, seed: int) -> np.ndarray:
     """A 64-bit hash of (row, column, seed): the finaliser of SplitMix64, twice."""
-    state = _splitmix(rows.astype(np.uint64) + _splitmix(np.array(seed % 2**64, dtype=np.uint64)))
-    return _splitmix(state ^ (columns.astype(np.uint64) * _GOLDEN))
+    return _hashes(rows, columns, _splitmix(np.array(seed % 2**64, dtype=np.uint64)))
 
 
 def _splitmix(x: Any) -> Any:
@@ -46,3 +45,21 @@ def choose_heldout(rows: Indices, columns: Indices, shape: tuple[int, int], frac
         put(held, part, chosen)
         let_go(rows, columns)
     return held.mapped() if isinstance(held, Stored) else held
+
+
+@loops.largest_hashes.few()
+def _largest_hashes(rows, columns, first, of_rows, of_columns):
+    hashed = _hashes(rows, columns, first)
+    np.maximum.at(of_rows, rows, hashed)
+    np.maximum.at(of_columns, columns, hashed)
+
+
+@loops.choose.few()
+def _choose(rows, columns, first, limit, of_rows, of_columns, held):
+    hashed = _hashes(rows, columns, first)
+    held[:] = (hashed < limit) & (hashed != of_rows[rows]) & (hashed != of_columns[columns])
+
+
+def _hashes(rows, columns, first):
+    state = _splitmix(rows.astype(np.uint64) + first)
+    return _splitmix(state ^ (columns.astype(np.uint64) * _GOLDEN))

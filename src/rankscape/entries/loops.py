@@ -83,6 +83,22 @@ def grams(starts, columns, weights, left, right, block, of_rows, of_columns):
             at[i] = e
 
 
+@grams.few()
+def _grams(starts, columns, weights, left, right, block, of_rows, of_columns):
+    rows = _rows_of(starts)
+    for groups, factor, out in ((rows, right[columns], of_rows), (columns, left[rows], of_columns)):
+        outer = factor[:, :, None] * factor[:, None, :]
+        if len(weights):
+            outer *= weights[:, None, None]
+        places = groups[:, None].astype(np.int64) * out[0].size + np.arange(out[0].size)
+        whole = np.bincount(places.ravel(), outer.ravel(), out.size).reshape(out.shape)
+        out += np.tril(whole)
+
+
+def _rows_of(starts):
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+
+
 @_loop
 def gather(starts, columns, values, table, out):
     """Add ``sum_e values_e table[columns_e]`` to each row of `out`: a sparse matrix times a wide one."""
@@ -104,6 +120,12 @@ def pack_seconds(mean, covariance, out):
                 at += 1
 
 
+@pack_seconds.few()
+def _pack_seconds(mean, covariance, out):
+    a, b = np.tril_indices(mean.shape[1])
+    out[:] = mean[:, a] * mean[:, b] + covariance[:, a, b]
+
+
 @_loop
 def unpack(halves, out):
     """Symmetric matrices from their lower halves."""
@@ -116,6 +138,14 @@ def unpack(halves, out):
                 at += 1
 
 
+@unpack.few()
+def _unpack(halves, out):
+    a, b = np.tril_indices(out.shape[1])
+    place = np.empty(out.shape[1:], np.intp)
+    place[a, b] = place[b, a] = np.arange(len(a))
+    out[:] = halves[:, place]
+
+
 @_loop
 def mirror(matrices):
     """Copy the lower half of each matrix to its upper half."""
@@ -123,6 +153,12 @@ def mirror(matrices):
         for a in range(matrices.shape[1]):
             for b in range(a):
                 matrices[i, b, a] = matrices[i, a, b]
+
+
+@mirror.few()
+def _mirror(matrices):
+    a, b = np.tril_indices(matrices.shape[1], -1)
+    matrices[:, b, a] = matrices[:, a, b]
 
 
 @_loop
@@ -133,6 +169,11 @@ def entries(rows, columns, left, right, out):
         for k in range(left.shape[1]):
             dot += left[rows[e], k] * right[columns[e], k]
         out[e] = dot
+
+
+@entries.few()
+def _entries(rows, columns, left, right, out):
+    np.einsum("ek,ek->e", left[rows], right[columns], out=out)
 
 
 @_loop
@@ -148,6 +189,16 @@ def find(starts, columns, at_rows, at_columns, out):
             else:
                 high = middle
         out[k] = low if low < end and columns[low] == at_columns[k] else -1
+
+
+@find.few()
+def _find(starts, columns, at_rows, at_columns, out):
+    width = max(columns.max(initial=0), at_columns.max(initial=0)) + 1
+    cells, asked = _rows_of(starts) * width + columns, at_rows * width + at_columns
+    place = np.searchsorted(cells, asked)
+    found = place < len(cells)
+    found[found] = cells[place[found]] == asked[found]
+    out[:] = np.where(found, place, -1)
 
 
 @_loop
@@ -172,11 +223,25 @@ def connect(first, rows, starts, columns, parents):
                 parents[a] = b
 
 
+@connect.few()
+def _connect(first, rows, starts, columns, parents):
+    known = parents.tolist()
+    connect.py_func(first, rows, starts.tolist(), columns.tolist(), known)  # as it stands: lists are fast enough
+    parents[:] = known
+
+
 @_loop
 def roots_of(parents):
     """The first of all that each one is connected to."""
     for k in range(len(parents)):  # a parent comes before its child, and has its root by now
         parents[k] = parents[parents[k]]
+
+
+@roots_of.few()
+def _roots_of(parents):
+    known = parents.tolist()
+    roots_of.py_func(known)
+    parents[:] = known
 
 
 @_loop

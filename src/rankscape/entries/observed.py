@@ -10,7 +10,7 @@ import numpy as np
 from rankscape.entries.checking import check_indices, check_shape, check_weights
 from rankscape.entries.duplicates import Duplicates, Refuse, index_type, settle
 from rankscape.errors import InputError
-from rankscape.ground.arrays import finite_array, place, real_array, slices
+from rankscape.ground.arrays import finite_array, fixed, place, real_array, slices
 from rankscape.ground.final import final
 from rankscape.ground.groups import sums_of
 from rankscape.ground.memory import check_bytes
@@ -232,7 +232,7 @@ class Entries:
         from rankscape.entries import loops
 
         place = np.empty(len(rows), dtype=np.int64)
-        loops.find(self.row_starts, self.columns, np.asarray(rows), np.asarray(columns), place)
+        loops.find(self.row_starts, fixed(self.columns), fixed(rows), fixed(columns), place)
         let_go(self.columns)
         return place
 

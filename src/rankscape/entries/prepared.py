@@ -17,6 +17,7 @@ from scipy import sparse
 from rankscape.entries import loops
 from rankscape.entries.duplicates import index_type
 from rankscape.entries.observed import Entries
+from rankscape.ground.arrays import fixed
 from rankscape.ground.final import final
 
 # Entries of the matrix per observed entry below which three BLAS products with a mask beat the sparse loops.
@@ -41,7 +42,7 @@ def entries_of_product(rows: np.ndarray, columns: np.ndarray, left: np.ndarray, 
     array([6.])
     """
     out = np.empty(len(rows))
-    loops.entries(rows, columns, np.ascontiguousarray(left), np.ascontiguousarray(right), out)
+    loops.entries(fixed(rows), fixed(columns), np.ascontiguousarray(left), np.ascontiguousarray(right), out)
     return out
 
 
@@ -60,10 +61,10 @@ class PreparedEntries:
     def __init__(self, entries: Entries, method: Method = "auto"):
         self.shape, self.count = entries.shape, entries.count
         self.row_starts = entries.row_starts
-        self.columns = _fixed(entries.columns, index_type(self.shape[1]))
-        self.values = _fixed(entries.values)
-        self.weights = _fixed(np.empty(0) if entries.weights is None else entries.weights)
-        self.rows = _fixed(entries.rows, index_type(self.shape[0]))
+        self.columns = fixed(entries.columns, index_type(self.shape[1]))
+        self.values = fixed(entries.values, np.float64)
+        self.weights = fixed(np.empty(0) if entries.weights is None else entries.weights, np.float64)
+        self.rows = fixed(entries.rows, index_type(self.shape[0]))
         size = self.shape[0] * self.shape[1]
         small = size <= min(DENSE_LIMIT, DENSE_RATIO * self.count)
         self.dense = method == "dense" or (method == "auto" and small)
@@ -113,7 +114,7 @@ class PreparedEntries:
     def with_values(self, values: np.ndarray) -> "PreparedEntries":
         """The same positions and weights with other values, in row order."""
         twin = copy.copy(self)
-        twin.values = _fixed(values)
+        twin.values = fixed(values, np.float64)
         if self.dense:
             twin._filled = twin._scatter(twin.values)
         return twin
@@ -121,7 +122,7 @@ class PreparedEntries:
     def with_weights(self, weights: np.ndarray) -> "PreparedEntries":
         """The same entries with other weights, in row order."""
         twin = copy.copy(self)
-        twin.weights = _fixed(weights)
+        twin.weights = fixed(weights, np.float64)
         if self.dense:
             twin._mask = twin._scatter(twin.weights)
         return twin
@@ -160,13 +161,6 @@ def _numbered(indices: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The indices that occur, ascending, and the new number of each of them."""
     occurs = np.bincount(indices, minlength=size) > 0
     return np.flatnonzero(occurs), (np.cumsum(occurs) - 1).astype(index_type(size))
-
-
-def _fixed(array: np.ndarray, kind: type = np.float64) -> np.ndarray:
-    """A read-only view, or a copy of the right type: the loops are then compiled for one kind of arrays alone."""
-    view = np.asarray(array, dtype=kind).view()
-    view.setflags(write=False)
-    return view
 
 
 def outer_factors(factors: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -6,12 +6,13 @@ import numpy as np
 
 from rankscape.errors import InputError, RankscapeError
 from rankscape.estimators import CompletedMatrix
+from rankscape.ground.missing import is_missing
 
 # Rows of one question.
 MOST = 160
 
-# Between cells, the first that a line has; and what stands for a cell that is missing.
-MARKS, MISSING = ("\t", ";", ","), frozenset(("", "na", "nan", "null", "?", "-", "."))
+# Between cells, the first that a line has.
+MARKS = "\t", ";", ","
 
 
 def filled(text: str, done: CompletedMatrix) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def parsed(text: str, columns: int) -> np.ndarray:
 
 
 def _number(cell: str, at: int, mark: str | None) -> float:
-    if cell.lower() in MISSING:
+    if is_missing(cell):
         return np.nan
     try:
         # Where commas do not part cells, a comma is a decimal mark, as in half of Europe.

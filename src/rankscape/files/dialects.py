@@ -10,7 +10,7 @@ from rankscape.files.dialect import Dialect, plain
 from rankscape.files.numerals import Numerals, evidence, kind_of
 from rankscape.files.records import Text
 from rankscape.files.wanted import BLANKS, SEPARATORS, Wanted
-from rankscape.files.words import MISSING
+from rankscape.ground.missing import MISSING
 
 
 @dataclass(frozen=True, eq=False)

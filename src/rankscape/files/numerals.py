@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rankscape.files.words import MISSING
+from rankscape.ground.missing import MISSING
 from rankscape.ground.numbers import EXACT
 
 # Marks between groups of thousands, beside the one that is not the decimal mark: blanks of three kinds, apostrophes.

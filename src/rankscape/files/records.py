@@ -10,7 +10,7 @@ from pathlib import Path
 from rankscape.errors import FileFormatError
 from rankscape.files.decoding import Encoding
 from rankscape.files.dialect import QUOTE, Dialect, plain
-from rankscape.files.words import MISSING
+from rankscape.ground.missing import MISSING
 
 COMMENT = "#"
 
@@ -19,8 +19,6 @@ SAMPLE = 200
 
 # Lines that one quoted cell may go over: more is a quote that was never closed.
 LONGEST = 10_000
-
-
 # Missing values as spreadsheets write them start like a comment.
 NO_COMMENT = tuple(word for word in MISSING if word.startswith(COMMENT))
 

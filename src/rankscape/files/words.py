@@ -1,16 +1,9 @@
-"""Words that people write into tables: for what is missing, for rows, columns and values, for totals."""
+"""Words that people write into tables: for rows, columns and values, for totals."""
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
-
-# What stands for a missing value: the words that pandas, R, SQL, Excel and people use.
-MISSING = (
-    _words("NA N/A n/a na N.A. n.a. NaN nan NAN Nan -nan -NaN null NULL Null none None NONE nil ? - -- . .. … — –")
-    | _words("#N/A #NA #N/A! <NA> NaT \\N missing Missing MISSING")
-    | {""}
-)
 
 # Headers over a column that names rows. Lower case, letters and digits only.
 INDEX_NAMES = _words(

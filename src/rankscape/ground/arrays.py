@@ -72,6 +72,17 @@ def finite_array(values: Any, name: str, ndim: int, empty: bool = False, copy: b
     return array
 
 
+def fixed(array: np.ndarray, kind: Any = None) -> np.ndarray:
+    """A read-only view in row order, or a copy of the right type: loops are then compiled for one kind of arrays alone.
+
+    >>> fixed(np.zeros((2, 3)).T).flags.writeable
+    False
+    """
+    view = np.ascontiguousarray(array, kind).view()
+    view.setflags(write=False)
+    return view
+
+
 def root_mean_square(values: np.ndarray) -> float:
     """Of no values it is NaN."""
     return float(np.sqrt(np.mean(values * values))) if len(values) else float("nan")

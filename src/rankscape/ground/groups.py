@@ -26,26 +26,35 @@ def sorted_groups(groups: np.ndarray, values: np.ndarray, number: int) -> tuple[
     starts = np.zeros(number + 1, dtype=np.int64)
     np.cumsum(np.bincount(groups, minlength=number), out=starts[1:])
     ordered = np.empty(len(values))
-    _sort(starts, starts[:-1].copy(), np.asarray(groups, np.int64), np.asarray(values, np.float64), ordered)
+    _gather(starts, np.asarray(groups, np.int64), np.asarray(values, np.float64), ordered)
+    for g in np.flatnonzero(np.diff(starts) > SHORT):  # numba takes seconds to compile a sort
+        ordered[starts[g] : starts[g + 1]].sort()
     return starts, ordered
 
 
 @_loop
-def _sort(starts, at, groups, values, ordered):
+def _gather(starts, groups, values, ordered):
+    """Bring groups together, and sort those that are short."""
+    at = starts.copy()
     for e in range(len(groups)):
         ordered[at[groups[e]]] = values[e]
         at[groups[e]] += 1
     for g in range(len(starts) - 1):
-        part = ordered[starts[g] : starts[g + 1]]
-        if len(part) > SHORT:
-            part[:] = np.sort(part)
+        if starts[g + 1] - starts[g] > SHORT:
             continue
-        for e in range(1, len(part)):
-            value, place = part[e], e
-            while place > 0 and part[place - 1] > value:
-                part[place] = part[place - 1]
+        for e in range(starts[g] + 1, starts[g + 1]):
+            value, place = ordered[e], e
+            while place > starts[g] and ordered[place - 1] > value:
+                ordered[place] = ordered[place - 1]
                 place -= 1
-            part[place] = value
+            ordered[place] = value
+
+
+@_gather.few()
+def _gather_few(starts, groups, values, ordered):
+    ordered[:] = values[np.argsort(groups, kind="stable")]
+    for g in np.flatnonzero(np.diff(starts) <= SHORT):
+        ordered[starts[g] : starts[g + 1]].sort()
 
 
 def sums_of(groups: np.ndarray, size: int, values: np.ndarray | None = None) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Loops that numba compiles: when they are first called, without the interpreter's lock, kept in the user's cache.
 
-numba takes as long to import as a small matrix to complete: it is imported when a loop is called, not when one is
-defined. Machine code is kept by what it was made from and not by where that lies: a new environment finds it there.
+numba takes longer to import than a small matrix to complete, and its loops take ten seconds to compile: it is imported
+when a loop is called, not when one is defined, and a task may `begin_in_numpy`. Machine code is kept by what it was
+made from and not by where that lies: a new environment finds it there.
 """
 
 import contextlib
@@ -9,7 +10,9 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import cache, cached_property, update_wrapper
 from importlib import import_module
 from inspect import unwrap
@@ -19,8 +22,30 @@ from typing import Any
 from rankscape.ground.final import final
 from rankscape.ground.storage import cache_directory
 
+# Numbers in all arguments together that are few; and how often a task calls a loop with few numbers before the loop is
+# compiled. A table of 60 x 40 with a rank to find calls none more than 100 times, one without a rank some 5,000 times.
+FEW, CALLS = 20_000, 150
+
 # Seconds after which machine code that no version of a room has added to is thrown away when a new version comes.
 STALE = 30 * 86400
+
+
+# How often the task at hand has called each loop in NumPy; None outside of one.
+_called: ContextVar["Counter[Loop] | None"] = ContextVar("calls in NumPy", default=None)
+
+
+@contextlib.contextmanager
+def begin_in_numpy(begin: bool = True) -> Iterator[None]:
+    """A task, in which the first calls of each loop with few numbers are made in NumPy; or, if not, none of them.
+
+    Small tasks end before numba is imported, large ones lose a tenth of a second. What is called how depends on the
+    task alone, and not on what a process did before: so do the last digits.
+    """
+    token = _called.set(Counter() if begin else None)
+    try:
+        yield
+    finally:
+        _called.reset(token)
 
 
 @final
@@ -38,10 +63,25 @@ class Loop:
     def __init__(self, function: Callable[..., Any], fastmath: tuple[str, ...]):
         update_wrapper(self, function)
         self.py_func, self._fastmath = unwrap(function), fastmath  # numba compiles loops, not what checks their types
+        self.of_few: Callable[..., Any] | None = None
+        self._limit = 0
 
     def __call__(self, *arguments: Any) -> Any:
         """Run it."""
-        return self.dispatcher(*arguments)
+        called = _called.get()
+        if called is None or self.of_few is None or called[self] == CALLS or _size(arguments) > self._limit:
+            return self.dispatcher(*arguments)
+        called[self] += 1
+        return self.of_few(*arguments)
+
+    def few(self, limit: int = FEW) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A decorator for a function that does the same in NumPy; at most `limit` numbers are few to it."""
+
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.of_few, self._limit = function, limit
+            return function
+
+        return register
 
     @cached_property
     def dispatcher(self) -> Any:
@@ -57,6 +97,10 @@ class Loop:
     def _numba_type_(self) -> Any:
         """What numba asks of a function that another loop calls."""
         return self.dispatcher._numba_type_
+
+
+def _size(arguments: tuple[Any, ...]) -> int:
+    return sum(argument.size for argument in arguments if hasattr(argument, "size"))
 
 
 def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Loop]:

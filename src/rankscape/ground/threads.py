@@ -6,6 +6,7 @@ from typing import Any
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import whole
+from rankscape.ground.jit import begin_in_numpy
 
 # Cores that -1, -2, ... may count down from.
 LARGEST = 1_000_000
@@ -42,7 +43,10 @@ def each(function: Callable[..., Any], blocks: Iterable[Any], threads: int) -> l
     [0, 1, 4, 9]
     """
     blocks = list(blocks)
-    if threads == 1 or len(blocks) < 2:
+    if len(blocks) < 2:
         return [function(block) for block in blocks]
+    if threads == 1:
+        with begin_in_numpy(False):  # a thread begins no task either
+            return [function(block) for block in blocks]
     with ThreadPoolExecutor(min(threads, len(blocks))) as pool:
         return list(pool.map(function, blocks))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.ground.arrays import fixed
 from rankscape.ground.jit import compiled
 
 _loop = compiled("contract", "nsz")
@@ -20,7 +21,7 @@ def between(entries: Entries, rows: np.ndarray, columns: np.ndarray) -> np.ndarr
     """
     guesses = np.empty(len(rows))
     starts = np.searchsorted(entries.rows, np.arange(entries.shape[0] + 1))
-    _between(starts, entries.columns, entries.values, rows, columns, guesses)
+    _between(starts, entries.columns, entries.values, fixed(rows), fixed(columns), guesses)
     return guesses
 
 

@@ -19,6 +19,18 @@ def condition(precision, right_side):
                 A[a, b] = A[b, a]
 
 
+@condition.few()
+def _condition(precision, right_side):
+    lower = np.tril(precision)
+    try:
+        inverse = np.linalg.inv(lower + np.tril(precision, -1).transpose(0, 2, 1))
+    except np.linalg.LinAlgError:  # the loop goes on with the smallest pivot that has a root
+        condition.dispatcher(precision, right_side)
+        return
+    precision[:] = (inverse + inverse.transpose(0, 2, 1)) / 2
+    right_side[:] = np.einsum("iab,ib->ia", precision, right_side)
+
+
 @_loop
 def solve_and_invert(A, x, k):
     """Solve ``A x = x`` in place for the first k unknowns, from the lower half; leaves that of the inverse in A."""

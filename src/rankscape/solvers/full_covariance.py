@@ -216,7 +216,9 @@ def _fill_patterns(starts, weights, mean, S, swept, filled, distances, spread, e
                 seen[some] = j
                 some += 1
         back = none < some
-        M[:] = swept if back else S
+        for a in range(p):  # a line for an assignment of arrays takes a second longer to compile
+            for b in range(p):
+                M[a, b] = swept[a, b] if back else S[a, b]
         there, holes = seen[:some], gaps[:none]
         for k in holes if back else there:
             sweep(M, k, back)
@@ -226,7 +228,9 @@ def _fill_patterns(starts, weights, mean, S, swept, filled, distances, spread, e
                 distances[i] = _distance(filled[i], mean, M, there)
             if len(expected):
                 _expect_row(filled[i], mean, M, there, holes, expected[i], deviations[i])
-        total = weights[starts[g] : starts[g + 1]].sum()
+        total = 0.0
+        for i in range(starts[g], starts[g + 1]):
+            total += weights[i]
         for a in holes:
             for b in holes:
                 spread[a, b] += total * M[a, b]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rankscape.ground.arrays import fixed
 from rankscape.ground.jit import compiled
 
 _loop = compiled()
@@ -18,6 +19,12 @@ def _forms(groups, inverses, others, factor, out):
                 part += inverses[groups[e], a, b] * factor[others[e], b]
             total += factor[others[e], a] * part
         out[e] = total
+
+
+@_forms.few()
+def _forms_few(groups, inverses, others, factor, out):
+    x = factor[others]
+    np.einsum("ea,eab,eb->e", x, inverses[groups], x, out=out)
 
 
 def leverages(groups: np.ndarray, inverses: np.ndarray, others: np.ndarray, factor: np.ndarray) -> np.ndarray:
@@ -50,7 +57,7 @@ def leverages(groups: np.ndarray, inverses: np.ndarray, others: np.ndarray, fact
     .. [hoaglin1978] Hoaglin, Welsch, "The hat matrix in regression and ANOVA", The American Statistician 32 (1978).
     """
     out = np.empty(len(groups))
-    arrays = (np.ascontiguousarray(array, np.float64) for array in (inverses, factor))
-    inverses, factor = arrays
-    _forms(np.asarray(groups, np.int64), inverses, np.asarray(others, np.int64), factor, out)
+    _forms(
+        fixed(groups, np.int64), fixed(inverses, np.float64), fixed(others, np.int64), fixed(factor, np.float64), out
+    )
     return out

@@ -152,6 +152,22 @@ def _nearest(starts, columns, values, asked, table, own, low, donors, squares):
             last = squares[i, most - 1]
 
 
+@_nearest.few()
+def _nearest_few(starts, columns, values, asked, table, own, low, donors, squares):
+    most, numbers = donors.shape[1], low + np.arange(table.shape[1])
+    for i, row in enumerate(asked):
+        part = slice(starts[row], starts[row + 1])
+        difference = values[part, None] - table[columns[part]]
+        both = np.isfinite(difference)
+        shared = both.sum(0)
+        square = np.where(both, difference, 0.0)
+        square = np.einsum("ed,ed->d", square, square) / np.maximum(shared, 1)
+        square[(shared == 0) | (numbers - low == own[i])] = np.inf
+        merged, names = np.append(squares[i], square), np.append(donors[i], numbers)
+        nearest = np.argsort(merged, kind="stable")[:most]
+        squares[i], donors[i] = merged[nearest], np.where(merged[nearest] < np.inf, names[nearest], 0)
+
+
 def near_means(
     near: Neighbours, table: np.ndarray, at: np.ndarray, columns: np.ndarray, counts: np.ndarray, power: float
 ) -> np.ndarray:
@@ -188,3 +204,16 @@ def _means(donors, squares, table, at, columns, counts, power, guesses):
                     break
         if found:
             guesses[e, c:] = total / weight
+
+
+@_means.few()
+def _means_few(donors, squares, table, at, columns, counts, power, guesses):
+    square, value = squares[at], table[donors[at], columns[:, None]]
+    shown = np.isfinite(square) & ~np.isnan(value)
+    weight = np.where(shown, 1.0 if power == 0 else (np.where(shown, square, 1.0) + TINY) ** (-0.5 * power), 0.0)
+    found, weights = np.cumsum(shown, axis=1), np.cumsum(weight, axis=1)
+    totals = np.cumsum(weight * np.where(shown, value, 0.0), axis=1)
+    some = np.flatnonzero(found[:, -1])
+    for c, count in enumerate(counts):
+        last = np.argmax(found[some] >= np.minimum(count, found[some, -1])[:, None], axis=1)
+        guesses[some, c] = totals[some, last] / weights[some, last]

@@ -12,6 +12,7 @@ import numpy as np
 
 from rankscape.entries import loops
 from rankscape.entries.prepared import PreparedEntries
+from rankscape.ground.arrays import fixed
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.solvers.conditioning import condition
 
@@ -102,11 +103,11 @@ class Posterior:
         K, free = here.size, here.free
         grams = _sums_over_entries(here.pattern, other.mean, other.covariance)
         products = np.asarray(here.values @ other.mean)
-        precision = grams[:, free[:, None], free] / self.noise + here.precision
+        precision = np.ascontiguousarray(grams[:, free[:, None], free] / self.noise + here.precision)
         right_side = products[:, free]
-        for fixed in np.setdiff1d(np.arange(K), free):
-            right_side = right_side - grams[:, free, fixed]
-        right_side = right_side / self.noise
+        for held in np.setdiff1d(np.arange(K), free):
+            right_side = right_side - grams[:, free, held]
+        right_side = np.ascontiguousarray(right_side / self.noise)
         condition(precision, right_side)
         here.mean[:, free] = right_side
         here.covariance[:, free[:, None], free] = precision
@@ -183,7 +184,7 @@ def _sums_over_entries(pattern, mean: np.ndarray, covariance: np.ndarray) -> np.
     """For each row of the pattern the sum of ``mean_j mean_j^T + covariance_j`` over its entries; symmetric."""
     n, K = mean.shape
     halves = np.empty((n, K * (K + 1) // 2))  # half of a symmetric matrix is half of the memory to go through
-    loops.pack_seconds(mean, covariance, halves)
+    loops.pack_seconds(fixed(mean), fixed(covariance), halves)
     if isinstance(pattern, np.ndarray):
         sums = pattern @ halves
     else:

@@ -14,6 +14,9 @@ from rankscape.ground.jit import compiled
 # Pairs kept; 8 to 30 need nearly the same number of iterations on these objectives.
 MEMORY = 12
 
+# Numbers in the memory up to which NumPy goes through it: the loop saves a quarter of 40 microseconds at 300 unknowns.
+FEW_KEPT = 250_000
+
 # Share of the predicted decrease that a step must reach (Armijo).
 DECREASE = 1e-4
 
@@ -60,6 +63,20 @@ def _direction(gradient, steps, changes, inverse, newest, count, out):
         share = weight[k] - dot * inverse[k]
         for i in range(n):
             out[i] += share * steps[k, i]
+
+
+@_direction.few(FEW_KEPT)
+def _direction_few(gradient, steps, changes, inverse, newest, count, out):
+    ages = [(newest - age) % len(steps) for age in range(count)]
+    np.negative(gradient, out=out)
+    weight = {}
+    for k in ages:
+        weight[k] = (steps[k] @ out) * inverse[k]
+        out -= weight[k] * changes[k]
+    if count:
+        out /= inverse[newest] * (changes[newest] @ changes[newest])
+    for k in reversed(ages):
+        out += (weight[k] - (changes[k] @ out) * inverse[k]) * steps[k]
 
 
 def minimise_smooth(

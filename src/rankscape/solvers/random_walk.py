@@ -4,6 +4,7 @@ import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.jit import compiled
+from rankscape.solvers.conditioning import solve_and_invert
 from rankscape.solvers.new_rows import fold
 from rankscape.solvers.ridge_minimum import leading_modes
 
@@ -73,11 +74,14 @@ def _solve_chain(blocks, right_side, stiffness):
         for a in range(k):
             # A little more than nothing: a column without entries at the end of a walk of one step.
             blocks[j, a, a] += stiffness * ((j > 0) + (j < count - 1)) + 1e-12
-        if j:
-            blocks[j] -= stiffness**2 * blocks[j - 1]
-            right_side[j] += stiffness * (blocks[j - 1] @ right_side[j - 1])
-        blocks[j] = np.linalg.inv(blocks[j])
-    for j in range(count - 1, -1, -1):
-        if j < count - 1:
-            right_side[j] += stiffness * right_side[j + 1]
-        right_side[j] = blocks[j] @ right_side[j]
+        if j:  # the solution before is known but for what is behind it
+            for a in range(k):
+                right_side[j, a] += stiffness * right_side[j - 1, a]
+                for b in range(a + 1):
+                    blocks[j, a, b] -= stiffness**2 * blocks[j - 1, a, b]
+        solve_and_invert(blocks[j], right_side[j], k)
+    for j in range(count - 2, -1, -1):
+        for a in range(k):
+            for b in range(k):
+                inverse = blocks[j, max(a, b), min(a, b)]
+                right_side[j, a] += stiffness * inverse * right_side[j + 1, b]

@@ -11,6 +11,7 @@ from scipy.linalg import get_lapack_funcs
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.jit import compiled
+from rankscape.solvers.conditioning import solve_and_invert
 from rankscape.solvers.levenberg import Damping, levenberg_marquardt
 
 # Mean squared residual, on entries of rms 1, below which no further step can help.
@@ -18,6 +19,9 @@ NOTHING_LEFT = 1e-26
 
 # Damping, in mean diagonal entries of the normal matrix, beyond which no step helps.
 GIVE_UP = 1e4
+
+# Numbers up to which NumPy assembles, the normal matrix among them; and numbers of projectors at a time.
+FEW_UNKNOWNS, PART = 100_000, 1_000_000
 
 # Where no level moves.
 NO_LEVEL = np.zeros(0)
@@ -45,7 +49,7 @@ def assemble(starts, columns, values, weights, right, level, free, left, normal,
     """
     n, r = right.shape
     moving, total = free + (1 if len(level) else 0), 0.0
-    u = np.ones(max(r, moving))
+    u, step = np.ones(max(r, moving)), np.zeros(r)
     # Blocks of two columns are symmetric: halves are added up, each in one piece (a fifth of the time at r = 13), and
     # spread at the end.
     square = np.empty(moving * (moving + 1) // 2)
@@ -54,30 +58,35 @@ def assemble(starts, columns, values, weights, right, level, free, left, normal,
         first, count = starts[i], starts[i + 1] - starts[i]
         if count == 0:
             continue
-        A, y, root = np.empty((count, r)), np.empty(count), np.ones(count)
+        A, B, y, root = np.empty((count, r)), np.zeros((count, r)), np.empty(count), np.ones(count)
         for e in range(count):
             j = columns[first + e]
             if len(weights):
                 root[e] = np.sqrt(weights[first + e])
-            A[e] = root[e] * right[j]
+            for a in range(r):
+                A[e, a] = root[e] * right[j, a]
             y[e] = root[e] * (values[first + e] - (level[j] if len(level) else 0.0))
-        gram = A.T @ A
-        floor = 1e-14 * np.trace(gram) + 1e-300
+        _pseudoinverse(A, B)
         for a in range(r):
-            gram[a, a] += floor
-        B = A @ np.linalg.inv(gram)
-        best = B.T @ y
-        best -= B.T @ (A @ best - y)  # one refinement: the inverse alone loses half of the digits
-        residual = A @ best - y
-        left[i] = best
-        u[:free] = best[:free]
+            left[i, a] = 0.0
+        for _ in range(2):  # one refinement: the inverse alone loses half of the digits
+            for e in range(count):
+                missed = y[e] - _dot(A[e], left[i])
+                for a in range(r):
+                    step[a] += B[e, a] * missed
+            for a in range(r):
+                left[i, a] += step[a]
+                step[a] = 0.0
+        for a in range(free):
+            u[a] = left[i, a]
         if len(level):
             u[free] = 1.0
         for e in range(count):
-            total += residual[e] * residual[e]
+            residual = _dot(A[e], left[i]) - y[e]
+            total += residual * residual
             j = columns[first + e] * moving
             for a in range(moving):
-                gradient[j + a] += root[e] * residual[e] * u[a]
+                gradient[j + a] += root[e] * residual * u[a]
         if count <= r:
             continue  # fitted exactly whatever the rest is
         k = 0
@@ -88,14 +97,79 @@ def assemble(starts, columns, values, weights, right, level, free, left, normal,
         for e in range(count):
             below = columns[first + e] * (columns[first + e] + 1) // 2
             for f in range(e + 1):
-                projector = 1.0 if e == f else 0.0
-                for a in range(r):
-                    projector -= B[e, a] * A[f, a]
-                projector *= root[e] * root[f]
+                projector = ((1.0 if e == f else 0.0) - _dot(B[e], A[f])) * root[e] * root[f]
                 block = blocks[below + columns[first + f]]
                 for k in range(len(square)):
                     block[k] += projector * square[k]
     _spread(blocks, n, moving, normal)
+    return total
+
+
+@assemble.few(FEW_UNKNOWNS)
+def _assemble(starts, columns, values, weights, right, level, free, left, normal, gradient):
+    n, r = right.shape
+    moving, total = free + (1 if len(level) else 0), 0.0
+    size = max(1, PART // n**2)
+    for low in range(0, len(starts) - 1, size):
+        lines = slice(low, low + size)
+        counts = np.diff(starts[low : low + size + 1])
+        i, e = np.repeat(np.arange(len(counts)), counts), slice(starts[low], starts[low] + counts.sum())
+        root = np.zeros((len(counts), n))
+        root[i, columns[e]] = np.sqrt(weights[e]) if len(weights) else 1.0
+        y = np.zeros_like(root)
+        y[i, columns[e]] = values[e] - (level[columns[e]] if len(level) else 0.0)
+        y *= root
+        A = root[:, :, None] * right
+        gram = A.transpose(0, 2, 1) @ A
+        gram[:, np.arange(r), np.arange(r)] += (1e-14 * np.trace(gram, axis1=1, axis2=2) + 1e-300)[:, None]
+        B = A @ np.linalg.inv(gram)
+        best = (y[:, None] @ B)[:, 0]
+        best -= (((A @ best[:, :, None])[:, :, 0] - y)[:, None] @ B)[:, 0]
+        residual = (A @ best[:, :, None])[:, :, 0] - y
+        left[lines][counts > 0] = best[counts > 0]
+        total += float(np.vdot(residual, residual))
+        u = np.column_stack([best[:, :free], *([np.ones(len(best))] if len(level) else [])])
+        gradient += ((root * residual).T @ u).ravel()
+        use = counts > r
+        B, A, root, u = B[use], A[use], root[use], u[use]
+        P = -(B @ A.transpose(0, 2, 1))
+        P[:, np.arange(n), np.arange(n)] += 1.0
+        P *= root[:, :, None] * root[:, None, :]
+        squares = (u[:, :, None] * u[:, None, :]).reshape(len(u), -1)
+        blocks = (P.reshape(len(u), n * n).T @ squares).reshape(n, n, moving, moving)
+        normal += blocks.transpose(0, 2, 1, 3).reshape(normal.shape)
+    return total
+
+
+@_loop
+def _pseudoinverse(A, B):
+    """``A (A^T A)^-1``, whose transpose gives the least squares solution; B begins with zeros."""
+    count, r = A.shape
+    gram, nothing = np.zeros((r, r)), np.zeros(r)
+    for e in range(count):
+        for a in range(r):
+            for b in range(r):
+                gram[a, b] += A[e, a] * A[e, b]
+    floor = 1e-300
+    for a in range(r):
+        floor += 1e-14 * gram[a, a]
+    for a in range(r):
+        gram[a, a] += floor
+    solve_and_invert(gram, nothing, r)
+    for a in range(r):
+        for b in range(a):
+            gram[b, a] = gram[a, b]
+    for e in range(count):
+        for b in range(r):
+            for a in range(r):
+                B[e, a] += A[e, b] * gram[b, a]
+
+
+@_loop
+def _dot(x, y):
+    total = 0.0
+    for a in range(len(x)):
+        total += x[a] * y[a]
     return total
 
 

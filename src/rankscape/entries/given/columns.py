@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.missing import is_missing
 from rankscape.ground.numbers import NotReal, exact_floats
 
 # "3.5 mg" and its like: a number with something behind it.
 _MEASURED = re.compile(r"\s*[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?\s*(\D{1,8})")
-
-# Words for "missing" in a column of numbers that was read as text.
-_BLANK = {"", "-", "--", ".", "?", "na", "n/a", "nan", "null", "none", "missing"}
 
 
 def numbers_of(present: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -42,7 +40,7 @@ def is_text(present: np.ndarray) -> bool:
     words = [word.strip() for word in present.tolist()]
     if any(_is_number(word) for word in words):
         return False
-    units = [_MEASURED.fullmatch(word) for word in words if word.casefold() not in _BLANK]
+    units = [_MEASURED.fullmatch(word) for word in words if not is_missing(word)]
     # One or two units behind all numbers: a measurement. Many: house numbers, samples.
     return not units or not all(units) or len({unit[1] for unit in units if unit}) > max(2, len(units) // 4)
 
@@ -66,4 +64,4 @@ def _is_number(word: str) -> bool:
         float(word.replace(",", "."))
     except ValueError:
         return False
-    return word.casefold() not in _BLANK
+    return not is_missing(word)

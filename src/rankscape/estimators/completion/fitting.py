@@ -37,6 +37,7 @@ from rankscape.estimators.completion.split import Split, split
 from rankscape.estimators.completion.tails import Tails
 from rankscape.estimators.completion.units import select_units, units_of
 from rankscape.estimators.outliers import Outliers
+from rankscape.ground.jit import begin_in_numpy
 from rankscape.ground.labelled import Labelled
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.run.outcome import Outcome
@@ -47,6 +48,7 @@ LEVELS = {"none": "mean", "column": "column", "row": "row", "both": "row+column"
 ProgressCall: TypeAlias = Callable[[CompletionProgress], None]
 
 
+@begin_in_numpy()
 def fit_entries(
     observed: Entries,
     held: np.ndarray | None,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries, entries_of_product
+from rankscape.ground.arrays import fixed
 from rankscape.ground.final import final
 from rankscape.ground.threads import each
 from rankscape.solvers.gibbs.likelihoods import Likelihood
@@ -95,7 +96,7 @@ class Gibbs:
         starts = ends.astype(entries.row_starts.dtype)
         walks = (
             (entries.row_starts, entries.columns, np.empty(0, turned.dtype)),
-            (starts, entries.rows[turned], turned),
+            (starts, fixed(entries.rows[turned]), turned),
         )
         sides = []
         for walk, prior, n, has in zip(walks, priors, entries.shape, biased, strict=True):
