@@ -133,19 +133,26 @@ def test_within_a_task_a_loop_is_compiled_where_it_is_called_often_or_with_much(
         assert loop(np.zeros(11)) == "compiled"
         said = [loop(np.zeros(10)) for _ in range(jit.CALLS + 2)]
         assert said == ["in NumPy"] * jit.CALLS + ["compiled"] * 2
-        with jit.begin_in_numpy(False):
+        with jit.begin_in_numpy():  # what begins within a task is part of it
             assert loop(np.zeros(10)) == "compiled"
+    with jit.begin_in_numpy(), jit.begin_in_numpy(False):
+        assert loop(np.zeros(10)) == "compiled"
     with jit.begin_in_numpy():  # another task begins anew
         assert loop(np.zeros(10)) == "in NumPy"
 
 
-def test_a_small_table_is_completed_without_numba(tmp_path):
-    table = tmp_path / "table.csv"
-    np.savetxt(table, _holes("a rank and noise"), delimiter=",", fmt="%.5g")
-    command = ["complete", str(table), "-o", str(tmp_path / "out.csv"), "--no-figure"]
+def _without_numba(*command):
     code = (
         "import sys; from rankscape.cli.app import start; "
-        f"assert start({command!r}) == 0; assert 'numba' not in sys.modules"
+        f"assert start({list(map(str, command))!r}) == 0; assert 'numba' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert not done.returncode, done.stderr
+
+
+def test_a_small_table_is_completed_without_numba(tmp_path):
+    table, model = tmp_path / "table.csv", tmp_path / "model.npz"
+    np.savetxt(table, _holes("a rank and noise"), delimiter=",", fmt="%.5g")
+    files = "--model", model, "--standard-errors", tmp_path / "errors.csv", "--report", tmp_path / "page.html"
+    _without_numba("complete", table, "-o", tmp_path / "out.csv", "--no-figure", *files)
+    _without_numba("fill", model, table, "-o", tmp_path / "new.csv")

@@ -39,8 +39,11 @@ def begin_in_numpy(begin: bool = True) -> Iterator[None]:
     """A task, in which the first calls of each loop with few numbers are made in NumPy; or, if not, none of them.
 
     Small tasks end before numba is imported, large ones lose a tenth of a second. What is called how depends on the
-    task alone, and not on what a process did before: so do the last digits.
+    task alone, and not on what a process did before: so do the last digits. What begins within a task is part of it.
     """
+    if begin and _called.get() is not None:
+        yield
+        return
     token = _called.set(Counter() if begin else None)
     try:
         yield

@@ -7,6 +7,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.models.low_rank import LowRank
+from rankscape.ground.jit import begin_in_numpy
 from rankscape.solvers.conditioning import condition
 from rankscape.solvers.leverage import leverages
 
@@ -23,6 +24,7 @@ PAIRS = 1 << 14
 TINY = 1e-12
 
 
+@begin_in_numpy()
 def errors_of(
     low_rank: LowRank, observed: Entries, i: np.ndarray, j: np.ndarray, most: int = DENSE_UNKNOWNS
 ) -> np.ndarray:

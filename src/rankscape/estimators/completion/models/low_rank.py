@@ -9,6 +9,7 @@ from rankscape.entries.prepared import PreparedEntries, entries_of_product
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.offsets import Offset
 from rankscape.ground.final import final
+from rankscape.ground.jit import begin_in_numpy
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.solvers.new_rows import fold
 from rankscape.solvers.noise_variances import Variances
@@ -41,6 +42,7 @@ class LowRank(Model):
         """``(n_out, n_in)`` of the matrix."""
         return len(self.modes.U), len(self.modes.V)
 
+    @begin_in_numpy()
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The values at pairs of positions, shape (k,)."""
         product = entries_of_product(rows, columns, self.modes.U * self.modes.s, self.modes.V)
@@ -55,6 +57,7 @@ class LowRank(Model):
         """The value of every cell."""
         return (self.modes.U * self.modes.s) @ self.modes.V.T + self.offset.dense()
 
+    @begin_in_numpy()
     def folded(self, entries: Entries) -> np.ndarray:
         """Each new row's most probable factor, given the columns' and that it is a row like the others, times these.
 
