@@ -124,14 +124,6 @@ def test_every_public_name_is_listed_once_and_under_a_name_that_reaches_it():
         assert getattr(importlib.import_module(name.room), name.name) is name.thing
 
 
-# Those of rooms that others are building: shrink this, never add to it.
-WITHOUT_EXAMPLE = {
-    "rankscape.files.check_writable", "rankscape.files.has_errors", "rankscape.files.write_errors",
-    "rankscape.papers.check", "rankscape.papers.reproduce", "rankscape.sweeps.SweepProgress",
-    "rankscape.theory.absorbing.Margins", "rankscape.theory.landscape.rank_floor",
-}  # fmt: skip
-
-
 def test_every_public_name_has_an_example_that_runs():
     """Its own, or that of the function which makes it; a constant shows its value. All of them are doctests."""
     shown = lambda name: (
@@ -139,7 +131,7 @@ def test_every_public_name_has_an_example_that_runs():
         or (inspect.isclass(name.thing) and names.maker(name.thing))
         or not callable(name.thing)
     )
-    assert {name.full for name in names.public() if not shown(name)} <= WITHOUT_EXAMPLE
+    assert {name.full for name in names.public() if not shown(name)} == set()
 
 
 def test_a_record_shows_the_example_of_its_maker():
