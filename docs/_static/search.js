@@ -1,6 +1,6 @@
 // A question in full finds pages: they are ordered by how many of its words they hold, rare words counting more and
 // pages of very many words less. Without this a page must hold every single word.
-const single = Search.performTermsSearch;
+const plain = Search.performTermsSearch;
 
 // Of each page, how many different words it has, over the mean of all.
 function sizes() {
@@ -11,13 +11,12 @@ function sizes() {
 }
 
 // Pages that explain come before those that list: of a question, a function is hardly the answer.
-const share = (name) => name.startsWith("reference/") || name === "more/changelog" ? 0.4 : 1;
+const share = (name) => /^(reference\/(api|rankscape)|more\/changelog)/.test(name) ? 0.4 : 1;
 
 Search.performTermsSearch = (searchTerms, excludedTerms) => {
-  if (searchTerms.size < 2) return single(searchTerms, excludedTerms);
   const size = (Search.sizes ??= sizes()), found = new Map();
   for (const word of searchTerms) {
-    const results = single(new Set([word]), excludedTerms);
+    const results = plain(new Set([word]), excludedTerms);
     const rare = Math.log(1 + size.size / (1 + results.length));
     for (const result of results) {
       const whole = { [Scorer.title]: 2, [Scorer.partialTitle]: 1, [Scorer.term]: 1 }[result[4]] ?? 0.4;
@@ -28,6 +27,7 @@ Search.performTermsSearch = (searchTerms, excludedTerms) => {
   }
   const ordered = [...found.values()].sort((a, b) => b.score - a.score);
   const enough = ordered.filter(({ score }) => score >= ordered[0].score / 3).slice(0, 30);
-  // Above what single words name: objects of the reference.
-  return enough.map(({ result, score }) => [...result.slice(0, 4), 20 + (20 * score) / ordered[0].score, ...result.slice(5)]);
+  // One word may be the name of a function, which comes first then; of several words the pages do.
+  const least = searchTerms.size < 2 ? 0 : 20;
+  return enough.map(({ result, score }) => [...result.slice(0, 4), least + (14 * score) / ordered[0].score, ...result.slice(5)]);
 };
