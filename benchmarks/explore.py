@@ -47,8 +47,7 @@ class Server:
 
     def memory(self) -> float:
         """Megabytes."""
-        text = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024  # pyright: ignore
+        return resident(self.process.pid)
 
     def socket(self):
         """One as the page opens it."""
@@ -158,6 +157,38 @@ def fall(server: Server, seconds: float) -> None:
     print(f"fall, {seconds:.0f} s: server {memory[late]:.0f} -> {memory[-1]:.0f} MB")
 
 
+def resident(process: int) -> float:
+    """Megabytes of memory that a process has."""
+    text = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024  # pyright: ignore
+
+
+def watch(server: Server, seconds: float) -> None:
+    """A live run looked at in a browser: growth of the page's memory, of its process and of the server."""
+    with browsing.chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{server.address}/fall?pace=0")
+        inside, outside = page.context.new_cdp_session(page), browser.new_browser_cdp_session()
+
+        def look() -> tuple[float, float, float]:
+            inside.send("HeapProfiler.collectGarbage")
+            metrics = {item["name"]: item["value"] for item in inside.send("Performance.getMetrics")["metrics"]}
+            processes = outside.send("SystemInfo.getProcessInfo")["processInfo"]
+            drawing = sum(resident(found["id"]) for found in processes)
+            return metrics["JSHeapUsedSize"] / 2**20, drawing, server.memory()
+
+        inside.send("Performance.enable")
+        page.wait_for_timeout(min(30_000, 250 * seconds))  # until what is there once is there
+        first, most, end = look(), (0.0, 0.0, 0.0), time.monotonic() + seconds
+        while time.monotonic() < end:
+            page.wait_for_timeout(min(10_000, 100 * seconds))
+            most = tuple(map(max, most, now := look()))
+        step = page.evaluate("document.getElementById('room').dataset.step")
+        print(f"watching a run for {seconds:.0f} s, to step {int(step):,}:")
+        for name, values in zip(("page", "browser", "server"), zip(first, now, most, strict=True), strict=True):
+            print(f"  {name}: {values[0]:.0f} -> {values[1]:.0f} MB, {values[2]:.0f} at the most")
+
+
 def upload(server: Server) -> None:
     """5 MB of CSV: from the choice of the file to the picture of its holes."""
     rng = np.random.default_rng(0)
@@ -188,6 +219,7 @@ def main() -> None:
         drag(server)
         many(server)
         fall(server, asked.stream)
+        watch(server, asked.stream)
         upload(server)
 
 

@@ -73,5 +73,13 @@ html_theme_options = {
     "show_prev_next": True,
 }
 html_context = {"default_mode": "auto"}
+# A switch between versions, once there are several: where the list of them is, as the theme reads it. Until then
+# nothing of it is in any page.
+if versions := os.environ.get("RANKSCAPE_DOCS_VERSIONS"):
+    html_theme_options |= {
+        "navbar_end": ["version-switcher", "theme-switcher"],
+        "switcher": {"json_url": versions, "version_match": version},
+        "check_switcher": False,
+    }
 html_sidebars = {"index": []}
 notfound_urls_prefix = os.environ.get("RANKSCAPE_DOCS_PREFIX", "/")

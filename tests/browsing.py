@@ -58,8 +58,8 @@ def unfit(page) -> list[str]:
 
 
 @contextlib.contextmanager
-def explorer(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[str]:
-    """The address of a page that `rankscape explore` serves, and its orderly end."""
+def served(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A page that `rankscape explore` serves: its address, its process, and its orderly end."""
     command = [sys.executable, "-m", "rankscape", "explore", "--no-browser", *arguments]
     env = os.environ | (environment or {})
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
@@ -68,9 +68,18 @@ def explorer(*arguments: str, environment: dict[str, str] | None = None) -> Iter
     found = re.match(r"http://\S+", said)
     try:
         assert found is not None, said + process.stderr.read()
-        yield found[0]
+        yield found[0], process
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)
+        said = process.stderr.read()
         process.stderr.close()
     assert process.returncode == 0
+    assert "Traceback" not in said, said
+
+
+@contextlib.contextmanager
+def explorer(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[str]:
+    """The address of a page that `rankscape explore` serves."""
+    with served(*arguments, environment=environment) as (address, _):
+        yield address

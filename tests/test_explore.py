@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from dataclasses import fields
@@ -75,7 +77,7 @@ def test_a_frame_is_read_back_as_the_page_reads_it(arrays):
     [
         ClimbState(),
         ClimbState((4.0, -2.5, 1e-3), 4, 0.02, 0.01, 3e-4, 500, 0.1, 2, "log"),
-        FallState("random", "gaussian", 12, 2, 4.0, 3, 5, 1e-4, 0.05, 7, 100),
+        FallState("random", "gaussian", 12, 2, 4.0, 3, 5, 1e-4, 0.05, 7, 100, 2),
         CompleteState("flower", 0.5, 3, "none", "real", 9),
         ROOMS["sweep"].state("alpha", "depth", "loss", 3, 5),
     ],
@@ -173,7 +175,7 @@ def test_the_lines_to_copy_do_the_same(state, capsys):
 
 def test_fall_is_the_run_of_the_library():
     state = {"problem": "random", "n": "12", "rank": "2", "width": "5", "pace": "300", "learning_rate": "0.05"}
-    frames = answers("fall", state, most=5)["run"]
+    frames = answers("fall", state, most=7)["run"]
     assert frames[-1].facts["step"] == 901
     lab = rs.data.gaussian(12, 2, 3.0, 0)
     there: dict = {}
@@ -186,8 +188,9 @@ def test_fall_is_the_run_of_the_library():
 
 def test_jumps_of_a_live_run_have_the_steps_of_the_whole(monkeypatch):
     monkeypatch.setattr("rankscape.explore.rooms.fall._Live._settle", lambda *_: None)
+    monkeypatch.setattr("rankscape.explore.rooms.fall.FIRST", 20_000)
     state = FallState(pace=20_000)
-    frames = answers("fall", state.address, most=5)["run"]
+    frames = answers("fall", state.address, most=7)["run"]
     there: dict = {}
     exec(fall_lines(state)["python"].replace("100_000", "60_001"), there)
     found = [jump for frame in frames for jump in frame.facts["jumps"]]
@@ -199,11 +202,11 @@ def test_a_run_in_flight_listens():
     state = FallState.of({"problem": "random", "n": "12", "rank": "2", "width": "5", "pace": "200"})
     for frame in ROOMS["fall"].frames(state, call, Opened()):
         seen.append(frame)
-        if len(seen) == 4:
+        if len(seen) == 6:
             call.tell({"ridge": "0.01", "learning_rate": "0.02"})
-        if len(seen) == 7:
+        if len(seen) == 9:
             call.tell({"back": "201", "fork": "5"})
-        if len(seen) == 10:
+        if len(seen) == 12:
             call.stop()
     rates = [frame.facts["learning_rate"] for frame in seen if frame.kind == "run"]
     assert (rates[0], rates[-1]) == (0.17, 0.02)
@@ -211,6 +214,50 @@ def test_a_run_in_flight_listens():
     assert seen[back].facts["step"] == 201
     assert [frame.facts["step"] for frame in seen[back + 1 :] if frame.kind == "run"][:2] == [201, 401]
     assert seen[-1].facts["seed"] == 5
+
+
+@pytest.mark.parametrize("do", ["", "expect"])
+def test_a_descent_that_takes_minutes_ends_when_nobody_waits(do):
+    """Of six factors that are 200 wide, far from any minimum."""
+    call = Call()
+    state = {"problem": "random", "n": "200", "depth": "6", "width": "200", "do": do}
+    threading.Timer(2.0, call.stop).start()
+    began = time.monotonic()
+    kinds = [frame.kind for frame in ROOMS["fall"].frames(FallState.of(state), call, Opened())]
+    assert kinds == ([] if do else ["landscape", "ladder", "begin"])
+    assert time.monotonic() - began < 6
+
+
+def test_a_picture_takes_no_longer_than_one_waits_whatever_the_pace():
+    call, steps = Call(), []
+    state = {"problem": "random", "n": "12", "rank": "2", "width": "5", "start": "gaussian", "pace": "10000000"}
+    for frame in ROOMS["fall"].frames(FallState.of(state), call, Opened()):
+        steps += [frame.facts["step"]] if frame.kind == "run" else []
+        if len(steps) == 5:
+            call.stop()
+    assert steps[:2] == [1, 1001]
+    assert steps[-1] < 20_000
+
+
+@pytest.mark.parametrize("mode", [1, 2, 200])
+def test_the_landscape_is_that_of_the_chosen_mode(mode):
+    lab = rs.data.planted(seed=0)
+    found = answers("fall", {"mode": str(mode), "do": "landscape"})
+    assert set(found) == {"landscape", "ladder"}
+    facts, arrays = found["landscape"][0].facts, found["landscape"][0].arrays
+    values = np.linalg.svd(lab.matrix, compute_uv=False)
+    assert facts["mode"] == min(mode, 2)  # of a matrix of rank 2
+    a = values[facts["mode"] - 1]
+    at = rs.theory.landscape.critical_points(a, 3, FallState().ridge, 1 / lab.matrix.size)
+    assert (facts["minimum"], facts["barrier"]) == (at.minimum, at.barrier)
+    np.testing.assert_allclose(facts["modes"], values[:2])
+    low = arrays["s"][np.argmin(arrays["objective"])]
+    assert low == pytest.approx(float(at.minimum), abs=2 * arrays["s"][1])
+
+
+def test_a_mode_that_dies_has_no_minimum_to_mark():
+    facts = answers("fall", {"ridge": "10", "do": "landscape"})["landscape"][0].facts
+    assert (facts["minimum"], facts["barrier"], facts["global"]) == (None, None, False)
 
 
 # -- complete ---------------------------------------------------------------------------------------------

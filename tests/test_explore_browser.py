@@ -224,6 +224,43 @@ def test_fall_runs_pauses_goes_back_and_forks(page, address):
     until(page, "document.querySelector('[data-part=expected]').textContent.includes('95 %')", timeout=4 * WAIT)
 
 
+def test_another_mode_has_its_landscape_while_the_run_goes_on(page, address):
+    page.goto(f"{address}/fall?pace=2000")
+    until(page, "Number(document.getElementById('room').dataset.step) > 4000", timeout=3 * WAIT)
+    first = text(page, "shape")
+    second = page.locator("[data-part=modes] button").nth(1)
+    second.focus()
+    page.keyboard.press("Enter")
+    until(page, f"document.querySelector('[data-part=shape]').textContent !== {first!r}")
+    assert second.get_attribute("aria-pressed") == "true"
+    assert second.evaluate("button => button === document.activeElement")
+    assert "mode=2" in page.url
+    assert int(page.locator("#room").get_attribute("data-step") or 0) > 4000  # not begun anew
+    page.locator("input[name=ridge]").fill("5")
+    until(page, "document.querySelector('[data-part=shape]').textContent.includes('dies')")
+
+
+def test_formulas_are_formulas_and_stand_behind_the_labels(page, address):
+    page.goto(f"{address}/climb")
+    drawn(page)
+    about = page.get_by_role("button", name="What is “Learning rate η”?")
+    words = page.locator("#what-learning_rate")
+    assert not words.is_visible()
+    about.hover()
+    assert words.is_visible()
+    assert "all factors take at once" in words.inner_text()
+    # Drawn as a formula: the index stands lower and smaller than its letter.
+    letter, index = (words.locator("msub").first.locator(f":scope > :nth-child({k})").bounding_box() for k in (1, 2))
+    assert index["height"] < letter["height"]
+    assert index["y"] + index["height"] > letter["y"] + letter["height"]
+    page.keyboard.press("Escape")
+    assert not words.is_visible()
+    page.mouse.move(1, 1)
+    about.focus()
+    assert words.is_visible()
+    assert page.locator("#learning_rate").get_attribute("aria-describedby") == "what-learning_rate"
+
+
 def test_two_people_do_not_disturb_each_other(browser, address):
     with _opened(browser, address) as one, _opened(browser, address) as other:
         one.goto(f"{address}/fall?pace=1000")

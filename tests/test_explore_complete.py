@@ -117,17 +117,35 @@ def test_a_model_that_the_page_wrote_keeps_names_and_is_shown_again(folder, tmp_
     assert list(done.names.rows if table.row_labels is None else table.row_labels)[:2] == ["r0", "r1"]  # pyright: ignore
     assert set(first["files"].facts["names"].values()) == {
         "table-completed.csv",
+        "table-standard-errors.csv",
         "table-report.html",
         "table-model.npz",
     }
     number = opened.dropped.keep("mine.npz", saved.read_bytes())
-    again = answers(CompleteState(number), opened)
+    again = answers(CompleteState(number), opened, last=("files",))
+    assert again["files"].facts["names"] == {"table": "mine-completed.csv", "report": "mine-report.html"}
+    _has_the_same_cells(opened.dropped, *(found["files"].facts["number"] for found in (first, again)))
     opened.dropped.close()
     assert again["read"].facts["read_as"] == "a saved model"
     for fact in ("rank", "heldout", "reason", "table", "path"):
         np.testing.assert_equal(again["done"].facts[fact], first["done"].facts[fact])
     (tmp_path / "mine.npz").write_bytes(number.encode())  # what is no model is no model
     assert Opened.at(tmp_path / "mine.npz").kind != "model"
+
+
+def _has_the_same_cells(kept, first, again):
+    """The files of a table and of its model: values, and a standard error where a cell was filled."""
+    import pandas as pd
+
+    places = [kept.result(first, "table"), kept.result(first, "errors"), kept.result(again, "table")]
+    table, errors = (pd.read_csv(place, index_col=0) for place in places[:2])
+    long = pd.read_csv(places[2])
+    names = [list(map(str, labels)) for labels in (table.index, table.columns)]
+    at = long["row"].map(names[0].index), long["column"].map(names[1].index)
+    np.testing.assert_allclose(table.to_numpy()[at], long["value"])
+    np.testing.assert_allclose(errors.to_numpy()[at], long["std_error"])
+    assert (long["std_error"].isna() == long["observed"]).all()
+    assert kept.result(again, "report").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 # -- pictures ---------------------------------------------------------------------------------------------

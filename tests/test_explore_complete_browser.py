@@ -109,7 +109,13 @@ def test_lines_are_copied_with_the_name_of_the_file(page, folder, monkeypatch):
     assert f"Rank {there['done'].rank};" in text(page, "heading")
     page.locator("[data-part=files] a").first.wait_for(timeout=WAIT * 1000)
     with page.expect_download() as saved:
-        page.locator("[data-part=files] a").nth(2).click()
+        page.get_by_role("link", name="Save the standard errors").click()
+    assert saved.value.suggested_filename == "Bäume-standard-errors.csv"
+    saved.value.save_as(folder / "errors.csv")
+    errors = rs.files.read(folder / "errors.csv").dense()
+    assert (np.isnan(errors) == np.isfinite(rs.files.read(folder / "Bäume.csv").dense())).all()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the model").click()
     assert saved.value.suggested_filename == "Bäume-model.npz"
 
 
@@ -119,6 +125,9 @@ def test_a_model_is_dropped_and_fills_rows(page, folder):
     kept = rs.CompletedMatrix.load(folder / "mine.npz")
     assert "a saved model" in text(page, "readas")
     assert f"Rank {kept.rank};" in text(page, "heading")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the completed table").click()
+    assert saved.value.suggested_filename == "mine-completed.csv"
     page.locator("[data-part=rows]").fill("2;;;;;;;;;1,5")
     page.locator("[data-part=fill]").click()
     page.locator("[data-part=filled] td").first.wait_for(timeout=WAIT * 1000)

@@ -40,6 +40,26 @@ def test_the_trap_of_a_partly_seen_matrix_is_among_them():
         assert [W.shape[0] for W in m.factors[:-1]] == [max(m.rank, 1)] * 2
 
 
+def test_a_descent_ends_where_it_is_told_to_stop():
+    lab = rs.data.planted(seed=0)
+    asked = []
+
+    def stop() -> bool:
+        asked.append(None)
+        return len(asked) > 40
+
+    whole, free = (rs.relax(lab.problem, lab.start(), 1e-3, stop=until) for until in (lambda: False, None))
+    for mine, theirs in zip(whole.factors, free.factors, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    some = rs.relax(lab.problem, lab.start(), 1e-3, stop=stop)
+    assert whole.converged
+    assert not some.converged
+    assert some.steps < whole.steps
+    start = lab.start()
+    of = lambda factors: lab.problem.loss(rs.product(factors)) + 1e-3 * sum(float(np.sum(W**2)) for W in factors)
+    assert of(some.factors) < of(start)  # it went down as far as it came
+
+
 def test_only_what_the_hessian_knows_is_certified():
     with pytest.raises(InputError, match="certifies by the Hessian of a Completion or an Estimation, got Regression"):
         rs.minima(rs.Regression([[1.0]], [[1.0]]), 0.1)

@@ -1,11 +1,14 @@
 """The pages of the site: their code is code, their links lead somewhere, nothing public is left out."""
 
 import ast
+import doctest
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +21,7 @@ from rankscape.papers.statements import STATEMENTS
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 
-from _site import commands, house, names, pages, papers, plain, reference  # noqa: E402
+from _site import commands, house, lighter, names, pages, papers, plain, reference  # noqa: E402
 
 # Written by hand: what the site makes is not in the repository.
 MADE = {"commands.md", "bibliography.md", "papers.md", "changelog.md"}
@@ -124,14 +127,6 @@ def test_every_public_name_is_listed_once_and_under_a_name_that_reaches_it():
         assert getattr(importlib.import_module(name.room), name.name) is name.thing
 
 
-# Those of rooms that others are building: shrink this, never add to it.
-WITHOUT_EXAMPLE = {
-    "rankscape.files.check_writable", "rankscape.files.has_errors", "rankscape.files.write_errors",
-    "rankscape.papers.check", "rankscape.papers.reproduce", "rankscape.sweeps.SweepProgress",
-    "rankscape.theory.absorbing.Margins", "rankscape.theory.landscape.rank_floor",
-}  # fmt: skip
-
-
 def test_every_public_name_has_an_example_that_runs():
     """Its own, or that of the function which makes it; a constant shows its value. All of them are doctests."""
     shown = lambda name: (
@@ -139,7 +134,7 @@ def test_every_public_name_has_an_example_that_runs():
         or (inspect.isclass(name.thing) and names.maker(name.thing))
         or not callable(name.thing)
     )
-    assert {name.full for name in names.public() if not shown(name)} <= WITHOUT_EXAMPLE
+    assert {name.full for name in names.public() if not shown(name)} == set()
 
 
 def test_a_record_shows_the_example_of_its_maker():
@@ -192,3 +187,41 @@ def test_a_block_becomes_a_cell():
     assert made.count("{code-cell}") == 2
     assert 'alt: "a line"' in made
     assert "plain + 'ls\\n'" in made
+
+
+# -- what a page loads -----------------------------------------------------------------------------------
+
+
+def test_rules_that_no_page_uses_are_cut_and_no_others():
+    assert doctest.testmod(lighter).failed == 0
+    sheet = (
+        '@charset "a;b";/* .x{} */.a>.b:hover,.x .a{content:"}.a{"}@media (width<9px){.x{c:d}@supports (e:f){.b{g:h}}}'
+        "@font-face{src:url(x.woff2)}.a\\:b{i:j}#n[data-x='.y']{k:l}:is(.x,.y) p{m:n}@keyframes t{from{o:p}}"
+    )
+    everything = {"a", "b", "x", "y", "a:b", "n"}
+    joined = lambda text: text.replace(", ", ",").replace("/* .x{} */", "")
+    assert lighter.cut(sheet, everything) == joined(sheet)
+    assert lighter.cut(sheet, {"a", "b"}) == (
+        '@charset "a;b";.a>.b:hover{content:"}.a{"}@media (width<9px){@supports (e:f){.b{g:h}}}'
+        "@font-face{src:url(x.woff2)}:is(.x,.y) p{m:n}@keyframes t{from{o:p}}"
+    )
+
+
+def test_a_page_loads_nothing_for_what_it_does_not_show():
+    head = (
+        '<link rel="stylesheet" href="../_static/mystnb.12.css"/>\n'
+        '<script src="../_static/copybutton.js?v=1"></script>\n'
+        '<script src="../_static/scripts/bootstrap.js"></script>\n'
+    )
+    assert lighter.without(head) == '<script src="../_static/scripts/bootstrap.js"></script>\n'
+    assert lighter.without(head + '<div class="highlight"></div><div class="cell"></div>').startswith(head)
+
+
+def test_a_switch_of_versions_is_there_when_it_is_asked_for():
+    words = "import runpy; print(runpy.run_path('conf.py')['html_theme_options'])"
+    for url, there in (("", False), ("/versions.json", True)):
+        env = os.environ | {"RANKSCAPE_DOCS_VERSIONS": url}
+        done = subprocess.run(
+            [sys.executable, "-c", words], cwd=DOCS, env=env, capture_output=True, text=True, check=True
+        )
+        assert ("version-switcher" in done.stdout, "/versions.json" in done.stdout) == (there, there)

@@ -11,10 +11,11 @@ import threading
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote_plus, unquote, urlsplit
 
 import browsing
 import pytest
+from questions import QUESTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "docs" / "_build"
@@ -206,10 +207,23 @@ def test_what_the_first_page_sends(browser, address):
     sizes: dict[str, int] = {}
     page.on("response", lambda r: sizes.update({r.url: len(r.body())}) if r.ok else None)
     page.goto(address + "index.html", wait_until="networkidle")
-    fonts = sum(size for url, size in sizes.items() if re.search(r"\.(woff2?|ttf)|fontawesome", url))
+    fonts = sum(size for url, size in sizes.items() if re.search(r"\.(woff2?|ttf)", url))
     moving = sum(size for url, size in sizes.items() if url.endswith("climb.png"))
     whole = sum(sizes.values())
     page.close()
     assert moving > 0
     print(f"first page: {whole - fonts - moving} bytes without fonts and picture; picture {moving}, fonts {fonts}")
-    assert whole - fonts <= 900_000  # unpacked; most of it is the style sheet of the theme
+    assert whole - fonts - moving <= 300_000  # unpacked
+    assert whole - fonts <= 500_000
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_people_ask_is_among_the_first_that_search_finds(browser, address, question):
+    page = browser.new_page()
+    page.goto(f"{address}search.html?q={quote_plus(question)}")
+    page.wait_for_selector("ul.search li a", timeout=20_000)
+    page.wait_for_timeout(300)
+    links = page.eval_on_selector_all("ul.search li a", "links => links.map((link) => link.getAttribute('href'))")
+    page.close()
+    found = list(dict.fromkeys(re.sub(r"\.html.*", "", link) for link in links))[:5]
+    assert set(QUESTIONS[question]) & set(found), found

@@ -11,13 +11,27 @@
 `house`        the drawing of the rooms and their imports
 `picture`      the moving picture of the first page
 `accessible`   names and keyboard where the theme forgets them
+`lighter`      styles and scripts that a page does not need are left out
 `plain`        notebooks to take along, ``llms.txt``
 =============  ===========================================================================================
 """
 
-from _site import accessible, bibliography, changes, commands, gallery, house, pages, papers, picture, plain, reference
+from _site import (
+    accessible,
+    bibliography,
+    changes,
+    commands,
+    gallery,
+    house,
+    lighter,
+    pages,
+    papers,
+    picture,
+    plain,
+    reference,
+)  # fmt: skip
 
-ROOMS = (accessible, bibliography, changes, commands, gallery, house, pages, papers, picture, plain, reference)
+ROOMS = (accessible, bibliography, changes, commands, gallery, house, lighter, pages, papers, picture, plain, reference)
 
 
 def setup(app):

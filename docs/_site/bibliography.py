@@ -4,7 +4,7 @@ from _site.made import write
 from rankscape.papers.bibliography import bibliography
 
 HEAD = """\
-# Bibliography
+# Bibliography: how to cite
 
 Docstrings and pages cite from this list. How to cite rankscape and what it builds on:
 

@@ -55,15 +55,9 @@ class Whole(AbstractAnswer):
 
     def write(self, done: "CompletedMatrix | NewRows", table: Table) -> None:
         """The completed matrix."""
-        from rankscape import files
-        from rankscape.estimators import CompletedMatrix
+        from rankscape.estimators.completion.tabled import write_whole
 
-        matrix = done.matrix.copy() if self.columns is None else done.matrix[:, self.columns]
-        matrix[table.rows, table.columns] = table.values  # those that were hidden for a test are given, too
-        errors = None
-        if isinstance(done, CompletedMatrix) and files.has_errors(self.output, table):
-            errors = errors_of(done, table)
-        files.write(self.output, matrix, table, errors=errors)
+        write_whole(self.output, done, table, self.columns)
 
 
 @final
@@ -158,14 +152,6 @@ def answer_of(
             return ModelOnly(table.shape)
     check_room(table.shape, ARRAYS, INSTEAD)
     return Whole(files.check_writable(output or Path(f"{default}-completed{extension}")))
-
-
-def errors_of(done: "CompletedMatrix", table: Table) -> np.ndarray:
-    """Standard errors of the cells that a table lacks, NaN in the others."""
-    rows, columns = np.nonzero(~table.known)
-    errors = np.full(table.shape, np.nan)
-    errors[rows, columns] = done.standard_errors(rows, columns)
-    return errors
 
 
 def _long(extension: str) -> str:

@@ -6,7 +6,8 @@
 `opened`       what was named at the start, and which room shows it
 `dropped`      files that come by the page, and what is made of them, until the server ends
 `workers`      work in processes that can be ended; `completing` is that of the room `complete`, with `findings`,
-               `pictures` and `fresh_rows`
+               `pictures`, `written` and `fresh_rows`
+`falling`      around the run of the room `fall`: its start, what is near, how long it takes to leave
 `connection`   one socket a page: the newest question of each slot is answered, older ones are dropped
 `guard`        who may ask: Host, Origin, token; and what the page may load
 `pages`        the HTML of a room, complete before any script runs

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.explore.calls import Frame
+from rankscape.explore.written import Written
 
 if TYPE_CHECKING:
-    from rankscape.data.source import Source
     from rankscape.entries import Entries
     from rankscape.estimators import CompletedMatrix
     from rankscape.files import Table
-    from rankscape.problem import Completion
 
-# Cells of a table that is completed here; and up to which it is written.
-LARGEST, WRITTEN = 50_000_000, 20_000_000
+# Cells of a table that is completed here.
+LARGEST = 50_000_000
 
 
 def complete_table(
@@ -46,17 +45,24 @@ def complete_table(
     error = None if hidden is None else done.rmse(hidden.entries)
     yield _done(done, opened.table, number, error)
     yield Frame("stage", {"words": "writing"})
-    yield Frame("files", {"number": number, "names": _write(done, opened, hidden, Path(folder), name, settings)})
+    image = opened.info is not None and opened.info.image
+    told = {"settings": settings, "hidden": None if hidden is None else hidden.entries, "image": image}
+    written = Written(Path(folder), Path(name).name, opened.extension)
+    yield Frame("files", {"number": number, "names": written.save(done, opened.table, told)})
     yield from _new_rows(line, done, opened.table)
 
 
-def show_model(line: Connection, source: str, name: str, number: str) -> Iterator[Frame]:
-    """A saved model: as when it was made."""
+def show_model(line: Connection, source: str, name: str, folder: str, number: str) -> Iterator[Frame]:
+    """A saved model: as when it was made, its table and its report."""
     from rankscape.estimators.completion.tabled import load_model
 
     done, table = load_model(Path(source))
     yield _read(table, table.entries, name, "a saved model")
     yield _done(done, table, number, None)
+    yield Frame("stage", {"words": "writing"})
+    # What its file looked like a model does not know: its table is written as one that any program reads.
+    names = Written(Path(folder), Path(name).name, ".csv").save(done, table, {})
+    yield Frame("files", {"number": number, "names": {kind: n for kind, n in names.items() if kind != "model"}})
     yield from _new_rows(line, done, table)
 
 
@@ -94,34 +100,6 @@ def _done(done: "CompletedMatrix", table: "Table", number: str, error: float | N
     from rankscape.explore.findings import found
 
     return Frame("done", found(done, table) | {"hidden": error, "number": number}, pictures.shades(done))
-
-
-def _write(
-    done: "CompletedMatrix",
-    opened: "Source",
-    hidden: "Completion | None",
-    folder: Path,
-    name: str,
-    settings: dict[str, Any],
-) -> dict[str, str]:
-    """The completed table as it stood, the report and the model; the names under which they are saved."""
-    from rankscape import files
-    from rankscape.estimators.completion.tabled import save_model
-    from rankscape.files.packing import extension_of
-    from rankscape.reports import report
-
-    table, written = opened.table, {}
-    stem = Path(name).name.removesuffix(extension_of(Path(name)))
-    if table.shape[0] * table.shape[1] <= WRITTEN:
-        files.write(folder / f"table{opened.extension}", done.matrix, table)
-        written["table"] = f"{stem}-completed{opened.extension}"
-    labels = {"row_labels": table.row_labels, "column_labels": table.column_labels}
-    image = opened.info is not None and opened.info.image
-    held = None if hidden is None else hidden.entries
-    path = folder / "report.html"
-    report(done, path, name=Path(name).name, settings=settings, hidden=held, image=image, **labels)
-    save_model(folder / "model.npz", done, table)
-    return written | {"report": f"{stem}-report.html", "model": f"{stem}-model.npz"}
 
 
 def _new_rows(line: Connection, done: "CompletedMatrix", table: "Table") -> Iterator[Frame]:

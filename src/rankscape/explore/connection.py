@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from rankscape.errors import RankscapeError
+from rankscape.errors import InputError, RankscapeError
 from rankscape.explore.calls import Call, Frame
 from rankscape.explore.opened import Opened
 from rankscape.explore.rooms import ROOMS
@@ -111,8 +111,7 @@ def _answers(message: dict[str, Any], call: Call, opened: Opened) -> Iterator[Fr
         room = ROOMS.get(str(message.get("room")))
         state = message.get("state")
         if room is None or not isinstance(state, dict):
-            yield Frame("error", {"words": "There is no such room."})
-            return
+            raise InputError("There is no such room.")
         for frame in room.frames(room.state.of(state), call, opened):
             yield frame
             if call.stopped:

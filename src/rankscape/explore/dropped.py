@@ -14,7 +14,7 @@ from rankscape.ground.final import final
 KEPT = 16
 
 # What a result may be called on its way back.
-RESULTS = {"table": "", "report": ".html", "model": ".npz"}
+RESULTS = ("table", "errors", "report", "model")
 
 
 @final
@@ -74,7 +74,7 @@ class Dropped:
         folder = self._folders.get(number)
         if folder is None or kind not in RESULTS or not folder.exists():
             return None
-        return next((path for path in folder.iterdir() if path.stem == kind), None)
+        return next((path for path in folder.iterdir() if path.name.partition(".")[0] == kind), None)
 
     def close(self) -> None:
         """Remove everything."""

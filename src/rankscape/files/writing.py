@@ -79,12 +79,22 @@ def write(
 
 
 def has_errors(path: str | Path, source: Table) -> bool:
-    """Whether what is written at ``path`` has a column for standard errors: a long table has."""
+    r"""Whether what is written at ``path`` has a column for standard errors: a long table has.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from rankscape.files import read
+    >>> ratings = pathlib.Path(tempfile.mkdtemp(), "ratings.csv")
+    >>> _ = ratings.write_text("user,movie,score\nann,up,4\nbob,heat,2.5\n")
+    >>> has_errors("completed.csv", read(ratings)), has_errors("completed.npy", read(ratings))
+    (True, False)
+    """
     return source.wide is None and formats.format_of(Path(path)).long
 
 
 def write_errors(path: str | Path, errors: np.ndarray, source: Table) -> Path:
-    """Write standard errors in the layout of a matrix or of a wide table, empty where they are NaN.
+    r"""Write standard errors in the layout of a matrix or of a wide table, empty where they are NaN.
 
     Parameters
     ----------
@@ -94,6 +104,19 @@ def write_errors(path: str | Path, errors: np.ndarray, source: Table) -> Path:
         Standard errors of the cells that were completed, NaN in the others, of the shape of ``source``.
     source
         The table that was completed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from rankscape.files import read
+    >>> table = pathlib.Path(tempfile.mkdtemp(), "table.csv")
+    >>> _ = table.write_text("id,a,b\nu,1,2\nv,3,\n")
+    >>> written = write_errors(table.with_name("errors.csv"), [[np.nan, np.nan], [np.nan, 0.25]], read(table))
+    >>> print(written.read_text())
+    id,a,b
+    u,,
+    v,,0.25
+    <BLANKLINE>
     """
     path = check_writable(path, source, wide=True)
     with replacing(path) as file, packed(file, path) as out:
@@ -106,6 +129,15 @@ def check_writable(path: str | Path, source: Table | None = None, *, wide: bool 
 
     The extension must be known and the directory must be there; a file is created beside ``path`` and removed.
     What is ``wide`` is one number a cell, which a long table of the ``source`` is not.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> check_writable(pathlib.Path(tempfile.mkdtemp(), "completed.csv")).name
+    'completed.csv'
+    >>> check_writable("completed.docx")
+    Traceback (most recent call last):
+    rankscape.errors.InputError: completed.docx: the extension '.docx' is not known; use one of .csv .csv.gz ...
     """
     path = Path(path).expanduser()
     format = formats.format_of(path)

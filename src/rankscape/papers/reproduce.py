@@ -65,6 +65,12 @@ def reproduce(
     ------
     InputError
         An unknown paper or figure.
+
+    Examples
+    --------
+    >>> figure = next(reproduce("chou2024", ["effective-rank"], quick=True))
+    >>> figure.claims[0].name, all(claim.holds for claim in figure.claims)
+    ('depth 2: rank-1 plateau', True)
     """
     makers = _room(paper).FIGURES
     names, first, count = check(paper, figures), whole("seed", seed, least=0), whole("problems", problems, least=1)
@@ -121,7 +127,13 @@ def shown_on(meter: AbstractMeter) -> Callable[[int, int, str], None]:
 
 
 def check(paper: str, figures: Sequence[str] | None = None) -> tuple[str, ...]:
-    """The figures that will be made, all when none is named; raise InputError for a name that does not exist."""
+    """The figures that will be made, all when none is named; raise InputError for a name that does not exist.
+
+    Examples
+    --------
+    >>> check("wang2024", ["stuck", "minima", "stuck"])
+    ('stuck', 'minima')
+    """
     makers = _room(paper).FIGURES
     for name in figures or ():
         if name not in makers:

@@ -7,7 +7,7 @@ At a stationary point of a chain of depth N at least 3 every nonzero singular va
 so counting above half of this floor is no matter of taste (Wang, Jacot 2024).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -42,7 +42,13 @@ class Relaxed(NamedTuple):
     converged: bool
 
 
-def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float, most: int = MOST) -> Relaxed:
+def relax(
+    problem: AbstractProblem,
+    factors: Sequence[np.ndarray],
+    ridge: float,
+    most: int = MOST,
+    stop: Callable[[], bool] | None = None,
+) -> Relaxed:
     r"""Descend from `factors` to a stationary point of :math:`F = f + \lambda \sum_l \|W_l\|_F^2`, and count its rank.
 
     Gradient descent would take 1e5 steps and more. Here the gradient flow, its limit for small steps, is followed by
@@ -64,11 +70,14 @@ def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float,
         :math:`\lambda`, above 0.
     most : int
         Implicit steps to take at the most.
+    stop : callable, optional
+        Asked at every step and inside of it; the descent ends where it is once this says True. It changes no digit of
+        one that is not stopped.
 
     Returns
     -------
     Relaxed
-        The end, whose `converged` says whether it is at rest.
+        The end, whose `converged` says whether it is at rest: it is not where the descent was stopped.
 
     Raises
     ------
@@ -84,7 +93,8 @@ def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float,
     (1, [[2.8591, 0.0], [0.0, 0.0]])
     """
     start = check_factors(factors, problem.shape)
-    descent = _Descent(problem, start, positive("ridge", ridge))
+    stop = stop or _never
+    descent = _Descent(problem, start, positive("ridge", ridge), stop)
     x = np.concatenate([W.ravel() for W in start])
     tolerance = min(TOLERANCE, 2e-6 * descent.ridge * float(np.linalg.norm(x)))
     with np.errstate(over="ignore", invalid="ignore"):  # said below
@@ -95,7 +105,7 @@ def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float,
             f"{np.linalg.norm(slope):g}: start elsewhere, or use a loss that is differentiable there."
         )
     gradient, time, steps = float(np.linalg.norm(slope)), 0.0, 0
-    while gradient > tolerance and steps < most:
+    while gradient > tolerance and steps < most and not stop():
         reach = STRIDE * float(np.linalg.norm(x))
         time = time or reach / gradient
         there = descent.implicit_step(x, time, max(0.01 * gradient, 0.5 * tolerance))
@@ -107,6 +117,10 @@ def relax(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float,
         gradient = float(np.linalg.norm(descent(x)[1]))
     found = descent.unpack(x)
     return Relaxed(found, rank_at_rest(problem, found, ridge), gradient, steps, gradient <= tolerance)
+
+
+def _never() -> bool:
+    return False
 
 
 def rank_at_rest(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float) -> int:
@@ -121,8 +135,8 @@ def rank_at_rest(problem: AbstractProblem, factors: Sequence[np.ndarray], ridge:
 class _Descent:
     """Loss plus ridge as a function of one long vector."""
 
-    def __init__(self, problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float):
-        self.problem, self.ridge, self.shapes = problem, ridge, [W.shape for W in factors]
+    def __init__(self, problem: AbstractProblem, factors: Sequence[np.ndarray], ridge: float, stop: Callable[[], bool]):
+        self.problem, self.ridge, self.stop, self.shapes = problem, ridge, stop, [W.shape for W in factors]
         self.cuts = np.cumsum([W.size for W in factors])[:-1]
 
     def unpack(self, x: np.ndarray) -> list[np.ndarray]:
@@ -148,5 +162,9 @@ class _Descent:
             objective, gradient = self(y)
             return objective + float((y - x) @ (y - x)) / (2 * time), gradient + (y - x) / time
 
+        def look(_: np.ndarray) -> None:
+            if self.stop():
+                raise StopIteration  # how SciPy is told to end with what it has
+
         options: Any = INNER | {"gtol": tolerance / np.sqrt(x.size)}
-        return minimize(value, x, jac=True, method="L-BFGS-B", options=options).x
+        return minimize(value, x, jac=True, method="L-BFGS-B", callback=look, options=options).x

@@ -25,6 +25,15 @@ class SweepProgress(NamedTuple):
         "running", "finished", or "interrupted": the same command continues it.
     owner : str or None
         Who works on it.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, rankscape as rs
+    >>> store, told = pathlib.Path(tempfile.mkdtemp(), "grid.zarr"), []
+    >>> base = dict(eigenvalues=[3.0, 1.0], depth=2, learning_rate=2e-3, steps=100)
+    >>> sweep = rs.sweep(base, over={"alpha": [0.1, 0.2]}, store=store, progress=told.append)
+    >>> sweep.status().state, sweep.status().done, [now.done for now in told][-1]
+    ('finished', 2, 2)
     """
 
     runs: int

@@ -1,12 +1,14 @@
-"""A model with the names of its rows and columns: what `complete --model` keeps and `fill` uses."""
+"""A completion and the table that it came from: the model with its names, and what is written in the table's layout."""
 
 from pathlib import Path
 
 import numpy as np
 
+from rankscape.estimators.completion.new_rows import NewRows
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.estimators.completion.storing import load, save
 from rankscape.files.table import DEFAULT_NAMES, Table
+from rankscape.files.writing import has_errors, write
 
 
 def save_model(path: Path, done: CompletedMatrix, table: Table) -> None:
@@ -31,3 +33,19 @@ def load_model(path: Path) -> tuple[CompletedMatrix, Table]:
         format="npz",
         names=(first, second, third),
     )
+
+
+def errors_of(done: CompletedMatrix, table: Table) -> np.ndarray:
+    """Standard errors of the cells that a table lacks, NaN in the others."""
+    rows, columns = np.nonzero(~table.known)
+    errors = np.full(table.shape, np.nan)
+    errors[rows, columns] = done.standard_errors(rows, columns)
+    return errors
+
+
+def write_whole(path: Path, done: CompletedMatrix | NewRows, table: Table, columns: np.ndarray | None = None) -> None:
+    """Write every cell, or every one in some columns; with standard errors where the layout has room for them."""
+    matrix = done.matrix.copy() if columns is None else done.matrix[:, columns]
+    matrix[table.rows, table.columns] = table.values  # those that were hidden for a test are given, too
+    errors = errors_of(done, table) if isinstance(done, CompletedMatrix) and has_errors(path, table) else None
+    write(path, matrix, table, errors=errors)

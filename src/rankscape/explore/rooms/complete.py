@@ -82,7 +82,7 @@ class Complete(Room):
         code = _lines_of_model(shown) if model else lines(shown, state)
         yield Frame("begin", {"number": number_} | code)
         if model:
-            yield from frames_of(show_model, (source, shown, number_), call)
+            yield from frames_of(show_model, (source, shown, str(folder), number_), call)
         else:
             asked = source, shown, str(folder), number_, state.settings, state.hide or 0.0
             yield from frames_of(complete_table, asked, call)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,9 @@ import numpy as np
 import rankscape as rs
 from rankscape import data, theory
 from rankscape.explore.calls import Call, Frame, Room, State, number
+from rankscape.explore.falling import expected, ladder, landscape, start_of
 from rankscape.explore.opened import Opened
+from rankscape.explore.workers import frames_of
 from rankscape.ground.checks import one_of, positive, whole
 from rankscape.ground.final import final
 
@@ -23,6 +25,10 @@ SHOWN, PICTURES, RECORDS, KEPT = 10, 8, 8, 200
 
 # Rows and columns of a matrix, and steps of a picture where the pace is given.
 LARGEST, FASTEST = 200, 10_000_000
+
+# Steps of the first picture at the most, and seconds that any may take, whatever the pace says: what is altered
+# meanwhile waits no longer than that.
+FIRST, PATIENCE = 1000, 1.0
 
 
 @final
@@ -42,8 +48,10 @@ class FallState(State):
         As in `simulate`.
     pace : int
         Steps of a picture; 0 for as many as the machine takes.
-    do : {"", "expect"}
-        Whether replicas are asked how long a jump takes.
+    mode : int
+        Whose landscape is drawn, 1 for the largest.
+    do : {"", "landscape", "expect"}
+        Whether the landscape alone is asked for, or how long a jump takes.
     """
 
     problem: str = "planted"
@@ -57,13 +65,14 @@ class FallState(State):
     learning_rate: float = 0.17
     seed: int = 0
     pace: int = 1000
+    mode: int = 1
     do: str = ""
 
     def __post_init__(self) -> None:
         one_of("problem", self.problem, ("planted", "random"))
         one_of("start", self.start, ("minimum", "gaussian"))
         spans = {"n": (2, LARGEST), "rank": (1, self.n), "depth": (2, 6), "width": (1, LARGEST)}
-        spans |= {"seed": (0, FASTEST), "pace": (0, FASTEST)}
+        spans |= {"seed": (0, FASTEST), "pace": (0, FASTEST), "mode": (1, LARGEST)}
         for name, span in spans.items():
             whole(name, getattr(self, name), *span)
         for name in ("ridge", "learning_rate", "oversampling"):
@@ -89,10 +98,16 @@ class Fall(Room):
         """The landscape, then pictures of the run until it is stopped; or how long a jump takes."""
         lab = state.lab()
         if state.do == "expect":
-            yield _expected(state, lab)
+            yield from frames_of(expected, (state,), call)
             return
-        yield Frame("landscape", _ladder(state, lab) | lines(state), _landscape(state, lab))
-        yield from _Live(state, lab, call).frames()
+        yield landscape(state, lab)
+        yield Frame("ladder", ladder(state, lab))
+        if state.do == "landscape":
+            return
+        yield Frame("begin", lines(state))
+        start = start_of(state, lab, lambda: call.stopped)
+        if not call.stopped:
+            yield from _Live(state, lab, call).frames(start)
 
 
 @final
@@ -104,10 +119,10 @@ class _Live:
         self._ridge, self._rate, self._seed, self._pace = state.ridge, state.learning_rate, state.seed, state.pace
         self._paused = False
         self._kept: list[tuple[int, Trajectory]] = []
-        self._step, self._chunk = 0, 1000
+        self._step, self._chunk, self._most = 0, FIRST, FIRST
 
-    def frames(self) -> Iterator[Frame]:
-        run = self._advance(_start(self._state, self._lab), 1)
+    def frames(self, start: Any) -> Iterator[Frame]:
+        run = self._advance(start, 1)
         yield self._frame(run, 0.0)
         while not self._call.stopped:
             back = self._listen()
@@ -118,10 +133,10 @@ class _Live:
             if self._paused:
                 self._call.wait(0.05)
                 continue
-            began = time.perf_counter()
-            run = self._advance(run, self._pace or self._chunk)
+            began, steps = time.perf_counter(), min(self._pace or self._chunk, self._most)
+            run = self._advance(run, steps)
             taken = time.perf_counter() - began
-            yield self._frame(run, (self._pace or self._chunk) / max(taken, 1e-9))
+            yield self._frame(run, steps / max(taken, 1e-9))
             if not run.outcome.good:
                 yield Frame("error", {"words": run.message})
                 return
@@ -130,6 +145,7 @@ class _Live:
 
     def _settle(self, taken: float) -> None:
         """Wait for the next picture, or take as many steps as fit between two."""
+        self._most = int(np.clip(self._most * PATIENCE / taken, self._most / 2, 2 * self._most)) + 1
         if self._pace:
             self._call.wait(max(0.0, 1 / PICTURES - taken))
         else:
@@ -203,53 +219,6 @@ class _Live:
         found = theory.absorbing.a_posteriori(rank, len(factors), self._ridge, error, norm)
         margins = found.rank_set.margins(factors)
         return {"balance": float(margins.balance), "rank": float(margins.rank), "norm": float(margins.norm)}
-
-
-def _start(state: FallState, lab: "KnownMatrix") -> Any:
-    if state.start == "gaussian":
-        return rs.Gaussian(0.5)
-    if state.problem == "planted":
-        return rs.Factors(rs.relax(lab.problem, lab.start(state.depth, state.width), state.ridge).factors)
-    begin = rs.simulate(
-        lab.problem, state.depth, state.width, initialization=rs.Gaussian(0.5), steps=1, seed=state.seed,
-        dynamics=rs.SGD(min(state.learning_rate, 0.05), state.ridge),
-    )  # fmt: skip
-    return rs.Factors(rs.relax(lab.problem, begin.factors, state.ridge).factors)
-
-
-def _weight(lab: "KnownMatrix") -> float:
-    """Of a squared residual, were all entries seen."""
-    return 1.0 / lab.matrix.size
-
-
-def _ladder(state: FallState, lab: "KnownMatrix") -> dict[str, Any]:
-    """Minima of the fully seen matrix, rank by rank, and what a mode needs to have one."""
-    values = np.linalg.svd(lab.matrix, compute_uv=False)
-    values = values[values > 1e-9 * values[0]]
-    limits = theory.landscape.scalar_thresholds(state.depth, 2 * state.ridge / _weight(lab))
-    rungs = theory.landscape.local_minima(values, state.depth, state.ridge, _weight(lab))
-    return {
-        "true": values.tolist(),
-        "needed": limits.a_local,
-        "rungs": [{"rank": rung.rank, "objective": float(rung.objective)} for rung in rungs],
-        "entries": lab.problem.entries.count,
-        "shape": list(lab.problem.shape),
-    }
-
-
-def _landscape(state: FallState, lab: "KnownMatrix") -> dict[str, np.ndarray]:
-    r"""The objective of the largest mode alone, :math:`\frac{c}{2}(s - a)^2 + \lambda N s^{2/N}`."""
-    a = float(np.linalg.norm(lab.matrix, 2))
-    s = np.linspace(0, 1.25 * a, 300)
-    return {"s": s, "objective": _weight(lab) / 2 * (s - a) ** 2 + state.ridge * state.depth * s ** (2 / state.depth)}
-
-
-def _expected(state: FallState, lab: "KnownMatrix") -> Frame:
-    start = _start(replace(state, start="minimum"), lab)  # a jump is one out of a minimum
-    dynamics = rs.SGD(state.learning_rate, state.ridge)
-    rate = rs.estimate_jump_rate(lab.problem, start, dynamics, steps=400_000, replicas=12, seed=1000)
-    low, high = rate.interval
-    return Frame("expected", {"mean": rate.mean, "low": low, "high": high, "jumps": rate.jumps, "replicas": 12})
 
 
 def lines(state: FallState) -> dict[str, str]:

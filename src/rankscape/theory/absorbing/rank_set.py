@@ -16,7 +16,16 @@ UNIT = 2.0**-53
 
 
 class Margins(NamedTuple):
-    """How far inside the set a point lies, condition by condition; negative outside."""
+    """How far inside the set a point lies, condition by condition; negative outside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = RankSet(1, alpha=0.04, eps1=1e-3, eps2=0.5, C=2.0)
+    >>> now = one.margins([np.diag([1.0, 0.15])] * 3)               # is the second mode small enough already?
+    >>> now.rank > 0, min(now) >= 0
+    (False, False)
+    """
 
     balance: float
     rank: float

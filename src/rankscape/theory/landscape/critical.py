@@ -122,6 +122,11 @@ def rank_floor(gradient_norm: float, depth: int, ridge: float) -> float:
 
     `gradient_norm` is the operator norm of the loss gradient by the product. Depth 2 has no floor (0); with a gradient
     of zero no mode can be critical at all (infinite).
+
+    Examples
+    --------
+    >>> round(rank_floor(gradient_norm=0.5, depth=3, ridge=0.1), 6), rank_floor(0.5, depth=2, ridge=0.1)
+    (0.064, 0.0)
     """
     depth, norm = whole("depth", depth, least=1), np.float64(nonnegative("gradient_norm", gradient_norm))
     ridge = nonnegative("ridge", ridge)

@@ -192,7 +192,7 @@ class Complete {
 
   files({ number, names }) {
     this.stage("");
-    const words = { table: "Save the completed table", report: "Save the report", model: "Save the model" };
+    const words = { table: "Save the completed table", errors: "Save the standard errors", report: "Save the report", model: "Save the model" };
     const links = Object.entries(names).map(([kind, name]) => link(words[kind], `/kept/${number}/${kind}?name=${encodeURIComponent(name)}`, name));
     if (names.report) links.push(link("Look at the report", `/kept/${number}/report?look`, null));
     this.find("files").replaceChildren(...links);

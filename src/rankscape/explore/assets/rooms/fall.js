@@ -4,7 +4,7 @@ import { Controls, copyButton, integer } from "../controls.js";
 import { row } from "../table.js";
 
 const LONGEST = 4000;
-const IN_FLIGHT = ["ridge", "learning_rate", "pace"];
+const IN_FLIGHT = ["ridge", "learning_rate", "pace", "mode"], NEAR = ["ridge", "mode"];
 
 export function mount(page) { new Fall(page).begin(); }
 
@@ -35,6 +35,7 @@ class Fall {
     this.last = state;
     if (other.length && other.every((name) => IN_FLIGHT.includes(name))) {
       this.connection.tell(Object.fromEntries(other.map((name) => [name, state[name]])));
+      if (other.some((name) => NEAR.includes(name))) this.look();
     } else this.ask();
   }
 
@@ -46,6 +47,11 @@ class Fall {
     this.showJumps();
     this.setPaused(false);
     this.connection.ask("fall", this.controls.state, (frame) => this.hear(frame));
+  }
+
+  // The landscape alone: the run goes on.
+  look() {
+    this.connection.ask("fall", { ...this.controls.state, do: "landscape" }, (frame) => this.hear(frame), "landscape");
   }
 
   pause(yes) { this.setPaused(yes); this.connection.tell({ paused: yes }); }
@@ -71,18 +77,49 @@ class Fall {
 
   hear({ kind, facts, arrays }) {
     if (kind === "error") this.find("error").textContent = facts.words;
-    else if (kind === "landscape") this.near(facts, arrays);
+    else if (kind === "landscape") this.landscapeOf(facts, arrays);
+    else if (kind === "ladder") this.near(facts);
+    else if (kind === "begin") this.start(facts);
     else if (kind === "back") this.cut(facts.step);
     else if (kind === "run") this.step(facts, arrays);
   }
 
-  near(facts, arrays) {
+  start(facts) {
     this.code = facts.python;
     this.find("lines").textContent = facts.python;
-    this.truth = facts.true;
-    this.landscape.draw(arrays.s, [{ values: arrays.objective, color: colorOf(0, 1), width: 2 }]);
+    if (this.controls.state.start === "minimum") this.find("state").textContent = "Descending to the minimum nearby …";
+  }
+
+  near(facts) {
     const rungs = facts.rungs.map((rung) => `rank ${rung.rank}: ${rung.objective.toPrecision(3)}`).join(", ");
-    this.find("ladder").textContent = `${integer(facts.entries)} of ${facts.shape[0]} × ${facts.shape[1]} entries are seen. Were all seen, a mode would need a size of ${facts.needed.toPrecision(3)} to have a minimum away from zero; the true ones have ${facts.true.slice(0, 4).map((v) => v.toPrecision(3)).join(", ")}. Objective of the minima: ${rungs}.`;
+    this.find("ladder").textContent = `${integer(facts.entries)} of ${facts.shape[0]} × ${facts.shape[1]} entries are seen. Were all seen, a mode would need a size of ${facts.needed.toPrecision(3)} to have a minimum away from zero. Objective of the minima: ${rungs}.`;
+  }
+
+  landscapeOf(facts, arrays) {
+    this.truth = facts.modes;
+    this.landscape.marks = [facts.barrier, facts.minimum].filter((at) => at !== null).map((at) => ({ at }));
+    this.landscape.draw(arrays.s, [{ values: arrays.objective, color: colorOf(0, 1), width: 2 }]);
+    this.find("shape").textContent = facts.minimum === null ? "no minimum but zero: the mode dies"
+      : `${facts.barrier === null ? "" : `barrier at ${facts.barrier.toPrecision(3)}, `}minimum at ${facts.minimum.toPrecision(3)}, ${facts.global ? "below" : "above"} that of zero`;
+    this.modes(facts);
+  }
+
+  // The buttons stay while they say the same: one that was pressed keeps the focus.
+  modes(facts) {
+    const place = this.find("modes"), words = facts.modes.map((value, k) => `${k + 1}: ${value.toPrecision(3)}`);
+    if (words.join() !== [...place.children].map((button) => button.textContent).join()) {
+      place.replaceChildren(...words.map((text, k) => this.modeButton(text, k + 1)));
+    }
+    [...place.children].forEach((button, k) => button.setAttribute("aria-pressed", String(k + 1 === facts.mode)));
+  }
+
+  modeButton(text, mode) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+    button.addEventListener("click", () => {
+      this.find("form").elements.mode.value = mode;
+      this.changed(this.controls.state);
+    });
+    return button;
   }
 
   step(facts, arrays) {

@@ -1,0 +1,81 @@
+"""Around the run of the room `fall`: where it starts, what is near, and how long it takes to leave."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import rankscape as rs
+from rankscape import theory
+from rankscape.explore.calls import Frame
+
+if TYPE_CHECKING:
+    from rankscape.data import KnownMatrix
+    from rankscape.explore.rooms.fall import FallState
+
+# Modes whose landscape can be chosen, and points of its curve.
+MODES, POINTS = 10, 300
+
+# Replicas that wait for a jump, and steps that each waits.
+REPLICAS, STEPS = 12, 400_000
+
+
+def start_of(state: "FallState", lab: "KnownMatrix", stop: Callable[[], bool] | None = None) -> Any:
+    """An initialization; the descent to a minimum takes minutes for odd settings, and ends when `stop` says so."""
+    if state.start == "gaussian":
+        return rs.Gaussian(0.5)
+    if state.problem == "planted":
+        begin = lab.start(state.depth, state.width)
+    else:
+        begin = rs.simulate(
+            lab.problem, state.depth, state.width, initialization=rs.Gaussian(0.5), steps=1, seed=state.seed,
+            dynamics=rs.SGD(min(state.learning_rate, 0.05), state.ridge),
+        ).factors  # fmt: skip
+    return rs.Factors(rs.relax(lab.problem, begin, state.ridge, stop=stop).factors)
+
+
+def ladder(state: "FallState", lab: "KnownMatrix") -> dict[str, Any]:
+    """Minima of the fully seen matrix, rank by rank, and what a mode needs to have one."""
+    values = _modes(lab)
+    limits = theory.landscape.scalar_thresholds(state.depth, 2 * state.ridge / _weight(lab))
+    rungs = theory.landscape.local_minima(values, state.depth, state.ridge, _weight(lab))
+    return {
+        "needed": limits.a_local,
+        "rungs": [{"rank": rung.rank, "objective": float(rung.objective)} for rung in rungs],
+        "entries": lab.problem.entries.count,
+        "shape": list(lab.problem.shape),
+    }
+
+
+def landscape(state: "FallState", lab: "KnownMatrix") -> Frame:
+    """The objective of one mode alone, with its barrier and its minimum, where it has them."""
+    values = _modes(lab)
+    mode = min(state.mode, len(values), MODES)
+    points = theory.landscape.critical_points(values[mode - 1], state.depth, state.ridge, _weight(lab))
+    s = np.linspace(0, 1.25 * values[mode - 1], POINTS)
+    minimum, barrier = (float(value) or None for value in (points.minimum, points.barrier))
+    facts = {"modes": values[:MODES], "mode": mode, "minimum": minimum, "barrier": barrier if minimum else None}
+    return Frame("landscape", facts | {"global": bool(points.is_global)}, {"s": s, "objective": points.objective(s)})
+
+
+def expected(_: Connection, state: "FallState") -> Iterator[Frame]:
+    """How long a jump takes, from replicas: in a process of its own, for that can be long."""
+    lab = state.lab()
+    start = start_of(replace(state, start="minimum"), lab)  # a jump is one out of a minimum
+    dynamics = rs.SGD(state.learning_rate, state.ridge)
+    rate = rs.estimate_jump_rate(lab.problem, start, dynamics, steps=STEPS, replicas=REPLICAS, seed=1000)
+    low, high = rate.interval
+    yield Frame("expected", {"mean": rate.mean, "low": low, "high": high, "jumps": rate.jumps, "replicas": REPLICAS})
+
+
+def _weight(lab: "KnownMatrix") -> float:
+    """Of a squared residual, were all entries seen."""
+    return 1.0 / lab.matrix.size
+
+
+def _modes(lab: "KnownMatrix") -> list[float]:
+    """Singular values of the matrix, without those of rounding."""
+    values = np.linalg.svd(lab.matrix, compute_uv=False)
+    return values[values > 1e-9 * values[0]].tolist()
