@@ -393,3 +393,15 @@ def test_callers_arrays_stay(rng):
 
 def test_the_room_is_reachable():
     assert rs.theory.landscape is landscape
+
+
+@pytest.mark.parametrize(
+    ("depth", "ridge", "weight"),
+    [(6, 0.006194808839699261, 0.00825593651124986), (3, 0.03251721187040616, 0.02164074823136316)],
+)
+def test_a_mode_that_dies_is_no_error(depth, ridge, weight):
+    """Its equation has no root, and where the search for one went beyond all numbers the whole call was refused."""
+    target = landscape.scalar_thresholds(depth, 2 * ridge / weight).a_local
+    found = landscape.critical_points([0.5 * target, 2 * target], depth, ridge, weight)
+    assert (found.minimum[0], found.barrier[0]) == (0, np.inf)
+    assert found.barrier[1] < found.minimum[1]

@@ -1,12 +1,16 @@
 """Processes that try case after case, and the watch over them: a crash, a hang or a peak of memory is a finding too."""
 
+import faulthandler
 import math
 import multiprocessing
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,41 +50,60 @@ def hunt(name: str, seconds: float, seed: int | None, most: float = math.inf) ->
     most = len(kept(name)) if seed is None else most
     going = lambda: time.monotonic() < end and tried < most
     while going():
-        theirs, ours = (lines := multiprocessing.get_context("spawn").Pipe())[1], lines[0]
-        process = multiprocessing.get_context("spawn").Process(target=_try_all, args=(theirs, name, seed, first))
+        case, patience = None, FIRST
+        with _worker(name, seed, first) as (ours, process, heard):
+            try:
+                while going():
+                    if not _answers(ours, process.pid, patience):
+                        came = Came("hang", f"no answer in {patience:.0f} s")
+                    else:
+                        number, case, came = ours.recv()
+                        if came is None:
+                            first = number + 1
+                            continue
+                        patience = PATIENCE
+                        tried += 1
+                    if not came.is_finding:
+                        counts[came.kind] += 1
+                        continue
+                    times += 1
+                    if case is not None:
+                        found.setdefault((came.kind, came.place, came.words.split(":")[0]), Found(case, came))
+                    if came.kind == "hang":
+                        tried += 1
+                        break
+            except EOFError:
+                process.join()
+                words = f"the interpreter ended with {process.exitcode}: {_last_words(heard)}"
+                if case is None:  # it would be the same again, for ever
+                    raise RuntimeError(f"The door {name} does not open; {words}") from None
+                found.setdefault(("crash", str(process.exitcode), case.name), Found(case, Came("crash", words)))
+                tried, times = tried + 1, times + 1
+    return Tally(tried, counts["answered"], counts["refused"], found, times)
+
+
+@contextmanager
+def _worker(name: str, seed: int | None, first: int) -> Iterator[tuple[Connection, BaseProcess, str]]:
+    """A process that tries cases from `first` on, the line to it, and the file of what it says."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    with tempfile.NamedTemporaryFile(prefix="fuzz-", suffix=".txt") as heard:
+        process = context.Process(target=_try_all, args=(theirs, name, seed, first, heard.name))
         process.start()
         theirs.close()
-        case, patience = None, FIRST
         try:
-            while going():
-                if not _answers(ours, process.pid, patience):
-                    came = Came("hang", f"no answer in {patience:.0f} s")
-                else:
-                    number, case, came = ours.recv()
-                    if came is None:
-                        first = number + 1
-                        continue
-                    patience = PATIENCE
-                    tried += 1
-                if not came.is_finding:
-                    counts[came.kind] += 1
-                    continue
-                times += 1
-                if case is not None:
-                    found.setdefault((came.kind, came.place, came.words.split(":")[0]), Found(case, came))
-                if came.kind == "hang":
-                    tried += 1
-                    break
-        except EOFError:
-            process.join()
-            if case is not None:
-                came = Came("crash", f"the interpreter ended with {process.exitcode}")
-                found.setdefault((came.kind, str(process.exitcode), case.name), Found(case, came))
-                tried, times = tried + 1, times + 1
+            yield ours, process, heard.name
         finally:
             process.kill()
             process.join()
-    return Tally(tried, counts["answered"], counts["refused"], found, times)
+            ours.close()
+
+
+def _last_words(path: str) -> str:
+    """What a process wrote before it ended: where each thread was if its interpreter crashed, or its last lines."""
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    start = text.find("Fatal Python error")
+    return text[start : start + 2000] if start >= 0 else text[-500:]
 
 
 def _answers(line: Connection, process: int | None, patience: float) -> bool:
@@ -103,9 +126,9 @@ def _worked(process: int | None) -> float:
         return float("inf")
 
 
-def _try_all(line: Connection, name: str, seed: int | None, first: int) -> None:
+def _try_all(line: Connection, name: str, seed: int | None, first: int, heard: str) -> None:
     """In a process of its own: a case is told before it is tried, and what came of it after."""
-    _limit()
+    _limit(heard)
     door, number = import_module(f".doors.{name}", __package__), first
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -138,10 +161,11 @@ def _memory(name: str, forget: bool = False) -> int:
         return 0
 
 
-def _limit() -> None:
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nothing, stream)
+def _limit(heard: str) -> None:
+    """Bounded memory, nothing said aloud, and the last words of a crash into a file."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(heard, os.O_WRONLY | os.O_APPEND), 2)
+    faulthandler.enable()
     try:
         import resource
     except ImportError:  # Windows

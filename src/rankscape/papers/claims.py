@@ -102,9 +102,11 @@ def attempted(
 def counted(claims: Sequence[Claim]) -> Claim:
     """One claim about several problems, from the same claim about each: it holds where all do, and says how many do."""
     held = sum(claim.holds for claim in claims)
-    first = claims[0]
+    problems = held, len(claims)
+    if all(claim.problems is not None for claim in claims):  # each is about several problems already
+        problems = tuple(sum(numbers) for numbers in zip(*(claim.problems or () for claim in claims), strict=True))
     return replace(
-        first, observed=[claim.observed for claim in claims], holds=held == len(claims), problems=(held, len(claims))
+        claims[0], observed=[claim.observed for claim in claims], holds=held == len(claims), problems=problems
     )
 
 

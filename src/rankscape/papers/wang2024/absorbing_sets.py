@@ -1,6 +1,7 @@
 """Sets that SGD enters and never leaves: their margins over runs, whoever chooses the entries."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -8,7 +9,8 @@ import xarray as xr
 import rankscape as rs
 from rankscape.papers.claims import Claim
 from rankscape.papers.figure import PaperFigure
-from rankscape.papers.wang2024.laboratory import RATE, RIDGE, SETTINGS, laboratory, ridge_of, trap
+from rankscape.papers.wang2024.elsewhere import RUNS, STEPS, Case, Statement, with_others
+from rankscape.papers.wang2024.laboratory import RATE, RIDGE, SETTINGS, jumps_of, laboratory, leave, ridge_of, trap
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
 from rankscape.theory.absorbing import RankSet, StepCertificate, soft_rank, step_certificate, worst_case
@@ -22,6 +24,9 @@ EDGE = 1.745
 
 # For the laboratory problem, whose learning rate is far beyond what constants from the data alone allow.
 LOOSE = RankSet(2, alpha=1e-2, eps1=8.0, eps2=0.75, C=20.0)
+# Asked of other problems.
+OUTSIDE = Statement("outside before", "a run that jumps to rank r begins outside of B_r")
+INSIDE = Statement("inside at the end", "it ends inside of B_r, and of all records none is outside after one inside")
 
 
 def soft_rank_margins(quick: bool = False, seed: int = 0) -> PaperFigure:
@@ -46,13 +51,14 @@ def soft_rank_margins(quick: bool = False, seed: int = 0) -> PaperFigure:
     data |= {f"soft_rank_{name.split()[0]}": ("step", walk[:, 0]) for name, walk in walks.items()}
     later = {f"laboratory_{name}": (("laboratory_step", "bound"), values) for name, values in
              (("margins", run.margins.values[:, 0]), ("certified", run.certified.values))}
-    return PaperFigure(
+    figure = PaperFigure(
         "soft-rank", "Inside B_r no draw leads out, not even the worst; the laboratory run enters B_2 at its jump",
         {"target": TARGET, "ridge": SMALL_RIDGE, "learning_rate": rate, "over the proved one": FACTOR, "steps": steps,
          "set": repr(inside), "laboratory": SETTINGS | {"learning_rate": RATE, "seed": 3, "set": repr(LOOSE)}},
         parts, xr.Dataset(data | later, coords={"laboratory_step": run.step.values}),
-        _claims(walks, single, run), columns=2,
+        _claims(walks, single, run),
     )
+    return with_others(figure, _elsewhere, quick, seed)
 
 
 def _walk(inside: RankSet, rate: float, pick: Callable[[StepCertificate], int], steps: int) -> np.ndarray:
@@ -173,3 +179,19 @@ def _claims(walks, single, run: xr.Dataset) -> list[Claim]:
         Claim("laboratory: share of later records that certify any next step", [0.95, 1], share, share >= 0.95),
     ]
     return claims
+
+
+def _elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """Runs that jump: outside of the set of the rank to which they fall before, inside of it at every record after."""
+    size = max(float(np.sum(W**2)) for W in one.stuck.factors)
+    sets = [replace(LOOSE.at_rank(rank), C=4 * size, eps1=1.6 * size) for rank in range(one.stuck.rank)]
+    record = np.linspace(0, STEPS, 301).astype(int)
+    runs = leave(one.lab, one.stuck.factors, one.sgd(), STEPS, range(RUNS), record, rs.RankMonitor(sets=sets))
+    before, after = [], []
+    for k, jumps in enumerate(jumps_of(runs)):
+        if jumps and runs.outcome[k] != rs.Outcome.DIVERGED:
+            inside = runs.margins.values[k, :, jumps[-1][2]].min(axis=-1) >= 0
+            before.append(not inside[0])
+            after.append(bool(np.all(np.diff(inside.astype(int)) >= 0) and inside[-1]))
+    return {OUTSIDE: all(before) if before else None,
+            INSIDE: all(after) if after else None}

@@ -1,12 +1,16 @@
 """A large ridge and noise first, then less of both: the test error after the jump, and without it."""
 
+import warnings
+
 import numpy as np
 import xarray as xr
 
 import rankscape as rs
 from rankscape.data import KnownMatrix
+from rankscape.errors import RankscapeWarning
 from rankscape.papers.claims import Claim
 from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.elsewhere import Case, Statement, with_others
 from rankscape.papers.wang2024.laboratory import RATE, SETTINGS, laboratory, leave, ridge_of, trap
 from rankscape.plot import Band, Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
@@ -16,6 +20,9 @@ from rankscape.solvers.relaxation import relax
 RIDGES = (0.4, 0.1, 0.03, 0.01, 0.003, 0.001)
 # Steps of SGD in each.
 STAGE = 400_000
+# Asked of other problems.
+LOWER = Statement("SGD: lower rank", "annealed with SGD the rank is lower than with gradient descent", chance=True)
+BETTER = Statement("then smaller error", "then its test error is smaller", chance=True)
 
 
 def annealing(quick: bool = False, seed: int = 0) -> PaperFigure:
@@ -47,10 +54,11 @@ def annealing(quick: bool = False, seed: int = 0) -> PaperFigure:
                       coords={"step": record, "ridge_m": list(RIDGES)})
     settings = SETTINGS | {"ridge * m": RIDGES, "learning_rate": RATE, "steps of a stage": STAGE, "seeds": len(seeds),
                            "concerns of anneal": list(ends["gd"][0][2])}
-    return PaperFigure(
+    figure = PaperFigure(
         "annealing", "Annealing: after the jump the hidden entries are found, without it they never are",
         settings, parts, data, _claims(runs, ends),
     )
+    return with_others(figure, _elsewhere, quick, seed)
 
 
 def _descend(lab: KnownMatrix, factors: list[np.ndarray]) -> list[float]:
@@ -98,3 +106,18 @@ def _claims(runs: rs.Trajectory, ends) -> list[Claim]:
         ),
         Claim("jumps up while the ridge falls", 0, ups, ups == 0),
     ]
+
+
+def _elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """The library's annealing by both methods, from where gradient descent is stuck."""
+    ends = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RankscapeWarning)  # a run that diverges has no lower rank
+        for method in ("gd", "sgd"):
+            ends.append(rs.anneal(
+                one.lab.problem, method=method, initialization=rs.Factors(one.stuck.factors), scale=False, epochs=300,
+                ridges=[one.ridge_m * share / RIDGES[0] for share in RIDGES], learning_rate=one.rate, seed=0,
+            ))  # fmt: skip
+    without, after = ends
+    better = one.lab.test_error(after.matrix) < one.lab.test_error(without.matrix)
+    return {LOWER: after.rank < without.rank, BETTER: better if after.rank < without.rank else None}

@@ -10,6 +10,7 @@ import xarray as xr
 import rankscape as rs
 from rankscape.papers.claims import Claim
 from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.elsewhere import Case, Statement, with_others
 from rankscape.papers.wang2024.laboratory import (
     RATE,
     RIDGE,
@@ -28,6 +29,9 @@ from rankscape.solvers.relaxation import relax
 PULSE = (0.4, 0.45, 0.5, 0.6, 0.4, 0.1, 0.03, 0.01, 0.003, 0.001)
 # Noise on the weights of the minimum of rank 2 at the start; Adam's learning rate; noise on the weights each step.
 AWAKE, ADAM_RATE, NOISE, SEED = 1e-3, 3e-3, 1e-2, 0
+# Asked of other problems.
+WORKS = Statement("pulse: a mode lost", "a pulse of the ridge: gradient descent loses a mode", chance=True)
+FALLING = Statement("rank never rises", "in the pulse, and back again, the rank never rises")
 # Of the dynamics, in order.
 STYLES, MARKERS = ("-", "--", "-.", "-", ":"), ("", "", "", ".", "")
 # Dynamics that are claimed to lose rank 2; the others keep it.
@@ -66,12 +70,13 @@ def controls(quick: bool = False, seed: int = 0) -> PaperFigure:
     data = {f"third_{name.split(',')[0].replace(' ', '_')}": ("step", run.singular_values.values[:, 2])
             for name, run in runs.items()}
     data |= {"pulse_rank": ("stage", rank), "pulse_test_error": ("stage", error), "pulse_third": ("stage", third)}
-    return PaperFigure(
+    figure = PaperFigure(
         "controls", "A pulse of the ridge works as well; isotropic noise and AdamW lose the one-way property",
         SETTINGS | {"learning_rate": RATE, "steps": steps, "noise at the start": AWAKE,
                     "Adam's learning rate": ADAM_RATE, "isotropic noise": NOISE, "pulse": PULSE, "seed": SEED},
         parts, xr.Dataset(data, coords={"step": record.steps(steps)}), _claims(runs, kept, pulse),
     )
+    return with_others(figure, _elsewhere, quick, seed)
 
 
 def _rules(ridge: float) -> dict[str, Any]:
@@ -144,3 +149,12 @@ def _claims(
         Claim("pulse of the ridge: times that the rank rises", 0, rises, rises == 0),
         Claim("pulse of the ridge: test error at the end", [0, 0.01], last[1], last[1] < 0.01),
     ]
+
+
+def _elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """A pulse of the ridge from where gradient descent is stuck: does the rank fall, does it ever rise?"""
+    factors, ranks = one.stuck.factors, [one.stuck.rank]
+    for ridge_m in PULSE[1:5]:  # up and back again
+        end = relax(one.lab.problem, factors, one.ridge * ridge_m / PULSE[0])
+        factors, ranks = end.factors, [*ranks, end.rank]
+    return {WORKS: ranks[-1] < ranks[0], FALLING: ranks == sorted(ranks, reverse=True)}

@@ -8,9 +8,11 @@ from rankscape.data import KnownMatrix
 from rankscape.errors import InputError, RunFailed
 from rankscape.papers.claims import Claim
 from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.elsewhere import Case, Statement, fall, with_others
 from rankscape.papers.wang2024.laboratory import SETTINGS, laboratory, leave, ridge_of, trap
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import ACCENT, INK, MUTED
+from rankscape.solvers.relaxation import relax
 
 RIDGES = (0.2, 0.3, 0.35, 0.4, 0.45, 0.6, 0.9, 1.6, 2.5, 4.0)
 RATES = (0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3)
@@ -21,6 +23,9 @@ DIVERGED = -1
 KNOWN, LONGEST = (0.2, 0.18), 2_000_000
 # How far from the predicted rate a square must lie to be judged.
 CLEAR = 1.3
+# Asked of other problems.
+QUIET = Statement("1/8 of the rate: stuck", "at an eighth of the rate no run loses a mode")
+LARGE = Statement("10 times the ridge: low", "at ten times the ridge gradient descent goes below the true rank")
 
 
 def rank_grid(quick: bool = False, seed: int = 0) -> PaperFigure:
@@ -45,7 +50,7 @@ def rank_grid(quick: bool = False, seed: int = 0) -> PaperFigure:
     ]
     dying, died = _forever(quick)
     parts.append(dying)
-    return PaperFigure(
+    figure = PaperFigure(
         "rank-grid", "Too little ridge or noise: stuck; too much: the true rank is lost as well",
         SETTINGS | {"ridge * m": ridges, "learning rates": rates, "steps": steps, "seeds": len(seeds)},
         parts, xr.Dataset({"final_rank": (("ridge_m", "learning_rate"), final), "gradient_descent": ("ridge_m", still)},
@@ -53,6 +58,7 @@ def rank_grid(quick: bool = False, seed: int = 0) -> PaperFigure:
         [*_claims(np.array(ridges), np.array(rates), final, still),
          _on_the_line(ridges, rates, final, still, frontier), died],
     )
+    return with_others(figure, _elsewhere, quick, seed)
 
 
 def _alive(factors: list[np.ndarray]) -> int:
@@ -142,3 +148,10 @@ def _claims(ridges: np.ndarray, rates: np.ndarray, final: np.ndarray, still: np.
               bool(np.all(ok | (final == DIVERGED)))),
         Claim("largest ridge: final ranks", "below 2", top.tolist(), bool(len(top) and top.max() < 2)),
     ]
+
+
+def _elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """The edges of the grid: hardly any noise, and a ridge ten times as large."""
+    large = relax(one.lab.problem, one.stuck.factors, 10 * one.ridge)
+    return {QUIET: not fall(one, one.sgd(1 / 8)).fell,
+            LARGE: large.rank < one.lab.rank}

@@ -7,8 +7,10 @@ import xarray as xr
 
 import rankscape as rs
 from rankscape.data import KnownMatrix
+from rankscape.errors import InputError, RunFailed
 from rankscape.papers.claims import Claim, between, within_factor
 from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.elsewhere import Case, Statement, with_others
 from rankscape.papers.wang2024.laboratory import SETTINGS, laboratory, trap
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
@@ -32,6 +34,13 @@ RATES = {
 KNOWN = 2
 # Steps that a replica waits.
 MOST = 3_000_000
+# And on other problems.
+LATEST = 500_000
+
+
+# Asked of other problems, where the mean of few jumps may be off.
+GROWS = Statement("slower at lower rates", "the time grows as the rate falls", chance=True)
+TOLD = Statement("third rate is told", "two rates tell a third, lower one within a factor of 2", chance=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +77,14 @@ def jump_times(quick: bool = False, seed: int = 0) -> PaperFigure:
             dim = f"learning_rate_{kind}_{ridge_m}"
             names = ("rates", "seen", "low", "high", "predicted")
             data |= {f"{name}_{kind}_{ridge_m}": (dim, getattr(times, name)) for name in names}
-    return PaperFigure(
+    figure = PaperFigure(
         "jump-times", "The mean time to a jump grows like exp(constant / learning rate), steeper for smaller ridges",
         {"one-entry mode": {"target": TARGET, "other entries": IDLE, "learning rates": SINGLE_RATES, "depth": 3},
          "laboratory": SETTINGS, "learning rates": {r: RATES[r] for r in lab},
          "replicas": replicas, "longest wait": MOST, "confidence": 0.95},
-        parts, xr.Dataset(data), _claims(single, lab), columns=2,
+        parts, xr.Dataset(data), _claims(single, lab), columns=3,
     )
+    return with_others(figure, _elsewhere, quick, seed)
 
 
 def _single(ridge_m: float, rates: tuple[float, ...], replicas: int) -> Times:
@@ -171,3 +181,17 @@ def _claims(single: dict[float, Times], lab: dict[float, Times]) -> list[Claim]:
 def _ratio(times: Times, first: int) -> float:
     """The geometric mean over the rates from the given one on: times span decades."""
     return float(np.exp(np.mean(np.log(times.seen[first:] / times.predicted[first:]))))
+
+
+def _elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """The law from two rates, and the time at a third, smaller one; nothing where too few runs jump to tell."""
+    start, rates = one.stuck.factors, (1.15 * one.rate, one.rate)
+    try:
+        law = rs.jump_law(one.lab.problem, start, one.ridge, rates, steps=LATEST, replicas=20, seed=10_000, threads=2)
+        seen = rs.estimate_jump_rate(one.lab.problem, start, one.sgd(0.9), steps=LATEST, replicas=20, threads=2)
+    except (InputError, RunFailed):  # no jump, or no run that does not blow up
+        return {GROWS: None, TOLD: None}
+    if law.failed or seen.jumps < 8:
+        return {GROWS: None, TOLD: None}
+    times = [each.epochs for each in law.measured]
+    return {GROWS: times[0] < times[1] < seen.epochs, TOLD: 0.5 < law.predict(0.9 * one.rate).epochs / seen.epochs < 2}

@@ -7,6 +7,7 @@ import rankscape as rs
 from rankscape.data import KnownMatrix
 from rankscape.papers.claims import Claim, close
 from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.elsewhere import Case, Statement, with_others
 from rankscape.papers.wang2024.laboratory import LAB, WIDTH, laboratory, ridge_of
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, INK
@@ -20,6 +21,9 @@ RIDGE, RATE, STEPS, SEED = 0.09, 0.02, 10_000, 7
 LOOSE = 2e-6
 # Ridges times m at which the laboratory problem is searched.
 RIDGES_M = (0.2, 0.4)
+# Asked of other problems.
+STRICT = Statement("strict minima", "zero, the minimum near the truth and that of gradient descent are strict minima")
+RANKS = Statement("three ranks", "they have three different ranks", chance=True)
 
 
 def minima(quick: bool = False, seed: int = 0) -> PaperFigure:
@@ -34,12 +38,13 @@ def minima(quick: bool = False, seed: int = 0) -> PaperFigure:
     claims += [_saddle(), *[_strict(ridge_m, seen[ridge_m]) for ridge_m in RIDGES_M]]
     ends = {f"{what}_depth_{N}": ("start", [e[i] for e in found[N]])
             for N in (2, 3) for i, what in enumerate(("rank", "objective"))}
-    return PaperFigure(
+    figure = PaperFigure(
         "minima", "Minima of every rank up to a largest one; at depth 2 there is only one",
         {"singular values": TARGET, "ridge": RIDGE, "learning_rate": RATE, "steps": STEPS, "starts": len(scales),
          "seed": SEED, "laboratory": LAB, "width": WIDTH},
         parts, xr.Dataset(ends, coords={"start": scales}), claims,
     )
+    return with_others(figure, _elsewhere, quick, seed)
 
 
 def _search(depth: int, scales: np.ndarray) -> list[tuple[int, float]]:
@@ -129,3 +134,13 @@ def _strict(ridge_m: float, points) -> Claim:
     ranks = sorted({rank for rank, _, _ in points})
     holds = {0, 2, 3} <= set(ranks) and {kind for *_, kind in points} == {"strict minimum"}
     return Claim(f"laboratory, ridge * m = {ridge_m}: ranks of strict minima", "0, 2 and 3 among them", ranks, holds)
+
+
+def _elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """Zero, where gradient descent is stuck, and where it goes from the truth."""
+    problem, seen = one.lab.problem, (one.lab.problem.rows, one.lab.problem.columns, one.lab.problem.values)
+    truth = balanced_factors(one.lab.matrix, 3, WIDTH)
+    ends = [one.stuck, relax(problem, truth, one.ridge), relax(problem, [0 * W for W in truth], one.ridge)]
+    kinds = {hessian_signature(end.factors, *seen, one.ridge, tolerance=LOOSE).kind for end in ends}
+    return {STRICT: kinds == {"strict minimum"},
+            RANKS: len({end.rank for end in ends}) == 3}

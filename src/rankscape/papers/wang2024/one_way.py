@@ -6,10 +6,12 @@ import xarray as xr
 import rankscape as rs
 from rankscape.papers.claims import Claim, between
 from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.elsewhere import Case, Statement, fall, with_others
 from rankscape.papers.wang2024.laboratory import (
     RATE,
     RIDGE,
     SETTINGS,
+    WIDTH,
     bottom,
     jumps_of,
     laboratory,
@@ -19,6 +21,12 @@ from rankscape.papers.wang2024.laboratory import (
 )
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS
+from rankscape.solvers.relaxation import relax
+from rankscape.theory.landscape import balanced_factors
+
+# Asked of other problems.
+NEVER_UP = Statement("no mode gained", "no run of SGD gains a mode")
+DIE = Statement("disturbed modes die", "the modes beyond the minimum near the truth, disturbed, die under SGD")
 
 
 def one_way(quick: bool = False, seed: int = 0) -> PaperFigure:
@@ -65,9 +73,22 @@ def one_way(quick: bool = False, seed: int = 0) -> PaperFigure:
               [float(third[0, 1]), float(third[-1, 1])], bool(third[0, 1] > 1e-3 and third[-1, 1] < 1e-12)),
     ]
     data = {"first_jump": ("seed", first), "singular_values": (("step", "index"), low.singular_values.values)}
-    return PaperFigure(
+    figure = PaperFigure(
         "one-way", "Down, never up: many seeds from one trap, and a long run at the bottom",
         SETTINGS | {"learning_rate": RATE, "steps": steps, "seeds": len(seeds), "long run": {"steps": long,
                     "learning_rate": 0.1, "seed": 0}},
         parts, xr.Dataset(data, coords={"step": low.step.values}), claims,
     )
+    return with_others(figure, _elsewhere, quick, seed)
+
+
+def _elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """Runs from where gradient descent is stuck, and one from the disturbed minimum near the truth."""
+    near = relax(one.lab.problem, balanced_factors(one.lab.matrix, 3, WIDTH), one.ridge)
+    rng = np.random.default_rng(0)
+    awake = [W + 0.05 * rng.normal(size=W.shape) for W in near.factors]
+    run = leave(one.lab, awake, one.sgd(0.5), 400_000, [0], [400_000])
+    diverged = run.outcome[0] == rs.Outcome.DIVERGED
+    dead = float(run.singular_values.values[0, -1, near.rank]) < 1e-9
+    return {NEVER_UP: fall(one, one.sgd()).up == 0,
+            DIE: None if diverged else dead}

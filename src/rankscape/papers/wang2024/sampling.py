@@ -6,6 +6,7 @@ import xarray as xr
 import rankscape as rs
 from rankscape.papers.claims import Claim, close
 from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.elsewhere import Case, Statement, fall, with_others
 from rankscape.papers.wang2024.laboratory import RIDGE, SETTINGS, jumps_of, laboratory, leave, ridge_of, trap
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
@@ -13,6 +14,11 @@ from rankscape.plot.panels import COLORS, STYLES
 RATES = (0.14, 0.17, 0.20)
 # The last batch only without `quick`.
 BATCHES, BATCH_RATE = (1, 2, 4, 8), 0.14
+# Asked of other problems.
+FORGETS = Statement("with replacement: lost", "drawn with replacement, a run loses a mode", chance=True)
+NEVER = Statement("reshuffled: none lost", "drawn in reshuffled epochs, no run loses a mode")
+FEWER = Statement("same rate: none lost", "batches of 4 at the same rate: no run loses a mode", chance=True)
+KEEPS = Statement("4 times the rate: lost", "batches of 4 at 4 times the rate: a run loses a mode", chance=True)
 
 
 def reshuffling(quick: bool = False, seed: int = 0) -> PaperFigure:
@@ -43,11 +49,12 @@ def reshuffling(quick: bool = False, seed: int = 0) -> PaperFigure:
     ]
     data = {f"first_jump_{'replacement' if how else 'reshuffled'}": (("rate", "seed"), np.array(list(each.values())))
             for how, each in firsts.items()}
-    return PaperFigure(
+    figure = PaperFigure(
         "reshuffling", "Drawn with replacement, modes are forgotten; drawn in reshuffled epochs, never",
         SETTINGS | {"learning_rates": RATES, "steps": steps, "seeds": len(seeds)},
-        parts, xr.Dataset(data, coords={"rate": list(RATES)}), claims, columns=2,
+        parts, xr.Dataset(data, coords={"rate": list(RATES)}), claims, columns=3,
     )
+    return with_others(figure, _reshuffled_elsewhere, quick, seed)
 
 
 def _firsts(lab, start, rate: float, replacement: bool, steps: int, seeds: range) -> list[float]:
@@ -133,10 +140,21 @@ def batches(quick: bool = False, seed: int = 0) -> PaperFigure:
     ]
     data = {f"{name}_{scaling}": ("batch", [float(getattr(rate, name)) for rate in rates])
             for scaling, rates in found.items() for name in ("mean", "jumps", "total")}
-    return PaperFigure(
+    figure = PaperFigure(
         "batches", "Larger batches need larger learning rates to jump",
         SETTINGS | {"learning_rate": BATCH_RATE, "batches": sizes, "replicas": replicas, "longest wait": steps},
         [Panel("mean time to the jump", "steps", "entries in a batch", lines, log=True,
                ticks=[str(b) for b in sizes], span=(-0.3, len(sizes) - 0.7))],
-        xr.Dataset(data, coords={"batch": list(sizes)}), claims,
+        xr.Dataset(data, coords={"batch": list(sizes)}), claims, columns=2,
     )
+    return with_others(figure, _batches_elsewhere, quick, seed)
+
+
+def _reshuffled_elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """The same rate with both ways of drawing."""
+    return {FORGETS: fall(one, one.sgd()).fell, NEVER: not fall(one, one.sgd(replacement=False)).fell}
+
+
+def _batches_elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """Batches of 4 at the rate of single entries and at 4 times as much, both a little below the kind's."""
+    return {FEWER: not fall(one, one.sgd(0.8, batch_size=4)).fell, KEEPS: fall(one, one.sgd(3.2, batch_size=4)).fell}

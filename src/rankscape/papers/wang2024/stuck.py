@@ -10,6 +10,7 @@ import rankscape as rs
 from rankscape.data import KnownMatrix
 from rankscape.papers.claims import Claim
 from rankscape.papers.figure import PaperFigure
+from rankscape.papers.wang2024.elsewhere import Case, Statement, fall, with_others
 from rankscape.papers.wang2024.laboratory import (
     WIDTH,
     jumps_of,
@@ -30,6 +31,11 @@ LOWERED = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 FIRST = 1000
 # Share of the ridge's part below which a gradient counts as zero: relaxations end near it.
 LOOSE = 2e-6
+# Asked of other problems.
+STAYS = Statement("strict minimum", "gradient descent stays for ever, in a strict minimum")
+HIGH = Statement("rank too high", "the rank of that minimum is above that of the truth")
+FALLS = Statement("SGD loses a mode", "a run of SGD from there loses a mode", chance=True)
+BETTER = Statement("then smaller error", "then, the ridge lowered, its test error is smaller", chance=True)
 
 
 def stuck(quick: bool = False, seed: int = 0) -> PaperFigure:
@@ -53,14 +59,15 @@ def stuck(quick: bool = False, seed: int = 0) -> PaperFigure:
     shown = max(range(len(jumps)), key=lambda k: (-jumps[k][-1][2] if jumps[k] else -start_rank, -k))
     one = runs.select(shown)
     lowered = {"SGD": _lower(lab, one.factors), "gradient descent": _lower(lab, gd.factors)}
-    return PaperFigure(
+    figure = PaperFigure(
         "stuck", f"From the same {kind} of rank {start_rank}: gradient descent stays for ever, SGD falls",
         {"problem": DEEP, "width": WIDTH, "depth": 3, "ridge * m": DEEP_RIDGE, "learning_rate": DEEP_RATE,
          "steps": steps, "steps of gradient descent": gd_steps, "seeds": list(seeds), "seed shown": shown,
          "diverged": sum(end == rs.Outcome.DIVERGED for end in runs.outcome)},
         _panels(gd.dataset, one.dataset, jumps[shown], lowered, kind, start_rank),
-        _data(gd.dataset, one.dataset, lowered), _stuck_claims(gd, runs, trapped, kind, lowered), columns=2,
+        _data(gd.dataset, one.dataset, lowered), _stuck_claims(gd, runs, trapped, kind, lowered),
     )
+    return with_others(figure, _elsewhere, quick, seed)
 
 
 def _panels(gd: xr.Dataset, sgd: xr.Dataset, jumps, lowered, kind: str, start_rank: int) -> list[Panel]:
@@ -133,3 +140,19 @@ def _data(gd: xr.Dataset, sgd: xr.Dataset, lowered) -> xr.Dataset:
     kept["sgd_singular_values"] = (("step", "index"), sgd.singular_values.values)
     kept["jumps"] = (("jump", "field"), sgd.jumps.values)
     return xr.Dataset(kept, coords={"step": sgd.step.values, "gd_step": gd.step.values, "ridge_m": list(LOWERED)})
+
+
+def _elsewhere(one: Case) -> dict[Statement, bool | None]:
+    """Whether gradient descent is stuck too high, whether SGD falls from there, and whether that helps."""
+    lab, problem = one.lab, one.lab.problem
+    kind = hessian_signature(
+        one.stuck.factors, problem.rows, problem.columns, problem.values, one.ridge, tolerance=LOOSE
+    ).kind
+    fallen = fall(one, one.sgd())
+    ends = [one.stuck.factors, fallen.lowest] if fallen.lowest is not None else []
+    for share in (0.3, 0.1, 0.03):  # one ridge after another
+        ends = [relax(problem, factors, share * one.ridge).factors for factors in ends]
+    errors = [lab.test_error(rs.product(factors)) for factors in ends]
+    return {STAYS: kind == "strict minimum",
+            HIGH: one.stuck.rank > lab.rank, FALLS: fallen.fell,
+            BETTER: errors[1] < errors[0] if errors else None}

@@ -9,9 +9,10 @@ from scipy.sparse.linalg import spsolve
 
 from rankscape.errors import InputError
 from rankscape.ground.checks import positive
+from rankscape.ground.range import within_floats
 from rankscape.theory.escape.exponent import wkb_exponent
 from rankscape.theory.escape.holders import Holders, obstacle
-from rankscape.theory.escape.scalar import ASSUMPTIONS, Chain, chain_of, roots, within_range
+from rankscape.theory.escape.scalar import ASSUMPTIONS, Chain, chain_of, roots
 
 # Cells of the coarser of two grids; their difference gives the numerical error.
 CELLS = 2000
@@ -34,7 +35,7 @@ class ExitTime:
     """Why there is no time, or why the model is not known to be about the mode in question."""
 
 
-@within_range
+@within_floats
 def mean_exit_time(
     target: float,
     depth: int,
@@ -77,10 +78,10 @@ def mean_exit_time(
     176
     """
     chain = chain_of(target, depth, ridge_per_epoch, learning_rate)
-    low, high = roots(chain.jump, chain, chain.q)
+    low, high = roots(chain)
     L = chain.L
     level = math.exp(L * low) / 1000 if level is None else positive("level", level)
-    bottom = math.log(level) / L
+    bottom = float(np.log(level)) / L
     if bottom >= high:
         raise InputError(f"`level` must lie below the minimum {math.exp(L * high):g}, got {level:g}.")
     # The time exceeds exp(S): where that is too long already, the linear system would be singular.

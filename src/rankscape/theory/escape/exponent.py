@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import lambertw
 
+from rankscape.ground.range import within_floats
 from rankscape.theory.escape.holders import Holders, obstacle
-from rankscape.theory.escape.scalar import ASSUMPTIONS, chain_of, roots, within_range
+from rankscape.theory.escape.scalar import ASSUMPTIONS, chain_of, roots
+from rankscape.theory.landscape.scalar import critical_points
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 
@@ -32,7 +34,7 @@ class EscapeExponent:
     """Why the model is not known to be about the mode in question."""
 
 
-@within_range
+@within_floats
 def wkb_exponent(
     target: float, depth: int, ridge_per_epoch: float, learning_rate: float, holders: Holders | None = None
 ) -> EscapeExponent:
@@ -76,8 +78,9 @@ def wkb_exponent(
     """
     chain = chain_of(target, depth, ridge_per_epoch, learning_rate)
     L, k, q = chain.L, chain.k, chain.q
-    low, high = roots(chain.jump, chain, q)
-    small_steps = roots(chain.pull, chain, k)
+    low, high = roots(chain)
+    points = critical_points(target, depth, ridge_per_epoch)
+    small_steps = (float(np.log(s)) / L for s in (points.barrier, points.minimum))
     return EscapeExponent(
         value=_action(lambda z: chain.jump(z) / q, low, high) / q,
         single_gap=(high - low) / q,

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Callable
-from functools import wraps
 from itertools import pairwise
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -13,9 +12,6 @@ from rankscape.errors import InputError
 from rankscape.ground.checks import positive
 from rankscape.ground.range import within_floats
 from rankscape.theory.chain import check_deep
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 ASSUMPTIONS = (
     "one balanced mode, held by one observed entry",
@@ -34,29 +30,6 @@ def supporting_target(singular_value: float, depth: int, ridge_per_epoch: float)
     """
     s, L = positive("singular_value", singular_value), check_deep(depth)
     return s + 2 * positive("ridge_per_epoch", ridge_per_epoch) * s ** (2 / L - 1)
-
-
-def within_range(predict: Callable[P, T]) -> Callable[P, T]:
-    """Say that numbers leave the range of floating point, instead of a NaN or an error from a root finder."""
-
-    @wraps(predict)
-    def checked(*args: P.args, **options: P.kwargs) -> T:
-        try:
-            with np.errstate(all="ignore"):
-                found = predict(*args, **options)
-        except InputError:
-            raise
-        except (ValueError, ArithmeticError, RuntimeError):
-            found = None
-        numbers = (x for x in vars(found).values() if isinstance(x, float)) if found is not None else (math.nan,)
-        if any(map(math.isnan, numbers)) or found is None:
-            raise InputError(
-                "the chain of these numbers leaves the range of floating point: take `target`, `ridge_per_epoch` and "
-                "`learning_rate` in units in which they are nearer to 1, or a smaller `depth`."
-            )
-        return found
-
-    return checked
 
 
 class Chain(NamedTuple):
@@ -96,7 +69,7 @@ def chain_of(target: float, depth: int, ridge_per_epoch: float, learning_rate: f
     chain = Chain(a, L, k, eta, eta * k)
     if _margin(chain) <= 0:
         # The margin falls with the rate, from 1 at 0: one root, which the message names.
-        limit = brentq(lambda x: _margin(chain._replace(eta=x)), 0.0, eta, maxiter=2000)
+        limit = _root(lambda x: _margin(chain._replace(eta=x)), 0.0, eta)
         raise InputError(f"learning rate {eta:g} is beyond stability for this target: it must be below {limit:.6g}.")
     if chain.jump(chain.hill) <= chain.q:
         raise InputError(
@@ -108,13 +81,22 @@ def chain_of(target: float, depth: int, ridge_per_epoch: float, learning_rate: f
 
 def _margin(chain: Chain) -> float:
     """What is left of a weight at the largest z, after the next draw pulls it back."""
-    return 1 + chain.eta * float(chain.pull(chain.top))
+    with np.errstate(over="ignore"):  # a rate far beyond stability pulls back beyond all numbers
+        return 1 + chain.eta * float(chain.pull(chain.top))
 
 
-def roots(force: Callable, chain: Chain, level: float) -> tuple[float, float]:
-    """Barrier and minimum in z, where the force of the draws equals that of the ridge."""
+def roots(chain: Chain) -> tuple[float, float]:
+    """Barrier and minimum in z, where a draw adds on average what the ridge takes; `critical_points` at rate 0."""
     # The force has one hill: one root on its left, one on its right. A unit below the left one, where rounding would
     # not tell the force of the draws from that of a tiny ridge.
-    ends = (math.log(chain.k / chain.a) / (chain.L - 2) - 1, chain.hill, math.log(chain.a) / chain.L)
-    low, high = (brentq(lambda z: float(force(z)) - level, *span) for span in pairwise(ends))
-    return float(low), float(high)  # pyright: ignore[reportArgumentType]
+    ends = (float(np.log(chain.k / chain.a)) / (chain.L - 2) - 1, chain.hill, math.log(chain.a) / chain.L)
+    low, high = (_root(lambda z: float(chain.jump(z)) - chain.q, *span) for span in pairwise(ends))
+    return low, high
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """A root between two signs; where rounding leaves no two signs, these numbers are beyond what floats hold."""
+    try:
+        return float(brentq(function, low, high, maxiter=2000))  # pyright: ignore[reportArgumentType]
+    except (ValueError, RuntimeError) as error:
+        raise ArithmeticError(f"no root is resolved: {error}") from error

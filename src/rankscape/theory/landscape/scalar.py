@@ -167,8 +167,10 @@ def critical_points(target: ArrayLike, depth: int, ridge: float, weight: float =
     a, L = targets_of("target", target), whole("depth", depth, least=2)
     ridge, c = positive("ridge", ridge), positive("weight", weight)
     kappa = 2 * ridge / c
-    alive = a > scalar_thresholds(L, kappa).a_local
-    log_a = np.asarray(np.log(np.where(alive, a, 1.0)))
+    least = scalar_thresholds(L, kappa).a_local
+    alive = a > least
+    # A mode that dies has no roots: those of another one are sought in its place, and not shown.
+    log_a = np.asarray(np.log(np.where(alive, a, 2 * least)))
     if L == 2:
         barrier, minimum = np.where(alive, 0.0, np.inf), np.where(alive, a - kappa, 0.0)
     else:
