@@ -90,3 +90,44 @@ def test_what_is_open_survives_saving(tmp_path):
     again = rs.estimators.DeepMatrixCompletion.load(tmp_path / "model.npz").completed_
     np.testing.assert_array_equal(again.determined, ~across | ~np.isnan(X))
     np.testing.assert_array_equal(again.matrix, model.completed_.matrix)
+
+
+def thin_rows(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rank 4 with noise; rows of one to three entries beside many full ones: what is seen, the truth, and what Bayes
+    says of the thin rows who knows the columns' factors, the prior and the noise."""
+    rng = np.random.default_rng(seed)
+    n, m, rank, noise = 200, 80, 4, 0.1
+    U, V = rng.normal(size=(n, rank)), rng.normal(size=(m, rank)) / 2
+    seen, thin = rng.random((n, m)) < 0.5, 40
+    for i in range(thin):
+        seen[i] = False
+        seen[i, rng.permutation(m)[: rng.integers(1, rank)]] = True
+    W = U @ V.T
+    X = np.where(seen, W + noise * rng.normal(size=W.shape), np.nan)
+    best = np.zeros((thin, m))
+    for i in range(thin):
+        seen_v = V[seen[i]]
+        best[i] = V @ seen_v.T @ np.linalg.solve(seen_v @ seen_v.T + noise**2 * np.eye(len(seen_v)), X[i, seen[i]])
+    return X, W, best
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_few_entries_of_a_thin_row_still_count(seed):
+    """Each row has too few for the rank, and one direction or two of it are known: as good as Bayes, and far better
+    than the levels; open all the same, and the error that is told is that of both."""
+    X, W, best = thin_rows(seed)
+    done = rs.complete(X)
+    thin, hidden = slice(0, len(best)), np.isnan(X)
+    assert not done.determined[thin][hidden[thin]].any()
+    error = lambda F: np.sqrt(np.mean((F - W)[thin][hidden[thin]] ** 2))
+    oracle = W.copy()
+    oracle[thin] = best
+    assert error(done.matrix) < 1.1 * error(oracle)
+    assert error(done.matrix) < 0.85 * error(np.zeros_like(W))
+    true = np.sqrt(np.mean((done.matrix - W)[hidden] ** 2))
+    assert 0.7 < true / done.expected_error < 1.4
+    assert not done.certificate.trusted
+    assert "drawn towards them" in str(done.certificate)
+    rows, columns = np.nonzero(hidden[thin])
+    said = done.standard_errors(rows, columns)
+    assert 0.7 < np.sqrt(np.mean(said**2)) / np.sqrt(np.mean((done.matrix - W)[rows, columns] ** 2)) < 1.4

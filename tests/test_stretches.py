@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.estimators.completion.stretches import _at_ends, _distances, impose_stretches, in_stretches
+from rankscape.estimators.completion.stretches import _distances, _fixed, impose_stretches, in_stretches
 
 
 def panel(seed, n=240, d=12, rank=2, own=0.2, noise=0.1):
@@ -66,7 +66,10 @@ def test_what_is_held_out_was_seen_and_every_line_keeps_something(seed, axes):
     left = entries.part(~held)
     for before, after in zip(entries.counts(), left.counts(), strict=True):
         assert (after >= np.minimum(before, 2)).all()
-    assert (2 * left.counts()[1] >= entries.counts()[1]).all()
+    # Lines that get the gaps of others keep two entries; the places between them half of theirs.
+    given_to_columns = [axis for axis in axes if _fixed(entries, cells(missing), axis)] == ["rows"]
+    before, after = (counted.counts()[int(not given_to_columns)] for counted in (entries, left))
+    assert (2 * after >= before).all()
 
 
 def test_moved_gaps_lie_together_as_the_gaps_do():
@@ -88,14 +91,30 @@ def test_moved_gaps_lie_together_as_the_gaps_do():
     assert not in_stretches(scattered.part(~chance), scattered.part(chance), gaps, "rows")
 
 
-def test_ends_are_told_from_gaps_between_entries():
-    X = np.ones((20, 3))
-    X[12:, 0] = np.nan  # an end
+def test_ends_and_long_gaps_are_told_from_those_that_can_be_moved():
+    X = np.ones((40, 3))
+    X[32:, 0] = np.nan  # an end
     X[5:9, 1] = np.nan  # a gap
-    missing = np.isnan(X)
-    assert _at_ends(Entries.from_array(X), cells(missing), "rows") == pytest.approx(8 / 12)
-    X[12:, 0] = 1.0
-    assert _at_ends(Entries.from_array(X), cells(np.isnan(X)), "rows") == 0
+    fixed = lambda X: _fixed(Entries.from_array(X), cells(np.isnan(X)), "rows")
+    assert fixed(X)
+    X[32:, 0] = 1.0
+    assert not fixed(X)
+    X[5:15, 1] = np.nan  # a quarter of the axis
+    assert fixed(X)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_long_gaps_are_imposed_whole(seed):
+    """Moved along the axis they were cut where columns lost too much, and cost a ninth of what the real ones do."""
+    rng = np.random.default_rng(seed)
+    rows, columns, length = 150, 60, 24
+    start = rng.integers(0, columns - length, rows)
+    missing = (np.arange(columns) >= start[:, None]) & (np.arange(columns) < start[:, None] + length)
+    entries = Entries.from_array(np.where(missing, np.nan, rng.normal(size=missing.shape)))
+    held = impose_stretches(entries, cells(missing), ("columns",), seed)
+    assert 0.08 < held.mean() < 0.15
+    counts = np.bincount(entries.rows[held], minlength=rows)
+    assert counts[counts > 0].min() >= length / 2
 
 
 @pytest.mark.parametrize("transposed", [False, True])

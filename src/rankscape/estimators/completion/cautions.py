@@ -55,7 +55,8 @@ def _of_rank(facts: "Certificate", final: Fit) -> Iterator[str]:
 def _of_open_cells(facts: "Certificate") -> Iterator[str]:
     if facts.undetermined:
         yield (
-            f"{facts.where} are not determined by the entries: they are filled with the levels of their row and column."
+            f"{facts.where} are not determined by the entries: they are filled with the levels of their row and column"
+            f"{', or drawn towards them' if facts.held else ''}."
         )
     elif facts.needed and facts.thin_rows + facts.thin_columns and not facts.exact:
         yield (

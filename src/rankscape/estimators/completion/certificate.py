@@ -62,6 +62,8 @@ class Certificate(AbstractCertificate):
         Missing cells that the entries leave open: they are filled with the offset.
     where : str
         Which, in words.
+    held : bool
+        Whether only thin rows and columns are open: what few entries they have still counts.
     leaning : float
         Standard deviations that missing cells are predicted above (below: negative) those seen in their column or row,
         where that is no chance: entries seem to be missing because of their value.
@@ -106,6 +108,7 @@ class Certificate(AbstractCertificate):
     worse_columns: tuple[int, ...] = ()
     undetermined: int = 0
     where: str = ""
+    held: bool = False
     leaning: float = 0.0
     warnings: tuple[str, ...] = ()
 
@@ -157,8 +160,8 @@ def certify(
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, known
     far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust
-    opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
-    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where, leaning
+    opened = (found.count, found.words, found.held is not None) if found is not None and found.count else (0, "", False)
+    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, *opened, leaning
     facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *far, *told)
     return facts.judged(cautions(facts, final))
 

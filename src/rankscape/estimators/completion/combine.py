@@ -71,7 +71,12 @@ class Combination:
     @property
     def imposed(self) -> np.ndarray:
         """The same of the entries held out in the pattern of the gaps."""
-        return _missed(self.contest.imposed, self.weights)
+        return np.concatenate(self.imposed_misses)
+
+    @property
+    def imposed_misses(self) -> list[np.ndarray]:
+        """The same, draw by draw."""
+        return [_weights_of(judged, self.weights) @ judged.missed for judged in self.contest.imposed]
 
     def predicted(self, judged: Round) -> np.ndarray:
         """Of the entries that were held out in a round."""

@@ -11,6 +11,7 @@ from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.determined import Determined, Open
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.offsets import Offset, fit_offset
+from rankscape.estimators.completion.uncertainty import errors_of
 from rankscape.ground.arrays import root_mean_square, slices
 from rankscape.ground.final import final
 from rankscape.ground.modes import modes_of
@@ -26,6 +27,10 @@ HARD, AFFORDABLE = 80, 1_000_000
 
 # Standard error of a cell over that of the guess, beyond which the guess is as good.
 AS_GOOD = 0.5
+
+# Entries of a row, or a column, over the rank, from which on it is not thin; and the shares of the cells between such
+# rows and columns that may move, and move by noise, where nothing else is amiss. Of blocks that hardly overlap half do.
+FULL, AMISS, UNSURE = 2, 0.01, 0.1
 
 # Share of the largest singular value below which a part of the matrix does not have a direction.
 NONE = 1e-6
@@ -55,6 +60,9 @@ class Determination:
         Error to expect of the determined cells over the noise, where entries hardly determine them; one elsewhere.
     ranks : tuple of int
         Of each connected part of the matrix, where there is more than one; parts of one row or column are left out.
+    held : float or None
+        Error to expect of the open cells where thin rows and columns are all that is open: the prior of the factors
+        draws these to the levels, and what few entries say of them is better than the levels alone.
     """
 
     open: Open
@@ -65,6 +73,12 @@ class Determination:
     total: int
     strain: float = 1.0
     ranks: tuple[int, ...] = ()
+    held: float | None = None
+
+    @property
+    def stated(self) -> float:
+        """Error to expect of the open cells."""
+        return self.error if self.held is None else self.held
 
     @property
     def share(self) -> float:
@@ -82,8 +96,8 @@ class Determination:
         return self.missing[0][~self.found], self.missing[1][~self.found]
 
     def model(self, model: Model) -> Model:
-        """A model of the determined cells, with the guess elsewhere."""
-        return Determined(model, self.guess, self.error, self.open)
+        """A model of the determined cells, with the guess elsewhere, unless the model holds these as well."""
+        return Determined(model, self.guess, self.error, self.open, self.held is not None)
 
     @property
     def words(self) -> str:
@@ -115,7 +129,27 @@ def determine(
     found = Determination(opened, guess, error, missing, opened.at(*missing), total, ranks=_ranks(opened, model))
     if opened.noisy is not None and len(found.closed[0]):
         found = replace(found, strain=root_mean_square(np.hypot(1.0, opened.noisy.at(*found.closed))))
-    return found
+    return replace(found, held=_held(entries, final, model, found)) if found.count else found
+
+
+def _held(entries: Entries, final: Fit, model: LowRank, found: Determination) -> float | None:
+    """Error to expect of the open cells if they lie in thin rows and columns beside a determined rest; None if not.
+
+    Without noise nothing weighs the prior against few entries.
+    """
+    if final.exact or not final.noise > 0 or not final.method.sharp:
+        return None
+    full = [counts >= FULL * final.rank for counts in entries.counts()]
+    rest = full[0][found.missing[0]] & full[1][found.missing[1]]
+    if not rest.any() or found.found[rest].mean() > UNSURE:
+        return None
+    free = found.open.free
+    if free is not None and free.moves(*(place[rest] for place in found.missing)).mean() > AMISS:
+        return None
+    rows, columns = (place[found.found] for place in found.missing)
+    apart = found.open.row_part[rows] != found.open.column_part[columns]
+    errors = np.hypot(errors_of(model, entries, rows, columns, most=0), model.noise)
+    return root_mean_square(np.where(apart, found.error, errors))
 
 
 def _levels(entries: Entries) -> tuple[Offset, float]:

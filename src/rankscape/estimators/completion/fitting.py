@@ -134,7 +134,7 @@ def _report(
     expected, columns = None, ColumnErrors.none(parts.whole.shape[1])
     reason = _reason(selection, parts.scaling) + f" {tails.words}".rstrip() + words
     if combination is not None:
-        expected = expect(selection, combination).mixed(found.share, found.error, found.strain)
+        expected = expect(selection, combination).mixed(found.share, found.stated, found.strain)
         columns = column_errors(parts, combination, None if selection.known is None else selection.known.column_means)
         if not combination.alone:
             model, kinds = combination.model(parts.whole), combination.kinds

@@ -73,6 +73,16 @@ class Round:
         trained = list(self.trained)
         return Round.of(training, heldout, root_trust, trained, [fit.again(training) for fit in trained])
 
+    def best(self, count: int) -> set[str]:
+        """Names of so many candidates that predict best, and that of the low-rank fit."""
+        order = np.argsort((self.missed**2).mean(1), kind="stable")
+        return {self.names[0], *(self.names[k] for k in order[:count])}
+
+    def only(self, names: set[str]) -> "Round":
+        """Without the other candidates."""
+        kept = [k for k, name in enumerate(self.names) if name in names]
+        return replace(self, trained=tuple(self.trained[k] for k in kept), predicted=self.predicted[kept])
+
     @property
     def names(self) -> tuple[str, ...]:
         """Of the candidates."""

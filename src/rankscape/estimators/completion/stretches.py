@@ -10,8 +10,9 @@ from rankscape.estimators.completion.gaps import IMPOSED, KEPT, KEPT_OF_COLUMN, 
 
 # Mean distance of missing cells to the next entry of their line over that of entries held out at random, from which on
 # gaps are stretches; and the share of them before the first entry of their line or behind the last one, from which on
-# they are ends: these cannot come at other places.
-APART, ENDS = 1.25, 0.5
+# they are ends: these cannot come at other places. Gaps longer than this share of the axis cannot either: they would be
+# cut, or come to lie at its ends.
+APART, ENDS, LONG = 1.25, 0.5, 1 / 8
 
 Cells = tuple[np.ndarray, np.ndarray]
 
@@ -27,24 +28,28 @@ def in_stretches(training: Entries, heldout: Entries, cells: Cells, axis: str) -
 def impose_stretches(entries: Entries, cells: Cells, axes: tuple[str, ...], seed: int) -> np.ndarray:
     """A mask of entries to hold out, in stretches along these axes as the cells to be filled are.
 
-    Gaps at the ends of lines are given to other lines, as all are where there is no axis; others are moved along the
-    axes, all in the same way, so that what is missing at once stays so.
+    Gaps at the ends of lines, and long ones, are given to other lines, as all are where there is no axis; others are
+    moved along the axes, all in the same way, so that what is missing at once stays so.
     """
-    ends = [axis for axis in axes if _at_ends(entries, cells, axis) > ENDS]
-    if axes and not ends:
+    fixed = [axis for axis in axes if _fixed(entries, cells, axis)]
+    if axes and not fixed:
         return _shifted(entries, axes, seed)
-    if ends != ["rows"]:
+    if fixed != ["rows"]:
         return impose(entries, seed)
     held = np.zeros(entries.count, dtype=bool)
     held[np.lexsort((entries.rows, entries.columns))] = impose(entries.transposed(), seed)
     return held
 
 
-def _at_ends(seen: Entries, cells: Cells, axis: str) -> float:
-    """Share of the cells that have entries on one side only, of those that have any."""
+def _fixed(seen: Entries, cells: Cells, axis: str) -> bool:
+    """Whether gaps cannot be moved: most cells have entries on one side only, or gaps are as long as the axis."""
     before, after = _distances(seen, cells, axis)
     known = np.isfinite(np.minimum(before, after))
-    return float(np.isinf(np.maximum(before, after)[known]).mean()) if known.any() else 0.0
+    if not known.any():
+        return False
+    lengths = (before + after)[known] - 1
+    inside = np.isfinite(lengths)
+    return bool(1 - inside.mean() > ENDS or lengths[inside].mean() > LONG * seen.shape[axis == "columns"])
 
 
 def _distances(seen: Entries, cells: Cells, axis: str) -> tuple[np.ndarray, np.ndarray]:

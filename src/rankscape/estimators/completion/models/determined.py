@@ -73,12 +73,21 @@ class Determined(Model):
         Root mean square error of the guess on the observed entries: what to expect of it.
     open : Open
         Which is which.
+    held : bool
+        Whether the prior of the factors holds open cells where entries connect their row and column: then the model
+        itself is the guess there.
     """
 
     model: Model
     guess: Offset
     error: float
     open: Open
+    held: bool = False
+
+    @property
+    def guessed(self) -> Open:
+        """Which cells are filled with the guess."""
+        return replace(self.open, free=None, noisy=None) if self.held else self.open
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -87,19 +96,19 @@ class Determined(Model):
 
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The values at pairs of positions, shape (k,)."""
-        return np.where(self.open.at(rows, columns), self.guess.at(rows, columns), self.model.at(rows, columns))
+        return np.where(self.guessed.at(rows, columns), self.guess.at(rows, columns), self.model.at(rows, columns))
 
     def dense(self) -> np.ndarray:
         """The value of every cell."""
-        return np.where(self.open.dense(), self.guess.dense(), self.model.dense())
+        return np.where(self.guessed.dense(), self.guess.dense(), self.model.dense())
 
     def folded(self, entries: Entries) -> np.ndarray:
         """Other rows, by the model: each is held by its own entries, and by the prior of rows where these are few."""
         return self.model.folded(entries)
 
     def errors(self, rows: np.ndarray, columns: np.ndarray, fitted: np.ndarray) -> np.ndarray:
-        """That of the guess, where the entries leave a cell open."""
-        return np.where(self.open.at(rows, columns), self.error, fitted)
+        """That of the guess where a cell is filled with it."""
+        return np.where(self.guessed.at(rows, columns), self.error, fitted)
 
     def for_sizes(self, scaling: Scaling) -> "Determined":
         """The model, for rows of these sizes."""
