@@ -19,12 +19,14 @@ from rankscape.files.long_text import fast, lines_of, slow
 from rankscape.files.numerals import Numerals, whole_of
 from rankscape.files.packing import content_of
 from rankscape.files.records import Body, Text
+from rankscape.files.row_names import refuse_total, refuse_twice
+from rankscape.files.rows_pass import Pass
 from rankscape.files.table import DEFAULT_NAMES, Table, choose_columns
 from rankscape.files.text_size import TextSize
 from rankscape.files.text_writing import write_text
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import table_of
-from rankscape.files.wide_text import Pass, TextWide, refuse_total, refuse_twice
+from rankscape.files.wide_text import TextWide
 
 # Pairs of equal cells in a column whose absence in the first one would not be noticed (exp(-3) = 0.05).
 FEW_PAIRS = 3.0
