@@ -32,7 +32,7 @@ QUESTIONS = {
     "two data sets with few common rows": ["guide", "start/questions"],
     "how many components": ["guide", "data/choose", "start/questions"],
     "imputation for train and test split": ["data/how-to/new-rows", "data/how-to/pipelines"],
-    "what is a good value for the regularization parameter": ["start/questions", "guide"],
+    "what is a good value for the regularization parameter": ["start/questions", "guide", "data/choose", "start/data"],
     "does it keep column names of a pandas dataframe": ["data/formats", "start/questions"],
     "mixed types numeric and categorical": ["data/limits"],
     "how long does it take for a million rows": ["scale", "data/how-to/large", "more/benchmarks"],
@@ -66,6 +66,6 @@ QUESTIONS = {
     "custom loss function": ["theory/tutorials/your-own", "extending"],
     "resume interrupted sweep": ["theory/tutorials/sweeps"],
     "momentum": ["theory/tutorials/your-own", "start/questions", "reference/api/rankscape.HeavyBall"],
-    "saddle to saddle dynamics": ["theory-by-question", "theory/papers", "theory/tutorials/plateaus"],
+    "saddle to saddle dynamics": ["start/questions", "theory/tutorials/plateaus"],
     "float32 precision": ["theory/sharp-bits"],
 }  # fmt: skip
