@@ -48,6 +48,11 @@ QUESTIONS = {
     "cross validation score": ["data/how-to/scores"],
     "export results to excel csv": ["data/formats", "data/how-to/command-line"],
     "distributed cluster dask": ["data/how-to/dask"],
+    "can it handle infinite values": ["start/questions"],
+    "what if a row is empty": ["start/questions"],
+    "license": ["start/questions"],
+    "polars support": ["data/formats"],
+    "html report for my boss": ["data/how-to/report"],
     # about deep linear networks
     "when does rank 2 end": ["start/theory"],
     "learning rate too large diverged nan": ["theory/sharp-bits"],
