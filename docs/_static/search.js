@@ -10,8 +10,8 @@ function sizes() {
   return new Map(docnames.map((name, k) => [name, found[k] / mean]));
 }
 
-// Pages that explain come before those that list: of a question, a function is hardly the answer.
-const share = (name) => /^(reference\/(api|rankscape)|more\/changelog)/.test(name) ? 0.4 : 1;
+// The page of questions comes first, and those that explain before those that list: a function is hardly an answer.
+const share = (name) => name === "start/questions" ? 1.5 : /^(reference\/(api|rankscape)|more\/changelog)/.test(name) ? 0.4 : 1;
 
 Search.performTermsSearch = (searchTerms, excludedTerms) => {
   const size = (Search.sizes ??= sizes()), found = new Map();
