@@ -157,6 +157,8 @@ def constants(rng):
     x[rank] = sets.alpha * (1 - np.sqrt(1 - tau))
     Q = [np.linalg.qr(rng.normal(size=(n, n)))[0] for _ in range(4)]
     factors = [(Q[l + 1] * np.sqrt(x)) @ Q[l].T for l in range(3)]
+    if not sets.contains(factors):  # its norm may be too large
+        return False
     i, j = rng.integers(0, n, 2)
     after = reference.sgd_step(factors, [i], [j], rng.uniform(-1, 1, 1), found.largest_learning_rate, ridge)
     assert sets.contains(after)
