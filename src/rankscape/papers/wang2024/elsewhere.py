@@ -142,6 +142,7 @@ def with_others(figure: PaperFigure, ask: Ask, quick: bool, seed: int) -> PaperF
         data=figure.data.assign({f"elsewhere_{i}": ("kind", values, {"long_name": name.said}) for i, (name, values)
                                  in enumerate(share.items())}).assign_coords(kind=list(KINDS)),
         claims=[*figure.claims, *[_claim(name, by) for name, by in held.items()]],
+        columns=2 if len(figure.parts) == 3 else figure.columns,  # four panels in a square
     )
 
 
