@@ -19,6 +19,8 @@ def _scaled(function, factor, *fields):
     """The function with its result, or these fields of it or of each of its records, multiplied."""
 
     def times(value):
+        if isinstance(value, np.ndarray):
+            return np.asarray(value * factor)  # of no dimension too
         return round(value * factor) if isinstance(value, int) else value * factor
 
     def wrong(*arguments, **options):
