@@ -1,6 +1,7 @@
 """The seed of `reproduce` is the seed of what a figure draws by chance, and of nothing else."""
 
 import inspect
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -29,3 +30,15 @@ def test_another_seed_draws_another_problem(name):
     assert not all(same)
     assert {claim.name for claim in first.claims} == {claim.name for claim in other.claims}
     assert other.settings["seed"] == 1
+
+
+def test_a_run_that_diverges_does_not_end_the_figure(monkeypatch):
+    """It has a record more, its last finite one."""
+    room = import_module("rankscape.papers.wang2024.annealing")
+    monkeypatch.setattr(room, "RATE", 0.45)
+    monkeypatch.setattr(room, "STAGE", 20_000)
+    monkeypatch.setattr(room, "_anneal", lambda *_: (3, 1.0, ()))
+    monkeypatch.setattr(room, "with_others", lambda figure, *_: figure)
+    figure = next(reproduce("wang2024", ["annealing"], quick=True))
+    assert len(figure.data.step) == figure.data.test_error.shape[1]
+    assert len(figure.claims) > 1
