@@ -10,7 +10,9 @@ import pytest
 # A draw tells whether it was a case: settings that lie outside of what a function promises count for nothing.
 Draw = Callable[[np.random.Generator], object]
 
-MANY = 10_000
+# ``RANKSCAPE_DRAWS`` makes them fewer: continuous integration has no time for all.
+ALL = 10_000
+MANY = int(os.environ.get("RANKSCAPE_DRAWS", ALL))
 
 
 def source(name: str) -> np.random.Generator:
@@ -19,7 +21,7 @@ def source(name: str) -> np.random.Generator:
 
 
 def both(draws: Mapping[str, Draw], dear: Mapping[str, int]) -> tuple[Callable, Callable]:
-    """The quick and the slow test of a table of draws; of those that take a second each, so many as `dear` says."""
+    """The quick and the slow test of a table of draws; `dear` says how many of those that take a second each."""
 
     @pytest.mark.parametrize("name", draws)
     def quick(name: str) -> None:
@@ -30,7 +32,7 @@ def both(draws: Mapping[str, Draw], dear: Mapping[str, int]) -> tuple[Callable, 
     @pytest.mark.parametrize("name", draws)
     def slow(name: str) -> None:
         rng, count = source(name), 0
-        while count < dear.get(name, MANY):  # so many cases, however many draws that takes
+        while count < dear.get(name, ALL) * MANY / ALL:  # so many cases, however many draws that takes
             count += bool(draws[name](rng))
 
     return quick, slow

@@ -1,13 +1,14 @@
 """Every claim can fail: a formula that is wrong by one percent, or a prediction of chance by two, is noticed."""
 
 import dataclasses
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 from rankscape import theory
 from rankscape.papers import reproduce
-from rankscape.papers.wang2024 import jump_times, laboratory
+from rankscape.papers.wang2024 import laboratory
 
 
 def _failed(paper, name):
@@ -15,24 +16,46 @@ def _failed(paper, name):
 
 
 def _scaled(function, factor, *fields):
-    """The function with its result, or these fields of it, multiplied."""
+    """The function with its result, or these fields of it or of each of its records, multiplied."""
+
+    def times(value):
+        if isinstance(value, np.ndarray):
+            return np.asarray(value * factor)  # of no dimension too
+        return round(value * factor) if isinstance(value, int) else value * factor
 
     def wrong(*arguments, **options):
         found = function(*arguments, **options)
+        return type(found)(map(one, found)) if type(found) in (list, tuple) else one(found)
+
+    def one(record):
         if not fields:
-            return found * factor
-        change = {name: value * factor if isinstance(value := getattr(found, name), float) else round(value * factor)
-                  for name in fields if getattr(found, name) is not None}  # fmt: skip
-        return found._replace(**change) if hasattr(found, "_replace") else dataclasses.replace(found, **change)
+            return times(record)
+        change = {name: times(value) for name in fields if (value := getattr(record, name)) is not None}
+        return record._replace(**change) if hasattr(record, "_replace") else dataclasses.replace(record, **change)
 
     return wrong
 
 
-CERTAIN = [  # paper, figure, module of the theory, name, fields
+def _room(name):
+    return import_module(f"rankscape.papers.wang2024.{name}")
+
+
+CERTAIN = [  # paper, figure, module of the theory or of the figure that took the name, name, fields
     ("chou2024", "eigenvalues", theory, "flow_time", ()),
     ("chou2024", "eigenvalues", theory, "hitting_time", ("lower", "upper")),
+    ("chou2024", "effective-rank", theory, "plateaus", ("start", "end")),
     ("chou2024", "alpha", theory, "critical_alpha", ("alpha",)),
     ("chou2024", "depth", theory, "flow_time", ()),
+    ("chou2024", "learning-rate", theory, "step_limit", ("value",)),
+    ("chou2024", "negative-eigenvalues", theory, "hitting_time", ("lower", "upper")),
+    ("chou2024", "negative-eigenvalues", theory, "limit", ("eigenvalues",)),
+    ("wang2024", "scalar-landscape", _room("scalar"), "scalar_thresholds", ("a_local",)),
+    ("wang2024", "scalar-landscape", _room("scalar"), "scalar_thresholds", ("a_global",)),
+    ("wang2024", "scalar-landscape", _room("scalar"), "critical_points", ("minimum",)),
+    ("wang2024", "scalar-landscape", _room("scalar"), "critical_points", ("barrier",)),
+    ("wang2024", "minima", _room("minima"), "local_minima", ("objective",)),
+    ("wang2024", "avoided", _room("avoided"), "rank_certificate", ("bounds",)),
+    ("wang2024", "reshuffling", _room("sampling"), "_longer", ()),
 ]
 
 
@@ -47,7 +70,7 @@ def test_one_percent_is_noticed(paper, name, module, function, fields, factor, m
 @pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_a_factor_of_two_in_an_escape_time_is_noticed(factor, monkeypatch):
-    monkeypatch.setattr(jump_times, "mean_exit_time", _scaled(theory.escape.mean_exit_time, factor, "epochs"))
+    monkeypatch.setattr(_room("jump_times"), "mean_exit_time", _scaled(theory.escape.mean_exit_time, factor, "epochs"))
     assert any("one-entry" in name for name in _failed("wang2024", "jump-times"))
 
 

@@ -44,9 +44,9 @@ def alpha(quick: bool = False) -> PaperFigure:
 
 
 def _at_the_critical_alpha(rank: int, limit: float) -> Claim:
-    """Two percent below it the plateau is there, two percent above it is not."""
-    below, above = (simulated_lengths(SPECTRUM, DEPTH, limit * scale, RATE)[rank - 1] for scale in (0.98, 1.02))
-    name = f"length of the rank-{rank} plateau 2 % below and above the critical alpha {limit:.6g}"
+    """Half a percent below it the plateau is there, half a percent above it is not."""
+    below, above = (simulated_lengths(SPECTRUM, DEPTH, limit * scale, RATE)[rank - 1] for scale in (0.995, 1.005))
+    name = f"length of the rank-{rank} plateau 0.5 % below and above the critical alpha {limit:.6g}"
     return Claim(name, "positive, 0", [below, above], below > 0 >= above)
 
 

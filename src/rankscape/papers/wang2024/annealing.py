@@ -34,6 +34,7 @@ def annealing(quick: bool = False, seed: int = 0) -> PaperFigure:
     record = np.linspace(0, steps, len(RIDGES) * (10 if quick else 40) + 1).round().astype(int)
     observe = {"test_error": lambda factors: lab.test_error(rs.product(factors))}
     runs = leave(lab, start, rs.SGD(RATE, path), steps, seeds, record, observe=observe)
+    record = runs.step.values  # and the last finite step of a run that diverges
     without = _descend(lab, start)
     ends = {"sgd": [_anneal(lab, start, "sgd", seed) for seed in seeds], "gd": [_anneal(lab, start, "gd", 0)]}
     bands = [Band(k * STAGE, (k + 1) * STAGE, f"{ridge_m:g}") for k, ridge_m in enumerate(RIDGES)]

@@ -8,7 +8,7 @@ import xarray as xr
 
 import rankscape as rs
 from rankscape.data import KnownMatrix
-from rankscape.papers.claims import Claim
+from rankscape.papers.claims import Claim, close
 from rankscape.papers.figure import PaperFigure
 from rankscape.papers.wang2024.laboratory import WIDTH, rank_after
 from rankscape.plot import Line, Panel
@@ -60,7 +60,7 @@ def avoided(quick: bool = False, seed: int = 0) -> PaperFigure:
          Panel("second singular value", "second singular value of W", "step", second, log=True, log_x=True,
                span=(1, steps))],
         xr.Dataset({f"objective_{name}": ("record", d.objective) for name, d in found.items()}),
-        [claim for name, d in found.items() for claim in _claims(name, d)], columns=2,
+        [claim for name, d in found.items() for claim in _claims(name, d)] + [_sharp()], columns=2,
     )
 
 
@@ -103,3 +103,13 @@ def _claims(name: str, d: Descent) -> list[Claim]:
         Claim(f"{name}: rank of the minimum below the small start", "too low", d.ends["small"],
               d.ends["small"] < d.rank, "less than certified"),
     ]
+
+
+def _sharp() -> Claim:
+    """Where every entry is seen the bound is the loss of the best matrix of rank 1, and no less."""
+    T = np.random.default_rng(0).normal(size=(6, 5))
+    rows, columns = (place.ravel() for place in np.indices(T.shape))
+    bound = float(rank_certificate(rows, columns, T.ravel(), T.shape, rank=2).bounds[1])
+    U, s, Vt = np.linalg.svd(T)
+    best = float(np.mean((T - s[0] * np.outer(U[:, 0], Vt[0])) ** 2) / 2)
+    return close("every entry seen: the bound of rank 1 over the loss of the best such matrix", 1.0, bound / best, 1e-9)

@@ -142,6 +142,7 @@ def with_others(figure: PaperFigure, ask: Ask, quick: bool, seed: int) -> PaperF
         data=figure.data.assign({f"elsewhere_{i}": ("kind", values, {"long_name": name.said}) for i, (name, values)
                                  in enumerate(share.items())}).assign_coords(kind=list(KINDS)),
         claims=[*figure.claims, *[_claim(name, by) for name, by in held.items()]],
+        columns=2 if len(figure.parts) == 3 else figure.columns,  # four panels in a square
     )
 
 
@@ -149,7 +150,9 @@ def _panel(share: dict[Statement, np.ndarray], count: int) -> Panel:
     aside = 0.16 * (np.arange(len(share)) - (len(share) - 1) / 2)  # side by side: most hold for all
     lines = [Line(np.arange(len(KINDS)) + aside[i], values, name.short, COLORS[i], 0, "", "os^v"[i], size=7)
              for i, (name, values) in enumerate(share.items())]
-    return Panel(f"other problems, {count} of each kind", "share that holds", "kind of problem", lines,
+    silent = any(np.isnan(values).any() for values in share.values())
+    title = f"other problems, {count} of each kind" + ("; no mark: nothing jumped" if silent else "")
+    return Panel(title, "share that holds", "kind of problem", lines,
                  ticks=["rank 2", "rank 3", "strong", "noise"], bounds=(-0.05, 1.08), span=(-0.5, len(KINDS) - 0.5))
 
 

@@ -31,7 +31,7 @@ CHECKED = 1.8
 Estimate = tuple[np.ndarray, int]
 
 
-def recovery(quick: bool = False) -> PaperFigure:
+def recovery(quick: bool = False, seed: int = 0) -> PaperFigure:
     """Share of Gaussian problems that are recovered, by oversampling, after least squares at the rank found."""
     setting = SMALL if quick else LARGE
     ratios, count = setting["oversampling"], setting["problems"]
@@ -41,13 +41,13 @@ def recovery(quick: bool = False) -> PaperFigure:
     ranks = {name: np.empty((len(ratios), count), dtype=int) for name in methods}
     raw = np.empty((len(ratios), count))
     for i, ratio in enumerate(ratios):
-        for seed in range(count):
-            lab = rs.data.gaussian(setting["n"], setting["rank"], ratio, seed)
+        for k in range(count):
+            lab = rs.data.gaussian(setting["n"], setting["rank"], ratio, count * seed + k)
             for name, estimate in methods.items():
                 W, rank = estimate(lab)
-                errors[name][i, seed], ranks[name][i, seed] = _polished(lab, W, rank), rank
+                errors[name][i, k], ranks[name][i, k] = _polished(lab, W, rank), rank
                 if name == "nuclear norm":
-                    raw[i, seed] = lab.relative_error(W)
+                    raw[i, k] = lab.relative_error(W)
     data = {f"{what}_{name.replace(' ', '_').replace(',', '')}": (("oversampling", "problem"), each[name])
             for what, each in (("error", errors), ("rank", ranks)) for name in methods}
     return PaperFigure(

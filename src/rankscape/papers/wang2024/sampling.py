@@ -45,7 +45,7 @@ def reshuffling(quick: bool = False, seed: int = 0) -> PaperFigure:
         Claim("reshuffled: longest gap between two draws of an entry, in epochs", [0, 2], float(drawn[False].max()) / m,
               bool(drawn[False].max() < 2 * m)),
         *[close(f"{'with replacement' if how else 'reshuffled'}: probability of a gap of more than an epoch",
-                float(_longer(m, how)[m - 1]), float(np.mean(gaps > m)), 0.005) for how, gaps in drawn.items()],
+                float(_longer(m, how)[m - 1]), float(np.mean(gaps > m)), 0.0025) for how, gaps in drawn.items()],
     ]
     data = {f"first_jump_{'replacement' if how else 'reshuffled'}": (("rate", "seed"), np.array(list(each.values())))
             for how, each in firsts.items()}
@@ -89,7 +89,7 @@ def _gaps(m: int, drawn: dict[bool, np.ndarray]) -> Panel:
                  bounds=(1e-5, 1.5), span=(0, 11))
 
 
-def _drawn_gaps(m: int, replacement: bool, epochs: int = 200) -> np.ndarray:
+def _drawn_gaps(m: int, replacement: bool, epochs: int = 2000) -> np.ndarray:
     """Gaps between draws of the same entry, over all entries."""
     rng = np.random.default_rng(0)
     stream = (

@@ -20,7 +20,7 @@ STARTS = {2: (), 3: (0.03, 0.1, 0.3), 4: (0.1, 0.2, 0.4)}
 def scalar_landscape(quick: bool = False) -> PaperFigure:
     """The objective of one mode, where gradient descent ends, and from which size of the target on a mode survives."""
     depths = (2, 3, 4)
-    targets = np.arange(0.5, 3.5, 0.02 if quick else 0.005)
+    targets = np.arange(0.5, 3.5, 0.005)  # a percent of a threshold is more
     ends = {N: _ends(N, (*STARTS[N], ABOVE), targets) for N in depths}
     landscape = [_objective(N, i) for i, N in enumerate(depths)]
     # At depth 2 there is no barrier to mark.
