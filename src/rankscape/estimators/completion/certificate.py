@@ -161,8 +161,8 @@ def certify(
     errors = held, held_std, missing, missing_std, known
     far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust
     opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
-    held = found is not None and found.held is not None
-    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where, held, leaning
+    drawn = found is not None and found.held is not None
+    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where, drawn, leaning
     facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *far, *told)
     return facts.judged(cautions(facts, final))
 

@@ -23,8 +23,8 @@ MANY = 800
 # Weights below which a model is left out of a combination.
 LITTLE = 0.02
 
-# Entries held out in the pattern of the gaps up to which those held out at random count as much for the choice; of more
-# they count less in proportion. Of 43 panels and outages the small ones have errors of 0.98 of those without.
+# Entries held out in the pattern of the gaps up to which those held out at random count as much for the choice; beside
+# more they soon count for nothing. Of 43 panels and outages the small ones have errors of 0.985 of those without.
 LUCK = 100
 
 # Factor of the best held-out error up to which a candidate takes part where few are held out, and how many do.
@@ -156,7 +156,7 @@ def _relative(contest: Contest, names: list[str]) -> np.ndarray:
     A few imposed entries choose by luck: then those held out at random speak as well.
     """
     imposed, random = (_each(rounds, names) / _levels(rounds, names[0]) for rounds in (contest.imposed, contest.random))
-    return np.hstack([imposed, random * min(1.0, LUCK / imposed.shape[1]) ** 0.5])
+    return np.hstack([imposed, random * min(1.0, LUCK / imposed.shape[1])])
 
 
 def _levels(rounds: tuple[Round, ...], name: str) -> np.ndarray:
