@@ -160,8 +160,9 @@ def certify(
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, known
     far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust
-    opened = (found.count, found.words, found.held is not None) if found is not None and found.count else (0, "", False)
-    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, *opened, leaning
+    opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
+    drawn = found is not None and found.held is not None
+    told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where, drawn, leaning
     facts = Certificate(rank, oversampling, *counts, gap, *errors, unseen, *far, *told)
     return facts.judged(cautions(facts, final))
 

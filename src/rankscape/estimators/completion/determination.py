@@ -135,9 +135,9 @@ def determine(
 def _held(entries: Entries, final: Fit, model: LowRank, found: Determination) -> float | None:
     """Error to expect of the open cells if they lie in thin rows and columns beside a determined rest; None if not.
 
-    Without noise nothing weighs the prior against few entries.
+    Without noise nothing weighs the prior against few entries, and directions beside levels of their own have none.
     """
-    if final.exact or not final.noise > 0 or not final.method.sharp:
+    if final.exact or not final.noise > 0 or not final.method.sharp or model.offset.joint:
         return None
     full = [counts >= FULL * final.rank for counts in entries.counts()]
     rest = full[0][found.missing[0]] & full[1][found.missing[1]]
