@@ -1,6 +1,5 @@
 """What fuzzing once found, tried again; and that the fuzzer itself notices what it is for."""
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -59,19 +58,15 @@ def test_a_finding_is_noticed(kind, tmp_path):
 def test_crashes_and_hangs_are_noticed(monkeypatch):
     monkeypatch.setattr(hunt, "PATIENCE", 1.0)
     monkeypatch.setattr(hunt, "FIRST", 10.0)  # nothing is loaded behind this door
-    done = hunt.hunt("rotten", 120.0, seed=0, most=6)
-    assert done.tried == 6
+    done = hunt.hunt("rotten", 120.0, seed=35, most=4)  # an answer, a crash, an answer, a hang
+    assert done.tried == 4
     assert {kind for kind, _, _ in done.found} == {"crash", "hang"}
     (crash,) = (each.came.words for each in done.found.values() if each.came.kind == "crash")
     assert "Fatal Python error: Aborted" in crash
     assert 'rotten.py", line' in crash  # where it was
-    assert done.answered == sum(hunt_case("rotten", 0, k).text == "answer" for k in range(6)) > 0
+    assert done.answered == 2
 
 
 def test_a_door_that_does_not_open_is_told():
     with pytest.raises(RuntimeError, match=r"(?s)The door nowhere does not open.*ModuleNotFoundError"):
         hunt.hunt("nowhere", 120.0, seed=0, most=1)
-
-
-def hunt_case(door: str, seed: int, number: int) -> Case:
-    return import_module(f"fuzz.doors.{door}").make(np.random.default_rng([seed, number]))

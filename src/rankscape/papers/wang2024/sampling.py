@@ -71,7 +71,7 @@ def _longer(m: int, replacement: bool) -> np.ndarray:
     # Places p, q in two permutations: the gap m - p + q is above g with these probabilities.
     inside = np.clip(g, 0, 2 * m)
     late = 2 * m - inside
-    return np.where(g <= m, 1 - inside * (inside - 1) / (2 * m**2), late * (late - 1) / (2 * m**2))
+    return np.where(g <= m, 1 - inside * (inside + 1) / (2 * m**2), late * (late - 1) / (2 * m**2))
 
 
 def _gaps(m: int, drawn: dict[bool, np.ndarray]) -> Panel:
