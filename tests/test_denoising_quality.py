@@ -7,6 +7,11 @@ from rankscape.estimators import DeepMatrixDenoiser
 from rankscape.estimators.denoising.noise import noise_edge
 
 
+def slow(level):
+    """A level of which one is enough each time."""
+    return pytest.param(level, marks=pytest.mark.slow)
+
+
 def planted(shape, sizes, seed):
     """A matrix with singular values of these multiples of the largest of noise of 1; and with that noise."""
     rng = np.random.default_rng(seed)
@@ -56,7 +61,7 @@ def pictures():
     return [A / A.std() for A in (china, flower, load_digits().data[:400])]
 
 
-@pytest.mark.parametrize("level", [0.02, 0.1, 0.5])
+@pytest.mark.parametrize("level", [slow(0.02), 0.1, slow(0.5)])
 def test_real_matrices_with_known_noise_nearly_as_good_as_the_best_weights(pictures, level):
     for seed, clean in enumerate(pictures):
         X = clean + level * np.random.default_rng(seed).standard_normal(clean.shape)
@@ -67,7 +72,7 @@ def test_real_matrices_with_known_noise_nearly_as_good_as_the_best_weights(pictu
         assert found == pytest.approx(model.certificate_.expected_error, rel=0.03)
 
 
-@pytest.mark.parametrize("level", [0.0, 0.02, 0.1, 0.5])
+@pytest.mark.parametrize("level", [0.0, slow(0.02), 0.1, slow(0.5)])
 def test_real_matrices_with_their_noise_estimated_get_worse_with_a_warning_only(pictures, level):
     for seed, clean in enumerate(pictures):
         X = clean + level * np.random.default_rng(seed).standard_normal(clean.shape)

@@ -13,10 +13,17 @@ from rankscape.papers.claims import Claim, attempted, between, close, contains, 
 from rankscape.papers.figure import verdict
 from rankscape.plot import Band, Image, Line, Panel
 
-EVERY = [(paper, name) for paper in PAPERS for name in figure_names(paper)]
+# Figures that take a quarter of a minute and more.
+LONG = {"annealing", "jump-times", "rank-grid", "soft-rank"}
+
+EVERY = [
+    pytest.param(paper, name, id=f"{paper}-{name}", marks=[pytest.mark.slow] if name in LONG else [])
+    for paper in PAPERS
+    for name in figure_names(paper)
+]
 
 
-@pytest.mark.parametrize(("paper", "name"), EVERY, ids=[f"{paper}-{name}" for paper, name in EVERY])
+@pytest.mark.parametrize(("paper", "name"), EVERY)
 def test_every_claim_holds_and_every_figure_is_labelled(paper, name, tmp_path):
     figure = next(reproduce(paper, [name], quick=True))
     assert figure.name == name
