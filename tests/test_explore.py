@@ -1,5 +1,6 @@
 """The explorer without a browser: its rooms answer what the library says, and its door is kept."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -15,11 +16,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.websockets import WebSocketDisconnect
 
 import rankscape as rs
 from rankscape.errors import InputError
 from rankscape.explore import guard
 from rankscape.explore.calls import Call, Frame, numbers
+from rankscape.explore.connection import Connection
 from rankscape.explore.dropped import KEPT, Dropped
 from rankscape.explore.opened import Opened
 from rankscape.explore.rooms import ROOMS
@@ -552,3 +555,37 @@ def test_scripts_hold_no_address_of_elsewhere():
             text = path.read_text(encoding="utf-8")
             assert "innerHTML" not in text
             assert "http" not in text.replace("https:", "")
+
+
+class Leaving:
+    """A socket whose page asks once and is gone: an answer finds that out before the page says so."""
+
+    def __init__(self, messages, end):
+        self.messages, self.end, self.closed = list(messages), end, []
+
+    async def accept(self):
+        pass
+
+    async def receive_text(self):
+        await asyncio.sleep(0.05)
+        if self.messages:
+            return self.messages.pop(0)
+        raise self.end
+
+    async def send_bytes(self, content):
+        raise WebSocketDisconnect(1006)
+
+    async def close(self, code):
+        self.closed.append(code)
+        raise self.end
+
+
+GONE = [WebSocketDisconnect(1001), RuntimeError('WebSocket is not connected. Need to call "accept" first.')]
+
+
+@pytest.mark.parametrize("end", GONE, ids=["as it says", "as an answer found out"])
+@pytest.mark.parametrize("message", ['{"ask": 1, "room": "climb", "state": {}}', "no JSON", "[" * 100_000], ids=len)
+def test_a_page_that_leaves_is_no_error(end, message):
+    socket = Leaving([message], end)
+    asyncio.run(Connection(socket, Opened()).serve())
+    assert socket.closed == ([] if message.startswith("{") else [1003])

@@ -1,6 +1,7 @@
 """One socket a page: the newest question of each slot is answered, and what was asked before is dropped."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,9 @@ from rankscape.ground.final import final
 
 # Characters of a message, and slots of a page: a page of ours needs few.
 LONGEST, SLOTS = 2**20, 8
+
+# What a socket raises whose page is closed.
+GONE = RuntimeError, WebSocketDisconnect
 
 
 @final
@@ -34,16 +38,21 @@ class Connection:
         """Until the page is closed; then everything that it asked for ends too."""
         await self._socket.accept()
         try:
-            while True:
-                text = await self._socket.receive_text()
+            while (text := await self._received()) is not None:
                 self._hear(json.loads(text) if len(text) <= LONGEST else {})
-        except WebSocketDisconnect:
-            pass
-        except (ValueError, KeyError):  # no page of ours
-            await self._socket.close(1003)
+        except (ValueError, KeyError, RecursionError):  # no page of ours
+            with contextlib.suppress(*GONE):
+                await self._socket.close(1003)
         finally:
             for slot in self._slots.values():
                 slot.end()
+
+    async def _received(self) -> str | None:
+        """The next message; None once the page is closed, as it says or as an answer found out before."""
+        try:
+            return await self._socket.receive_text()
+        except GONE:
+            return None
 
     def _hear(self, message: Any) -> None:
         if not isinstance(message, dict):
@@ -101,7 +110,7 @@ class _Slot:
             # What is ready is sent, also when a newer question has come: while one drags there always is one.
             while (frame := await asyncio.to_thread(next, frames, None)) is not None:
                 await self._socket.send_bytes(frame.packed(ask, self._name))
-        except (RuntimeError, WebSocketDisconnect):  # the page is gone
+        except GONE:
             call.stop()
 
 
