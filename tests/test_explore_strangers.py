@@ -20,7 +20,7 @@ closed = pytest.importorskip("websockets.exceptions").ConnectionClosed
 COUNT = int(os.environ.get("FUZZED", "150"))
 
 # Seconds until an answer, and megabytes by which the server may grow.
-WAIT, GROWTH = 30, 300
+WAIT, GROWTH = 30, 150
 
 ODD = [
     "", " ", "0", "-1", "1e400", "nan", "inf", "-inf", "1e-320", "99999999999999999999", "0x10", "1,2,3", ",", "None",
@@ -160,8 +160,10 @@ def heard(host: str, rng: random.Random) -> list[str]:
 def test_any_question_is_answered_or_its_socket_closed(place):
     host, process = place
     rng, kinds = random.Random(1), set()
+    for _ in range(COUNT // 2):  # by then most rooms have been imported
+        kinds.update(heard(host, rng))
     before = memory(process)
-    for _ in range(COUNT):
+    for _ in range(COUNT // 2, COUNT):
         kinds.update(heard(host, rng))
     assert is_well(host)
     assert {"error", "curves", "closed"} <= kinds

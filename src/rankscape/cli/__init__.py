@@ -8,7 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["collect_as_usual", "main"]
+
+USUAL = gc.get_threshold()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,3 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:  # before the application could take care of it
         print("interrupted", file=sys.stderr or open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         sys.exit(130)
+
+
+def collect_as_usual() -> None:
+    """For commands that live long: garbage is looked for again, and not among what was imported."""
+    gc.freeze()
+    gc.set_threshold(*USUAL)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rankscape.cli import collect_as_usual
 from rankscape.cli.app import DONE, say
 from rankscape.ground.parts import needs
 
@@ -36,6 +37,7 @@ def explore(
     from rankscape.explore.server import serve
 
     opened = Opened.at(path)
+    collect_as_usual()
     try:
         serve(opened, host, port, token, browser, ready=lambda address: say(f"{address}\nCtrl-C ends it."))
     except KeyboardInterrupt:  # how one leaves
