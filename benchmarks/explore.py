@@ -47,7 +47,7 @@ class Server:
 
     def memory(self) -> float:
         """Megabytes."""
-        return resident(self.process.pid)
+        return browsing.resident(self.process.pid)
 
     def socket(self):
         """One as the page opens it."""
@@ -157,12 +157,6 @@ def fall(server: Server, seconds: float) -> None:
     print(f"fall, {seconds:.0f} s: server {memory[late]:.0f} -> {memory[-1]:.0f} MB")
 
 
-def resident(process: int) -> float:
-    """Megabytes of memory that a process has."""
-    text = Path(f"/proc/{process}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024  # pyright: ignore
-
-
 def watch(server: Server, seconds: float) -> None:
     """A live run looked at in a browser: growth of the page's memory, of its process and of the server."""
     with browsing.chromium() as browser:
@@ -174,7 +168,7 @@ def watch(server: Server, seconds: float) -> None:
             inside.send("HeapProfiler.collectGarbage")
             metrics = {item["name"]: item["value"] for item in inside.send("Performance.getMetrics")["metrics"]}
             processes = outside.send("SystemInfo.getProcessInfo")["processInfo"]
-            drawing = sum(resident(found["id"]) for found in processes)
+            drawing = sum(browsing.resident(found["id"]) for found in processes)
             return metrics["JSHeapUsedSize"] / 2**20, drawing, server.memory()
 
         inside.send("Performance.enable")

@@ -21,6 +21,14 @@ FLAGS = [
 ]  # fmt: skip
 
 
+def resident(process: int) -> float:
+    """Megabytes of memory that a process has; the test is skipped where nobody says so."""
+    status = Path(f"/proc/{process}/status")
+    if not status.exists():
+        pytest.skip("no /proc here")
+    return int(re.findall(r"VmRSS:\s+(\d+)", status.read_text())[0]) / 1024
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator:
     """A Chromium that is on this machine; the test is skipped where there is none."""

@@ -6,7 +6,6 @@ import os
 import random
 import re
 import socket
-from pathlib import Path
 from urllib.parse import quote
 
 import browsing
@@ -88,14 +87,6 @@ def answered(host: str, sent: bytes) -> bytes:
     return got
 
 
-def memory(process: int) -> float:
-    """Megabytes."""
-    status = Path(f"/proc/{process}/status")
-    if not status.exists():
-        pytest.skip("no /proc here")
-    return int(re.findall(r"VmRSS:\s+(\d+)", status.read_text())[0]) / 1024
-
-
 def is_well(host: str) -> bool:
     """Whether it still answers what it should."""
     request = f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
@@ -105,7 +96,7 @@ def is_well(host: str) -> bool:
 def test_any_request_is_answered_or_refused(place):
     host, process = place
     rng, codes = random.Random(0), set()
-    before = memory(process)
+    before = browsing.resident(process)
     for _ in range(COUNT):
         sent = request(rng, host)
         got = answered(host, sent)
@@ -115,7 +106,7 @@ def test_any_request_is_answered_or_refused(place):
         assert found is None or int(found[1]) < 500 or int(found[1]) == 501, (sent, got[:300])
     assert is_well(host)
     assert {200, 400, 403, 404} <= codes
-    assert memory(process) - before < GROWTH
+    assert browsing.resident(process) - before < GROWTH
 
 
 def question(rng: random.Random) -> str:
@@ -162,9 +153,9 @@ def test_any_question_is_answered_or_its_socket_closed(place):
     rng, kinds = random.Random(1), set()
     for _ in range(COUNT // 2):  # by then most rooms have been imported
         kinds.update(heard(host, rng))
-    before = memory(process)
+    before = browsing.resident(process)
     for _ in range(COUNT // 2, COUNT):
         kinds.update(heard(host, rng))
     assert is_well(host)
     assert {"error", "curves", "closed"} <= kinds
-    assert memory(process) - before < GROWTH
+    assert browsing.resident(process) - before < GROWTH

@@ -36,9 +36,8 @@ def start_of(state: "FallState", lab: "KnownMatrix", stop: Callable[[], bool] | 
     return rs.Factors(rs.relax(lab.problem, begin, state.ridge, stop=stop).factors)
 
 
-def ladder(state: "FallState", lab: "KnownMatrix") -> dict[str, Any]:
-    """Minima of the fully seen matrix, rank by rank, and what a mode needs to have one."""
-    values = _modes(lab)
+def ladder(state: "FallState", lab: "KnownMatrix", values: list[float]) -> dict[str, Any]:
+    """Minima of the fully seen matrix of these modes, rank by rank, and what a mode needs to have one."""
     limits = theory.landscape.scalar_thresholds(state.depth, 2 * state.ridge / _weight(lab))
     rungs = theory.landscape.local_minima(values, state.depth, state.ridge, _weight(lab))
     return {
@@ -49,9 +48,8 @@ def ladder(state: "FallState", lab: "KnownMatrix") -> dict[str, Any]:
     }
 
 
-def landscape(state: "FallState", lab: "KnownMatrix") -> Frame:
-    """The objective of one mode alone, with its barrier and its minimum, where it has them."""
-    values = _modes(lab)
+def landscape(state: "FallState", lab: "KnownMatrix", values: list[float]) -> Frame:
+    """The objective of one of these modes alone, with its barrier and its minimum, where it has them."""
     mode = min(state.mode, len(values), MODES)
     points = theory.landscape.critical_points(values[mode - 1], state.depth, state.ridge, _weight(lab))
     s = np.linspace(0, 1.25 * values[mode - 1], POINTS)
@@ -75,7 +73,7 @@ def _weight(lab: "KnownMatrix") -> float:
     return 1.0 / lab.matrix.size
 
 
-def _modes(lab: "KnownMatrix") -> list[float]:
+def modes_of(lab: "KnownMatrix") -> list[float]:
     """Singular values of the matrix, without those of rounding."""
     values = np.linalg.svd(lab.matrix, compute_uv=False)
     return values[values > 1e-9 * values[0]].tolist()

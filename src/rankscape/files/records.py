@@ -19,6 +19,7 @@ SAMPLE = 200
 
 # Lines that one quoted cell may go over: more is a quote that was never closed.
 LONGEST = 10_000
+
 # Missing values as spreadsheets write them start like a comment.
 NO_COMMENT = tuple(word for word in MISSING if word.startswith(COMMENT))
 

@@ -70,7 +70,7 @@ class Combination:
     @property
     def misses(self) -> list[np.ndarray]:
         """The same, split by split."""
-        return [_weights_of(judged, self.weights) @ judged.missed for judged in self.contest.random]
+        return _misses(self.contest.random, self.weights)
 
     @property
     def imposed(self) -> np.ndarray:
@@ -80,7 +80,7 @@ class Combination:
     @property
     def imposed_misses(self) -> list[np.ndarray]:
         """The same, draw by draw."""
-        return [_weights_of(judged, self.weights) @ judged.missed for judged in self.contest.imposed]
+        return _misses(self.contest.imposed, self.weights)
 
     def predicted(self, judged: Round) -> np.ndarray:
         """Of the entries that were held out in a round."""
@@ -142,12 +142,12 @@ def combine(contest: Contest, named: bool = False) -> Combination:
     return Combination(contest, _heavy(names, weights)) if worth else alone
 
 
-def _missed(rounds: tuple[Round, ...], weights: dict[str, float]) -> np.ndarray:
-    return np.concatenate([_weights_of(r, weights) @ r.missed for r in rounds])
+def _misses(rounds: tuple[Round, ...], weights: dict[str, float]) -> list[np.ndarray]:
+    return [_weights_of(r, weights) @ r.missed for r in rounds]
 
 
 def _each(rounds: tuple[Round, ...], names: list[str]) -> np.ndarray:
-    return np.array([_missed(rounds, {name: 1.0}) for name in names])
+    return np.array([np.concatenate(_misses(rounds, {name: 1.0})) for name in names])
 
 
 def _relative(contest: Contest, names: list[str]) -> np.ndarray:
@@ -161,8 +161,8 @@ def _relative(contest: Contest, names: list[str]) -> np.ndarray:
 
 def _levels(rounds: tuple[Round, ...], name: str) -> np.ndarray:
     """The error of one candidate in each round, at the entries of that round."""
-    sizes = [(root_mean_square(_missed((r,), {name: 1.0})) or 1.0, r.heldout.count) for r in rounds]
-    return np.concatenate([np.full(count, size) for size, count in sizes])
+    misses = _misses(rounds, {name: 1.0})
+    return np.concatenate([np.full(len(missed), root_mean_square(missed) or 1.0) for missed in misses])
 
 
 def _weights_of(judged: Round, weights: dict[str, float]) -> np.ndarray:

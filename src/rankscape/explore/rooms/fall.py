@@ -10,7 +10,7 @@ import numpy as np
 import rankscape as rs
 from rankscape import data, theory
 from rankscape.explore.calls import Call, Frame, Room, State, number
-from rankscape.explore.falling import expected, ladder, landscape, start_of
+from rankscape.explore.falling import expected, ladder, landscape, modes_of, start_of
 from rankscape.explore.opened import Opened
 from rankscape.explore.workers import frames_of
 from rankscape.ground.checks import one_of, positive, whole
@@ -100,8 +100,9 @@ class Fall(Room):
         if state.do == "expect":
             yield from frames_of(expected, (state,), call)
             return
-        yield landscape(state, lab)
-        yield Frame("ladder", ladder(state, lab))
+        modes = modes_of(lab)
+        yield landscape(state, lab, modes)
+        yield Frame("ladder", ladder(state, lab, modes))
         if state.do == "landscape":
             return
         yield Frame("begin", lines(state))
