@@ -231,6 +231,21 @@ def test_a_descent_that_takes_minutes_ends_when_nobody_waits(do):
     assert time.monotonic() - began < 6
 
 
+def test_a_start_that_is_no_minimum_yet_is_said_before_the_run(monkeypatch):
+    descend = rs.relax
+    monkeypatch.setattr("rankscape.relax", lambda *given, **more: descend(*given, most=3, **more))
+    state = {"problem": "random", "n": "12", "rank": "2", "width": "5", "pace": "200"}
+    kinds, words = [], ""
+    call = Call()
+    for frame in ROOMS["fall"].frames(FallState.of(state), call, Opened()):
+        kinds.append(frame.kind)
+        words += frame.facts["words"] if frame.kind == "caution" else ""
+        if len(kinds) == 6:
+            call.stop()
+    assert kinds[:5] == ["landscape", "ladder", "begin", "caution", "run"]
+    assert "still on its way after 3 implicit steps" in words
+
+
 def test_a_picture_takes_no_longer_than_one_waits_whatever_the_pace():
     call, steps = Call(), []
     state = {"problem": "random", "n": "12", "rank": "2", "width": "5", "start": "gaussian", "pace": "10000000"}
@@ -375,6 +390,20 @@ def test_dropped_files_keep_nothing_of_a_path_and_old_ones_leave():
         kept.file(number)
     assert kept.result("..", "table") is None
     kept.close()
+
+
+def test_what_a_killed_server_left_goes_when_another_is_given_a_file():
+    code = "import os; from rankscape.explore.dropped import Dropped; kept = Dropped()\n"
+    code += "print(kept.file(kept.keep('a.csv', b'1')), flush=True); os.kill(os.getpid(), 9)"
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    left = Path(killed.stdout.strip())
+    assert killed.returncode == -9
+    assert left.read_bytes() == b"1"
+    kept = Dropped()
+    beside = kept.file(kept.keep("b.csv", b"2"))
+    assert not left.parent.parent.exists()
+    kept.close()
+    assert not beside.parent.parent.exists()
 
 
 # -- runs -------------------------------------------------------------------------------------------------

@@ -1,13 +1,17 @@
-"""Files that were dropped on the page, and what was made of them: in a folder of this server, gone when it ends."""
+"""Files that were dropped on the page, and what was made of them: in a folder of this server, gone when it ends.
 
+After a kill it goes when the next server is given a file.
+"""
+
+import contextlib
 import re
 import secrets
 import shutil
-import tempfile
 import threading
 from pathlib import Path
 
 from rankscape.errors import InputError
+from rankscape.ground.beside import scratch
 from rankscape.ground.final import final
 
 # Files and results that are kept; the oldest leave first.
@@ -23,6 +27,7 @@ class Dropped:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._place = contextlib.ExitStack()
         self._home: Path | None = None
         self._folders: dict[str, Path] = {}
         self._names: dict[str, str] = {}
@@ -31,7 +36,7 @@ class Dropped:
         """A new one, and its number."""
         with self._lock:
             if self._home is None:
-                self._home = Path(tempfile.mkdtemp(prefix="rankscape-explore-"))
+                self._home = self._place.enter_context(scratch())
             while len(self._folders) >= KEPT:
                 oldest = next(iter(self._folders))
                 self._names.pop(oldest, None)
@@ -79,6 +84,5 @@ class Dropped:
     def close(self) -> None:
         """Remove everything."""
         with self._lock:
-            if self._home is not None:
-                shutil.rmtree(self._home, ignore_errors=True)
+            self._place.close()
             self._home, self._folders, self._names = None, {}, {}

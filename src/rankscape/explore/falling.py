@@ -21,11 +21,20 @@ MODES, POINTS = 10, 300
 # Replicas that wait for a jump, and steps that each waits.
 REPLICAS, STEPS = 12, 400_000
 
+# Of a start that is no minimum yet.
+RESTLESS = (
+    "No minimum yet: the descent is still on its way after {steps:,} implicit steps (gradient of norm {gradient:.1e}). "
+    "Jumps at the beginning may be the rest of it."
+)
 
-def start_of(state: "FallState", lab: "KnownMatrix", stop: Callable[[], bool] | None = None) -> Any:
-    """An initialization; the descent to a minimum takes minutes for odd settings, and ends when `stop` says so."""
+
+def start_of(state: "FallState", lab: "KnownMatrix", stop: Callable[[], bool] | None = None) -> tuple[Any, str]:
+    """An initialization, and what must be said of it.
+
+    The descent to a minimum takes minutes for odd settings, and ends when `stop` says so.
+    """
     if state.start == "gaussian":
-        return rs.Gaussian(0.5)
+        return rs.Gaussian(0.5), ""
     if state.problem == "planted":
         begin = lab.start(state.depth, state.width)
     else:
@@ -33,7 +42,8 @@ def start_of(state: "FallState", lab: "KnownMatrix", stop: Callable[[], bool] | 
             lab.problem, state.depth, state.width, initialization=rs.Gaussian(0.5), steps=1, seed=state.seed,
             dynamics=rs.SGD(min(state.learning_rate, 0.05), state.ridge),
         ).factors  # fmt: skip
-    return rs.Factors(rs.relax(lab.problem, begin, state.ridge, stop=stop).factors)
+    end = rs.relax(lab.problem, begin, state.ridge, stop=stop)
+    return rs.Factors(end.factors), "" if end.converged else RESTLESS.format(steps=end.steps, gradient=end.gradient)
 
 
 def ladder(state: "FallState", lab: "KnownMatrix", values: list[float]) -> dict[str, Any]:
@@ -61,11 +71,12 @@ def landscape(state: "FallState", lab: "KnownMatrix", values: list[float]) -> Fr
 def expected(_: Connection, state: "FallState") -> Iterator[Frame]:
     """How long a jump takes, from replicas: in a process of its own, for that can be long."""
     lab = state.lab()
-    start = start_of(replace(state, start="minimum"), lab)  # a jump is one out of a minimum
+    start, caution = start_of(replace(state, start="minimum"), lab)  # a jump is one out of a minimum
     dynamics = rs.SGD(state.learning_rate, state.ridge)
     rate = rs.estimate_jump_rate(lab.problem, start, dynamics, steps=STEPS, replicas=REPLICAS, seed=1000)
     low, high = rate.interval
-    yield Frame("expected", {"mean": rate.mean, "low": low, "high": high, "jumps": rate.jumps, "replicas": REPLICAS})
+    facts = {"mean": rate.mean, "low": low, "high": high, "jumps": rate.jumps, "replicas": REPLICAS}
+    yield Frame("expected", facts | {"caution": caution})
 
 
 def _weight(lab: "KnownMatrix") -> float:

@@ -106,9 +106,12 @@ class Fall(Room):
         if state.do == "landscape":
             return
         yield Frame("begin", lines(state))
-        start = start_of(state, lab, lambda: call.stopped)
-        if not call.stopped:
-            yield from _Live(state, lab, call).frames(start)
+        start, caution = start_of(state, lab, lambda: call.stopped)
+        if call.stopped:
+            return
+        if caution:
+            yield Frame("caution", {"words": caution})
+        yield from _Live(state, lab, call).frames(start)
 
 
 @final

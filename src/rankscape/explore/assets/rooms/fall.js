@@ -72,11 +72,12 @@ class Fall {
       if (kind !== "expected") return;
       place.textContent = facts.jumps ? `From this minimum a jump takes ${integer(Math.round(facts.mean))} steps in the mean (95 %: ${integer(Math.round(facts.low))} to ${facts.high === null ? "no limit" : integer(Math.round(facts.high))}; ${facts.jumps} of ${facts.replicas} replicas jumped within 400,000).`
         : `None of ${facts.replicas} replicas jumped within 400,000 steps: more than ${integer(Math.round(facts.low))} in the mean (95 %).`;
+      if (facts.caution) place.textContent += ` ${facts.caution}`;
     }, "expect");
   }
 
   hear({ kind, facts, arrays }) {
-    if (kind === "error") this.find("error").textContent = facts.words;
+    if (kind === "error" || kind === "caution") this.find("error").textContent = facts.words;
     else if (kind === "landscape") this.landscapeOf(facts, arrays);
     else if (kind === "ladder") this.near(facts);
     else if (kind === "begin") this.start(facts);
