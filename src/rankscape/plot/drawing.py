@@ -20,6 +20,9 @@ FIGURES = (".png", ".pdf", ".svg")
 # Line styles of horizontal references; the legend names them, so that close ones can be read.
 REFERENCES = (":", "-.", "--", (0, (1, 4)))
 
+# Points of a mark in a legend.
+LARGEST_MARK = 6.0
+
 # Inches of one panel.
 WIDTH, HEIGHT = 4.6, 3.8
 # Inches of a line of the notes below a figure.
@@ -129,6 +132,8 @@ def draw_panel(axes: "Axes", panel: Panel) -> None:
         axes.set_xlim(*panel.span)
     for k, band in enumerate(panel.bands):
         _draw_band(axes, band, k)
+    if panel.shaded:
+        axes.fill_between([], [], color=MUTED, alpha=0.28, lw=0, label=panel.shaded)
     for (level, name), style in zip(panel.references, REFERENCES, strict=False):
         axes.axhline(level, color=MUTED, lw=1.2, ls=style, label=name)
     if panel.mark is not None:
@@ -142,8 +147,14 @@ def draw_panel(axes: "Axes", panel: Panel) -> None:
     axes.set_ylabel(panel.ylabel, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(which="both", colors=INK, labelsize=8)
-    if axes.get_legend_handles_labels()[1]:  # below, where no line can be under it
-        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
+    _legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)  # below, where no line can be under it
+
+
+def _legend(axes: "Axes", **where: Any) -> None:
+    """Name what has a name, with marks that fit beside a word."""
+    if axes.get_legend_handles_labels()[1]:
+        for mark in axes.legend(fontsize=8, frameon=False, **where).get_lines():
+            mark.set_markersize(min(mark.get_markersize(), LARGEST_MARK))
 
 
 def _scale(axes: "Axes", panel: Panel) -> None:
@@ -231,5 +242,4 @@ def _draw_cells(axes: "Axes", panel: Panel, cells: Cells) -> None:
     axes.set_xlabel(panel.xlabel, color=INK)
     axes.set_ylabel(panel.ylabel, color=INK)
     axes.figure.colorbar(picture, ax=axes, shrink=0.9, pad=0.02).set_label(cells.bar, color=INK, fontsize=8)
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.27 if upright else -0.16))
+    _legend(axes, loc="upper left", bbox_to_anchor=(0, -0.27 if upright else -0.16))

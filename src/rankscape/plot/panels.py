@@ -108,6 +108,8 @@ class Panel:
     mark: tuple[float, str] | None = None
     references: list[tuple[float, str]] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)
+    shaded: str = ""
+    """What the bands are, for the legend."""
     bounds: tuple[float, float] | None = None
     span: tuple[float, float] | None = None
     """Limits of the horizontal axis, where not all of the curves is worth showing."""

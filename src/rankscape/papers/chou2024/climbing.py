@@ -56,6 +56,7 @@ def effective_rank(quick: bool = False) -> PaperFigure:
                 bounds=(0.8, 2.8),
                 references=levels,
                 bands=bands(plateaus),
+                shaded="guaranteed plateau of rank",
                 span=(steps / 300, steps),
             )
         )

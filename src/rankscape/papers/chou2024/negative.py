@@ -36,8 +36,9 @@ def negative_eigenvalues(quick: bool = False) -> PaperFigure:
         [
             _spectrum("identical start", identical, {}),
             _spectrum("perturbed start", perturbed, halves),
-            Panel("effective rank; shaded: guaranteed plateaus", "effective rank of W", "step", [rank, lost],
-                  log_x=True, bounds=(0.9, 3.5), span=(100, STEPS), bands=bands(plateaus)),
+            Panel("effective rank", "effective rank of W", "step", [rank, lost],
+                  log_x=True, bounds=(0.9, 3.5), span=(100, STEPS), bands=bands(plateaus),
+                  shaded="guaranteed plateau of rank"),
         ], data, claims,
     )
 

@@ -46,9 +46,9 @@ def annealing(quick: bool = False, seed: int = 0) -> PaperFigure:
     spectrum = [Line(record, sigma[:, i], f"singular value {i + 1}", COLORS[i], 1.8, STYLES[i]) for i in range(4)]
     parts = [
         Panel("ridge * m falls from 0.4 to 0.001", "mean squared test error", "step", [*lines, stages], log=True,
-              bands=bands, span=(0, steps), bounds=(1e-3, 10)),
-        Panel("under SGD, seed 0", "singular values of W", "step", spectrum, log=True, bands=bands, span=(0, steps),
-              bounds=(1e-4, 100)),
+              bands=bands, shaded="ridge * m", span=(0, steps), bounds=(1e-3, 10)),
+        Panel("under SGD, seed 0", "singular values of W", "step", spectrum, log=True, bands=bands,
+              shaded="ridge * m", span=(0, steps), bounds=(1e-4, 100)),
         _end_panel(ends),
     ]
     data = xr.Dataset({"test_error": (("seed", "step"), runs.test_error.values), "without_jump": ("ridge_m", without)},

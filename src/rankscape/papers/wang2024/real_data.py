@@ -107,14 +107,14 @@ def _panels(pulse: Pulse, run: rs.Trajectory) -> list[Panel]:
     errors = {"held out": run.heldout_loss.values, "training": run.loss.values}
     rmse = [Line(at[1:], np.sqrt(2 * loss[1:]), name, COLORS[i], 1.8, ("-", "--")[i])
             for i, (name, loss) in enumerate(errors.items())]
-    xlabel, span = f"stage of {pulse.epochs} epochs (above: ridge * m)", (0, stages)
+    xlabel, span = f"stage of {pulse.epochs} epochs", (0, stages)
     alive = [Line(at, run.alive_modes.values, "SGD", COLORS[0], 1.8, steps=True)]
     top = float(run.alive_modes.max())
     return [
         Panel(f"{pulse.name}: live modes", "live modes", xlabel, alive, whole=True, bands=bands, span=span,
-              bounds=(0, 1.25 * top)),
+              shaded="ridge * m", bounds=(0, 1.25 * top)),
         Panel(f"{pulse.name}: error", "rms error over deviation", xlabel, rmse, bands=bands, span=span,
-              bounds=(0, 1.3 * float(np.nanmax(rmse[0].y)))),
+              shaded="ridge * m", bounds=(0, 1.3 * float(np.nanmax(rmse[0].y)))),
     ]
 
 

@@ -73,9 +73,9 @@ def stuck(quick: bool = False, seed: int = 0) -> PaperFigure:
 def _panels(gd: xr.Dataset, sgd: xr.Dataset, jumps, lowered, kind: str, start_rank: int) -> list[Panel]:
     edges = [0.0, *[float(step) for step, *_ in jumps], float("inf")]
     ranks = [start_rank, *[after for *_, after in jumps]]
-    bands = [Band(a, b, f"rank {k}") for (a, b), k in zip(pairwise(edges), ranks, strict=True)]
+    bands = [Band(a, b, str(k)) for (a, b), k in zip(pairwise(edges), ranks, strict=True)]
     steps, span = sgd.step.values, (float(FIRST), float(sgd.step[-1]))
-    here: dict[str, Any] = dict(log=True, log_x=True, bands=bands, span=span)
+    here: dict[str, Any] = dict(log=True, log_x=True, bands=bands, shaded="rank under SGD", span=span)
 
     def pair(name: str) -> list[Line]:
         # A minimum is where gradient descent begins: its value there stands for all steps, run or not.
