@@ -160,6 +160,7 @@ def test_on_the_planted_problem_the_warning_comes_with_a_ridge_that_kills_and_no
         assert "may kill 2 true mode" in _first_ridge(lab, ridge_m, lab.start())[0]
 
 
+@pytest.mark.slow
 def test_the_defaults_do_not_warn_about_the_first_ridge_of_the_planted_problem():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RankscapeWarning)

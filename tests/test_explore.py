@@ -509,6 +509,16 @@ def test_only_this_page_may_ask(address):
         sync.connect(address.replace("http", "ws") + "/socket", origin="http://evil.example")
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_file_that_is_too_large_is_heard_out_and_then_refused(address, told):
+    """Who is still sending when the line is cut reads no answer; a browser says so without reason."""
+    host = address.removeprefix("http://")
+    parts = [bytes(1 << 20)] * 80
+    data, more = (b"".join(parts), {}) if told else (iter(parts), {"Transfer-Encoding": "chunked"})
+    code, _, words = asked(address, "drop?name=a.csv", "POST", data, Origin=f"http://{host}", **more)
+    assert (code, words) == (413, guard.TOO_LARGE)
+
+
 def test_the_socket_answers_the_newest_question(address):
     host = address.removeprefix("http://")
     with sync.connect(f"ws://{host}/socket", origin=f"http://{host}") as socket:

@@ -96,6 +96,7 @@ def test_gradient_descent_is_not_taken_for_sgd(monkeypatch):
     assert any("distance of the effective ranks" in name for name in _failed("chou2024", "sgd"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["soft-rank"])
 def test_a_run_that_does_not_jump_is_a_claim_that_fails(name, monkeypatch):
     """Another problem of the kind, on which this run keeps its rank."""

@@ -14,7 +14,7 @@ from rankscape.papers.figure import verdict
 from rankscape.plot import Band, Image, Line, Panel
 
 # Figures that take a quarter of a minute and more.
-LONG = {"annealing", "jump-times", "rank-grid", "soft-rank"}
+LONG = {"annealing", "batches", "jump-times", "rank-grid", "soft-rank"}
 
 EVERY = [
     pytest.param(paper, name, id=f"{paper}-{name}", marks=[pytest.mark.slow] if name in LONG else [])

@@ -29,7 +29,11 @@ def call(arguments, capsys) -> tuple[int, str, str]:
 # --- the diagrams -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", DIAGRAMS)
+# These take a quarter of a minute each.
+LONG = {"final-rank", "sparse-completion"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in LONG else []) for n in DIAGRAMS])
 def test_every_claim_holds_and_the_figure_is_whole(name, tmp_path, capsys):
     code, out, err = call(["phases", name, "--quick", "-o", str(tmp_path), "--json"], capsys)
     claims = json.loads(out)["claims"]

@@ -4,6 +4,8 @@ The page listens on this machine, where other pages in the same browser can reac
 their Host and Origin, which they cannot choose.
 """
 
+import asyncio
+import contextlib
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -35,6 +37,9 @@ COOKIE = "rankscape-token"
 # Bytes of an upload.
 LARGEST = 64 * 2**20
 TOO_LARGE = f"A file may have {LARGEST >> 20} MB here: use the command line for larger ones."
+
+# Seconds for which what is refused is still listened to.
+PATIENCE = 3.0
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -73,6 +78,7 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": words})
         else:
+            await drain(receive)
             await _answer(_with_headers(send), code, words, more)
 
     def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, list[tuple[bytes, bytes]]]:
@@ -106,6 +112,14 @@ class Guard:
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.token.encode())
+
+
+async def drain(receive: Receive) -> None:
+    """Let somebody finish: a browser that is still sending when the line is cut never reads why."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while (await receive()).get("more_body", False):
+                pass
 
 
 def _with_headers(send: Send) -> Send:

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 
 from rankscape.explore import pages
 from rankscape.explore.connection import Connection
-from rankscape.explore.guard import LARGEST, REPORT, TOO_LARGE
+from rankscape.explore.guard import LARGEST, REPORT, TOO_LARGE, drain
 from rankscape.explore.opened import Opened
 from rankscape.explore.rooms import ROOMS
 from rankscape.ground.final import final
@@ -64,6 +64,7 @@ class Site:
         async for part in request.stream():
             content += part
             if len(content) > LARGEST:
+                await drain(request.receive)
                 return Response(TOO_LARGE, 413, media_type="text/plain")
         name = request.query_params.get("name", "table.csv")
         return JSONResponse({"table": await asyncio.to_thread(self.opened.dropped.keep, name, bytes(content))})
