@@ -39,6 +39,7 @@ copybutton_prompt_is_regexp = True
 
 # -- reference
 default_role = "any_name"
+smartquotes_action = "q"  # quotes only: two dashes are an option of a command
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
