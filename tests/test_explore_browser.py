@@ -172,6 +172,36 @@ def test_climb_by_mouse_and_back_again(page, address):
     assert [float(v) for v in page.locator("input[name=eigenvalues]").input_value().split(",")] == moved
 
 
+def test_the_address_follows_a_long_drag_and_is_written_when_it_rests(page, address):
+    """Browsers ignore or refuse addresses that come by the hundred."""
+    page.goto(f"{address}/climb?eigenvalues=3,1&steps=2000")
+    drawn(page)
+    written, wanted = page.evaluate(
+        """async () => {
+          let written = 0;
+          for (const name of ["pushState", "replaceState"]) {
+            const plain = history[name];
+            history[name] = function (...given) { written += 1; return plain.apply(this, given); };
+          }
+          const slider = document.querySelector('input[data-for=alpha]');
+          for (let k = 0; k < 300; k++) {
+            slider.value = -2 + k / 600;
+            slider.dispatchEvent(new Event('input', { bubbles: true }));
+            await new Promise((done) => setTimeout(done, 8));
+          }
+          await new Promise((done) => setTimeout(done, 400));
+          return [written, document.querySelector('input[name=alpha]').value];
+        }"""
+    )
+    assert written <= 30
+    assert f"alpha={wanted}" in page.url
+    page.reload()
+    drawn(page)
+    assert page.locator("input[name=alpha]").input_value() == wanted
+    page.go_back()
+    until(page, "!location.search.includes('alpha')")
+
+
 def test_climb_compares_designs_and_copies(page, address):
     page.goto(f"{address}/climb?rank=2")
     drawn(page)

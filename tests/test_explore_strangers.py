@@ -7,9 +7,12 @@ import random
 import re
 import socket
 from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import browsing
+import numpy as np
 import pytest
+from fuzz.doors import files as harmed
 
 from rankscape.explore.rooms import ROOMS
 
@@ -158,4 +161,32 @@ def test_any_question_is_answered_or_its_socket_closed(place):
         kinds.update(heard(host, rng))
     assert is_well(host)
     assert {"error", "curves", "closed"} <= kinds
+    assert browsing.resident(process) - before < GROWTH
+
+
+def dropped(host: str, rng: np.random.Generator) -> str:
+    """What the page says first of a harmed file: what it read, or why it did not."""
+    case = harmed.make(rng)
+    asked = Request(f"http://{host}/drop?name={quote(case.name)}", case.content, {"Origin": f"http://{host}"})
+    with urlopen(asked, timeout=WAIT) as answer:
+        number = json.load(answer)["table"]
+    with sync.connect(f"ws://{host}/socket", origin=f"http://{host}", max_size=None, open_timeout=WAIT) as line:
+        line.send(json.dumps({"ask": 1, "slot": "main", "room": "complete", "state": {"table": number}}))
+        kind = "begin"
+        while kind == "begin":
+            data = line.recv(timeout=WAIT)
+            head = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+            kind, words = head["kind"], head["facts"].get("words", "")
+        assert "defect" not in words, (case.name, words)
+        assert "Traceback" not in words, (case.name, words)
+        return kind
+
+
+def test_any_file_is_read_or_refused_in_words(place):
+    """Each is read in a process of its own, which ends with its page."""
+    host, process = place
+    rng, before = np.random.default_rng(2), browsing.resident(process)
+    kinds = [dropped(host, rng) for _ in range(max(6, COUNT // 10))]
+    assert is_well(host)
+    assert set(kinds) == {"error", "read"}, set(kinds)
     assert browsing.resident(process) - before < GROWTH

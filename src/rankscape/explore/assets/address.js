@@ -3,21 +3,33 @@ export class Address {
   constructor(start) {
     this.start = start;
     this.listeners = [];
-    addEventListener("popstate", () => this.listeners.forEach((listener) => listener(this.state)));
+    this.place = location.search || location.pathname;
+    addEventListener("popstate", () => {
+      this.timer = clearTimeout(this.timer);
+      this.place = location.search || location.pathname;
+      this.listeners.forEach((listener) => listener(this.state));
+    });
+    for (const end of ["pointerup", "change", "pagehide"]) addEventListener(end, () => this.write());
   }
 
   get state() { return { ...this.start, ...Object.fromEntries(new URLSearchParams(location.search)) }; }
 
   changed(listener) { this.listeners.push(listener); }
 
-  // While one drags the same entry of the history is replaced; a pause makes a new one.
+  // A pause makes a new entry of the history; while one drags the same entry is replaced, a few times a second and at
+  // the end: browsers take a hundred addresses in ten seconds, and ignore or refuse the rest.
   set(state) {
     const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== "" && value !== null && value !== undefined));
     const place = query.size ? `?${query}` : location.pathname;
-    if (place === (location.search || location.pathname)) return;
-    const now = performance.now();
-    if (this.last !== undefined && now - this.last < 700) history.replaceState(null, "", place);
+    if (place === this.place) return;
+    const now = performance.now(), dragging = this.last !== undefined && now - this.last < 700;
+    Object.assign(this, { place, last: now });
+    if (dragging) this.timer ??= setTimeout(() => this.write(), 150);
     else history.pushState(null, "", place);
-    this.last = now;
+  }
+
+  write() {
+    this.timer = clearTimeout(this.timer);
+    if (this.place !== (location.search || location.pathname)) history.replaceState(null, "", this.place);
   }
 }
