@@ -11,7 +11,7 @@ function sizes() {
 }
 
 // The page of questions comes first, and those that explain before those that list: a function is hardly an answer.
-const share = (name) => name === "start/questions" ? 1.5 : /^(reference\/(api|rankscape)|more\/changelog)/.test(name) ? 0.4 : 1;
+const share = (name) => name === "start/questions" ? 2 : /^(reference\/(api|rankscape)|more\/changelog)/.test(name) ? 0.4 : 1;
 
 Search.performTermsSearch = (searchTerms, excludedTerms) => {
   const size = (Search.sizes ??= sizes()), found = new Map();
