@@ -7,14 +7,17 @@ same bytes. Sums are added here, block by block, in the order that one process h
 """
 
 import contextlib
+import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rankscape.errors import InputError, RankscapeError, RunFailed, did_you_mean
+from rankscape.files.in_parts.base import Share
 from rankscape.ground.checks import shown
 from rankscape.ground.final import final
 from rankscape.ground.stored import Folder, Stored, folder_of
@@ -46,7 +49,7 @@ class DaskHands(AbstractHands):
         self._pool.work = "fit"
         self._versions, self._numbers = versions(), count()
         self._kept: dict[int, tuple[Any, Stored, Stored]] = {}
-        self._probed = ""
+        self._probed, self._name, self._at = "", secrets.token_hex(4), []
 
     def update(self, order: Order, side: int, update: Update, other: Any) -> tuple[Records, list[Sums]]:
         """Task by task; `other` are records of the client's, or those of the side before."""
@@ -55,13 +58,12 @@ class DaskHands(AbstractHands):
         assert isinstance(values, Stored)
         folder = folder_of(values)
         assert folder is not None, "whoever fits keeps the files"
-        self._check(folder)
-        number = next(self._numbers)
+        self._check(folder.path)
         given = other if isinstance(other, Records) else _written(folder, other)
         records = Records.new(folder, order.lines, record_size(update.width))
         blocks, how = (*self._lines(order, folder), partners, values), (self._versions, arithmetic())
         tasks = [Task(*blocks, cuts, update, given.lent, records.lent, *how) for cuts in parts_of(order)]
-        found = self._done(tasks, f"{folder.path.name}-{number}")
+        found = self._done([self._pinned(k, len(tasks), work, task) for k, task in enumerate(tasks)])
         return records, [sums for part in found for sums in part]
 
     def gather(self, records: Any) -> np.ndarray:
@@ -77,13 +79,33 @@ class DaskHands(AbstractHands):
             kept = self._kept[id(order.starts)] = (order.starts, *made)
         return kept[1], kept[2]
 
-    def _done(self, tasks: Sequence[Task], name: str) -> list[list[Sums]]:
-        """The sums of each task, whatever happens to workers on the way."""
-        at = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
-        futures = []
-        for k, task in enumerate(tasks):
-            pinned = {"workers": [at[k * len(at) // len(tasks)]], "allow_other_workers": True} if at else {}
-            futures.append(self.client.submit(work, task, key=f"rankscape-{name}-{k}", pure=True, **pinned))
+    def each(self, function: Callable[..., Any], given: Sequence[tuple], folder: Path) -> list[Any]:
+        """A function of each of some arguments; where a partition comes first, it is called where that one is."""
+        self._check(folder)
+        tasks = []
+        for k, (first, *rest) in enumerate(given):
+            if isinstance(first, Share) and first.lazy is not None:
+                tasks.append(self._beside(first, function, rest))
+            else:
+                tasks.append(self._pinned(k, len(given), function, first, *rest))
+        return self._done(tasks)
+
+    def _beside(self, share: Share, function: Callable[..., Any], rest: Sequence[Any]) -> Any:
+        from dask.delayed import delayed
+
+        call: Any = delayed(_brought, pure=False)
+        return self.client.compute(call(share.lazy, function, share.holding(None), *rest))
+
+    def _pinned(self, k: int, count: int, function: Callable[..., Any], *given: Any) -> Any:
+        """The k-th of so many tasks, for the worker that always gets it, as long as it lives."""
+        if k == 0:
+            self._at = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
+        at = {"workers": [self._at[k * len(self._at) // count]], "allow_other_workers": True} if self._at else {}
+        key = f"rankscape-{self._name}-{next(self._numbers)}"
+        return self.client.submit(function, *given, key=key, **at)
+
+    def _done(self, futures: Sequence[Any]) -> list[Any]:
+        """What each task returns, whatever happens to workers on the way."""
         try:
             with self.client.as_current():
                 self._pool.watch(lambda timeout: _waited(futures, timeout))
@@ -103,12 +125,12 @@ class DaskHands(AbstractHands):
         time.sleep(timeout)
         return False
 
-    def _check(self, folder: Folder) -> None:
+    def _check(self, folder: Path) -> None:
         """Refuse workers that cannot do the same work."""
-        if self._probed == str(folder.path):
+        if self._probed == str(folder):
             return
         self._pool.watch(self._staffed)
-        answers = self.client.run(probe, str(folder.path), self._versions, on_error="return")
+        answers = self.client.run(probe, str(folder), self._versions, on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, OSError):  # it died in the meantime; who takes its place is asked by its first task
                 continue
@@ -119,11 +141,11 @@ class DaskHands(AbstractHands):
                 raise answer
             if not answer:
                 raise InputError(
-                    f"The worker {worker} does not see {folder.path}: name a folder that all machines see in the "
+                    f"The worker {worker} does not see {folder}: name a folder that all machines see in the "
                     "environment variable TMPDIR."
                 )
             check_arithmetic(answer)
-        self._probed = str(folder.path)
+        self._probed = str(folder)
 
 
 @contextlib.contextmanager
@@ -172,6 +194,10 @@ def _waited(futures: Sequence[Any], timeout: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _brought(partition: Any, function: Callable[..., Any], share: Share, *rest: Any) -> Any:
+    return function(share.holding(partition), *rest)
 
 
 def _written(folder: Folder, records: np.ndarray) -> Records:
