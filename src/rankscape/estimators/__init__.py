@@ -10,6 +10,7 @@ from rankscape.estimators.completion.result import CompletedMatrix
 if TYPE_CHECKING:
     from rankscape.estimators.completion.cost import Cost, completion_cost
     from rankscape.estimators.completion.estimator import DeepMatrixCompletion
+    from rankscape.estimators.completion.schedule import Played, completion_schedule
     from rankscape.estimators.completion.validation import EntryKFold, entry_cross_validate
     from rankscape.estimators.denoising.estimator import DeepMatrixDenoiser
     from rankscape.estimators.sensing.estimator import DeepMatrixSensing
@@ -22,8 +23,10 @@ __all__ = [
     "DeepMatrixDenoiser",
     "DeepMatrixSensing",
     "EntryKFold",
+    "Played",
     "complete",
     "completion_cost",
+    "completion_schedule",
     "entry_cross_validate",
 ]
 
@@ -34,6 +37,8 @@ _HOME = {
     "DeepMatrixDenoiser": "denoising.estimator",
     "DeepMatrixSensing": "sensing.estimator",
     "EntryKFold": "completion.validation",
+    "Played": "completion.schedule",
+    "completion_schedule": "completion.schedule",
     "entry_cross_validate": "completion.validation",
 }
 
