@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rankscape.estimators.completion.cost import Cost, completion_cost
     from rankscape.estimators.completion.estimator import DeepMatrixCompletion
     from rankscape.estimators.completion.schedule import Played, completion_schedule
+    from rankscape.estimators.completion.spread import Spread
     from rankscape.estimators.completion.validation import EntryKFold, entry_cross_validate
     from rankscape.estimators.denoising.estimator import DeepMatrixDenoiser
     from rankscape.estimators.sensing.estimator import DeepMatrixSensing
@@ -24,6 +25,7 @@ __all__ = [
     "DeepMatrixSensing",
     "EntryKFold",
     "Played",
+    "Spread",
     "complete",
     "completion_cost",
     "completion_schedule",
@@ -38,6 +40,7 @@ _HOME = {
     "DeepMatrixSensing": "sensing.estimator",
     "EntryKFold": "completion.validation",
     "Played": "completion.schedule",
+    "Spread": "completion.spread",
     "completion_schedule": "completion.schedule",
     "entry_cross_validate": "completion.validation",
 }

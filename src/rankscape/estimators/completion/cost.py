@@ -23,7 +23,7 @@ ENTRY, LINE = 0.74e-9, 11e-9
 # CPU seconds to read and sort a record, by whoever holds it; of all that the client does with a record alone (both
 # orders, what is held out, means, what is left in the end); of the search on a sample, for each entry of it; and of
 # client, scheduler and worker for a task.
-RECORD, PASSES, SEARCH, TASK = 200e-9, 300e-9, 20e-6, 1.5e-3
+RECORD, PASSES, SEARCH, TASK = 170e-9, 280e-9, 20e-6, 1.5e-3
 
 # Entries of a task; of a sample at least, and for each column; sweeps of all directions that fits took; and bytes of a
 # process that has only imported what it needs.
