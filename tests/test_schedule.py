@@ -64,3 +64,5 @@ def test_what_is_no_size_or_time_is_refused():
     for wrong in ({"latency": -1.0}, {"bandwidth": 0.0}, {"server": math.nan}, {"workers": 0}, {"rank": 1.5}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             completion_schedule(1e6, 1e4, 1e3, **wrong)
+    with pytest.raises(InputError, match="`entries` are 1e\\+20: up to 4e\\+11 are played"):
+        completion_schedule(1e20, 1e4, 1e3)

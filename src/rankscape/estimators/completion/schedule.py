@@ -7,10 +7,14 @@ the other, and wait for the last one of a side and for the client; messages take
 import math
 from typing import NamedTuple
 
+from rankscape.errors import InputError
 from rankscape.estimators.completion.cost import ENTRIES, ENTRY, LINE, ORDERS, TASK, Size, sizes_of
 from rankscape.ground.checks import nonnegative, positive
 from rankscape.ground.final import final
 from rankscape.solvers.packed.records import record_size
+
+# Tasks of a side that are played at most.
+MOST = 200_000
 
 # Bytes of an entry on one side.
 BYTES = ORDERS / 2
@@ -82,6 +86,10 @@ def completion_schedule(
     (4.9, 4.9)
     """
     size = sizes_of(entries, rows, columns, rank, workers)
+    if _tasks(size) > MOST:
+        raise InputError(
+            f"`entries` are {size.entries:g}: up to {MOST * ENTRIES:g} are played, in {MOST:,} tasks a side."
+        )
     each = min(positive("bandwidth", bandwidth), positive("server", server) / min(size.workers, _tasks(size)))
     link = _Link(each, nonnegative("latency", latency))
     clock, used = 0.0, [0.0, 0.0, 0.0]  # of the sweep; seconds of arithmetic and network, and bytes, of all workers
