@@ -1,6 +1,8 @@
 """Fits over the workers of a Dask cluster: the bits of one process, whoever dies on the way."""
 
 import os
+import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -119,6 +121,16 @@ def test_workers_sort_files_and_partitions_as_one_process_does(files, monkeypatc
         twice = dataframe.concat([frame, frame.partitions[2]])
         with pytest.raises(FileFormatError, match=r"partition 5, record \d+: the same cell, .*partition 2"):
             triplets(twice).sorted_by(many.each)
+
+
+def test_a_file_that_workers_do_not_see_is_named(files, tmp_path):
+    copied = tmp_path / "ratings"
+    shutil.copytree(files, copied)
+    source = triplets(copied)
+    shares = source.shares()
+    (copied / "2.parquet").unlink()
+    with pytest.raises(InputError, match=r"2\.parquet is not seen where it is read: all workers have to see it"):
+        [list(share.lines()) for share in pickle.loads(pickle.dumps(shares))]
 
 
 def test_a_worker_that_dies_while_it_sorts_changes_nothing(files, monkeypatch):

@@ -157,7 +157,9 @@ def open_hands(executor: Any, workers: int) -> Iterator[DaskHands]:
     InputError
         It is none of these, or nobody answers there.
     """
-    if type(executor).__module__.partition(".")[0] == "distributed" and hasattr(executor, "submit"):
+    if isinstance(executor, DaskHands):  # somebody else opened them
+        yield executor
+    elif type(executor).__module__.partition(".")[0] == "distributed" and hasattr(executor, "submit"):
         yield DaskHands(executor, at_address(executor.scheduler.address))
     elif isinstance(executor, str) and executor in ("dask", *BATCH_SYSTEMS):
         with started(executor, workers, {}) as made, connected(made.target) as client:

@@ -16,7 +16,7 @@ from rankscape.ground.fingerprint import of_arrays
 from rankscape.solvers.packed.hands import AbstractHands
 from rankscape.solvers.packed.journal import Journal
 
-# Who sweeps: a Dask client, "dask", the address of a scheduler, or a batch system.
+# Who sorts and sweeps: a Dask client, "dask", the address of a scheduler, or a batch system.
 Executor: TypeAlias = Any
 
 # Of the entries every so-manyth tells one fit from another.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
+from rankscape.errors import InputError
 from rankscape.files.table import Key, Table
 
 # Records that are read at a time.
@@ -27,6 +28,12 @@ def one_by_one(function: Callable[..., Any], given: Sequence[tuple], folder: Pat
     """Here, one after the other."""
     del folder
     return [function(*arguments) for arguments in given]
+
+
+def check_seen(path: Path) -> None:
+    """Refuse to read what is not there: on another machine, or not any more."""
+    if not path.exists():
+        raise InputError(f"{path} is not seen where it is read: all workers have to see it, and nobody may move it.")
 
 
 class Part(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.foreign import reading
-from rankscape.files.in_parts.base import PART, SHARE, Part, Share, Triplets
+from rankscape.files.in_parts.base import PART, SHARE, Part, Share, Triplets, check_seen
 from rankscape.files.reading import check_exists
 from rankscape.files.table import choose_columns
 from rankscape.files.wanted import Wanted
@@ -92,7 +92,8 @@ class InNpy(Triplets):
     def shares(self) -> list["Records"]:
         """Some records at a time."""
         cuts = [*range(0, self.count, SHARE), self.count]
-        return [Records(self.source, self._where, self.names, *cut) for cut in pairwise(cuts)]
+        where = [path.absolute() for path in self._where]  # workers have a directory of their own
+        return [Records(self.source, where, self.names, *cut) for cut in pairwise(cuts)]
 
     def _check(self) -> None:
         for array, path, name, kinds in zip(self._arrays, self._where, self.names, ("iu", "iu", "iuf"), strict=True):
@@ -110,4 +111,6 @@ def _mapped(path: Path) -> Any:
 
 def _opened(where: list[Path], names: tuple[str, str, str]) -> list[Any]:
     """The three arrays: of three files, or three fields of one."""
+    for path in where:
+        check_seen(path)
     return [array[name] if array.dtype.names else array for array, name in zip(map(_mapped, where), names, strict=True)]

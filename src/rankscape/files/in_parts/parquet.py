@@ -9,7 +9,7 @@ from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.arrow import is_number
 from rankscape.files.foreign import reading
-from rankscape.files.in_parts.base import PART, SHARE, Triplets
+from rankscape.files.in_parts.base import PART, SHARE, Triplets, check_seen
 from rankscape.files.in_parts.columns import InColumns, Piece
 from rankscape.files.packages import needs
 from rankscape.files.table import choose_columns
@@ -48,7 +48,8 @@ class Groups(InColumns):
     """Some groups of rows of a file; so many records came before them."""
 
     def __init__(self, path: Path, names: tuple[str, str, str], groups: list[int], before: int):
-        self.path, self.names, self.groups, self.before = path, names, groups, before
+        # Workers have a directory of their own.
+        self.path, self.names, self.groups, self.before = path.absolute(), names, groups, before
         self.where = str(path)
 
     def tables(self, names: Sequence[str]) -> Iterator[Piece]:
@@ -57,12 +58,13 @@ class Groups(InColumns):
         from pyarrow import parquet
 
         before = self.before
+        check_seen(self.path)
         with reading(self.path, KIND):
             file = parquet.ParquetFile(self.path, pre_buffer=False)
             batches = file.iter_batches(PART, row_groups=self.groups, columns=list(names), use_threads=False)
         with file:
             while (batch := _next(self.path, batches)) is not None:
-                yield self.path, before, pa.table(batch)
+                yield self.where, before, pa.table(batch)
                 before += len(batch)
 
 
