@@ -130,15 +130,13 @@ class DaskHands(AbstractHands):
         if self._probed == str(folder):
             return
         self._pool.watch(self._staffed)
-        answers = self.client.run(probe, str(folder), self._versions, on_error="return")
-        for worker, answer in answers.items():
+        for worker, answer in self._answers(folder).items():
             if isinstance(answer, OSError):  # it died in the meantime; who takes its place is asked by its first task
                 continue
-            if isinstance(answer, ModuleNotFoundError):
-                what = f"The worker {worker} lacks the package {answer.name}"
-                raise InputError(f"{what}: install rankscape with the same packages on all workers.")
-            if isinstance(answer, Exception):
+            if isinstance(answer, RankscapeError):
                 raise answer
+            if isinstance(answer, Exception):
+                raise _lacking(f"The worker {worker}", answer)
             if not answer:
                 raise InputError(
                     f"The worker {worker} does not see {folder}: name a folder that all machines see in the "
@@ -146,6 +144,17 @@ class DaskHands(AbstractHands):
                 )
             check_arithmetic(answer)
         self._probed = str(folder)
+
+    def _answers(self, folder: Path) -> dict[str, Any]:
+        try:
+            return self.client.run(probe, str(folder), self._versions, on_error="return")
+        except Exception as error:  # a worker without the package cannot even read what it is asked
+            raise _lacking("A worker", error) from error
+
+
+def _lacking(who: str, error: Exception) -> InputError:
+    said = f"lacks the package {error.name}" if isinstance(error, ModuleNotFoundError) else f"cannot begin ({error})"
+    return InputError(f"{who} {said}: install rankscape with the same packages on all workers.")
 
 
 @contextlib.contextmanager
