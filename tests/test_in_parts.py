@@ -19,7 +19,7 @@ from test_at_scale import ratings
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.entries.stored.sorting import Sorter
+from rankscape.entries.stored import sorting
 from rankscape.errors import FileFormatError, InputError, StorageError
 from rankscape.estimators import DeepMatrixCompletion
 from rankscape.files import triplets
@@ -129,10 +129,11 @@ def test_sorted_piece_by_piece_as_at_once(seed, size, policy):
     i, j, y = random.integers(0, n_out, count), random.integers(0, n_in, count), random.standard_normal(count)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rankscape.entries.stored.sorting.RANGE", size)
-        sorter = Sorter(Folder(), (n_out, n_in), np.bincount(i, minlength=n_out))
-        for part in np.array_split(np.arange(count), 3):
-            sorter.take(i[part], j[part], y[part])
-        found = sorter.settled(policy, lambda row, column: None)
+        folder, rows = Folder(), sorting.ranges_of(np.bincount(i, minlength=n_out))
+        parts = [(i[part], j[part], y[part]) for part in np.array_split(np.arange(count), 4)]
+        pieces = [sorting.deal(parts[k : k + 2], rows, folder.path / f"{k}") for k in (0, 2)]
+        ranges = sorting.ranges(pieces, folder, (n_out, n_in), policy)
+        found = sorting.together(ranges, [sorting.sort(one).entries for one in reversed(ranges)][::-1])
     expected = Entries(i, j, y, (n_out, n_in), duplicates=policy)
     assert all(map(np.array_equal, found, expected))
     assert np.array_equal(found.find(i, j), expected.find(i, j))
@@ -286,15 +287,51 @@ def test_more_lines_than_an_index_counts():
         check_indices_fit(2**31, "rows")
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_a_partition_of_another_type_is_named():
+def partitions(*columns):
     import pandas as pd
     from dask import dataframe, delayed
 
-    parts = [pd.DataFrame({"user": users, "item": [1], "score": [1.0]}) for users in (["a"], [5])]
-    frame = dataframe.from_delayed([delayed(part) for part in parts], meta=parts[0], verify_meta=False)
-    with pytest.raises(FileFormatError, match="partition 1"):
-        _ = triplets(frame).table
+    parts = [pd.DataFrame(part) for part in columns]
+    return dataframe.from_delayed([delayed(part) for part in parts], meta=parts[0], verify_meta=False)
+
+
+FIRST = {"user": ["a", "b"], "item": [1, 2], "score": [1.0, 2.0]}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ({"user": ["c"], "thing": [1], "score": [1.0]}, "partition 1 has no column 'item', .* it has user, score"),
+        (
+            {"user": [5], "item": [1], "score": [1.0]},
+            "partition 1, column 'user': holds whole numbers, and text before",
+        ),
+        ({"user": ["c", 5], "item": [1, 2], "score": [1.0, 2.0]}, "partition 1, column 'user' cannot be read"),
+        ({"user": ["c"], "item": [1], "score": ["x"]}, "partition 1, column 'score': holds .*, not numbers"),
+        ({"user": ["c", None], "item": [1, 2], "score": [1.0, 2.0]}, "partition 1, record 2, column 'user': .* empty"),
+        (
+            {"user": ["c", "d"], "item": [1, None], "score": [1.0, 2.0]},
+            "partition 1, record 2, column 'item': .* empty",
+        ),
+        (
+            {"user": ["a"], "item": [1], "score": [5.0]},
+            "partition 1, record 1: the same cell, .* as partition 0, record 1",
+        ),
+    ],
+)
+def test_a_partition_that_cannot_be_used_is_named(second, said):
+    with pytest.raises(FileFormatError, match=said):
+        _ = triplets(partitions(FIRST, second)).table
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_partitions_that_are_empty_or_hold_whole_numbers_for_values():
+    empty, whole = {name: [] for name in FIRST}, {"user": ["c"], "item": [2], "score": [7]}
+    table = triplets(partitions(empty, FIRST, empty, whole)).table
+    assert table.values.tolist() == [1.0, 2.0, 7.0]
+    with pytest.raises(FileFormatError, match="holds no records"):
+        _ = triplets(partitions(empty, empty)).table
 
 
 def test_a_search_among_all_that_cannot_fit_is_refused(many, monkeypatch):

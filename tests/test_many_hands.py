@@ -1,6 +1,8 @@
 """Fits over the workers of a Dask cluster: the bits of one process, whoever dies on the way."""
 
 import os
+import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,15 +12,19 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from command_line import caller
+from pyarrow import parquet
 from test_at_scale import ratings
 
 import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.entries.stored.keeping import on_disk
-from rankscape.errors import InputError, RunFailed
+from rankscape.errors import FileFormatError, InputError, RunFailed
 from rankscape.estimators import DeepMatrixCompletion
+from rankscape.files import triplets
+from rankscape.solvers.packed import away
 from rankscape.solvers.packed.journal import Journal
 from rankscape.solvers.packed.orders import Orders
 from rankscape.solvers.packed.posterior import PackedPosterior
@@ -73,9 +79,73 @@ def test_any_number_of_workers_gives_the_bits_of_one_process(entries, small_task
         there.converge(1e-3, 4)
         assert same(here, there)
         assert not [key for key in many.client.futures if "rankscape" in str(key)]
-    # Records go with the sweep that needs them: those of the last one are left.
-    folder = Path(there.orders.sides[0].values.path).parent
-    assert len(list(folder.glob("records-*"))) == len(list(parts_of(here.orders.sides[0])))
+        # Records go with the sweep that needs them, on disk, too.
+        folder = Path(there.orders.sides[0].values.path).parent
+        left = len(list(folder.iterdir()))
+        there.sweep()
+        assert len(list(folder.iterdir())) == left
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """Shuffled triplets with names, in files of two groups of rows each."""
+    folder, random = tmp_path_factory.mktemp("ratings"), np.random.default_rng(3)
+    cells = random.permutation(np.unique(random.integers(0, 800 * 150, 12_000)))
+    users = np.array([f"user {k}" for k in range(800)])[cells // 150]
+    table = pa.table({"user": users, "item": cells % 150, "score": random.standard_normal(len(cells))})
+    for k in range(4):
+        parquet.write_table(table.slice(3_000 * k, 3_000), folder / f"{k}.parquet", row_group_size=1_500)
+    return folder
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_sort_files_and_partitions_as_one_process_does(files, monkeypatch, workers):
+    from dask import dataframe
+
+    monkeypatch.setattr("rankscape.entries.stored.sorting.RANGE", 2_500)
+    monkeypatch.setattr("rankscape.files.in_parts.parquet.SHARE", 1_000)
+    monkeypatch.setattr("rankscape.files.in_parts.gather.MERGED", 2)
+    here = triplets(files).table
+    frame = dataframe.from_pandas(parquet.read_table(files).to_pandas(), npartitions=5, sort=False)
+    with cluster(workers) as made, open_hands(made.scheduler_address, 1) as many:
+        seen: list[str] = []
+        each = lambda function, given, folder: seen.append(function.__name__) or many.each(function, given, folder)
+        for source in (files, frame):
+            seen.clear()
+            there = triplets(source).sorted_by(each)
+            assert all(map(np.array_equal, here.entries, there.entries))
+            assert np.array_equal(here.row_labels, there.row_labels)
+            assert np.array_equal(here.column_labels, there.column_labels)
+            assert seen == ["look", "merge", "merge", "merge", "deal", "sort"]
+        # What a worker cannot use is named as it is here.
+        twice = dataframe.concat([frame, frame.partitions[2]])
+        with pytest.raises(FileFormatError, match=r"partition 5, record \d+: the same cell, .*partition 2"):
+            triplets(twice).sorted_by(many.each)
+
+
+def test_a_file_that_workers_do_not_see_is_named(files, tmp_path):
+    copied = tmp_path / "ratings"
+    shutil.copytree(files, copied)
+    source = triplets(copied)
+    shares = source.shares()
+    (copied / "2.parquet").unlink()
+    with pytest.raises(InputError, match=r"2\.parquet is not seen where it is read: all workers have to see it"):
+        [list(share.lines()) for share in pickle.loads(pickle.dumps(shares))]
+
+
+def test_a_worker_that_dies_while_it_sorts_changes_nothing(files, monkeypatch):
+    monkeypatch.setattr("rankscape.files.in_parts.parquet.SHARE", 1_000)
+    here = triplets(files).table
+    with cluster(2) as made, open_hands(made.scheduler_address, 1) as many:
+        rounds = []
+
+        def each(function, given, folder):
+            rounds.append(function)
+            if len(rounds) in (1, 3):
+                threading.Timer(0.01, kill_one, [made]).start()
+            return many.each(function, given, folder)
+
+        assert all(map(np.array_equal, here.entries, triplets(files).sorted_by(each).entries))
 
 
 def kill_one(made) -> None:
@@ -138,9 +208,21 @@ def test_workers_that_differ_are_refused(entries, monkeypatch):
             sweep()
 
 
+def _without_the_package() -> None:
+    sys.modules["rankscape"] = None  # as far as importing goes, it is not there
+
+
+def test_a_worker_without_the_package_is_refused(files):
+    with cluster(1) as made, made.get_client() as client:
+        client.run(_without_the_package)
+        many = DaskHands(client, hands.at_address(made.scheduler_address))
+        with pytest.raises(InputError, match=r"rankscape.*: install rankscape with the same packages on all workers"):
+            triplets(files).sorted_by(many.each)
+
+
 def test_a_worker_without_the_folder_is_named(tmp_path):
-    assert hands.probe(str(tmp_path / "nowhere"), {}) == ""
-    assert hands.probe(str(tmp_path), {}) == hands.arithmetic()
+    assert away.probe(str(tmp_path / "nowhere"), {}) == ""
+    assert away.probe(str(tmp_path), {}) == away.arithmetic()
 
 
 def test_a_task_that_fails_says_so(entries, monkeypatch):

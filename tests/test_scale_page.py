@@ -36,14 +36,22 @@ def test_what_is_found_is_what_was_planted_and_does_not_depend_on_where(page):
 
 
 def test_the_table_of_costs_is_that_of_the_function(page):
-    costs = page[0]["costs"]
-    rows = re.findall(
-        r"^\| 10\^(\d+) \| (\d+) \| ([\d,.]+) \| ([\d,.]+) \| ([\d.]+) GB \| (\d+) % \|$", PAGE, flags=re.MULTILINE
-    )
+    costs, schedules = page[0]["costs"], page[0]["played"]
+    number = r"([\d.]+|-)"
+    row = rf"^\| 10\^(\d+) \| (\d+) \| {number} \| {number} \| {number} \| {number} \| {number} GB \| (\d+) % \|$"
+    rows = re.findall(row, PAGE, flags=re.MULTILINE)
     assert len(rows) == len(costs)
-    for power, workers, total, sweep, memory, waiting in rows:
-        cost = costs[10.0 ** int(power), int(workers)]
-        assert float(total.replace(",", "")) == pytest.approx(cost.seconds / 60, rel=0.06)
-        assert float(sweep.replace(",", "")) == pytest.approx(cost.sweep, rel=0.06)
+    for power, workers, total, alone, sweep, played, memory, waiting in rows:
+        at = 10.0 ** int(power), int(workers)
+        cost = costs[at]
+        assert float(alone) == pytest.approx(cost.passes / 60, rel=0.06)
+        assert played == "-" or float(played) == pytest.approx(schedules[at].seconds, rel=0.06)
+        assert float(total) == pytest.approx(cost.seconds / 60, rel=0.06)
+        assert float(sweep) == pytest.approx(cost.sweep, rel=0.06)
         assert float(memory) == pytest.approx(cost.worker / 1e9, abs=0.06)
         assert float(waiting) == pytest.approx(100 * cost.waiting, abs=1)
+    said = re.findall(r"^\| .*(?:each worker|for all) \| ([\d.]+) \| (\d+) % \|$", PAGE, flags=re.MULTILINE)
+    assert len(said) == 3
+    for (seconds, network), played in zip(said, page[0]["served"], strict=True):
+        assert float(seconds) == pytest.approx(played.seconds, rel=0.06)
+        assert float(network) == pytest.approx(100 * played.network, abs=1)

@@ -17,9 +17,9 @@ from test_sweep_store import BASE, contents
 import rankscape as rs
 from rankscape.cli.app import BAD_INPUT, DONE, start
 from rankscape.errors import InputError, StorageError
+from rankscape.ground.versions import check_versions, versions
 from rankscape.sweeps import Sweep
 from rankscape.sweeps.lock import lock_path, locked, read_lock
-from rankscape.sweeps.worker import check_versions, versions
 
 BAD = {
     "misspelled name": (BASE, dict(over={"learning-rte": [0.1]}), "hyperparameter 'learning_rte' - did you mean"),
@@ -90,10 +90,10 @@ def test_workers_of_another_version_are_refused_before_any_work(tmp_path):
     with pytest.raises(InputError, match=r"A worker has rankscape .* instead of 99\.0"):
         check_versions(versions() | {"rankscape": "99.0"})
     script = (
-        "import rankscape, sweep_runs; from rankscape.sweeps import worker\n"
-        "right = worker.versions()\n"
-        "worker.versions = lambda: right | {'rankscape': '99.0'}\n"  # the workers will see the right ones
-        "import rankscape.sweeps.run as run; run.versions = worker.versions\n"
+        "import rankscape, sweep_runs; from rankscape.ground.versions import versions\n"
+        "right = versions()\n"
+        "import rankscape.sweeps.run as run\n"
+        "run.versions = lambda: right | {'rankscape': '99.0'}\n"  # the workers will see the right ones
         f"run.sweep(sweep_runs.numbers, {{'x': [1]}}, seeds=2, store={str(tmp_path / 'grid.zarr')!r}, "
         "executor='processes', workers=1)"
     )

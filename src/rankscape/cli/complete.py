@@ -125,28 +125,31 @@ def complete(
     from rankscape import complete as fill
     from rankscape.cli.answers import answer_of
     from rankscape.data.source import open_source
+    from rankscape.estimators.completion.at_work import opened as workers_of
     from rankscape.estimators.completion.progress import shown_on
+    from rankscape.ground.threads import threads_of
 
     speech, began = speech or Speech(), time.monotonic()
-    opened = open_source(source, in_parts=True, **(reading or Reading()).settings())
-    answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
-    picture = picture_of(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
-    written = Written(answer, model, standard_errors, picture, report)
-    written.check(opened, pairs)
-    problem, hidden = opened.problem(hide, seed)
-    settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}
-    settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss, "clip": _clip(clip)}
-    settings["ordered"] = None if ordered == "none" else ordered
-    settings |= {"values": kind, "detection_limit": detection_limit, "n_jobs": jobs}
-    where: dict[str, Any] = {"executor": executor, "checkpoint": checkpoint}
-    with speech.meter() as bar:
-        bar.came_before("reading the table", began)
-        completed = fill(problem, **settings, seed=seed, progress=shown_on(bar), **where)
-        bar.update("writing")
-        written.save(opened, completed)
-        bar.update("drawing")
-        written.draw(opened, problem, hidden, completed, {**settings, "hide": hide, "seed": seed})
-    result = Result(opened, problem, hidden, completed, written, time.monotonic() - began)
+    with workers_of(executor, threads_of(jobs)) as work:
+        opened = open_source(source, in_parts=True, each=work.each, **(reading or Reading()).settings())
+        answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
+        picture = picture_of(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
+        written = Written(answer, model, standard_errors, picture, report)
+        written.check(opened, pairs)
+        problem, hidden = opened.problem(hide, seed)
+        settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}
+        settings |= {"offset": offset, "path": path, "scale": scale, "loss": loss, "clip": _clip(clip)}
+        settings["ordered"] = None if ordered == "none" else ordered
+        settings |= {"values": kind, "detection_limit": detection_limit, "n_jobs": jobs}
+        where: dict[str, Any] = {"executor": work.hands, "checkpoint": checkpoint}
+        with speech.meter() as bar:
+            bar.came_before("reading the table", began)
+            completed = fill(problem, **settings, seed=seed, progress=shown_on(bar), **where)
+            bar.update("writing")
+            written.save(opened, completed)
+            bar.update("drawing")
+            written.draw(opened, problem, hidden, completed, {**settings, "hide": hide, "seed": seed})
+        result = Result(opened, problem, hidden, completed, written, time.monotonic() - began)
     speech.say(result.facts, result.rows)
     if speech.json or speech.quiet:
         return

@@ -11,6 +11,7 @@ from rankscape.errors import InputError, did_you_mean
 from rankscape.files import Table, read
 from rankscape.files.formats import is_known
 from rankscape.files.in_parts import triplets
+from rankscape.files.in_parts.base import Each, one_by_one
 from rankscape.files.packing import extension_of
 from rankscape.files.reading import STANDARD_INPUT
 from rankscape.files.wanted import Settings
@@ -70,7 +71,12 @@ def is_pattern(source: str) -> bool:
 
 
 def open_source(
-    source: str, *, duplicates: Duplicates = "error", in_parts: bool = False, **settings: Unpack[Settings]
+    source: str,
+    *,
+    duplicates: Duplicates = "error",
+    in_parts: bool = False,
+    each: Each = one_by_one,
+    **settings: Unpack[Settings],
 ) -> Source:
     """Load a named data set, or read a file.
 
@@ -82,6 +88,8 @@ def open_source(
         What to do when an entry is given twice.
     in_parts : bool
         Whether it may be a folder or a pattern of files, as `rankscape.files.triplets` takes them.
+    each : callable
+        Who sorts these: this process, or workers.
     **settings
         What `rankscape.files.read` is to be told about the file.
 
@@ -99,7 +107,7 @@ def open_source(
     if source == STANDARD_INPUT:
         return Source(source, read(source, duplicates=duplicates, **settings))
     if in_parts and source.strip() and (is_pattern(source) or Path(source).expanduser().is_dir()):
-        return _in_parts(source, duplicates, settings)
+        return _in_parts(source, duplicates, settings, each)
     # A word without extension that is no file was meant as a name: list the names, not the extensions.
     if not source.strip() or (not Path(source).expanduser().exists() and not Path(source).suffix):
         raise InputError(
@@ -111,10 +119,10 @@ def open_source(
     return Source(source, read(source, duplicates=duplicates, **settings))
 
 
-def _in_parts(source: str, duplicates: Duplicates, settings: Settings) -> Source:
+def _in_parts(source: str, duplicates: Duplicates, settings: Settings, each: Each) -> Source:
     """Triplets, sorted on disk; options for other kinds of files are refused."""
     named = {name: settings.get(name) for name in ("rows", "columns", "values")}
     spare = [name for name, value in settings.items() if value not in (None, ()) and name not in named]
     if spare:
         raise InputError(f"{source} is a folder of triplets, which needs no --{spare[0]}: leave it out")
-    return Source(source, triplets(source, duplicates=duplicates, **named).table)
+    return Source(source, triplets(source, duplicates=duplicates, **named).sorted_by(each))

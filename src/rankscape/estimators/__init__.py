@@ -10,6 +10,8 @@ from rankscape.estimators.completion.result import CompletedMatrix
 if TYPE_CHECKING:
     from rankscape.estimators.completion.cost import Cost, completion_cost
     from rankscape.estimators.completion.estimator import DeepMatrixCompletion
+    from rankscape.estimators.completion.schedule import Played, completion_schedule
+    from rankscape.estimators.completion.spread import Spread
     from rankscape.estimators.completion.validation import EntryKFold, entry_cross_validate
     from rankscape.estimators.denoising.estimator import DeepMatrixDenoiser
     from rankscape.estimators.sensing.estimator import DeepMatrixSensing
@@ -22,8 +24,11 @@ __all__ = [
     "DeepMatrixDenoiser",
     "DeepMatrixSensing",
     "EntryKFold",
+    "Played",
+    "Spread",
     "complete",
     "completion_cost",
+    "completion_schedule",
     "entry_cross_validate",
 ]
 
@@ -34,6 +39,9 @@ _HOME = {
     "DeepMatrixDenoiser": "denoising.estimator",
     "DeepMatrixSensing": "sensing.estimator",
     "EntryKFold": "completion.validation",
+    "Played": "completion.schedule",
+    "Spread": "completion.spread",
+    "completion_schedule": "completion.schedule",
     "entry_cross_validate": "completion.validation",
 }
 

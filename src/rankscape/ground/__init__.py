@@ -22,6 +22,7 @@
 `parts`           what is installed on request, and the sentence about what is missing
 `double`          JAX with 64 bits, and never in a forked child
 `jit`             the one place that asks numba to compile
+`versions`        which versions compute, and that workers have the same
 `types`           array types with their shapes
 ================  ==============================================================================================
 """

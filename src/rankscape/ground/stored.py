@@ -1,13 +1,15 @@
 """Arrays in files: read slice by slice, or mapped, in a folder that goes when nothing needs it any more."""
 
+import contextlib
 import mmap
 import os
+import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -163,9 +165,29 @@ def deal(kind: np.dtype, columns: Sequence[np.ndarray], where: np.ndarray, path:
 
 def append(path: Path, records: np.ndarray) -> None:
     """Write records behind those that a file holds."""
+    with _written(path), open(path, "ab") as file:
+        records.tofile(file)
+
+
+@contextlib.contextmanager
+def appearing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write in such a folder, which takes its name when it is whole; whoever makes it twice makes the same.
+
+    Nothing here outlives its process: unlike `ground.storage.replacing` this does not wait for the disk.
+    """
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with _written(path):
+        with open(part, "wb") as file:
+            yield file
+        os.replace(part, path)
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[None]:
     try:
-        with open(path, "ab") as file:
-            records.tofile(file)
+        yield
+    except StorageError:
+        raise
     except OSError as error:
         raise StorageError(
             f"{path.parent} could not be written: {error.strerror or error}; free some space, or name another folder "

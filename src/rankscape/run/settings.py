@@ -1,20 +1,17 @@
 """From what a user types to a plan: one `Setting` for each run, the engine, and the states from which it goes."""
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from rankscape import __version__
 from rankscape.dynamics import AbstractDynamics
 from rankscape.engine import AbstractEngine, Setting, State, choose
 from rankscape.errors import InputError
 from rankscape.factorization import chain_widths
 from rankscape.ground.checks import one_of, shown, whole
+from rankscape.ground.versions import versions
 from rankscape.initialization import AbstractInitialization, Factors
 from rankscape.problem import AbstractProblem
 from rankscape.run.arguments import Motion, Seed, Start, Width
@@ -26,9 +23,6 @@ from rankscape.run.watchers.base import AbstractWatcher
 MOST_RUNS = 1_000_000
 
 PRECISIONS = ("float64", "float32")
-
-# Packages whose versions decide the last bits of a run.
-VERSIONS = ("numpy", "scipy", "numba", "jax", "optax", "diffrax")
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,9 +182,3 @@ def configuration(plan: Plan, watchers: Sequence[AbstractWatcher], **loop: Any) 
         **{name: described for name, described in watched.items() if described is not None},
         "versions": dict(versions()),
     }
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Everything whose version decides the last bits of a run; to look it up costs as much as a short run."""
-    return {"rankscape": __version__, "python": platform.python_version()} | {name: version(name) for name in VERSIONS}

@@ -13,6 +13,7 @@ from rankscape.errors import InputError, RunFailed
 from rankscape.ground.checks import path_of, whole
 from rankscape.ground.progress import told
 from rankscape.ground.termination import orderly
+from rankscape.ground.versions import versions
 from rankscape.sweeps.dispatch import ask, begin, reports, wait_until_ready
 from rankscape.sweeps.executors import ExecutorLike, InProcess, open_pool
 from rankscape.sweeps.experiment import AbstractExperiment, Plan
@@ -27,7 +28,7 @@ from rankscape.sweeps.progress import SweepProgress, measured, shown_on
 from rankscape.sweeps.result import Sweep
 from rankscape.sweeps.simulations import Simulations
 from rankscape.sweeps.store import Store, check_place, check_same, column, column_type, create
-from rankscape.sweeps.worker import Task, prepare, versions
+from rankscape.sweeps.worker import Task, prepare
 
 # What all runs share: values by name, a configuration, the file of one, or a function of the hyperparameters.
 Base: TypeAlias = Mapping[str, object] | SimulationConfig | str | Path | Callable[..., Any]

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.versions import check_versions
 from rankscape.run.outcome import Outcome
-from rankscape.run.settings import versions
 from rankscape.sweeps.experiment import AbstractExperiment, Batch
 from rankscape.sweeps.grid import Point
 from rankscape.sweeps.layout import OUTCOMES
@@ -76,17 +76,6 @@ def _arrays(batch: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
     arrays["outcome"] = np.where(done, np.array(codes, dtype=np.int8), np.int8(UNKNOWN))
     arrays["message"] = np.array(batch.messages, dtype=object)
     return arrays, done
-
-
-def check_versions(expected: dict[str, str]) -> None:
-    """Refuse to work with other versions than those of the client: the bits would differ."""
-    here = versions()
-    different = [f"{name} {here.get(name)} instead of {v}" for name, v in expected.items() if here.get(name) != v]
-    if different:
-        raise InputError(
-            f"A worker has {', '.join(different)}: runs would not be repeatable. Install rankscape "
-            f"{expected['rankscape']} with the same packages on all workers."
-        )
 
 
 def begin_worker(parent: int) -> None:

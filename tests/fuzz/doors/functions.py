@@ -66,6 +66,7 @@ BASE = {
     "rs.files.read": {"path": "'a.csv'"},
     "rs.files.triplets": {"source": "'a.csv'"},
     "rs.estimators.completion_cost": {"entries": "1e6", "rows": "1e4", "columns": "1e3"},
+    "rs.estimators.completion_schedule": {"entries": "1e6", "rows": "1e4", "columns": "1e3"},
 }  # fmt: skip
 
 

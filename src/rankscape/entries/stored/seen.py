@@ -1,8 +1,13 @@
 """The names of lines that come part by part, and how many records each of them has."""
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
 import numpy as np
 
 from rankscape.ground.final import final
+from rankscape.ground.stored import appearing
 
 # Names that wait until they are sorted into the others: at least, and as a share of these.
 WAITING = 1_000_000
@@ -38,9 +43,7 @@ class Seen:
 
     def add_positions(self, positions: np.ndarray) -> None:
         """Lines that are counted from zero."""
-        counts = np.bincount(positions, minlength=len(self._counts))
-        counts[: len(self._counts)] += self._counts
-        self._counts = counts
+        self._count(np.bincount(positions))
 
     @property
     def positions(self) -> bool:
@@ -70,6 +73,32 @@ class Seen:
             self._table = _table(self.names)
         first, table = self._table
         return table[names - first] if len(table) else np.searchsorted(self.names, names).astype(np.int32)
+
+    # -- from one process to another -----------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Names and counts, in a file."""
+        self._settle()
+        with appearing(path) as file:
+            arrays = {} if self._names is None else {"names": self._names}
+            np.savez(file, allow_pickle=False, counts=self._counts, **arrays)
+
+    @classmethod
+    def merged(cls, paths: Iterable[Path]) -> Self:
+        """All that lie in these files; the same whatever was merged before."""
+        seen = cls()
+        for path in paths:
+            with np.load(path, allow_pickle=False) as arrays:
+                if "names" in arrays:
+                    seen.add(arrays["names"], arrays["counts"])
+                else:
+                    seen._count(arrays["counts"])
+        return seen
+
+    def _count(self, counts: np.ndarray) -> None:
+        longer, other = (self._counts, counts) if len(counts) < len(self._counts) else (counts, self._counts)
+        self._counts = longer.copy()
+        self._counts[: len(other)] += other
 
     def _settle(self) -> None:
         if not self._waiting:

@@ -1,18 +1,20 @@
 """From triplets in any order to entries in row order, of which only a piece is in memory at any time.
 
-Records are dealt into ranges of rows, each of which fits the memory; then each range is sorted and settled as entries
-in memory are. A cell lies in one range, and its records keep their order: what is settled is the same to the bit.
+Records are dealt into ranges of rows, each of which fits the memory: a piece of them becomes one file, range by range.
+Then each range is taken out of all pieces, sorted and settled as entries in memory are. A cell lies in one range, and
+its records keep their order: what is settled is the same to the bit. Pieces know nothing of each other, and neither do
+ranges: whoever has several processes lets each of them do some.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
 from rankscape.entries.duplicates import settle
 from rankscape.entries.observed import Entries
-from rankscape.ground.final import final
-from rankscape.ground.stored import Folder, deal
+from rankscape.ground.stored import Folder, Stored, appearing
 
 RECORD = np.dtype([("row", np.int32), ("column", np.int32), ("value", np.float64)])
 
@@ -23,8 +25,8 @@ RANGE = 2_000_000
 # the second of which may be dealt, too. What is dealt to be sorted is gone by then.
 DEALT, SORTED, ORDERS = RECORD.itemsize, RECORD.itemsize + 1, 16 + 13
 
-# Called with a row and a column that are given twice, to raise an error that knows where.
-Refuse = Callable[[int, int], None]
+# Some records: rows, columns, values.
+Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def bytes_needed(records: int) -> int:
@@ -32,62 +34,108 @@ def bytes_needed(records: int) -> int:
     return records * (SORTED + max(DEALT, ORDERS)) + RANGE * DEALT
 
 
-@final
-class Sorter:
-    """Takes records in any order.
+def ranges_of(counts: np.ndarray) -> np.ndarray:
+    """The range of each row, which has so many records."""
+    return np.unique(np.cumsum(counts) // RANGE, return_inverse=True)[1].astype(np.int32)
 
-    Parameters
-    ----------
-    folder : Folder
-        Where they are kept.
-    shape : (int, int)
-        Of the whole matrix.
-    counts : ndarray of int, shape (n_out,)
-        Records of each row.
 
-    Examples
-    --------
-    >>> sorter = Sorter(Folder(), (2, 3), np.array([1, 2]))
-    >>> sorter.take(np.array([1, 0]), np.array([2, 1]), np.array([5.0, 3.0]))
-    >>> sorter.take(np.array([1]), np.array([0]), np.array([4.0]))
-    >>> entries = sorter.settled("error", lambda row, column: None)
-    >>> entries.rows.tolist(), entries.columns.tolist(), entries.values.tolist()
-    ([0, 1, 1], [1, 0, 2], [3.0, 4.0, 5.0])
-    """
+class Piece(NamedTuple):
+    """Some records in a file, range by range, several times; and where these begin, shape (times, ranges + 1)."""
 
-    def __init__(self, folder: Folder, shape: tuple[int, int], counts: np.ndarray):
-        self.folder, self.shape, self.total = folder, shape, int(counts.sum())
-        ranges = np.cumsum(counts) // RANGE
-        self._range = np.unique(ranges, return_inverse=True)[1].astype(np.int32)
+    path: str
+    starts: np.ndarray
 
-    def take(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> None:
-        """Some records."""
-        deal(RECORD, (rows, columns, values), self._range[rows], self._dealt)
+    @property
+    def records(self) -> int:
+        """Of all its records."""
+        return int((self.starts[:, -1] - self.starts[:, 0]).sum())
 
-    def settled(self, duplicates: str, refuse: Refuse) -> Entries:
-        """The entries, mapped from the folder."""
-        kinds = np.int32, np.int32, np.float64
-        arrays, at = [self.folder.new(self.total, kind) for kind in kinds], 0
-        for number in range(int(self._range.max(initial=-1)) + 1):
-            path = self._dealt(number)
-            if not path.exists():
-                continue
-            found = self._sorted(path, duplicates, refuse)
-            for array, part in zip(arrays, found, strict=True):
-                array[at : at + len(part)] = part
-            at += len(found[0])
-            path.unlink()
-        for array in arrays:
-            array.shorten(at)
-        rows, columns, values = (array.mapped() for array in arrays)
-        return Entries.sorted(rows, columns, values, self.shape)
 
-    def _sorted(self, path: Path, duplicates: str, refuse: Refuse) -> tuple[np.ndarray, ...]:
-        records = np.fromfile(path, RECORD)
-        rows, columns, values = (np.ascontiguousarray(records[name]) for name in ("row", "column", "value"))
-        del records
-        twice = lambda earlier, later: refuse(int(rows[later]), int(columns[later]))
-        return settle(rows, columns, values, None, self.shape, duplicates, twice)[:3]
+def deal(parts: Iterable[Triple], ranges: np.ndarray, path: Path) -> Piece:
+    """Write a piece, which comes part by part."""
+    number, begin = int(ranges.max(initial=-1)) + 1, 0
+    starts = [np.zeros((0, number + 1), np.int64)]
+    with appearing(path) as file:
+        for rows, columns, values in parts:
+            where = ranges[rows]
+            order = np.argsort(where, kind="stable")
+            records = np.empty(len(order), RECORD)
+            for name, column in zip(RECORD.names or (), (rows, columns, values), strict=True):
+                records[name] = column[order]
+            file.write(records.data)
+            starts.append(begin + np.append(0, np.cumsum(np.bincount(where, minlength=number)))[None])
+            begin += len(order)
+    return Piece(str(path), np.concatenate(starts))
 
-    def _dealt(self, number: int) -> Path:
-        return self.folder.path / f"range-{number}"
+
+class Range(NamedTuple):
+    """The slices of pieces that make a range, in the order of the records, and where its entries go."""
+
+    slices: Sequence[tuple[str, int, int]]
+    arrays: Sequence[Stored]
+    begin: int
+    shape: tuple[int, int]
+    duplicates: str
+
+
+class Settled(NamedTuple):
+    """How many entries a range has; or a row and a column that are given twice, and may not be."""
+
+    entries: int
+    twice: tuple[int, int] | None = None
+
+
+def sort(given: Range) -> Settled:
+    """Write the entries of a range in their place."""
+    parts = [
+        np.fromfile(path, RECORD, end - begin, offset=RECORD.itemsize * begin) for path, begin, end in given.slices
+    ]
+    records = np.concatenate(parts or [np.empty(0, RECORD)])
+    del parts
+    rows, columns, values = (np.ascontiguousarray(records[name]) for name in RECORD.names or ())
+    del records
+
+    def refuse(earlier: int, later: int) -> NoReturn:
+        raise _TwiceError(int(rows[later]), int(columns[later]))
+
+    try:
+        found = settle(rows, columns, values, None, given.shape, given.duplicates, refuse)[:3]
+    except _TwiceError as error:
+        return Settled(0, error.args)
+    for array, part in zip(given.arrays, found, strict=True):
+        array[given.begin : given.begin + len(part)] = part
+    return Settled(len(found[0]))
+
+
+class _TwiceError(Exception):
+    """A cell that is given twice."""
+
+
+def ranges(pieces: Sequence[Piece], folder: Folder, shape: tuple[int, int], duplicates: str) -> list[Range]:
+    """What is to be sorted, into new arrays of all records."""
+    total = sum(piece.records for piece in pieces)
+    arrays, begin, made = [folder.new(total, kind) for kind in (np.int32, np.int32, np.float64)], 0, []
+    for k in range(max((piece.starts.shape[1] for piece in pieces), default=1) - 1):
+        cuts = [(piece.path, int(part[k]), int(part[k + 1])) for piece in pieces for part in piece.starts]
+        made.append(Range([cut for cut in cuts if cut[1] < cut[2]], arrays, begin, shape, duplicates))
+        begin += sum(end - first for _, first, end in cuts)
+    return made
+
+
+def together(sorted_: Sequence[Range], counts: Sequence[int]) -> Entries:
+    """The entries of all ranges, which have so many, mapped from the folder."""
+    rows, columns, values = (_dense(array, sorted_, counts).mapped() for array in sorted_[0].arrays)
+    return Entries.sorted(rows, columns, values, sorted_[0].shape)
+
+
+def _dense(array: Stored, sorted_: Sequence[Range], counts: Sequence[int]) -> Stored:
+    """Without the room that merged records have left: in another file, where nobody writes a second time."""
+    total, at = sum(counts), 0
+    if total == len(array) or array.folder is None:
+        return array
+    made = array.folder.new(total, array.dtype)
+    for given, count in zip(sorted_, counts, strict=True):
+        made[at : at + count] = array[given.begin : given.begin + count]
+        at += count
+    Path(array.path).unlink()
+    return made

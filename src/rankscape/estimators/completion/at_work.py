@@ -4,38 +4,57 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from rankscape.entries import Entries
 from rankscape.entries.given import Given
 from rankscape.entries.stored.keeping import on_disk
 from rankscape.estimators.completion.settings import Settings
+from rankscape.files.in_parts.base import Each, one_by_one
 from rankscape.ground.checks import path_of
 from rankscape.ground.fingerprint import of_arrays
+from rankscape.solvers.packed.hands import AbstractHands
 from rankscape.solvers.packed.journal import Journal
 
-# Who sweeps: a Dask client, "dask", the address of a scheduler, or a batch system.
+# Who sorts and sweeps: a Dask client, "dask", the address of a scheduler, or a batch system.
 Executor: TypeAlias = Any
 
 # Of the entries every so-manyth tells one fit from another.
 EVERY = 997
 
 
+class Work(NamedTuple):
+    """Who reads and sorts triplets, and who sweeps; this process, where nobody is named."""
+
+    each: Each = one_by_one
+    hands: AbstractHands | None = None
+
+
+HERE = Work()
+
+
 @contextlib.contextmanager
-def at_work(
-    given: Given, settings: Settings, executor: Executor = None, checkpoint: str | Path | None = None
-) -> Iterator[tuple[Given, Settings]]:
-    """What is fitted, and how, once workers and the checkpoint are there; workers read entries from disk."""
-    if checkpoint is not None:
-        path = path_of("checkpoint", checkpoint).expanduser()
-        settings = replace(settings, journal=Journal(path, _subject(given.entries, settings)))
+def opened(executor: Executor, threads: int) -> Iterator[Work]:
+    """The workers of an executor, as long as the block lasts; so many, where they are started."""
     if executor is None:
-        yield given, settings
+        yield HERE
         return
     from rankscape.sweeps.hands import open_hands
 
-    with open_hands(executor, settings.threads) as hands:
-        yield replace(given, entries=on_disk(given.entries)), replace(settings, hands=hands)
+    with open_hands(executor, threads) as hands:
+        yield Work(hands.each, hands)
+
+
+def at_work(
+    given: Given, settings: Settings, work: Work, checkpoint: str | Path | None = None
+) -> tuple[Given, Settings]:
+    """What is fitted, and how, with workers and a checkpoint; workers read entries from disk."""
+    if checkpoint is not None:
+        path = path_of("checkpoint", checkpoint).expanduser()
+        settings = replace(settings, journal=Journal(path, _subject(given.entries, settings)))
+    if work.hands is None:
+        return given, settings
+    return replace(given, entries=on_disk(given.entries)), replace(settings, hands=work.hands)
 
 
 def _subject(entries: Entries, settings: Settings) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rankscape.entries.given import Given
-from rankscape.estimators.completion.at_work import Executor, at_work
+from rankscape.estimators.completion.at_work import Executor, at_work, opened
 from rankscape.estimators.completion.bounds import Bounds, Clip
 from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
 from rankscape.estimators.completion.inputs import MatrixData, taken
@@ -150,8 +150,9 @@ def complete(
     """
     how = depth, max_rank, validation_fraction, offset, path, scale, loss, ordered, values, detection_limit
     settings = settings_of(*how, seed, n_jobs=n_jobs)
-    given, held = taken(data, aside=True)
-    with told(progress, shown_on) as tell, at_work(given, settings, executor, checkpoint) as (given, settings):
+    with told(progress, shown_on) as tell, opened(executor, settings.threads) as work:
+        given, held = taken(data, aside=True, each=work.each)
+        given, settings = at_work(given, settings, work, checkpoint)
         return replace(fit_given(given, held, settings, clip, tell), like=given.like)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from rankscape.entries.given import Given
 from rankscape.errors import InputError
 from rankscape.estimators.checked import seed_of
 from rankscape.estimators.completion import inputs
-from rankscape.estimators.completion.at_work import Executor, at_work
+from rankscape.estimators.completion.at_work import HERE, Executor, Work, at_work, opened
 from rankscape.estimators.completion.bounds import Clip
 from rankscape.estimators.completion.complete import fit_given
 from rankscape.estimators.completion.fitted import AbstractFitted
@@ -26,6 +26,7 @@ from rankscape.estimators.completion.settings import (
 )
 from rankscape.estimators.losses import LossChoice
 from rankscape.ground.checks import switch
+from rankscape.ground.threads import threads_of
 from rankscape.ground.types import ArrayLike
 from rankscape.problem import Completion
 
@@ -195,12 +196,13 @@ class DeepMatrixCompletion(AbstractFitted):
         FallbackWarning
             Some row or column has no entry: it is filled with the offset.
         """
-        given = self._given(X, reset=True)
-        held = inputs.entries_and_split(X)[1] if isinstance(X, Completion) else None
-        entries = inputs.weighted(given.entries, weights, sample_weight)
-        if entries.count < given.entries.count and held is not None:
-            raise InputError("Rows of weight zero in a problem that is split: leave them out of it.")
-        return self._fit(replace(given, entries=entries), held, executor=executor, checkpoint=checkpoint)
+        with opened(executor, threads_of(self.n_jobs)) as work:
+            given = self._given(X, reset=True, each=work.each)
+            held = inputs.entries_and_split(X)[1] if isinstance(X, Completion) else None
+            entries = inputs.weighted(given.entries, weights, sample_weight)
+            if entries.count < given.entries.count and held is not None:
+                raise InputError("Rows of weight zero in a problem that is split: leave them out of it.")
+            return self._fit(replace(given, entries=entries), held, work=work, checkpoint=checkpoint)
 
     def partial_fit(
         self, X: MatrixData, y: None = None, sample_weight: ArrayLike | None = None, weights: Weights = None
@@ -216,7 +218,14 @@ class DeepMatrixCompletion(AbstractFitted):
         merged = self.completed_.observed.merge(entries)  # whose rows may have had other names
         return self._fit(replace(given, entries=merged, row_labels=None), None, warm=True)
 
-    def _fit(self, given: Given, held: np.ndarray | None, warm: bool = False, **where: Any) -> Self:
+    def _fit(
+        self,
+        given: Given,
+        held: np.ndarray | None,
+        warm: bool = False,
+        work: Work = HERE,
+        checkpoint: str | Path | None = None,
+    ) -> Self:
         if not given.entries.count:
             raise InputError(f"No entry of X of shape {given.shape} is observed: there is nothing to learn from.")
         # A RandomState gives another seed at every fit, as scikit-learn promises.
@@ -227,6 +236,6 @@ class DeepMatrixCompletion(AbstractFitted):
         if settings.limit is None:  # below a limit no column is without a value
             inputs.warn_of_empty(given.entries)
         before = getattr(self, "completed_", None) if warm or switch("warm_start", self.warm_start) else None
-        with at_work(given, settings, **where) as (given, settings):
-            self.completed_ = fit_given(given, held, settings, self.clip, before=before)
+        given, settings = at_work(given, settings, work, checkpoint)
+        self.completed_ = fit_given(given, held, settings, self.clip, before=before)
         return self._publish(given.dtype)

@@ -18,6 +18,7 @@ from rankscape.estimators.completion.intervals import IntervalKind
 from rankscape.estimators.completion.names import By, Places
 from rankscape.estimators.completion.result import CompletedMatrix
 from rankscape.estimators.completion.scoring import column_units, hidden_errors, score_of
+from rankscape.files.in_parts.base import Each, one_by_one
 from rankscape.ground.types import ArrayLike
 from rankscape.problem import Completion
 
@@ -158,7 +159,7 @@ class AbstractFitted(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC)
         missed = hidden_errors(done, entries.with_weights(None))  # rows of any weight are filled alike
         return score_of(missed, entries.columns, column_units(done.observed), entries.weights)
 
-    def _given(self, X: Any, reset: bool) -> Given:
+    def _given(self, X: Any, reset: bool, each: Each = one_by_one) -> Given:
         """The entries of X, whose columns scikit-learn checks: their number and their names."""
         check: Any = checked_data
         if isinstance(X, Completion):
@@ -166,7 +167,7 @@ class AbstractFitted(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC)
             check(self, csr_array(X.shape), reset=reset, accept_sparse=True)
             return inputs.given_problem(X)[0]
         if (many := inputs.many_of(X)) is not None:
-            given = inputs.given_triplets(many)
+            given = inputs.given_triplets(many, each)
             check(self, csr_array(given.shape), reset=reset, accept_sparse=True)
             return given
         if isinstance(X, np.ma.MaskedArray) or not (isinstance(X, np.ndarray | list) or issparse(X)):

@@ -14,6 +14,7 @@ from rankscape.entries.given.given import MatrixLike
 from rankscape.entries.given.returning import AsNamed
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.files.in_parts import Triplets, triplets
+from rankscape.files.in_parts.base import Each, one_by_one
 from rankscape.files.in_parts.frames import is_dask_frame
 from rankscape.ground.arrays import real_array
 from rankscape.ground.types import ArrayLike, SparseMatrix
@@ -23,14 +24,14 @@ MatrixData: TypeAlias = Completion | MatrixLike | Triplets
 Weights: TypeAlias = ArrayLike | SparseMatrix | None
 
 
-def taken(data: MatrixData, aside: bool) -> tuple[Given, np.ndarray | None]:
+def taken(data: MatrixData, aside: bool, each: Each = one_by_one) -> tuple[Given, np.ndarray | None]:
     """What was given, and which of its entries a problem holds out; None when it is not split.
 
     A matrix without any entry is refused; rows and columns without one are warned about, as a problem does.
     """
     if isinstance(data, Completion):
         return given_problem(data)
-    given = given_of(data, "data", aside) if (many := many_of(data)) is None else given_triplets(many)
+    given = given_of(data, "data", aside) if (many := many_of(data)) is None else given_triplets(many, each)
     if not given.entries.count:
         raise InputError(f"No entry of the matrix of shape {given.shape} is observed: all are missing.")
     warn_empty(given.entries, stacklevel=4)
@@ -44,9 +45,9 @@ def many_of(data: Any) -> Triplets | None:
     return triplets(data) if isinstance(data, str | Path) or is_dask_frame(data) else None
 
 
-def given_triplets(many: Triplets) -> Given:
-    """Their entries, sorted on disk, with their names."""
-    table = many.table
+def given_triplets(many: Triplets, each: Each = one_by_one) -> Given:
+    """Their entries, sorted on disk, with their names; `each` says who sorts."""
+    table = many.sorted_by(each)
     return _named(table.entries, (table.row_labels, table.column_labels))
 
 

@@ -32,6 +32,8 @@ from rankscape.run.outcome import Outcome
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from rankscape.estimators.completion.spread import Spread
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CompletedMatrix(AbstractFound, AbstractCells):
@@ -273,6 +275,23 @@ class CompletedMatrix(AbstractFound, AbstractCells):
         from rankscape.estimators.completion.storing import save
 
         save(self, Path(path))
+
+    def spread(self, folder: str | Path) -> "Spread":
+        """Write factors and seen columns into a folder of Parquet files, from which parts are predicted anywhere.
+
+        Parameters
+        ----------
+        folder : str or Path
+            A new folder, or one whose completion is replaced.
+
+        Raises
+        ------
+        InputError
+            What predicts is no product of thin factors with an offset.
+        """
+        from rankscape.estimators.completion.spread import write
+
+        return write(self, Path(folder))
 
     @classmethod
     def load(cls, path: str | Path) -> "CompletedMatrix":

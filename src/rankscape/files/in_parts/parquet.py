@@ -9,7 +9,7 @@ from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files.arrow import is_number
 from rankscape.files.foreign import reading
-from rankscape.files.in_parts.base import PART
+from rankscape.files.in_parts.base import PART, SHARE, Triplets, check_seen
 from rankscape.files.in_parts.columns import InColumns, Piece
 from rankscape.files.packages import needs
 from rankscape.files.table import choose_columns
@@ -44,7 +44,32 @@ def files_of(source: str) -> list[Path]:
 
 
 @final
-class InParquet(InColumns):
+class Groups(InColumns):
+    """Some groups of rows of a file; so many records came before them."""
+
+    def __init__(self, path: Path, names: tuple[str, str, str], groups: list[int], before: int):
+        # Workers have a directory of their own.
+        self.path, self.names, self.groups, self.before = path.absolute(), names, groups, before
+        self.where = str(path)
+
+    def tables(self, names: Sequence[str]) -> Iterator[Piece]:
+        """Batch by batch."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        before = self.before
+        check_seen(self.path)
+        with reading(self.path, KIND):
+            file = parquet.ParquetFile(self.path, pre_buffer=False)
+            batches = file.iter_batches(PART, row_groups=self.groups, columns=list(names), use_threads=False)
+        with file:
+            while (batch := _next(self.path, batches)) is not None:
+                yield self.where, before, pa.table(batch)
+                before += len(batch)
+
+
+@final
+class InParquet(Triplets):
     """Typed columns; every file has to have them, of the same types."""
 
     format = "parquet"
@@ -55,7 +80,7 @@ class InParquet(InColumns):
         first = self._files[0]
         schema = _schema(first)
         self.names = _chosen(first, schema, wanted)
-        self._kinds = [kind_of(schema.field(name).type) for name in self.names]
+        self._kinds = _kinds_of(schema, self.names)
         self._count = sum(self._checked(path) for path in self._files)
 
     @property
@@ -63,29 +88,33 @@ class InParquet(InColumns):
         """As the files say."""
         return self._count
 
-    def _tables(self, names: Sequence[str]) -> Iterator[Piece]:
-        import pyarrow as pa
+    def shares(self) -> list[Groups]:
+        """Of each file its groups of rows, some at a time."""
+        return [share for path in self._files for share in self._groups(path)]
+
+    def _groups(self, path: Path) -> Iterator[Groups]:
         from pyarrow import parquet
 
-        for path in self._files:
-            before = 0
-            with reading(path, KIND):
-                file = parquet.ParquetFile(path, pre_buffer=False)
-                batches = file.iter_batches(PART, columns=list(names), use_threads=False)
-            with file:
-                while (batch := _next(path, batches)) is not None:
-                    yield path, before, pa.table(batch)
-                    before += len(batch)
+        with reading(path, KIND):
+            facts = parquet.read_metadata(path)
+            sizes = [facts.row_group(k).num_rows for k in range(facts.num_row_groups)]
+        begin, before = 0, 0
+        for end in range(1, len(sizes) + 1):
+            count = sum(sizes[begin:end])
+            if count >= SHARE or end == len(sizes):
+                yield Groups(path, self.names, list(range(begin, end)), before)
+                begin, before = end, before + count
 
     def _checked(self, path: Path) -> int:
         """Records of a file, whose columns are looked at."""
         schema = _schema(path)
-        for name, kind in zip(self.names, self._kinds, strict=True):
+        for name in self.names:
             if name not in schema.names:
                 raise FileFormatError(
                     f"{path} has no column {name!r}, as {self._files[0].name} has: it has {', '.join(schema.names)}"
                 )
-            found = kind_of(schema.field(name).type)
+        for name, found in _kinds_of(schema, self.names).items():
+            kind = self._kinds[name]
             if found != kind:
                 raise FileFormatError(
                     f"{path}, column {name!r}: holds {found}, and {kind} in {self._files[0].name}: write all files "
@@ -115,6 +144,12 @@ def _schema(path: Path) -> "pa.Schema":
 def _chosen(path: Path, schema: "pa.Schema", wanted: Wanted) -> tuple[str, str, str]:
     rows, columns, values = choose_columns(path, schema.names, wanted)
     return schema.names[rows], schema.names[columns], schema.names[values]
+
+
+def _kinds_of(schema: "pa.Schema", names: Sequence[str]) -> dict[str, str]:
+    """What three columns hold. Values may be whole numbers in one file and not in the next, as pandas writes them."""
+    kinds = {name: kind_of(schema.field(name).type) for name in names}
+    return {name: "numbers" if name == names[2] and k == "whole numbers" else k for name, k in kinds.items()}
 
 
 def kind_of(kind: "pa.DataType") -> str:
