@@ -4,7 +4,7 @@ from rankscape.errors import FileFormatError
 from rankscape.files.dialects import Cut
 from rankscape.files.first_record import First
 from rankscape.files.numerals import Numerals, kind_of
-from rankscape.files.records import Body, Text, is_comment
+from rankscape.files.records import Body, Text
 from rankscape.files.wanted import Wanted
 
 
@@ -57,10 +57,10 @@ def _is_header(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: b
 
 def _comment(text: Text, cut: Cut, line: int) -> list[str] | None:
     """The names in the last comment above the table, if they are as many as its columns and none is a number."""
-    comments = [k for k in range(line) if is_comment(text.lines[k].lstrip())]
+    comments = [k for k in range(line) if text.is_comment(k)]
     if not comments:
         return None
-    cells = cut.dialect.cut(text.lines[comments[-1]].strip().lstrip("# ").rstrip("\r"))
+    cells = cut.dialect.cut(text.lines[comments[-1]].strip().lstrip("#%!/ ").rstrip("\r"))
     names = [cell.strip().strip('"') for cell in cells or []]
     numerals = Numerals(cut.decimal() or ".")
     fits = len(names) == cut.width > 2 and all(kind_of(name, numerals) == "t" for name in names)

@@ -3,9 +3,11 @@
 import bz2
 import contextlib
 import gzip
+import importlib
 import lzma
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, BinaryIO, cast
 
 from rankscape.errors import FileFormatError, InputError
@@ -79,7 +81,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 def _blocks_zst(path: Path) -> Iterator[bytes]:
     """All frames, piece by piece; a reader of streams would take one that is cut short for the end."""
-    zstd, content = _zstandard(path), path.read_bytes()
+    zstd, content = zstandard(path), path.read_bytes()
     while content:
         frame: Any = zstd.ZstdDecompressor()
         frame = frame.decompressobj() if hasattr(frame, "decompressobj") else frame  # Python's own needs none
@@ -95,21 +97,20 @@ def _blocks_zst(path: Path) -> Iterator[bytes]:
 def check_packing(path: Path) -> None:
     """Raise if what unpacks ``path`` is not installed."""
     if path.suffix.lower() == ".zst":
-        _zstandard(path)
+        zstandard(path)
 
 
-def _zstandard(path: Path):
-    try:
-        from compression import zstd  # pyright: ignore  (Python 3.14 brings it)
-    except ImportError:
+def zstandard(path: Path) -> ModuleType:
+    """What reads and writes Zstandard: Python's own from 3.14 on, what brings it to older ones, or an older package."""
+    for name in ("compression.zstd", "backports.zstd", "zstandard"):
         try:
-            import zstandard as zstd
+            return importlib.import_module(name)
         except ImportError:
-            raise InputError(
-                f"{path} is compressed with Zstandard, which is read by a package of its own: "
-                "pip install 'rankscape[files]' (or unpack it first: zstd -d)"
-            ) from None
-    return zstd
+            continue
+    raise InputError(
+        f"{path} is compressed with Zstandard, which is read by a package of its own: "
+        "pip install 'rankscape[files]' (or unpack it first: zstd -d)"
+    )
 
 
 @contextlib.contextmanager
@@ -124,7 +125,7 @@ def packed(file: BinaryIO, path: Path) -> Iterator[IO[bytes]]:
         case ".xz":
             out = lzma.LZMAFile(file, "wb")  # noqa: SIM115
         case ".zst":
-            out = _zstandard(path).open(file, "wb")
+            out = zstandard(path).open(file, "wb")
         case _:
             yield file
             return
