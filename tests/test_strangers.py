@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import rankscape as rs
-from rankscape.errors import FileFormatError, InputError
+from rankscape.errors import FallbackWarning, FileFormatError, InputError
 from rankscape.files import read, write
 
 NAN = np.nan
@@ -96,6 +96,7 @@ def test_what_is_filled_in_is_read_again(tmp_path):
 
 
 REFUSED = {
+    "a title of Excel": ("My table,,,\nid,x,y,z\na,1.5,2,3\n" + TAIL, "line 1: 'My table' stands alone", "--header no"),
     "a line of units": ("id,x,y,z\n,mg/L,kg,%\na,1.5,2,3\n" + TAIL, "line 2, column 'x'", "line of units"),
     "two headers": (",A,A2,B\n,x,y,x\na,1.5,2,3\n" + TAIL, "line 2", "second header"),
     "an error": ("id,x,y,z\na,1.5±0.1,2,3\n" + TAIL, "line 2, column 'x': '1.5±0.1'", "number alone"),
@@ -176,3 +177,61 @@ def test_no_foreign_error_of_a_public_function():
     """In an interpreter of its own: here the types of all arguments are checked by others."""
     run = subprocess.run([sys.executable, "-c", MISUSES], capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (0, "27\n"), run.stderr
+
+
+# --- workbooks and typed tables ---------------------------------------------------------------------------------------
+
+
+def workbook(path, change, at=(1, 1)):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for i, row in enumerate([["id", *COLUMNS], *([name, *cells] for name, cells in zip(ROWS, CELLS, strict=True))]):
+        for j, cell in enumerate(row):
+            book.active.cell(i + at[0], j + at[1]).value = None if cell != cell else cell
+    change(book.active)
+    book.save(path)
+    return path
+
+
+def test_a_table_in_the_middle_of_a_sheet(tmp_path):
+    table = read(workbook(tmp_path / "t.xlsx", lambda sheet: None, at=(4, 3)))
+    np.testing.assert_array_equal(table.dense(), CELLS)
+    assert (table.row_labels.tolist(), table.column_labels.tolist()) == (ROWS, COLUMNS)
+    back = write(tmp_path / "o.xlsx", np.where(np.isnan(table.dense()), 5.0, CELLS), table)
+    openpyxl = pytest.importorskip("openpyxl")
+    assert openpyxl.load_workbook(back).active["E6"].value == 5
+    assert read(back).dense()[1, 1] == 5
+
+
+def test_cells_that_only_look_empty_are_refused(tmp_path):
+    for text, said in (("=B3*2", "formula has no value"), ("#DIV/0!", "error of a formula")):
+        path = workbook(tmp_path / "t.xlsx", lambda sheet, text=text: sheet.__setitem__("C3", text))
+        with pytest.raises(FileFormatError, match=f"cell C3 of 'Sheet': .*{said}"):
+            read(path)
+    missing = workbook(tmp_path / "t.xlsx", lambda sheet: sheet.__setitem__("C3", "#N/A"))
+    np.testing.assert_array_equal(read(missing).dense(), CELLS)
+
+
+def test_merged_cells_are_taken_apart_aloud(tmp_path):
+    table = read(workbook(tmp_path / "t.xlsx", lambda sheet: sheet.merge_cells("B3:C3")))
+    with pytest.warns(FallbackWarning, match="merged cells B3:C3"):
+        back = write(tmp_path / "o.xlsx", np.where(np.isnan(table.dense()), 5.0, table.dense()), table)
+    assert read(back).dense()[1].tolist() == [4, 5, 6.25]
+
+
+def test_levels_of_an_index_are_no_data(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    levels = pd.MultiIndex.from_product([["u", "v"], [1, 2]], names=["group", "k"])
+    frame = pd.DataFrame(np.arange(12.0).reshape(4, 3), index=levels, columns=COLUMNS)
+    frame.iloc[1, 1] = NAN
+    frame.to_parquet(tmp_path / "t.parquet")
+    table = read(tmp_path / "t.parquet")
+    np.testing.assert_array_equal(table.dense(), frame.to_numpy())
+    write(tmp_path / "o.parquet", frame.fillna(0.5).to_numpy(), table)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "o.parquet"), frame.fillna(0.5))
+
+
+def test_arrays_beside_the_one_that_is_read_are_named(tmp_path):
+    np.savez(tmp_path / "t.npz", X=np.eye(3), mask=np.eye(3) > 0)
+    assert read(tmp_path / "t.npz").read_as == "the array 'X', and nothing else of the file: not 'mask'"

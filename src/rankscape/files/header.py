@@ -6,6 +6,7 @@ from rankscape.files.first_record import First
 from rankscape.files.numerals import Numerals, kind_of
 from rankscape.files.records import Body, Text
 from rankscape.files.wanted import Wanted
+from rankscape.files.words import INDEX_NAMES, folded
 
 
 def body_of(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: bool) -> Body:
@@ -42,6 +43,11 @@ def _is_header(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: b
         return wanted.header
     if len(cut.rows) == 1:
         return all(kind_of(cell, numerals) == "t" for cell in cut.rows[0])
+    if _is_title(cut):
+        raise FileFormatError(
+            f"{text.path}, line {next(text.records(cut.dialect))[0] + 1}: {cut.rows[0][0]!r} stands alone, as a title "
+            f"does; put # before it, or say whether it is a header: {wanted.calls(text.path, 'header', 'yes', 'no')}"
+        )
     first = First(cut.rows[0], list(zip(*cut.body, strict=True)), numerals)
     answer = first.names()
     if (long or above is not None) and answer is not True:
@@ -53,6 +59,12 @@ def _is_header(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: b
             f"not like a header of words; say which: {wanted.calls(text.path, 'header', 'yes', 'no')}"
         )
     return answer
+
+
+def _is_title(cut: Cut) -> bool:
+    """Whether a word stands alone above a table, and is none that names the rows."""
+    word, *others = cut.rows[0]
+    return len(others) > 1 and not any(others) and bool(word) and folded(word) not in INDEX_NAMES
 
 
 def _comment(text: Text, cut: Cut, line: int) -> list[str] | None:

@@ -117,8 +117,8 @@ def _wide(body: Body, sample: Cut, numerals: Numerals, index: bool, wanted: Want
         shown = next(((k, row[k]) for k in aside for row in sample.body if row[k] not in numerals.missing), None)
         said = "" if shown is None else f" ({body.name(shown[0])} holds {shown[1]!r}, which is no number)"
         raise FileFormatError(
-            f"{body.path} has only {names}{said}; a long table has three columns, row, column and value, and a wide one "
-            "at least two columns of numbers (`--layout wide` accepts one)"
+            f"{body.path} has only {names}{said}; a long table has three columns, row, column and value, and a wide "
+            "one at least two columns of numbers (`--layout wide` accepts one)"
         )
     values, labels, lines = Pass(body, numerals, 0 if index else None, places).rows()
     if labels is not None:
