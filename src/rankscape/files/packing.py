@@ -47,17 +47,17 @@ def content_of(path: Path, look: Callable[[bytes], None] | None = None) -> bytes
     `look` is shown every block, to refuse what these lead to.
     """
     size = path.stat().st_size
-    blocks, total = [], 0
+    found, total = [], 0
     with reading(path, f"compressed file of the kind {path.suffix}" if is_packed(path) else "file that can be read"):
-        for block in _blocks(path):
-            blocks.append(block)
+        for block in blocks(path):
+            found.append(block)
             total += len(block)
             if is_packed(path):
                 check_ratio(path, total, size)
             check_bytes(COPIES * total, f"{path}, as far as it is read,", "Split it.")
             if look is not None:
                 look(block)
-        return b"".join(blocks)
+        return b"".join(found)
 
 
 def check_ratio(path: Path, unpacked: int, packed: int) -> None:
@@ -69,7 +69,8 @@ def check_ratio(path: Path, unpacked: int, packed: int) -> None:
         )
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def blocks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file without its packing, block by block."""
     if path.suffix.lower() == ".zst":
         yield from _blocks_zst(path)
         return
