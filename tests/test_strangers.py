@@ -235,3 +235,12 @@ def test_levels_of_an_index_are_no_data(tmp_path):
 def test_arrays_beside_the_one_that_is_read_are_named(tmp_path):
     np.savez(tmp_path / "t.npz", X=np.eye(3), mask=np.eye(3) > 0)
     assert read(tmp_path / "t.npz").read_as == "the array 'X', and nothing else of the file: not 'mask'"
+
+
+def test_what_is_no_archive_is_no_invitation_to_unpickle(tmp_path):
+    (tmp_path / "s.csv").write_text("id,x,y\na,1,2\n")
+    with pytest.raises(InputError, match="is no NPZ file") as caught:
+        rs.estimators.CompletedMatrix.load(tmp_path / "s.csv")
+    assert "pickle" not in str(caught.value)
+    with pytest.raises(InputError, match=r"no Parquet file: read it first, .*files\.read"):
+        rs.complete(str(tmp_path / "s.csv"))
