@@ -244,3 +244,14 @@ def test_what_is_no_archive_is_no_invitation_to_unpickle(tmp_path):
     assert "pickle" not in str(caught.value)
     with pytest.raises(InputError, match=r"no Parquet file: read it first, .*files\.read"):
         rs.complete(str(tmp_path / "s.csv"))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_long_table_of_pandas_with_nothing_but_numbers(tmp_path, first):
+    matrix = np.random.default_rng(0).normal(size=(1500, 4)).round(3)
+    lines = [",0,1,2,3", *(f"{k + first}," + ",".join(map(str, row)) for k, row in enumerate(matrix.tolist()))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    table = read(tmp_path / "t.csv")
+    np.testing.assert_array_equal(table.dense(), matrix)
+    assert table.row_labels.tolist() == [*range(first, 1500 + first)]
+    assert table.column_labels.tolist() == ["0", "1", "2", "3"]
