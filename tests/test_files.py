@@ -106,7 +106,10 @@ def test_dialects_of_text(tmp_path, name, content):
     ("labels", "expected"),
     [
         (["10", "9", "-1"], np.array([-1, 9, 10])),
-        (["0.5", "10", "9"], np.array([0.5, 9, 10])),
+        (["0.5", "10.0", "9.0"], np.array([0.5, 9, 10])),
+        (["0.5", "10", "9"], np.array(["0.5", "9", "10"])),
+        (["1E5", "20E4", "1E6"], np.array(["1E5", "20E4", "1E6"])),
+        (["1.50", "10.00"], np.array(["1.50", "10.00"])),
         (["007", "9", "10"], np.array(["007", "10", "9"])),
         (["NA", "null", "nan"], np.array(["NA", "nan", "null"])),
         (["true", "2020-01-01", "1_0"], np.array(["1_0", "2020-01-01", "true"])),
@@ -561,7 +564,7 @@ def test_the_matrix_must_be_complete_and_fit(tmp_path, ratings):
         write(tmp_path / "a.csv", np.ones((3, 2)), ratings)
     with expect(InputError, "not complete", "nan", "row 1, column 0"):
         write(tmp_path / "a.csv", [[1, 2], [NAN, 4]], ratings)
-    with expect(InputError, "real matrix"):
+    with expect(InputError, "must hold real numbers", "row 0, column 0"):
         write(tmp_path / "a.csv", np.ones((2, 2), complex), ratings)
 
 

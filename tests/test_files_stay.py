@@ -1,6 +1,7 @@
 """What rankscape did not write stays, and what it left half written goes."""
 
 import contextlib
+import gzip
 import os
 import re
 import signal
@@ -411,3 +412,35 @@ def test_a_child_forked_after_jax_was_used_is_refused_and_not_left_to_hang(engin
     os.close(reading)
     assert said.startswith("InputError: This process was forked after JAX had been used")
     assert "get_context('spawn')" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("o.csv", b"precious notes\n"),
+        ("o.csv", b"k,l\n1,2\n"),
+        ("o.tsv", b"a\tb\tc\n1\t2\t3\n"),
+        ("o.csv.gz", b"k,l\n1,2\n"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--output", "--standard-errors"])
+def test_a_table_that_is_another_one_stays(call, name, content, option):
+    path = Path(name)
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    before = path.read_bytes()
+    check_refused(call, ["complete", "s.csv", "--no-figure", option, name], "it stays")
+    assert path.read_bytes() == before
+
+
+def test_an_earlier_answer_is_replaced(call):
+    Path("noisy.csv").write_text("id,x,y,z\n" + "".join(f"r{k},{k}.5,{2 * k},{3 * k % 5}\n" for k in range(9)))
+    for command in (
+        ("complete", "s.csv", "--no-figure", "--output", "o.csv", "--standard-errors", "e.csv"),
+        ("complete", "s.csv", "--no-figure", "--output", "o.tsv.gz"),
+        ("complete", "s.csv", "--no-figure", "--pairs", "pairs.csv", "--output", "p.csv"),
+        ("complete", "s.csv", "--no-figure", "--top", "1", "--output", "t.csv"),
+        ("denoise", "noisy.csv", "--output", "d.csv"),
+    ):
+        for _ in range(2):
+            done = call(*command)
+            assert done.code == 0, done.err

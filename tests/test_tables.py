@@ -380,8 +380,6 @@ def test_anndata(tmp_path, sparse):
 
 @pytest.mark.parametrize("packing", [".gz", ".bz2", ".xz", ".zst"])
 def test_packed_tables(tmp_path, packing):
-    if packing == ".zst":
-        pytest.importorskip("zstandard")
     table = read(text(tmp_path, "gene,s0,s1\na,1.5,\nb,,2.25\n"))
     path = write(tmp_path / f"o.csv{packing}", [[1.5, 3.5], [4.5, 2.25]], table)
     assert read(path).dense().tolist() == [[1.5, 3.5], [4.5, 2.25]]

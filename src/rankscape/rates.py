@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from rankscape.errors import InputError, did_you_mean
-from rankscape.ground.checks import nonnegative, positive, whole
+from rankscape.ground.checks import nonnegative, positive, several, whole
 from rankscape.ground.final import final
 
 VALUES = ("ridge", "learning_rate", "ridge * m", "learning_rate / batch_size", "weight_decay")
@@ -175,6 +175,7 @@ def pulse(base: float, height: float, start: float, length: float) -> Path:
     >>> [pulse(0.01, 0.1, start=50, length=20).at(step) for step in (49, 50, 69, 70)]
     [0.01, 0.1, 0.1, 0.01]
     """
+    start = nonnegative("start", start)
     end = start + positive("length", length)
     return piecewise({0: height, end: base} if start == 0 else {0: base, start: height, end: base})
 
@@ -191,6 +192,7 @@ def periodic(values: Sequence[float], lengths: Sequence[float]) -> Path:
     >>> path.at(105), path.at(110), path.breaks(300).tolist()
     (0.2, 0.01, [10, 100, 110, 200, 210])
     """
+    values, lengths = several("values", values), several("lengths", lengths)
     if not lengths or len(values) != len(lengths):
         raise InputError(f"`values` and `lengths` must have the same length, at least 1; got {values} and {lengths}.")
     ends = np.cumsum([positive("lengths", length) for length in lengths]).tolist()

@@ -6,6 +6,7 @@ import io
 import lzma
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -42,9 +43,9 @@ def _texts() -> dict[str, bytes]:
 
 
 def _zst(content: bytes) -> bytes:
-    import zstandard
+    from rankscape.files.packing import zstandard
 
-    return zstandard.compress(content)
+    return zstandard(Path("seed.zst")).compress(content)
 
 
 def _arrays() -> dict[str, bytes]:

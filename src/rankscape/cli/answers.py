@@ -42,6 +42,13 @@ class AbstractAnswer(ABC):
         """Where it is, for people."""
         return str(self.output)
 
+    def check_standing(self, table: Table) -> None:
+        """Refuse to replace what is no earlier answer of this kind."""
+        from rankscape.files.standing import check_standing
+
+        if self.output is not None:
+            check_standing(self.output, table, None if isinstance(self, Whole) else table.names)
+
 
 @final
 @dataclass(frozen=True, eq=False)

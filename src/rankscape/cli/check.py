@@ -51,6 +51,8 @@ def _group(path: Path) -> dict[str, Any]:
     from rankscape.ground.durable import ROOT, attributes_of, damaged
 
     attributes = attributes_of(path)
+    if attributes is None and not any(path.glob("*/zarr.json")) and not (path / ROOT).exists():
+        raise InputError(f"{path} is no store, run, model or checkpoint of rankscape.")
     if attributes is None:
         remedy = "Its description cannot be read: restore it from a copy, or make it again."
         return {"kind": "store", "damaged": [ROOT], "remedy": remedy}

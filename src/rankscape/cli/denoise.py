@@ -54,6 +54,7 @@ def denoise(
     from rankscape import files
     from rankscape.data.source import open_source
     from rankscape.estimators import DeepMatrixDenoiser
+    from rankscape.files.standing import check_standing
     from rankscape.plot import check_figure
 
     opened = open_source(source, **(reading or Reading()).settings())
@@ -62,6 +63,7 @@ def denoise(
         raise InputError(f"{source}: {missing:,} of {X.size:,} cells are missing; `rankscape complete` fills them.")
     output = files.check_writable(output or Path(f"{opened.stem}-denoised{opened.extension}"))
     check_files({"the source itself": opened.path}, {"--output": output, "--figure": figure})
+    check_standing(output, opened.table)
     if figure is not None:
         check_figure(figure)
     model = DeepMatrixDenoiser(depth, noise=noise, loss=loss, norm=norm, alpha=alpha).fit(X)

@@ -58,6 +58,7 @@ def fill(
             raise InputError("Nothing to fill: name a file of new rows, or ask for cells with --pairs or --top.")
         answer = answer_of(known, model.stem, ".csv", output, pairs, top, model=False)
         check_files({"the model itself": model, "the file of --pairs": pairs}, {"--output": answer.output})
+        answer.check_standing(known)
         answer.write(done, known)
         facts = {"model": str(model), "source": None, "shape": list(done.shape), "observed": done.observed.count}
     else:
@@ -84,6 +85,7 @@ def _fill(
         # An array or a wide table has the columns that it had, and no place for others.
         answer, table = Whole(answer.output, places), opened.table
     check_files({"the model itself": model, "the file of new rows": opened.path}, {"--output": answer.output})
+    answer.check_standing(table)
     answer.write(done.new_rows(aligned.entries), table)
     return answer
 

@@ -12,7 +12,7 @@ from rankscape.errors import DivergenceWarning, InputError
 from rankscape.factorization import product
 from rankscape.falling.jump_rate import JumpRate, estimate_jump_rate
 from rankscape.falling.replicas import as_start
-from rankscape.ground.checks import positive, share
+from rankscape.ground.checks import positive, several, share
 from rankscape.ground.final import final
 from rankscape.initialization import Factors
 from rankscape.problem import Completion
@@ -173,7 +173,7 @@ def jump_law(
     >>> predicted.failed is None, 60 < predicted.epochs < 240     # about 115 are seen
     (True, True)
     """
-    etas = tuple(sorted((positive("rates", rate) for rate in rates), reverse=True))
+    etas = tuple(sorted((positive("rates", rate) for rate in several("rates", rates)), reverse=True))
     if len(set(etas)) < 2:
         raise InputError(f"`rates` must hold at least two different learning rates, got {rates!r}.")
     with warnings.catch_warnings():

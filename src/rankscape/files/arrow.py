@@ -52,7 +52,7 @@ class ArrowWide(AbstractWide):
         for k, place in enumerate(self.places):
             if changed[:, k].any():
                 field = table.schema.field(place)
-                kind = field.type if pa.types.is_floating(field.type) else pa.float64()
+                kind: Any = field.type if pa.types.is_floating(field.type) else pa.float64()
                 column = pa.array(matrix[:, k], from_pandas=True).cast(kind)
                 table = table.set_column(place, field.with_type(kind), column)
         return table
@@ -76,12 +76,13 @@ def read_arrow(path: Path, schema: "pa.Schema", load: Load, wanted: Wanted, dupl
     if layout_of(path, columns, wanted) == "long":
         return _long(path, names, load, wanted, duplicates, kind)
     table = load(names)
-    index = _index(schema)
-    if index is None and is_index(path, columns[0], others_alike=True, wanted=wanted):
+    levels = _index(schema)  # of several none names the rows alone, and none is data
+    index = levels[0] if len(levels) == 1 else None
+    if not levels and is_index(path, columns[0], others_alike=True, wanted=wanted):
         index = 0
     labels = None if index is None else _labels(path, names[index], table.column(index))
     numeric = [k for k, field in enumerate(schema) if is_number(field.type)]
-    places = [k for k in numeric if k != index]
+    places = [k for k in numeric if k != index and k not in levels]
     if len(places) < 2 and wanted.layout is None:
         raise FileFormatError(f"{path} has only {', '.join(map(repr, names))}: a wide table has two columns of numbers")
     values = np.column_stack([values_of(path, names[k], table.column(k)) for k in places])
@@ -117,14 +118,13 @@ def is_number(kind: "pa.DataType") -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
-def _index(schema: "pa.Schema") -> int | None:
-    """The place of the column that pandas says is the index."""
+def _index(schema: "pa.Schema") -> list[int]:
+    """The places of the columns that pandas says are the index."""
     try:
         said = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
-        named = len(said) == 1 and said[0] in schema.names  # an index that only counts is no name
+        return [schema.names.index(name) for name in said if name in schema.names]  # one that only counts is no name
     except (ValueError, TypeError, KeyError):
-        return None
-    return schema.get_field_index(said[0]) if named else None
+        return []
 
 
 def _labels(path: Path, name: str, column: "pa.ChunkedArray") -> list:

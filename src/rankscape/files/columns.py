@@ -14,8 +14,17 @@ from rankscape.files.records import Body
 FEW_NUMBERS, FEW_WORDS = 0.2, 2
 
 
-def kind_of_column(cells: Sequence[str], numerals: Numerals, first: bool) -> Kind:
-    """What a column holds; names of rows may be numbers up to a half."""
+def is_code(cells: Sequence[str], numerals: Numerals) -> bool:
+    """Whether a column holds codes: digits to one length, with zeros before them, as no quantity is written."""
+    said = [cell for cell in cells if cell not in numerals.missing]
+    alike = len({len(cell) for cell in said}) == 1 and len(said[0]) > 1
+    return alike and all(cell.isascii() and cell.isdigit() for cell in said) and any(cell[0] == "0" for cell in said)
+
+
+def kind_of_column(cells: Sequence[str], numerals: Numerals, first: bool, codes: bool = False) -> Kind:
+    """What a column holds; names of rows may be numbers up to a half. Where there are codes, they are text."""
+    if codes and is_code(cells, numerals):
+        return "text"
     letters = [kind_of(cell, numerals) for cell in cells]
     whole, decimal, text = (letters.count(letter) for letter in "idt")
     if not whole + decimal + text:
@@ -38,18 +47,25 @@ def columns_of(body: Body, sample: Cut, numerals: Numerals) -> list[Column]:
     looked = dict(zip(places, cells, strict=True))
     skip = 0 if body.header is None else 1
     rows = [row for row in sample.rows[skip:] if len(row) == body.width]
-    found = []
+    found, codes = [], _codes(rows, numerals)
     for place, name in enumerate(names):
         seen = looked.get(place) or [row[place] for row in rows]
-        kind = kind_of_column(seen, numerals, place == 0)
+        kind = kind_of_column(seen, numerals, place == 0, codes and place == 0)
         found.append(Column(name, kind, looked.get(place, ()), lambda k: f"line {lines[k] + 1}"))
     return found
+
+
+def _codes(rows: Sequence[Sequence[str]], numerals: Numerals) -> bool:
+    """Whether digits with zeros before them can be codes: some programs write all numbers so."""
+    columns = [column for column in zip(*rows, strict=True) if not set(column) <= numerals.missing]
+    return not all(is_code(column, numerals) for column in columns)
 
 
 def wide_places(body: Body, sample: Cut, numerals: Numerals, index: bool) -> tuple[list[int], list[int]]:
     """The places of the columns of numbers and of those that are kept aside."""
     rows = [row for row in sample.rows[0 if body.header is None else 1 :] if len(row) == body.width]
-    kinds = [kind_of_column([row[k] for row in rows], numerals, False) for k in range(body.width)]
+    codes = _codes(rows, numerals)
+    kinds = [kind_of_column([row[k] for row in rows], numerals, False, codes) for k in range(body.width)]
     empty = [k for k, kind in enumerate(kinds) if kind == "empty"]
     if empty:
         cells, _ = first_cells(body, empty, len(body.text.lines))

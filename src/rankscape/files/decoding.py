@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rankscape.errors import FallbackWarning, FileFormatError
+from rankscape.ground.kinds import BEGINNINGS
 
 # The longer ones first: the mark of UTF-32 begins as that of UTF-16.
 MARKS = (
@@ -41,6 +42,7 @@ def decode(path: Path, content: bytes) -> tuple[str, Encoding]:
             raise FileFormatError(f"{path}: starts as {codec} text and is not: {error.reason}") from None
         text, encoding = _western(path, content, error.start), Encoding(FALLBACK)
     if "\0" in text:
+        _refuse_binary(path, content)
         line = text.count("\n", 0, text.index("\0")) + 1
         raise FileFormatError(
             f"{path}, line {line}: this is not UTF-8 text (UTF-16 without its mark, perhaps); save the file as UTF-8"
@@ -48,7 +50,15 @@ def decode(path: Path, content: bytes) -> tuple[str, Encoding]:
     return text, encoding
 
 
+def _refuse_binary(path: Path, content: bytes) -> None:
+    """Raise about a file that is no text, by what it is where its beginning tells that."""
+    kind = next((kind for begin, kind in BEGINNINGS if content.startswith(begin)), None)
+    if kind is not None:
+        raise FileFormatError(f"{path} is {kind}, not a text as its name says; give it the ending of what it is")
+
+
 def _western(path: Path, content: bytes, at: int) -> str:
+    _refuse_binary(path, content)
     line = content.count(b"\n", 0, at) + 1
     word = content[max(content.rfind(b"\n", 0, at) + 1, at - 12) : at + 12].split(b"\n")[0]
     try:

@@ -1,11 +1,24 @@
 """From a dense array that a file holds to its entries."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import FileFormatError
 from rankscape.ground.arrays import place
 from rankscape.ground.numbers import KINDS, NotReal, exact_floats
+
+
+def chosen(name: str, names: Sequence[str]) -> str:
+    """In words which of several arrays was read: the others are left alone, also one called ``mask``.
+
+    >>> chosen("X", ["X", "mask"]), chosen("X", ["X"])
+    ("the array 'X', and nothing else of the file: not 'mask'", '')
+    """
+    others = [repr(other) for other in names if other != name]
+    shown = ", ".join(others[:4]) + (", ..." if len(others) > 4 else "")
+    return f"the array {name!r}, and nothing else of the file: not {shown}" if others else ""
 
 
 def entries_of(array: np.ndarray, where: str) -> Entries:

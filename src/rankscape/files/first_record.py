@@ -16,6 +16,9 @@ ODD, UNLIKELY, OUTSIDE = 1e-3, 0.05, 0.01
 # Years that head columns.
 YEARS = (1800, 2100)
 
+# Records that are surely the first ones of a file.
+COUNTED = 150
+
 # So many times the range of its column a number is far outside of it.
 FAR = 3.0
 
@@ -68,7 +71,9 @@ class First:
         if set(self.kinds[0]) != {"i"}:
             return False
         counts = [whole_of(cell) or 0 for cell in self.columns[0]]
-        return True if counts in ([*range(len(counts))], [*range(1, len(counts) + 1)]) else None
+        start = counts[:COUNTED]  # of a long file a sample, whose first records are in order
+        risen = all(b > a for a, b in pairwise(counts))
+        return True if risen and start in ([*range(len(start))], [*range(1, len(start) + 1)]) else None
 
     def _telling(self) -> bool:
         """Whether a word over a column of text is one that names such columns."""

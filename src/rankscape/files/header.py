@@ -4,8 +4,9 @@ from rankscape.errors import FileFormatError
 from rankscape.files.dialects import Cut
 from rankscape.files.first_record import First
 from rankscape.files.numerals import Numerals, kind_of
-from rankscape.files.records import Body, Text, is_comment
+from rankscape.files.records import Body, Text
 from rankscape.files.wanted import Wanted
+from rankscape.files.words import INDEX_NAMES, folded
 
 
 def body_of(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: bool) -> Body:
@@ -42,6 +43,11 @@ def _is_header(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: b
         return wanted.header
     if len(cut.rows) == 1:
         return all(kind_of(cell, numerals) == "t" for cell in cut.rows[0])
+    if _is_title(cut):
+        raise FileFormatError(
+            f"{text.path}, line {next(text.records(cut.dialect))[0] + 1}: {cut.rows[0][0]!r} stands alone, as a title "
+            f"does; put # before it, or say whether it is a header: {wanted.calls(text.path, 'header', 'yes', 'no')}"
+        )
     first = First(cut.rows[0], list(zip(*cut.body, strict=True)), numerals)
     answer = first.names()
     if (long or above is not None) and answer is not True:
@@ -55,12 +61,18 @@ def _is_header(text: Text, cut: Cut, numerals: Numerals, wanted: Wanted, long: b
     return answer
 
 
+def _is_title(cut: Cut) -> bool:
+    """Whether a word stands alone above a table, and is none that names the rows."""
+    word, *others = cut.rows[0]
+    return len(others) > 1 and not any(others) and bool(word) and folded(word) not in INDEX_NAMES
+
+
 def _comment(text: Text, cut: Cut, line: int) -> list[str] | None:
     """The names in the last comment above the table, if they are as many as its columns and none is a number."""
-    comments = [k for k in range(line) if is_comment(text.lines[k].lstrip())]
+    comments = [k for k in range(line) if text.is_comment(k)]
     if not comments:
         return None
-    cells = cut.dialect.cut(text.lines[comments[-1]].strip().lstrip("# ").rstrip("\r"))
+    cells = cut.dialect.cut(text.lines[comments[-1]].strip().lstrip("#%!/ ").rstrip("\r"))
     names = [cell.strip().strip('"') for cell in cells or []]
     numerals = Numerals(cut.decimal() or ".")
     fits = len(names) == cut.width > 2 and all(kind_of(name, numerals) == "t" for name in names)

@@ -127,6 +127,8 @@ def _answer(columns: Sequence[Column]) -> Layout | None:
     keyed = is_keyed(row, column)
     if keyed is False:
         return "long" if others and others[0].is_time and row.repeats and column.repeats else "wide"
+    if keyed is None and others and others[0].is_time and not any(one.name for one in columns):
+        return "long"  # without a header, a time in seconds stands last in the files of MovieLens and nowhere else
     return "long" if keyed and beside else None
 
 

@@ -10,12 +10,14 @@ import numpy as np
 from rankscape.ground.missing import MISSING
 from rankscape.ground.numbers import EXACT
 
-# Marks between groups of thousands, beside the one that is not the decimal mark: blanks of three kinds, apostrophes.
-GROUPING = " \xa0\u202f'\u2019"
+# Marks between groups of thousands, beside the one that is not the decimal mark: blanks of four kinds, apostrophes.
+GROUPING = " \xa0\u2009\u202f'\u2019"
 MINUS = str.maketrans("\u2212", "-")
 
 _GROUPED = r"[-+]?[1-9][0-9]{{0,2}}(?P<mark>{marks})[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*(?:{decimal}[0-9]*)?"
 _PLAIN = r"[-+]?(?:[0-9]+{after}|{decimal}[0-9]+)(?:[eE][-+]?[0-9]+)?"
+# Fortran's double precision, with its decimal point: "1D2" is a name.
+_DOUBLE = re.compile(r"([-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+))[dD]([-+]?[0-9]+)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Numerals:
     def number(self, text: str) -> float | None:
         """The number that a text without blanks around it stands for; None where it is none.
 
-        >>> Numerals(",").number("1.234,5")
-        1234.5
+        >>> Numerals(",").number("1.234,5"), Numerals().number("1.5D+03")
+        (1234.5, 1500.0)
         """
         if text[:1] == "\u2212":
             text = text.translate(MINUS)
@@ -46,6 +48,8 @@ class Numerals:
             return float(text if self.decimal == "." else text.replace(",", "."))
         if match := grouped.fullmatch(text):
             return float(text.replace(match["mark"], "").replace(self.decimal, "."))
+        if self.decimal == "." and (double := _DOUBLE.fullmatch(text)):
+            return float(f"{double[1]}e{double[2]}")
         return None
 
     def value(self, text: str) -> float | None:
@@ -65,7 +69,7 @@ class Numerals:
             return None
         if np.isinf(number):
             return "is too large for a float64"
-        digits, exponent, _ = text.casefold().partition("e")
+        digits, exponent, _ = text.casefold().replace("d", "e").partition("e")
         if number == 0 and any(digit in digits for digit in "123456789"):
             return "is too small for a float64; write 0"
         whole = "".join(digit for digit in digits if digit.isdigit())
@@ -74,13 +78,19 @@ class Numerals:
         return f"is a whole number beyond 2^53, which a float64 would round; write {number:.16g}"
 
     def written(self, number: float) -> str:
-        """A number as a cell, so that reading it gives the same float."""
+        """A number as a cell, so that reading it gives the same float.
+
+        >>> Numerals().written(2.5), Numerals().written(1.125)  # 1.125 could be a thousand of something elsewhere
+        ('2.5', '1.1250')
+        """
         text = repr(float(number)).removesuffix(".0")
+        if text[-4:-3] == "." and len(text) < 9 and evidence(text) == "?.":
+            text += "0"
         return text if self.decimal == "." else text.replace(".", self.decimal)
 
 
 # What stands only in numbers that may become zero.
-_TINY = r"[eE]-[0-9]{3}|[0-9]{300}"
+_TINY = r"[eEdD]-[0-9]{3}|[0-9]{300}"
 _TINY_TEXT, _TINY_BYTES = re.compile(_TINY), re.compile(_TINY.encode())
 
 
@@ -116,7 +126,7 @@ def kind_of(text: str, numerals: Numerals) -> str:
 
 _GROUPS = {mark: re.compile(rf"[-+]?[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+", re.ASCII) for mark in ".,"}
 _SPACED = re.compile(rf"[-+]?[1-9][0-9]{{0,2}}(?:[{GROUPING}][0-9]{{3}})+(?:[.,][0-9]*)?", re.ASCII)
-_MARKED = re.compile(r"(?=.*[0-9])[-+\u2212]?[0-9]*[.,][0-9.,]*(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_MARKED = re.compile(r"(?=.*[0-9])[-+\u2212]?[0-9]*[.,][0-9.,]*(?:[eEdD][-+]?[0-9]+)?", re.ASCII)
 
 
 def evidence(text: str) -> str:

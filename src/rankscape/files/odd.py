@@ -8,10 +8,27 @@ from rankscape.files.numerals import Numerals
 _DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})|\d{1,2}:\d{2}(:\d{2})?"
 )
-_UNIT = re.compile(r"([-+]?[\d.,]+)\s*([A-Za-zµμ°%‰€$£]+(?:/[A-Za-zµμ]+)?)")
+_UNIT = re.compile(r"([-+]?[.,]?\d[\d.,]*)\s*([A-Za-zµμ°%‰€$£]+(?:/[A-Za-zµμ]+)?)")
 _MONEY = re.compile(r"[€$£¥]\s*[-+]?[\d.,]+")
 _LIMIT = re.compile(r"[<>≤≥~]\s*[\d.,]+")
+_SPREAD = re.compile(r"[-+]?[\d.,]+\s*(?:±|\+/-|\+-)\s*[\d.,]+")
 _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
+
+
+# How a text starts that is no table of cells.
+_MARKUP = (
+    (re.compile(r'\s*(?:\{\s*"|\[\s*[{\[])'), "JSON"),
+    (re.compile(r"\s*<(?:!doctype html|html|table|\?xml|!--)", re.IGNORECASE), "a web page or XML"),
+)
+
+
+def markup(text: str) -> str | None:
+    """What a text is that is written for programs, and no table.
+
+    >>> markup('[{"a": 1}]'), markup("<1,2,3")
+    ('JSON', None)
+    """
+    return next((title for pattern, title in _MARKUP if pattern.match(text)), None)
 
 
 def unit_of(text: str) -> str | None:
@@ -46,6 +63,11 @@ def why(text: str, numerals: Numerals) -> str:
         return f"{shown} is an amount of money, not a finite number; write the number alone"
     if _LIMIT.fullmatch(text):
         return f"{shown} is a limit, not a finite number; write a number, or leave the cell empty"
+    if _SPREAD.fullmatch(text):
+        return f"{shown} is a number and its error, not a finite number; write the number alone"
+    if any(character.isdigit() for character in text):
+        mark = numerals.decimal
+        return f"{shown} is not a finite number; write it in digits, as -1{mark}5 or 2e-3, or leave the cell empty"
     return (
         f"{shown} is not a finite number; say `--missing '{text}'` if it means that the value is missing, and take the "
         "column out if it is text"

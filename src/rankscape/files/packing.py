@@ -3,9 +3,11 @@
 import bz2
 import contextlib
 import gzip
+import importlib
 import lzma
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, BinaryIO, cast
 
 from rankscape.errors import FileFormatError, InputError
@@ -45,17 +47,17 @@ def content_of(path: Path, look: Callable[[bytes], None] | None = None) -> bytes
     `look` is shown every block, to refuse what these lead to.
     """
     size = path.stat().st_size
-    blocks, total = [], 0
+    found, total = [], 0
     with reading(path, f"compressed file of the kind {path.suffix}" if is_packed(path) else "file that can be read"):
-        for block in _blocks(path):
-            blocks.append(block)
+        for block in blocks(path):
+            found.append(block)
             total += len(block)
             if is_packed(path):
                 check_ratio(path, total, size)
             check_bytes(COPIES * total, f"{path}, as far as it is read,", "Split it.")
             if look is not None:
                 look(block)
-        return b"".join(blocks)
+        return b"".join(found)
 
 
 def check_ratio(path: Path, unpacked: int, packed: int) -> None:
@@ -67,7 +69,8 @@ def check_ratio(path: Path, unpacked: int, packed: int) -> None:
         )
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def blocks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file without its packing, block by block."""
     if path.suffix.lower() == ".zst":
         yield from _blocks_zst(path)
         return
@@ -79,7 +82,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 def _blocks_zst(path: Path) -> Iterator[bytes]:
     """All frames, piece by piece; a reader of streams would take one that is cut short for the end."""
-    zstd, content = _zstandard(path), path.read_bytes()
+    zstd, content = zstandard(path), path.read_bytes()
     while content:
         frame: Any = zstd.ZstdDecompressor()
         frame = frame.decompressobj() if hasattr(frame, "decompressobj") else frame  # Python's own needs none
@@ -95,21 +98,20 @@ def _blocks_zst(path: Path) -> Iterator[bytes]:
 def check_packing(path: Path) -> None:
     """Raise if what unpacks ``path`` is not installed."""
     if path.suffix.lower() == ".zst":
-        _zstandard(path)
+        zstandard(path)
 
 
-def _zstandard(path: Path):
-    try:
-        from compression import zstd  # pyright: ignore  (Python 3.14 brings it)
-    except ImportError:
+def zstandard(path: Path) -> ModuleType:
+    """What reads and writes Zstandard: Python's own from 3.14 on, what brings it to older ones, or an older package."""
+    for name in ("compression.zstd", "backports.zstd", "zstandard"):
         try:
-            import zstandard as zstd
+            return importlib.import_module(name)
         except ImportError:
-            raise InputError(
-                f"{path} is compressed with Zstandard, which is read by a package of its own: "
-                "pip install 'rankscape[files]' (or unpack it first: zstd -d)"
-            ) from None
-    return zstd
+            continue
+    raise InputError(
+        f"{path} is compressed with Zstandard, which is read by a package of its own: "
+        "pip install 'rankscape[files]' (or unpack it first: zstd -d)"
+    )
 
 
 @contextlib.contextmanager
@@ -124,7 +126,7 @@ def packed(file: BinaryIO, path: Path) -> Iterator[IO[bytes]]:
         case ".xz":
             out = lzma.LZMAFile(file, "wb")  # noqa: SIM115
         case ".zst":
-            out = _zstandard(path).open(file, "wb")
+            out = zstandard(path).open(file, "wb")
         case _:
             yield file
             return

@@ -47,7 +47,24 @@ class Text:
     def is_body(self, k: int) -> bool:
         """Whether line k holds cells: it is not empty, no comment, and not what Excel says about the separator."""
         line = self.lines[k].strip(" \r")
-        return bool(line) and not is_comment(line) and (k > 0 or self.said is None)
+        return bool(line) and not self.is_comment(k) and (k > 0 or self.said is None) and (k != 1 or not self.gct)
+
+    def is_comment(self, k: int) -> bool:
+        """Whether line k is a comment."""
+        line = self.lines[k].lstrip(" \t\r")
+        return is_comment(line) or (self.marked is not None and line.startswith(self.marked))
+
+    @cached_property
+    def marked(self) -> str | None:
+        """What else comments start with, as the first line does: ``!`` of GEO, ``%`` of MATLAB, ``//``."""
+        first = next((line for line in self.lines if line.strip()), "")
+        match = re.match(r"(!)[A-Za-z]+_[a-z]|(%)[%]* |(//)", first)
+        return match and (match[1] or match[2] or match[3])
+
+    @property
+    def gct(self) -> bool:
+        """Whether it is a GCT file, whose second line counts rows and columns."""
+        return self.lines[0].strip() == "#1.2"
 
     @property
     def said(self) -> str | None:

@@ -87,8 +87,11 @@ class Key:
     labels: np.ndarray
 
     def sorted(self) -> "Key":
-        """Return the same column with its labels sorted, each once."""
+        """Return the same column with its labels sorted, each once; names that are numbers by what they say."""
         labels, ranks = np.unique(self.labels, return_inverse=True)
+        order = _by_number(labels)
+        if order is not None:
+            labels, ranks = labels[order], np.argsort(order)[ranks]
         return Key(ranks[self.codes], labels)
 
 
@@ -100,6 +103,13 @@ class Long:
     columns: Key
     values: np.ndarray
     digits: np.ndarray | None = None  # what the cells of the values say, where they are text
+
+
+def _by_number(labels: np.ndarray) -> np.ndarray | None:
+    """The order of texts that are all numbers (``2.0`` before ``10.0``); None of others."""
+    if labels.dtype.kind != "U" or not all(map(_DECIMAL.fullmatch, labels.tolist())):
+        return None
+    return np.argsort(labels.astype(np.float64), kind="stable")
 
 
 def choose_columns(path: Path | str, header: Sequence[str], wanted: Wanted) -> tuple[int, int, int]:
@@ -154,15 +164,21 @@ _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?([eE][-+]?[0-9]{1,
 def numbers_or_text(texts: Sequence[str], name: str) -> np.ndarray:
     """Return labels as integers where every one is an integer, else as floats, else as they stand.
 
+    A label is a name: where the number is written in another way (``1E5``, ``1.50``), it stays as it stands.
+
     >>> numbers_or_text(["10", "9"], "user")
     array([10,  9])
     >>> numbers_or_text(["007", "9"], "user")
     array(['007', '9'], dtype='<U3')
+    >>> numbers_or_text(["1E5", "2E5"], "barcode")
+    array(['1E5', '2E5'], dtype='<U3')
     """
     for pattern, convert in ((_INTEGER, int), (_DECIMAL, float)):
         if all(map(pattern.fullmatch, texts)):
             numbers = [convert(text) for text in texts]
             if len(set(numbers)) == len(set(texts)) and all(-(2**63) <= number < 2**63 for number in numbers):
+                if convert is float and any(str(number) != text for number, text in zip(numbers, texts, strict=True)):
+                    break
                 return np.array(numbers, dtype=np.int64 if convert is int else np.float64)
             warnings.warn(
                 f"column {name!r} holds numbers that are too large or written in several ways (1 and 1.0, say); "

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 from rankscape.errors import FileFormatError
 from rankscape.files.foreign import reading
@@ -15,6 +16,9 @@ from rankscape.ground.memory import check_bytes
 _PLACE = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]*)([0-9]*)""")
 _CELL = re.compile(rb"<c\b([^>]*)>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)?<v>([^<]*)</v>")
 _KIND = re.compile(rb"""\bt\s*=\s*["'](?!n["'])""")
+
+# The same of cells with a formula, or without a value.
+_ODD = re.compile(rb"<c\b([^>]*)>(<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)?(?:<v\s*/>|<v>([^<]*)</v>)?</c>")
 
 # Bytes of a cell that is laid out, empty or not.
 CELL = 100
@@ -38,6 +42,37 @@ def check_workbook(path: Path, content: bytes) -> None:
             part = archive.read(name)  # raises where its checksum is another
         if name.startswith("xl/worksheets/"):
             _check_sheet(path, part)
+
+
+def check_cells(path: Path, content: bytes, sheet: str) -> None:
+    """Raise about a cell of one sheet that only looks empty: an error, or a formula that was never computed."""
+    with reading(path, "workbook"), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        part = archive.read(_part_of(archive, sheet))
+    for cell, formula, shown in _ODD.findall(part):
+        kind = re.search(rb"""\bt\s*=\s*["'](\w+)""", cell)
+        text = shown.decode("utf-8", "replace")
+        place = b"".join(place[0] + place[1] for place in _PLACE.findall(cell)[:1]).decode()
+        if kind is not None and kind[1] == b"e" and text != "#N/A":
+            raise FileFormatError(
+                f"{path}, cell {place} of {sheet!r}: {text!r} is an error of a formula; mend it, or empty the cell "
+                "where the value is missing"
+            )
+        if formula and not text and kind is None:
+            raise FileFormatError(
+                f"{path}, cell {place} of {sheet!r}: the formula has no value; open the workbook in a spreadsheet and "
+                "save it, so that it is computed"
+            )
+
+
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
+    """The part that holds a sheet."""
+    book, links = (
+        ElementTree.fromstring(archive.read(name)) for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")
+    )
+    wanted = next(one for one in book.iter() if one.tag.endswith("}sheet") and one.get("name") == sheet)
+    link = next(value for name, value in wanted.items() if name.endswith("}id"))
+    target = next(one.get("Target", "") for one in links if one.get("Id") == link)
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
 def _check_sheet(path: Path, part: bytes) -> None:

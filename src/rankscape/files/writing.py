@@ -9,6 +9,8 @@ from rankscape.errors import InputError
 from rankscape.files import formats
 from rankscape.files.packing import check_packing, packed
 from rankscape.files.table import Table
+from rankscape.ground.arrays import real_array
+from rankscape.ground.checks import of_kind, path_of
 from rankscape.ground.storage import check_writable as check_place
 from rankscape.ground.storage import replacing
 
@@ -63,6 +65,7 @@ def write(
     <BLANKLINE>
     """
     # All that can be wrong is found before the file is opened.
+    of_kind("source", source, Table)
     path = check_writable(path)
     format = formats.format_of(path)
     matrix = _checked(matrix, source)
@@ -72,7 +75,7 @@ def write(
             f"{path}: a {kind} holds every cell; leave full=False out, or write {formats.long_extensions()}"
         )
     if errors is not None:
-        source = replace(source, errors=np.asarray(errors, dtype=np.float64))
+        source = replace(source, errors=_shaped(errors, source))
     with replacing(path) as file, packed(file, path) as out:  # in this order: the archive closes before it is moved
         format.write(out, matrix, source, full)
     return path
@@ -90,7 +93,8 @@ def has_errors(path: str | Path, source: Table) -> bool:
     >>> has_errors("completed.csv", read(ratings)), has_errors("completed.npy", read(ratings))
     (True, False)
     """
-    return source.wide is None and formats.format_of(Path(path)).long
+    of_kind("source", source, Table)
+    return source.wide is None and formats.format_of(path_of("path", path)).long
 
 
 def write_errors(path: str | Path, errors: np.ndarray, source: Table) -> Path:
@@ -118,9 +122,10 @@ def write_errors(path: str | Path, errors: np.ndarray, source: Table) -> Path:
     v,,0.25
     <BLANKLINE>
     """
+    of_kind("source", source, Table)
     path = check_writable(path, source, wide=True)
     with replacing(path) as file, packed(file, path) as out:
-        formats.format_of(path).write(out, np.ascontiguousarray(errors, dtype=np.float64), source, True)
+        formats.format_of(path).write(out, np.ascontiguousarray(_shaped(errors, source)), source, True)
     return path
 
 
@@ -139,7 +144,7 @@ def check_writable(path: str | Path, source: Table | None = None, *, wide: bool 
     Traceback (most recent call last):
     rankscape.errors.InputError: completed.docx: the extension '.docx' is not known; use one of .csv .csv.gz ...
     """
-    path = Path(path).expanduser()
+    path = path_of("path", path).expanduser()
     format = formats.format_of(path)
     if wide and source is not None and has_errors(path, source):
         raise InputError(f"{path}: a long table has standard errors in a column of the output; leave the file out")
@@ -150,10 +155,17 @@ def check_writable(path: str | Path, source: Table | None = None, *, wide: bool 
     return path
 
 
+def _shaped(errors: np.ndarray, source: Table) -> np.ndarray:
+    errors = real_array(errors, "errors")
+    if errors.shape != source.shape:
+        raise InputError(f"`errors` must have the shape {source.shape} of the table, got {errors.shape}.")
+    return errors
+
+
 def _checked(matrix: np.ndarray, source: Table) -> np.ndarray:
-    matrix = np.asarray(matrix)
-    if matrix.dtype.kind not in "iufb" or matrix.shape != source.shape:
-        raise InputError(f"a real matrix of shape {source.shape} is needed, not {matrix.dtype} {matrix.shape}")
+    matrix = real_array(matrix, "matrix")
+    if matrix.shape != source.shape:
+        raise InputError(f"a real matrix of shape {source.shape} is needed, not one of shape {matrix.shape}")
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
         raise InputError(f"the matrix to write is not complete: {matrix[row, column]} at row {row}, column {column}")

@@ -29,6 +29,9 @@ BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "compressed by Zstandard"),
 )
 
+# Those that begin as names in a table may: `PAR1` is a gene.
+NAMED = ("a Parquet file", "an Arrow file")
+
 # What a name promises by its last ending; of others anything goes.
 ENDINGS: dict[str, tuple[str, ...]] = {
     ".png": ("a PNG picture",),
@@ -70,6 +73,8 @@ def kind_of(path: Path) -> str | None:
     if not head:
         return None
     found = next((kind for begin, kind in BEGINNINGS if head.startswith(begin)), None)
+    if found in NAMED and b"\n" in head and min(head) > 8:
+        return "a text"
     if found == "a zip archive":
         return _archive(path)
     if found is not None:

@@ -6,7 +6,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 MISSING = (
-    _words("NA N/A n/a na N.A. n.a. NaN nan NAN Nan -nan -NaN null NULL Null none None NONE nil ? - -- . .. … — –")
+    _words("NA N/A n/a na N.A. n.a. NaN nan NAN Nan -nan -NaN null NULL Null none None NONE nil ? - -- . .. : … — –")
     | _words("#N/A #NA #N/A! <NA> NaT \\N missing Missing MISSING")
     | {""}
 )

@@ -8,7 +8,7 @@ from rankscape.errors import MissingPart
 # What each extra of the package brings (`pyproject.toml`), by the name under which it is imported.
 PARTS = {
     "simulate": ("jax", "diffrax", "optax", "xarray", "zarr", "pandas", "pydantic"),
-    "files": ("pyarrow", "python_calamine", "openpyxl", "h5py", "zstandard"),
+    "files": ("pyarrow", "python_calamine", "openpyxl", "h5py"),
     "explore": ("starlette", "uvicorn", "websockets"),
     "cluster": ("dask", "distributed", "dask_jobqueue"),
 }

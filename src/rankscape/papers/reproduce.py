@@ -8,7 +8,7 @@ from dataclasses import replace
 from threadpoolctl import threadpool_limits
 
 from rankscape.errors import InputError, RankscapeError, did_you_mean
-from rankscape.ground.checks import whole
+from rankscape.ground.checks import of_kind, whole
 from rankscape.ground.progress import AbstractMeter, told
 from rankscape.papers.claims import Claim, counted
 from rankscape.papers.figure import PaperFigure
@@ -144,6 +144,7 @@ def check(paper: str, figures: Sequence[str] | None = None) -> tuple[str, ...]:
 
 
 def _room(paper: str):
+    of_kind("paper", paper, str)
     if paper not in PAPERS:
         raise InputError(f"There is no paper {paper!r}{did_you_mean(paper, PAPERS)}; there are {', '.join(PAPERS)}.")
     return importlib.import_module(f"rankscape.papers.{paper}")

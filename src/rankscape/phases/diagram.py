@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from threadpoolctl import threadpool_limits
 
 from rankscape.errors import InputError, did_you_mean
+from rankscape.ground.checks import of_kind
 from rankscape.papers import PaperFigure
 from rankscape.sweeps import SweepProgress, sweep
 from rankscape.sweeps.executors import ExecutorLike
@@ -107,6 +108,7 @@ def check(name: str) -> None:
     Traceback (most recent call last):
     rankscape.errors.InputError: There is no phase diagram 'final-rang' - did you mean 'final-rank'?; there are ...
     """
+    of_kind("name", name, str)
     if name not in DIAGRAMS:
         hint = did_you_mean(name, DIAGRAMS)
         raise InputError(f"There is no phase diagram {name!r}{hint}; there are {', '.join(DIAGRAMS)}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.checks import of_kind, path_of, several, shown, whole
 from rankscape.ground.storage import check_writable, replacing
 from rankscape.plot.panels import ACCENT, INK, MUTED, Band, Cells, Image, Line, Panel
 
@@ -47,6 +48,9 @@ def draw(
     """
     from matplotlib.figure import Figure
 
+    parts, columns = several("parts", parts), whole("columns", columns, least=1)
+    for part in parts:
+        of_kind("parts", part, (Panel, Image))
     rows = max(-(-len(parts) // columns), 1)
     columns = min(columns, max(len(parts), 1))
     widest = max((part.cells.values.shape[1] for part in parts if isinstance(part, Panel) and part.cells), default=0)
@@ -90,8 +94,10 @@ def save(figure: "Figure", path: str | Path) -> Path:
     ...     save(draw([Panel("Empty", "y", "x", [])]), f"{folder}/empty.svg").name
     'empty.svg'
     """
-    path = Path(path)
+    path = path_of("path", path)
     check_figure(path)
+    if not hasattr(figure, "savefig"):
+        raise InputError(f"`figure` must be a figure of matplotlib, as `draw` returns it, got {shown(figure)}.")
     with replacing(path) as file:
         figure.savefig(file, format=path.suffix.lstrip(".").lower())
     return path
@@ -107,7 +113,7 @@ def check_figure(path: str | Path) -> None:
     Traceback (most recent call last):
     rankscape.errors.InputError: ...
     """
-    path = Path(path)
+    path = path_of("path", path)
     if path.suffix.lower() not in FIGURES:
         raise InputError(f"{path}: a figure ends in {', '.join(FIGURES)}.")
     check_writable(path)

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from rankscape.errors import InputError
+from rankscape.ground.arrays import real_array
+from rankscape.ground.checks import shown
 from rankscape.plot.panels import Image
 
 
@@ -14,6 +17,9 @@ def completion_images(seen: np.ndarray, completed: np.ndarray, truth: np.ndarray
     >>> [image.title for image in completion_images(seen, np.nan_to_num(seen), None)]
     ['given', 'completed']
     """
+    for name, matrix in (("seen", seen), ("completed", completed), ("truth", truth)):
+        if matrix is not None and real_array(matrix, name).ndim != 2:
+            raise InputError(f"`{name}` must be a matrix, got {shown(matrix)}.")
     basis = seen if truth is None else truth
     limits = float(np.nanmin(basis)), float(np.nanmax(basis))
     images = [Image("given", seen, limits), Image("completed", completed, limits)]

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rankscape.errors import InputError
+from rankscape.ground.checks import real, shown
 from rankscape.plot.panels import COLORS, MUTED, Line, Panel
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ def denoising_panels(path: "Labelled", stop: int) -> list[Panel]:
     >>> [panel.title for panel in denoising_panels(model.path_, model.stop_step_)]
     ['Directions', 'What descent has learned']
     """
+    if not all(hasattr(path, name) for name in ("target", "kept", "learned", "step")):
+        raise InputError(f"`path` must be the `path_` of a fitted denoiser, got {shown(path)}.")
+    mark = (real("stop", stop), "stop")
     order = np.argsort(-np.abs(path.target))[:MOST]
     sizes, kept = np.abs(path.target[order]), np.abs(path.kept[order])
     number = np.arange(1, len(order) + 1, dtype=float)
@@ -46,7 +51,6 @@ def denoising_panels(path: "Labelled", stop: int) -> list[Panel]:
     learned = np.abs(path.learned[:, order])
     shades = 0.9 * number / max(len(order), 2)
     lines = [Line(path.step, learned[:, k], color=float(shades[k]), width=1.2) for k in range(len(order))]
-    mark = (float(stop), "stop")
     return [spectrum, Panel("What descent has learned", "singular value", "step", lines, log_x=True, mark=mark)]
 
 

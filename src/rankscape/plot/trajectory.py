@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rankscape.errors import InputError
+from rankscape.ground.checks import shown
 from rankscape.plot.panels import COLORS, MUTED, Line, Panel
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def trajectory_panels(dataset: "xr.Dataset | Labelled", references: dict[str, fl
     >>> len(trajectory_panels(run.dataset))
     3
     """
+    if not all(hasattr(dataset, name) for name in ("dims", "attrs", "step")):
+        raise InputError(f"`dataset` must be the data set of a run, as `run.dataset`, got {shown(dataset)}.")
     if "run" in dataset.dims:
         raise InputError("This is a batch of runs: draw one of them, `run.select(k).dataset`.")
     log_x = _log_steps(np.asarray(dataset.step))

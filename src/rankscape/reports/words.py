@@ -4,6 +4,7 @@ import math
 
 from rankscape.estimators import CompletedMatrix
 from rankscape.estimators.completion.cautions import NEAR_LIMIT, WORDS
+from rankscape.ground.checks import of_kind
 
 # Entries per free parameter to ask for when they are scarce.
 COMFORTABLE = 2.0
@@ -156,6 +157,7 @@ def explain(completed: CompletedMatrix) -> list[str]:
     >>> explain(rs.complete(X))[0][:49]
     'Why this rank? The data hold up 1 direction. Rank'
     """
+    of_kind("completed", completed, CompletedMatrix)
     return [
         f"Why this rank? {finding(completed)}. {completed.reason}",
         f"How sure? {' '.join(sureness(completed))}",

@@ -10,6 +10,7 @@ from rankscape import __version__
 from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators import CompletedMatrix
+from rankscape.ground.checks import path_of
 from rankscape.ground.storage import check_writable, replacing
 from rankscape.reports.content import page_of
 from rankscape.reports.page import render
@@ -100,7 +101,7 @@ def check_report(path: str | Path) -> None:
     Traceback (most recent call last):
     rankscape.errors.InputError: ...
     """
-    path = Path(path)
+    path = path_of("path", path)
     if path.suffix.lower() not in PAGES:
         raise InputError(f"{path}: a report ends in {' or '.join(PAGES)}.")
     check_writable(path)

@@ -15,7 +15,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.factorization import check_factors, product
-from rankscape.ground.checks import positive
+from rankscape.ground.checks import of_kind, positive
 from rankscape.observe import spectrum_of_factors
 from rankscape.problem import AbstractProblem
 
@@ -92,6 +92,7 @@ def relax(
     >>> end.rank, rs.product(end.factors).round(4).tolist()
     (1, [[2.8591, 0.0], [0.0, 0.0]])
     """
+    of_kind("problem", problem, AbstractProblem)
     start = check_factors(factors, problem.shape)
     stop = stop or _never
     descent = _Descent(problem, start, positive("ridge", ridge), stop)

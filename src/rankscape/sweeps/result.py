@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rankscape.errors import InputError, StorageError
 from rankscape.ground import html
+from rankscape.ground.checks import path_of
 from rankscape.ground.durable import FILES, SEAL
 from rankscape.sweeps.progress import SweepProgress, look
 from rankscape.sweeps.store import Store
@@ -23,7 +24,7 @@ class Sweep:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path = path_of("path", path)
         self._store = Store(path)
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ from rankscape.config import WATCHING, SimulationConfig, make_config
 from rankscape.dynamics import GradientDescent
 from rankscape.engine import AbstractEngine
 from rankscape.errors import FallbackWarning, InputError, RankscapeWarning
+from rankscape.ground.checks import shown
 from rankscape.ground.fingerprint import of_arrays
 from rankscape.initialization import Identical
 from rankscape.problem import AbstractProblem, Estimation
@@ -55,6 +56,8 @@ class Simulations(AbstractExperiment):
         """From names and values; `problem` may be an object, and `record` a schedule."""
         if isinstance(base, SimulationConfig):
             return cls(base.model_copy(update={"record": None}), base.record)
+        if not isinstance(base, Mapping):
+            raise InputError(f"`base` must be a configuration, or a dict of its settings, got {shown(base)}.")
         given = {str(name).replace("-", "_"): value for name, value in base.items()}
         record, problem = given.pop("record", None), given.pop("problem", None)
         if problem is not None and not isinstance(problem, AbstractProblem):

@@ -60,6 +60,9 @@ def _of_frame(data: Any, name: str, aside: bool) -> Given | None:
 
     if nw.dependencies.is_into_series(data):
         raise InputError(f"`{name}` is one column ({type(data).__name__}): a matrix needs a frame or two dimensions.")
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and isinstance(data, arrow.RecordBatch):
+        data = arrow.Table.from_batches([data])
     try:
         table: Any = nw.from_native(data)
     except nw.exceptions.DuplicateError:

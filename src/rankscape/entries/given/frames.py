@@ -58,6 +58,8 @@ def _read(frame: Frame, name: str, aside: bool) -> tuple[np.ndarray, np.ndarray]
         if kind == "Object":  # a missing date among them is no missing number
             known, present = np.ones_like(known), column.to_numpy()
         try:
+            if kind.startswith(("Struct", "List", "Array")):
+                raise NotReal(f"nested values ({kind})")
             if category:
                 raise NotReal(f"text (categories, {plain(present[0])!r})" if len(present) else "text (categories)")
             matrix[:, j] = numbers_of(present, known)

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -67,8 +68,12 @@ def load(path: Path) -> tuple[CompletedMatrix, dict[str, Any]]:
     """Read a completion, and what is kept beside it."""
     check_readable(path)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = dict(archive)
+        with path.open("rb") as file:
+            if not is_zipfile(file):  # NumPy would advise to unpickle it
+                raise InputError(f"{path} does not hold a saved completion: it is no NPZ file.")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = dict(archive)
         facts = json.loads(str(arrays.pop("facts")))
         if facts["format"] != FORMAT:
             raise InputError(f"{path} has format {facts['format']}, this version reads {FORMAT}; fit again.")

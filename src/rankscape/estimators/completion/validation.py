@@ -13,7 +13,7 @@ from sklearn.base import clone
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators.completion.inputs import MatrixData, Weights, given_weights, taken
 from rankscape.estimators.completion.scoring import column_units, parts_of, score_of
-from rankscape.ground.checks import whole
+from rankscape.ground.checks import shown, whole
 from rankscape.ground.final import final
 from rankscape.problem import Completion
 
@@ -114,6 +114,10 @@ def entry_cross_validate(
     >>> bool(entry_cross_validate(DeepMatrixCompletion(), X, cv=3)["test_score"].min() > -1e-6)
     True
     """
+    if not all(hasattr(estimator, name) for name in ("fit", "get_params")) or isinstance(estimator, type):
+        raise InputError(f"`estimator` must be an estimator such as DeepMatrixCompletion(), got {shown(estimator)}.")
+    if n_jobs is not None:
+        n_jobs = whole("n_jobs", n_jobs, least=-(2**31))
     folds = cv if isinstance(cv, EntryKFold) else EntryKFold(cv)
     given, _ = taken(X, aside=False)
     entries = given.entries.with_weights(given_weights(weights, given.entries))

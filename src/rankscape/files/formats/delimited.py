@@ -17,6 +17,7 @@ from rankscape.files.layout import Column, is_index, layout_of, surely_long
 from rankscape.files.long import LongStyle, to_table
 from rankscape.files.long_text import fast, lines_of, slow
 from rankscape.files.numerals import Numerals, whole_of
+from rankscape.files.odd import markup
 from rankscape.files.packing import content_of
 from rankscape.files.records import Body, Text
 from rankscape.files.row_names import refuse_total, refuse_twice
@@ -47,6 +48,8 @@ def read_text(
     """Read a table from its text; where its ``cells`` are told already, tabs and points are all that is in it."""
     if not content.strip(' \t\r\n,;"'):  # a spreadsheet saves an empty sheet as a line of separators
         raise FileFormatError(f"{path} is empty; a table has a line for each row, or for each entry")
+    if (other := markup(content[:HEAD])) is not None:
+        raise FileFormatError(f"{path} holds {other} and not a table of cells; save the table as CSV")
     head = Text.of(path, encoding, content[: content.find("\n", HEAD) + 1] if len(content) > HEAD else content)
     sample = cut_at(head, "\t", wanted) if cells else cut(head, wanted)
     if not sample.rows:
@@ -111,9 +114,11 @@ def _wide(body: Body, sample: Cut, numerals: Numerals, index: bool, wanted: Want
     places, aside = wide_places(body, sample, numerals, index)
     if len(places) < 2 and wanted.layout is None:
         names = ", ".join(body.name(k) for k in range(min(body.width, 12)))
+        shown = next(((k, row[k]) for k in aside for row in sample.body if row[k] not in numerals.missing), None)
+        said = "" if shown is None else f" ({body.name(shown[0])} holds {shown[1]!r}, which is no number)"
         raise FileFormatError(
-            f"{body.path} has only {names}; a long table has three columns, row, column and value, and a wide one at "
-            "least two columns of numbers (`--layout wide` accepts one)"
+            f"{body.path} has only {names}{said}; a long table has three columns, row, column and value, and a wide "
+            "one at least two columns of numbers (`--layout wide` accepts one)"
         )
     values, labels, lines = Pass(body, numerals, 0 if index else None, places).rows()
     if labels is not None:

@@ -22,7 +22,7 @@ from rankscape.files.table import Table
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import AbstractWide
 from rankscape.files.wide_text import TextWide
-from rankscape.files.workbook import check_workbook
+from rankscape.files.workbook import check_cells, check_workbook
 from rankscape.ground.final import final
 
 # How a file starts that holds an old workbook, or a new one under a password.
@@ -40,6 +40,7 @@ class ExcelWide(AbstractWide):
     text: TextWide
     content: bytes
     sheet: str
+    left: int  # empty columns before the table
 
     @property
     def title(self) -> str:
@@ -59,17 +60,24 @@ def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
         raise FileFormatError(f"{path} is an old workbook (.xls) or has a password; save it as .xlsx without one")
     check_workbook(path, content)
     sheet, rows = _sheet(path, content, wanted.sheet)
-    width = max((k + 1 for row in rows for k, cell in enumerate(row) if cell), default=0)
-    lines = ["\t".join(row[:width]) if any(row) else "" for row in rows]
-    if not any(lines):
+    filled = [k for row in rows for k, cell in enumerate(row) if cell]
+    if not filled:
         raise FileFormatError(f"{path}: the sheet {sheet!r} is empty")
+    left = min(filled) if min(filled) and _is_named(rows, min(filled)) else 0
+    lines = ["\t".join(row[left : max(filled) + 1]) if any(row) else "" for row in rows]
     table = read_text(path, "\n".join(lines), Encoding(), wanted, duplicates, EXCEL.name, cells=True)
     if not isinstance(table.wide, TextWide):
         return replace(table, long=None, read_as=table.read_as.replace(", cut at tabs", f", the sheet {sheet!r}"))
     text = table.wide
     shape = {"names": text.names, "index": text.index, "places": text.places, "aside": text.aside}
-    wide = ExcelWide(**shape, text=text, content=content, sheet=sheet)
+    wide = ExcelWide(**shape, text=text, content=content, sheet=sheet, left=left)
     return replace(table, wide=wide, read_as=table.read_as.replace("cut at tabs", wide.title))
+
+
+def _is_named(rows: list[list[str]], left: int) -> bool:
+    """Whether the first filled row begins where the table does: else the column to the left has no name."""
+    first = next(row for row in rows if any(row))
+    return bool(first[left])
 
 
 def _sheet(path: Path, content: bytes, wanted: str | None) -> tuple[str, list[list[str]]]:
@@ -84,6 +92,7 @@ def _sheet(path: Path, content: bytes, wanted: str | None) -> tuple[str, list[li
         raise InputError(f"{path} has no sheet {wanted!r}; it has {shown}{did_you_mean(wanted, names)}")
     with reading(path, "workbook"):
         name = wanted if wanted is not None else names[0]
+        check_cells(path, content, name)
         cells: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     return name, [[_text(cell) for cell in row] for row in cells]
 
@@ -138,11 +147,27 @@ def _records(matrix: np.ndarray, source: Table, full: bool):
         yield from zip(*(part.tolist() for part in parts), strict=True)
 
 
+def _take_apart(sheet: Any, place: str) -> None:
+    merged = next(cells for cells in sheet.merged_cells.ranges if place in cells)
+    warnings.warn(
+        f"the merged cells {merged.coord} of {sheet.title!r} are taken apart: one of them was missing and is filled",
+        FallbackWarning,
+        stacklevel=2,
+    )
+    sheet.unmerge_cells(merged.coord)
+
+
 def _fill(file: IO[bytes], book: Any, wide: ExcelWide, matrix: np.ndarray, source: Table) -> None:
+    from openpyxl.cell.cell import MergedCell
+
     sheet = book[wide.sheet]
     for row, column in np.argwhere(source.dense() != matrix).tolist():
         number = float(matrix[row, column])
-        place = sheet.cell(wide.text.lines[row] + 1, wide.places[column] + 1)
+        at = wide.text.lines[row] + 1, wide.places[column] + wide.left + 1
+        place = sheet.cell(*at)
+        if isinstance(place, MergedCell):  # only the first of merged cells can be filled
+            _take_apart(sheet, place.coordinate)
+            place = sheet.cell(*at)
         place.value = None if number != number else number
     book.save(file)
 

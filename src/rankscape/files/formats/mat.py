@@ -7,7 +7,7 @@ import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError, did_you_mean
-from rankscape.files.dense import entries_of
+from rankscape.files.dense import chosen, entries_of
 from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
 from rankscape.files.formats.npy import refuse_names
@@ -38,7 +38,9 @@ def read_mat(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     if sparse.issparse(array):
         return table_of_sparse(path, array, duplicates, MAT.name, name)
     entries = entries_of(np.asarray(array), f"{path}, {name!r}")
-    return Table(entries=entries, format=MAT.name, names=(*DEFAULT_NAMES[:2], name), skipped=array.size - entries.count)
+    skipped = array.size - entries.count
+    names = (*DEFAULT_NAMES[:2], name)
+    return Table(entries=entries, format=MAT.name, names=names, skipped=skipped, read_as=chosen(name, list(found)))
 
 
 def _variables(path: Path) -> dict[str, tuple[int, ...]]:

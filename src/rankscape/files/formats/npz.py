@@ -8,7 +8,7 @@ import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError, InputError, did_you_mean
-from rankscape.files.dense import entries_of
+from rankscape.files.dense import chosen, entries_of
 from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
 from rankscape.files.formats.npy import MAGIC, NPY, ZIP, check_declared, first_bytes, refuse_names, write_npy
@@ -35,8 +35,9 @@ def read_npz(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     with reading(path, "NPZ file"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         array = np.asarray(archive[name])
     entries = entries_of(array, f"{path}, array {name!r}")
-    names = (*DEFAULT_NAMES[:2], name)
-    return Table(entries=entries, format=NPZ.name, names=names, skipped=array.size - entries.count)
+    shape = (*DEFAULT_NAMES[:2], name)
+    skipped = array.size - entries.count
+    return Table(entries=entries, format=NPZ.name, names=shape, skipped=skipped, read_as=chosen(name, names))
 
 
 def is_sparse(names: list[str]) -> bool:

@@ -14,6 +14,7 @@ from rankscape.files.in_parts.columns import InColumns, Piece
 from rankscape.files.packages import needs
 from rankscape.files.table import choose_columns
 from rankscape.files.wanted import Wanted
+from rankscape.ground import kinds
 from rankscape.ground.final import final
 
 if TYPE_CHECKING:
@@ -35,6 +36,15 @@ def files_of(source: str) -> list[Path]:
         found = [p for p in path.rglob("*.parquet") if not any(n[0] in "._" for n in p.relative_to(path).parts)]
     else:
         found = [path] if path.is_file() else [Path(name) for name in glob.glob(str(path), recursive=True)]
+    if (
+        path.is_file()
+        and path.suffix.lower() != ".parquet"
+        and kinds.kind_of(path) in ("a text", "an archive of arrays")
+    ):
+        raise InputError(
+            f"{source} is no Parquet file: read it first, `table = rankscape.files.read({source!r})`, and complete "
+            "`rankscape.Completion.of(table.entries, table.row_labels, table.column_labels)`"
+        )
     found = sorted(p for p in found if p.is_file())
     if not found:
         raise InputError(

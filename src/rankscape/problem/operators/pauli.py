@@ -9,7 +9,7 @@ import numpy as np
 
 from rankscape.entries.checking import check_shape
 from rankscape.errors import InputError
-from rankscape.ground.checks import whole
+from rankscape.ground.checks import several, whole
 from rankscape.ground.final import final
 from rankscape.problem.operators.dense import AbstractOperators, device, scatter
 
@@ -56,9 +56,11 @@ class PauliOperators(AbstractOperators):
     scale: float
 
     def __init__(self, strings: Sequence[str]):
-        codes = np.array([_code(word, len(strings[0])) for word in strings], dtype=np.int64)
-        if not len(codes):
+        strings = several("strings", strings)
+        if not strings:
             raise InputError("`strings` is empty; give words such as 'XIZ'.")
+        length = len(strings[0]) if isinstance(strings[0], str) else 0
+        codes = np.array([_code(word, length) for word in strings], dtype=np.int64)
         n = 2 ** len(strings[0])
         self._set(codes, (n, n), 1.0)
 

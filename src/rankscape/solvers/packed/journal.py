@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -64,7 +65,11 @@ class Journal:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if path.is_file() and not is_zipfile(path):  # NumPy would advise to unpickle it
+            raise InputError(f"{path} is no checkpoint of a fit: name another file.")
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
+    except InputError:
+        raise
     except Exception as error:  # a damaged archive raises whatever its reader stumbles over
         raise InputError(f"{path} is no checkpoint of a fit, or is damaged ({error}): name another file.") from error
