@@ -102,8 +102,8 @@ def check_packing(path: Path) -> None:
 
 
 def zstandard(path: Path) -> ModuleType:
-    """What reads and writes Zstandard: Python's own from 3.14 on, what brings it to older ones, or an older package."""
-    for name in ("compression.zstd", "backports.zstd", "zstandard"):
+    """What reads and writes Zstandard: Python's own from 3.14 on, and what brings it to older ones."""
+    for name in ("compression.zstd", "backports.zstd"):
         try:
             return importlib.import_module(name)
         except ImportError:
