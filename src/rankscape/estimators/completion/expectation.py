@@ -86,7 +86,8 @@ def _cut(missed: np.ndarray, rounds: tuple[Round, ...]) -> float:
     """What noise and the uncertainty of the fit (`spread`) leave unexplained of the held-out errors, beyond chance."""
     excess = missed**2 - np.concatenate([r.spread for r in rounds]) ** 2
     chance = excess.std() / len(excess) ** 0.5
-    return float(np.sqrt(excess.mean())) if excess.mean() > CLEAR * chance else 0.0
+    # What chance may be is no part of it: where noise is strong, the whole of a small excess doubled the interval.
+    return float(np.sqrt(max(excess.mean() - CLEAR * chance, 0.0)))
 
 
 def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
