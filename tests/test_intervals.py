@@ -10,6 +10,7 @@ from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion.expectation import alike
 from rankscape.estimators.completion.gaps import impose
+from rankscape.solvers.leverage import overlaps
 
 
 def planted(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,3 +118,27 @@ def test_intervals_survive_saving(tmp_path):
     low, high = again.set_params(clip=clip).fit(X[:40, :30]).predict_interval(np.arange(40), np.zeros(40, dtype=int))
     assert low.min() >= clip[0]
     assert high.max() <= clip[1]
+
+
+def test_the_variance_of_a_product_of_errors():
+    """Of two independent Gaussian vectors, drawn: the covariance of one times that of the other, summed."""
+    rng = np.random.default_rng(0)
+    A, B = (x @ x.T for x in rng.normal(size=(2, 3, 3)))
+    du, dv = (rng.normal(size=(200_000, 3)) @ np.linalg.cholesky(C).T for C in (A, B))
+    nowhere = np.zeros(1, int)
+    found = overlaps(nowhere, A[None], nowhere, B[None], 3)
+    assert found[0] == pytest.approx(np.var((du * dv).sum(1)), rel=0.03)
+    assert overlaps(nowhere, A[None], nowhere, B[None], 1)[0] == pytest.approx(A[0, 0] * B[0, 0])
+
+
+def test_the_interval_of_the_entry_covers_in_strong_noise():
+    """Noise of three times the signal: the errors of both factors at once count, and chance in held-out errors not."""
+    covered = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        truth = 0.35 * rng.normal(size=(150, 2)) @ rng.normal(size=(2, 100)) / 2**0.5
+        hidden = rng.random(truth.shape) < 0.5
+        done = rs.complete(np.where(hidden, np.nan, truth + rng.normal(size=truth.shape)), scale="none")
+        low, high = done.interval(*np.nonzero(hidden), of="entry")
+        covered.append(np.mean((low <= truth[hidden]) & (truth[hidden] <= high)))
+    assert 0.91 < np.mean(covered) < 0.98, covered

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.estimators.completion.stretches import _distances, _fixed, impose_stretches, in_stretches
+from rankscape.estimators.completion.stretches import _fixed, distances, impose_stretches, in_stretches
 
 
 def panel(seed, n=240, d=12, rank=2, own=0.2, noise=0.1):
@@ -40,12 +40,12 @@ def cells(missing) -> tuple[np.ndarray, np.ndarray]:
 
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 9), d=st.integers(2, 7), axis=st.sampled_from(["rows", "columns"]))
 @settings(max_examples=60, deadline=None)
-def test_distances_are_those_to_the_next_entries_of_the_line(seed, n, d, axis):
+def testdistances_are_those_to_the_next_entries_of_the_line(seed, n, d, axis):
     rng = np.random.default_rng(seed)
     seen = rng.random((n, d)) < 0.5
     seen[0, 0] = True
     entries = Entries.from_array(np.where(seen, 1.0, np.nan))
-    before, after = _distances(entries, cells(~seen), axis)
+    before, after = distances(entries, cells(~seen), axis)
     for k, (i, j) in enumerate(np.argwhere(~seen)):
         line, place = (seen[:, j], i) if axis == "rows" else (seen[i], j)
         there = np.flatnonzero(line)
@@ -79,8 +79,8 @@ def test_moved_gaps_lie_together_as_the_gaps_do():
     held = impose_stretches(entries, cells(missing), ("rows",), 0)
     assert 0.05 < held.mean() < 0.15
     training, judged = entries.part(~held), entries.part(held)
-    gap = np.minimum(*_distances(entries, cells(missing), "rows")).mean()
-    moved = np.minimum(*_distances(training, (judged.rows, judged.columns), "rows")).mean()
+    gap = np.minimum(*distances(entries, cells(missing), "rows")).mean()
+    moved = np.minimum(*distances(training, (judged.rows, judged.columns), "rows")).mean()
     assert 0.5 < moved / gap < 2
     chance = rng.random(entries.count) < 0.1
     assert in_stretches(entries.part(~chance), entries.part(chance), cells(missing), "rows")

@@ -61,3 +61,48 @@ def leverages(groups: np.ndarray, inverses: np.ndarray, others: np.ndarray, fact
         fixed(groups, np.int64), fixed(inverses, np.float64), fixed(others, np.int64), fixed(factor, np.float64), out
     )
     return out
+
+
+@_loop
+def _traces(groups, inverses, others, across, width, out):
+    for e in range(len(groups)):
+        total = 0.0
+        for a in range(width):
+            for b in range(width):
+                total += inverses[groups[e], a, b] * across[others[e], a, b]
+        out[e] = total
+
+
+@_traces.few()
+def _traces_few(groups, inverses, others, across, width, out):
+    np.einsum("eab,eab->e", inverses[groups][:, :width, :width], across[others][:, :width, :width], out=out)
+
+
+def overlaps(
+    groups: np.ndarray, inverses: np.ndarray, others: np.ndarray, across: np.ndarray, width: int
+) -> np.ndarray:
+    r"""``tr(A^-1 B^-1)`` over the first `width` coordinates, shape (m,): of the errors of both sides at once.
+
+    Where u has covariance ``A^-1`` and v has ``B^-1``, independent, it is the variance of ``du . dv``.
+
+    Parameters
+    ----------
+    groups, others : ndarray of int, shape (m,)
+        The row and the column of each entry.
+    inverses, across : ndarray, shape (rows, k, k) and (columns, l, l)
+        ``A^-1`` and ``B^-1``; of each the first `width` coordinates are common.
+    width : int
+        Number of common coordinates.
+
+    Examples
+    --------
+    >>> A = np.array([[[0.5]]])
+    >>> overlaps(np.zeros(2, int), A, np.zeros(2, int), 4 * A, 1)
+    array([1., 1.])
+    """
+    out = np.empty(len(groups))
+    _traces(
+        fixed(groups, np.int64), fixed(inverses, np.float64), fixed(others, np.int64), fixed(across, np.float64),
+        width, out,
+    )  # fmt: skip
+    return out

@@ -21,6 +21,9 @@ PATTERN = 2.0
 # Excess kurtosis of what is left over from which on its root mean square says little of most cells.
 TAILS = 10.0
 
+# Index of the tail of what is left over below which the mean square of observations is infinite.
+SETTLES = 2.0
+
 # Rows or columns that a warning names.
 SHOWN = 5
 
@@ -132,6 +135,11 @@ def _of_tails(facts: "Certificate") -> Iterator[str]:
         yield (
             f"What is left over has heavy tails (excess kurtosis {facts.kurtosis:.3g}): single entries are missed by "
             "far more than the held-out error says."
+        )
+    elif facts.tail_index < SETTLES and facts.robust:
+        yield (
+            f"What is left over has tails so heavy (index {facts.tail_index:.2g}, below 2) that no root mean square "
+            "of it settles: the fit is not led by them, but a single observation may lie at any distance."
         )
 
 

@@ -50,6 +50,8 @@ class Certificate(AbstractCertificate):
         Entries that look wrong.
     robust : bool
         Whether the robust fit was taken, which such entries cannot lead.
+    tail_index : float
+        The largest power of which what is left over has a mean; below 2 no root mean square settles.
     exact, converged : bool
         Whether the entries are reproduced; whether the solver ended by its tolerance.
     equal : bool
@@ -101,6 +103,7 @@ class Certificate(AbstractCertificate):
     lone_columns: tuple[int, ...]
     outliers: int
     robust: bool
+    tail_index: float
     exact: bool
     converged: bool
     equal: bool = False
@@ -159,7 +162,7 @@ def certify(
     known = {name: error * unit for name, error in baselines.items()}
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, known
-    far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust
+    far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust, tails.index
     opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
     drawn = found is not None and found.held is not None
     told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where, drawn, leaning

@@ -1,11 +1,12 @@
 """Which held-out entries decide among the candidates: random ones, several draws of them, or ones like the gaps."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates.axes import ordered_axes
+from rankscape.estimators.completion.farther import nearest
 from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.rounds import Round, alone, compete, spread
@@ -63,12 +64,16 @@ class Contest:
         Expected error of the missing cells over that of random held-out entries: one where they are alike.
     missing : (ndarray, ndarray)
         Rows and columns of the cells to be filled, at most `SAMPLED` of them.
+    away, missing_away : ndarray
+        Places along ordered axes from each imposed entry, and from each of these cells, to the nearest that is fitted.
     """
 
     random: tuple[Round, ...]
     imposed: tuple[Round, ...]
     likeness: float
     missing: tuple[np.ndarray, np.ndarray]
+    away: np.ndarray = field(default_factory=lambda: np.empty(0))
+    missing_away: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 def hold(
@@ -101,7 +106,14 @@ def hold(
     if few and not own and not settled:
         random += [judged for k in range(1, draws or SPLITS) if (judged := _another(parts, settings, k))]
     masks = [impose_stretches(parts.whole, missing, stretched, settings.seed + k) for k in range(draws)]
-    return Contest(tuple(random), _imposed(parts, random, [held for held in masks if held.any()]), likeness, missing)
+    masks = [held for held in masks if held.any()]
+    away = [nearest(parts.whole.part(~held), _cells(parts.whole.part(held)), stretched) for held in masks]
+    known = np.concatenate([np.empty(0), *away]), nearest(parts.whole, missing, stretched)
+    return Contest(tuple(random), _imposed(parts, random, masks), likeness, missing, *known)
+
+
+def _cells(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
+    return entries.rows, entries.columns
 
 
 def _imposed(parts: Split, random: list[Round], masks: list[np.ndarray]) -> tuple[Round, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from rankscape.estimators.completion.combine import Combination
 from rankscape.estimators.completion.contest import Contest
+from rankscape.estimators.completion.farther import growth
 from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.rounds import Round, spread
@@ -54,17 +55,19 @@ def expect(selection: Selection, combination: Combination) -> Expectation:
     r"""What the prediction misses of held-out entries, and what it will of the missing cells.
 
     Each set of entries imposed in the pattern of the gaps is missed by some error; their geometric mean is stated,
-    because one line that runs away is one of several. What the low-rank fit expects of itself (its spread at the
-    missing cells over that at the imposed ones) says nothing of a mean of several candidates: times its root 12 % of 43
-    panels and outages were off by more than twice, without it 7 %. Where random held-out entries are like the missing
-    cells it is the held-out error times the likeness.
+    because one line that runs away is one of several; and where the missing cells lie farther from what is seen, times
+    what that adds (`growth`). What the low-rank fit expects of itself (its spread at the missing cells over that at the
+    imposed ones) says nothing of a mean of several candidates: times its root 12 % of 43 panels and outages were off by
+    more than twice, without it 7 %. Where random held-out entries are like the missing cells it is the held-out error
+    times the likeness.
     """
     contest = combination.contest
     rounds = contest.imposed or contest.random
     missed = combination.imposed if contest.imposed else combination.missed
     trusted = combination.missed * np.concatenate([r.root_trust for r in contest.random])
     if contest.imposed:
-        error, std = _typical(combination.imposed_misses)
+        farther = growth(missed, contest.away, contest.missing_away)
+        error, std = (farther * typical for typical in _typical(combination.imposed_misses))
         ratio = error / (root_mean_square(missed) or 1.0)
         found = replace(alike(combination.missed), missing=error, missing_std=std)
     else:
@@ -83,7 +86,8 @@ def _cut(missed: np.ndarray, rounds: tuple[Round, ...]) -> float:
     """What noise and the uncertainty of the fit (`spread`) leave unexplained of the held-out errors, beyond chance."""
     excess = missed**2 - np.concatenate([r.spread for r in rounds]) ** 2
     chance = excess.std() / len(excess) ** 0.5
-    return float(np.sqrt(excess.mean())) if excess.mean() > CLEAR * chance else 0.0
+    # What chance may be is no part of it: where noise is strong, the whole of a small excess doubled the interval.
+    return float(np.sqrt(max(excess.mean() - CLEAR * chance, 0.0)))
 
 
 def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:

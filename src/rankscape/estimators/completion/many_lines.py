@@ -80,4 +80,4 @@ def _with_rows(model: LowRank, entries: Entries) -> LowRank:
 def _met(fit: Fit, entries: Entries, trial: Trial) -> bool:
     """Whether a fit that is exact on some rows is exact on all."""
     left = model_of(fit).at(entries.rows, entries.columns) - entries.values
-    return root_mean_square(left) < trial.settings.exact * trial.scale
+    return root_mean_square(left) < trial.exact * trial.scale

@@ -19,8 +19,8 @@ Cells = tuple[np.ndarray, np.ndarray]
 
 def in_stretches(training: Entries, heldout: Entries, cells: Cells, axis: str) -> bool:
     """Whether cells to be filled have their neighbours along an axis farther away than entries held out at random."""
-    missing = np.minimum(*_distances(training, cells, axis))
-    random = np.minimum(*_distances(training, (heldout.rows, heldout.columns), axis))
+    missing = np.minimum(*distances(training, cells, axis))
+    random = np.minimum(*distances(training, (heldout.rows, heldout.columns), axis))
     missing, random = missing[np.isfinite(missing)], random[np.isfinite(random)]
     return bool(len(missing) and len(random) and missing.mean() > APART * random.mean())
 
@@ -43,7 +43,7 @@ def impose_stretches(entries: Entries, cells: Cells, axes: tuple[str, ...], seed
 
 def _fixed(seen: Entries, cells: Cells, axis: str) -> bool:
     """Whether gaps cannot be moved: most cells have entries on one side only, or gaps are as long as the axis."""
-    before, after = _distances(seen, cells, axis)
+    before, after = distances(seen, cells, axis)
     known = np.isfinite(np.minimum(before, after))
     if not known.any():
         return False
@@ -52,7 +52,7 @@ def _fixed(seen: Entries, cells: Cells, axis: str) -> bool:
     return bool(1 - inside.mean() > ENDS or lengths[inside].mean() > LONG * seen.shape[axis == "columns"])
 
 
-def _distances(seen: Entries, cells: Cells, axis: str) -> tuple[np.ndarray, np.ndarray]:
+def distances(seen: Entries, cells: Cells, axis: str) -> tuple[np.ndarray, np.ndarray]:
     """Places along an axis from each cell to the last entry of its line before it and the first behind it."""
     length, number = seen.shape[axis == "columns"], int(axis == "rows")
     line, place = cells[number].astype(np.int64), cells[1 - number]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.entries import Entries
-from rankscape.estimators.completion.left_over import LeftOver
+from rankscape.estimators.completion.left_over import LeftOver, tail_index
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.outliers import FAR, Outliers
 from rankscape.ground.final import final
@@ -38,6 +38,8 @@ class Tails:
         Whether the robust fit was taken.
     words : str
         What it did, in a sentence; empty without it.
+    index : float
+        The largest power of which what is left has a mean.
     """
 
     kurtosis: float | None
@@ -47,6 +49,7 @@ class Tails:
     lone_columns: tuple[int, ...] = ()
     robust: bool = False
     words: str = ""
+    index: float = np.inf
 
     @classmethod
     def of(cls, left: LeftOver, exact: bool, suspects: np.ndarray, words: str = "") -> "Tails":
@@ -54,7 +57,8 @@ class Tails:
         rows, columns = (tuple(map(int, lines)) for lines in left.lone)
         sizes = np.where(suspects, left.sizes, np.inf)
         kurtosis = None if exact else left.kurtosis
-        return cls(kurtosis, sizes, int(left.alone.sum()), rows, columns, bool(words), words)
+        index = np.inf if exact else tail_index(left.scaled)
+        return cls(kurtosis, sizes, int(left.alone.sum()), rows, columns, bool(words), words, index)
 
     @classmethod
     def light(cls, kurtosis: float, size: float, count: int) -> "Tails":

@@ -58,6 +58,11 @@ class Climb:
     left: float = 0.0
 
 
+# Residual of an exact fit as a share of how far entries vary, and in roundings of the entries: the level of a column of
+# times in seconds since 1970 is 1.7e9, and a low rank met the level alone, and was called exact, from 1e8 on.
+VARIED, ROUNDING = 1e-5, 4.0
+
+
 @dataclass(eq=False)
 class Trial:
     """One offset, taken away from some entries; methods fit what is left, of rms 1.
@@ -129,6 +134,15 @@ class Trial:
     def entries(self) -> PreparedEntries:
         """What is fitted: without the offset, of rms 1."""
         return self.path.entries
+
+    @property
+    def exact(self) -> float:
+        """Root mean square residual, on entries of rms 1, that counts as none: where a level dwarfs them, of the rest.
+
+        Beside a level of 1e9 noise of one is a residual of 1e-9, and no exact fit.
+        """
+        usual, rounding = self.settings.exact, ROUNDING * self.settings.resolution
+        return max(min(usual, VARIED * float(self.entries.values.std())), min(usual, rounding))
 
     @property
     def judged(self) -> bool:

@@ -9,7 +9,7 @@ from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.ground.jit import begin_in_numpy
 from rankscape.solvers.conditioning import condition
-from rankscape.solvers.leverage import leverages
+from rankscape.solvers.leverage import leverages, overlaps
 
 # Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
 DENSE_UNKNOWNS = 4000
@@ -33,14 +33,15 @@ def errors_of(
     To first order an error of the factors moves an entry by ``du_i . v_j + u_i . dv_j``, and the factors' errors have
     covariance ``noise^2 N^-1`` with ``N = J^T J`` plus the ridge that the prior of the factors implies. Row and
     column biases count as factors. With more than `most` unknowns, block by block: rows given the columns, and columns
-    given the rows, as if independent of each other, which is too small near the information limit.
+    given the rows, as if independent of each other, which is too small near the information limit. The product
+    ``du_i . dv_j`` of both errors counts too: where noise is strong it is no small part.
     """
     noise = low_rank.noise
     if not noise > 0:
         return np.zeros(len(i))
     free = (len(low_rank.modes.s) + biased for biased in low_rank.offset.sides)
     if sum(n * k for n, k in zip(low_rank.shape, free, strict=True)) > most:
-        return noise * np.sqrt(np.maximum(sum(leverages_of(low_rank, observed, i, j)), 0.0))
+        return noise * np.sqrt(np.maximum(_by_blocks(low_rank, observed, i, j), 0.0))
     entries, (U, V), (free_u, free_v), blocks = _normal_parts(low_rank, observed)
     normal = _normal_matrix(entries, U, V, blocks, free_u, free_v)
     # What turns within the factors leave open (the product does not move) is held by the ridge, if there is noise.
@@ -54,7 +55,9 @@ def errors_of(
              len(U) * len(free_u) + columns[:, None] * len(free_v) + np.arange(len(free_v))], axis=1
         )  # fmt: skip
         weight = np.concatenate([V[columns][:, free_u], U[rows][:, free_v]], axis=1)
-        variance[part] = np.einsum("ka,kab,kb->k", weight, covariance[at[:, :, None], at[:, None, :]], weight)
+        near, k, a = covariance[at[:, :, None], at[:, None, :]], len(low_rank.modes.s), len(free_u)
+        variance[part] = np.einsum("ka,kab,kb->k", weight, near, weight)
+        variance[part] += noise**2 * np.einsum("kab,kab->k", near[:, :k, :k], near[:, a : a + k, a : a + k])
     return noise * np.sqrt(np.maximum(variance, 0.0))
 
 
@@ -63,11 +66,28 @@ def leverages_of(low_rank: LowRank, observed: Entries, i: np.ndarray, j: np.ndar
 
     Of the leading directions only, where the matrix is so large that those of all would not fit the memory.
     """
+    (U, V), inverses = _inverses(low_rank, observed)
+    return leverages(i, inverses[0], j, V), leverages(j, inverses[1], i, U)
+
+
+def _by_blocks(low_rank: LowRank, observed: Entries, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Variance of the fit at these positions, in units of that of the noise, rows and columns each by themselves."""
+    (U, V), inverses = _inverses(low_rank, observed)
+    directions = min(inverses[0].shape[1], inverses[1].shape[1], len(low_rank.modes.s))
+    first = leverages(i, inverses[0], j, V) + leverages(j, inverses[1], i, U)
+    return first + low_rank.noise**2 * overlaps(i, inverses[0], j, inverses[1], directions)
+
+
+def _inverses(low_rank: LowRank, observed: Entries):
+    """What the free coordinates of a row meet in a column, and of a column in a row; inverse normal matrices of both.
+
+    Of the leading directions only, where the matrix is so large that those of all would not fit the memory.
+    """
     most = max(1, int((NUMBERS / sum(low_rank.shape)) ** 0.5))
     low_rank = replace(low_rank, modes=low_rank.modes.head(most))
     _, (U, V), (free_u, free_v), blocks = _normal_parts(low_rank, observed)
     inverses = [_inverse(b[:, f[:, None], f]) for b, f in zip(blocks, (free_u, free_v), strict=True)]
-    return leverages(i, inverses[0], j, V[:, free_u]), leverages(j, inverses[1], i, U[:, free_v])
+    return (U[:, free_v], V[:, free_u]), inverses
 
 
 def weights_of(low_rank: LowRank, observed: Entries) -> np.ndarray | None:

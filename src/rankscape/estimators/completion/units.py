@@ -91,9 +91,16 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     if largest < WILD:
         asked = largest >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
         return Units("none", kind if asked else None)
-    # A large column makes the rows differ as it does itself: only what is left without its size counts.
-    other = _sizes(fit_scaling(kind, entries).divide(entries), 0 if kind == "column" else 1)
-    return Units("both" if other.spread >= WILD else kind)
+    # A large column makes the rows differ as it does itself, and more where some of them lack it: what is divided is
+    # what leaves the least behind, and the other too where that is much.
+    rest = {kind: _rest(entries, kind) for kind in sizes if sizes[kind].spread >= WILD}
+    kind = min(rest, key=lambda kind: rest[kind])
+    return Units("both" if rest[kind] >= WILD else kind)
+
+
+def _rest(entries: Entries, kind: str) -> float:
+    """Spread of the sizes of rows that dividing by those of columns leaves, or of columns without those of rows."""
+    return _sizes(fit_scaling(kind, entries).divide(entries), 0 if kind == "column" else 1).spread
 
 
 def select_units(parts: Split, rival: str | None, settings: Settings, meter: Meter) -> tuple[Split, Selection]:

@@ -127,7 +127,7 @@ class Averaged(Method):
         found = min([fit for fit in trial.fits if fit.method is self][-2:], key=lambda fit: fit.rmse)
         if not found.rank or found.noise > QUIET_ENOUGH * found.scale:
             return None
-        fit = exact_fit(trial.path, found.modes, trial.settings.exact)
+        fit = exact_fit(trial.path, found.modes, trial.exact)
         if fit is None:
             return None
         trial.path.record(fit.modes, 0.0, "climbing")

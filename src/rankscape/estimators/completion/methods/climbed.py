@@ -91,7 +91,7 @@ class Climbed(Method):
 
     def fit(self, trial: Trial) -> None:
         """Find the rank that the entries determine; offer what was found on the way."""
-        trial.climb = climb(trial.path, trial.width, trial.settings.exact)
+        trial.climb = climb(trial.path, trial.width, trial.exact)
         for fit in trial.climb.fits:
             trial.offer(shrink(trial, fit, trial.climb.exact))
 

@@ -14,8 +14,8 @@ SPARE = 0.01
 # Share of the largest singular value below which an exact fit is tried without a direction.
 NEGLIGIBLE = 1e-7
 
-# Median error on held-out entries, as a share of their rms, that an exact fit may have: rows with few entries are
-# guesses, and their errors are large.
+# Median error on held-out entries, as a share of their rms or of how far entries vary, that an exact fit may have: rows
+# with few entries are guesses, and their errors are large.
 MET = 1e-3
 
 
@@ -33,7 +33,8 @@ def is_exact(path: RidgePath, fit: Polished, exact: float) -> bool:
     if not np.sqrt(fit.mean_square) < exact:
         return False
     missed = np.abs(path.heldout_residual(fit.modes.U * fit.modes.s, fit.modes.V))
-    return not len(missed) or bool(np.median(missed) < MET * root_mean_square(path.heldout.values))
+    size = min(root_mean_square(path.heldout.values), float(path.entries.values.std()))
+    return not len(missed) or bool(np.median(missed) < MET * size)
 
 
 def needed(entries: PreparedEntries, fit: Polished, exact: float) -> Polished:

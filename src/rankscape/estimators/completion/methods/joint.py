@@ -52,7 +52,7 @@ class Joint(Method):
         values = seen.values * trial.scale + trial.offset.at(seen.rows, seen.columns)
         start, whole = fit.modes_in(1.0), seen.with_values(values)
         found = fit_with_levels(whole, levels, start, fit.offset.column + fit.offset.mean, fit.offset.row, STEPS, GAIN)
-        met = (found.squared / seen.count) ** 0.5 < trial.settings.exact * trial.scale
+        met = (found.squared / seen.count) ** 0.5 < trial.exact * trial.scale
         return replace(as_fit(trial, found, levels, seen.count), exact=fit.exact and met)
 
     def why(self, fit: Fit) -> str:
@@ -94,7 +94,7 @@ def with_levels(trial: Trial, fit: Fit) -> Fit | None:
         return None
     for side in (1, 0):
         found = _levelled(trial.entries, modes, i, j, side)
-        if found is not None and _missed(trial.entries, *found) < trial.settings.exact:
+        if found is not None and _missed(trial.entries, *found) < trial.exact:
             levels, levelled = found
             row, column = (level * trial.scale for level in levels)
             offset = Offset(("row", "column")[side], 0.0, row, column, joint=True)
