@@ -3,24 +3,28 @@
 Least squares follows whatever is far away. Where what the first choice leaves has heavy tails,
 
 1. medians of rows and columns, and the first choice itself, say which entries to leave out at first;
-2. the search of `select` runs on what is left;
+2. the search of `select` runs on what is left, without the costly methods: what is chosen is fitted to it as it is
+   where it is costly;
 3. its residuals, on all entries, are taken for noise of many sizes (`scale_mixture`), which weighs every entry anew and
    leaves out those that weigh next to nothing;
 4. entries that a direction serves alone are left out for good: such a direction meets them exactly, so that their
    residuals would call them right for ever;
-5. again from 2, as long as held-out entries gain; and they decide between the two.
+5. the choice is fitted again with the new weights, as long as held-out entries gain, and searched for again where
+   entries are left out for good;
+6. held-out entries decide between the two; where they prefer this one, the whole search makes it with the last weights.
 
 Weights and residuals are those of fits to training entries: what a fit has seen cannot judge it.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning
 from rankscape.estimators.completion.gain import gain_of
+from rankscape.estimators.completion.going_on import moved
 from rankscape.estimators.completion.left_over import NO_WEIGHT, LeftOver
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.select import select
@@ -91,6 +95,7 @@ def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter)
         warnings.warn(message, FallbackWarning, stacklevel=4)
     if found is None or not (forced or _decided(first, found)):
         return parts, selection, tails
+    found = _chosen(given, found, settings, meter)
     final = LeftOver.of(given, found.parts, found.selection.final, found.parts.whole, found.kept)
     suspects = ~found.kept if heavy_throughout(found.left.scaled) else everything
     return found.parts, found.selection, Tails.of(final, found.selection.chosen.exact, suspects, _words(found))
@@ -109,8 +114,13 @@ def _search(first: _Attempt, settings: Settings, meter: Meter) -> _Attempt | Non
     if first.selection.chosen.exact:  # what it leaves is rounding, of no size
         size = np.zeros(given.count)
     spikes = np.zeros(given.count, dtype=bool)
+    start = None
     for k in range(ROUNDS):
-        attempt = _attempt(first.parts, kept, np.exp(weight - 2 * (size - np.median(size))), settings, meter)
+        weights = np.exp(weight - 2 * (size - np.median(size)))
+        if best is None:
+            attempt = _first_attempt(first, kept, weights, settings, meter)
+        else:
+            attempt = _attempt(first.parts, kept, weights, settings, meter, start)
         if attempt is None or not _goes_on(first, best, attempt, settings):
             break
         left, before, best = attempt.left, best, attempt
@@ -122,13 +132,41 @@ def _search(first: _Attempt, settings: Settings, meter: Meter) -> _Attempt | Non
         new = left.alone & ~spikes
         spikes = spikes | left.alone
         kept = (weight >= np.log(NO_WEIGHT)) & ~spikes
+        start = None if new.any() else attempt
         if not new.any() and _still(before, attempt, kept):
             break
     return best
 
 
-def _attempt(parts: Split, kept: np.ndarray, weights: np.ndarray, settings: Settings, meter: Meter) -> _Attempt | None:
-    """The search on the entries that are kept, of these weights; None where too few are."""
+def _first_attempt(
+    first: _Attempt, kept: np.ndarray, weights: np.ndarray, settings: Settings, meter: Meter
+) -> _Attempt | None:
+    """The first choice fitted to what is kept, or what a quick search finds there, whichever predicts better.
+
+    None where the first choice, with a noise of its own for what is kept, is clearly the worse for it.
+    """
+    chosen, parts = first.selection.chosen, first.parts
+    again = _attempt(parts, kept, weights, settings, meter, first)
+    # A costly method keeps its noise, and what serves single entries, or nothing, says nothing of what is kept.
+    telling = chosen.rank > 0 and not (chosen.method.costly or chosen.exact or first.left.lonely)
+    if again is None or (telling and settings.loss != "robust" and _gains(first, first, again) < -BETTER):
+        return None
+    quick = _attempt(parts, kept, weights, settings, meter)
+    return again if quick is None else max((quick, again), key=lambda other: _gains(first, first, other))
+
+
+def _attempt(
+    parts: Split,
+    kept: np.ndarray,
+    weights: np.ndarray,
+    settings: Settings,
+    meter: Meter,
+    start: _Attempt | None = None,
+) -> _Attempt | None:
+    """A quick search on the entries that are kept, of these weights, or the choice of a `start` fitted to them.
+
+    None where too few are kept.
+    """
     if (~kept).mean() > MANY:
         return None
     given = parts.observed
@@ -137,8 +175,19 @@ def _attempt(parts: Split, kept: np.ndarray, weights: np.ndarray, settings: Sett
     fewer = parts.keeping(kept, weights, units.after(parts.scaling.kind).kind)
     if fewer.constant or not fewer.heldout.count:
         return None
-    selection = select(fewer, settings, meter)
+    scaling = None if start is None else start.parts.scaling
+    same = scaling is not None and scaling.kind == fewer.scaling.kind
+    before = moved(start.selection.chosen, scaling, fewer.scaling) if same else None
+    selection = select(fewer, settings, meter, before, thorough=False)
     return _Attempt(fewer, selection, kept, _seen(given, fewer, selection, kept))
+
+
+def _chosen(given: Entries, found: _Attempt, settings: Settings, meter: Meter) -> _Attempt:
+    """What the whole search chooses with the weights that were found, and what else competes there."""
+    if found.selection.chosen.exact:
+        return found
+    selection = select(found.parts, settings, meter)
+    return replace(found, selection=selection, left=_seen(given, found.parts, selection, found.kept))
 
 
 def _seen(given: Entries, parts: Split, selection: Selection, kept: np.ndarray) -> LeftOver:
@@ -154,9 +203,10 @@ def _goes_on(first: _Attempt, best: _Attempt | None, attempt: _Attempt, settings
     """Whether an attempt is worth keeping, and following."""
     if best is not None:
         return attempt.selection.chosen.exact or _gains(first, best, attempt) > 0
-    promising = _gains(first, first, attempt) > (TIE if _spends(first, attempt) else PROMISING)
-    # Spikes that are only now found may be what is in the way.
-    return settings.loss == "robust" or promising or attempt.left.lonely
+    gain = _gains(first, first, attempt)
+    promising = gain > (TIE if _spends(first, attempt) else PROMISING)
+    # Spikes that are only now found may be what is in the way; not where all else is missed by more, too.
+    return settings.loss == "robust" or promising or (attempt.left.lonely and gain > -BETTER)
 
 
 def _gains(first: _Attempt, one: _Attempt, other: _Attempt) -> float:
