@@ -1,6 +1,7 @@
 """From entries to a completed matrix: split, search for a rank, compete, combine, report."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -105,8 +106,8 @@ def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
         return None
     # Sizes are measured anew: the same product in the new units.
     low_rank, exact = before.low_rank, before.certificate.exact
-    facts = dict(memory=before.memory, variances=before.variances, exact=exact)
-    start = Fit(named(before.method), low_rank.modes, low_rank.offset, 1.0, low_rank.noise, **facts)
+    start = Fit(named(before.method), low_rank.modes, low_rank.offset, 1.0, low_rank.noise, exact=exact)
+    start = replace(start, memory=before.memory, variances=before.variances)
     return moved(start, before.scaling, parts.scaling)
 
 

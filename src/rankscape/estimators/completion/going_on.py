@@ -20,5 +20,5 @@ def moved(fit: Fit, old: Scaling, new: Scaling) -> Fit:
     variances = fit.variances
     if variances is not None:
         variances = variances._replace(row=np.append(variances.row, np.ones(more)))
-    units = dict(scale=fit.scale * factor, noise=fit.noise * factor)
-    return replace(fit, modes=modes, offset=offset, variances=variances, **units)
+    fit = replace(fit, scale=fit.scale * factor, noise=fit.noise * factor)
+    return replace(fit, modes=modes, offset=offset, variances=variances)
