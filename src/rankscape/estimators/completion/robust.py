@@ -129,6 +129,8 @@ def _first_attempt(
     telling = chosen.rank > 0 and not (chosen.method.costly or chosen.exact or first.left.lonely)
     if again is None or (telling and settings.loss != "robust" and _gains(first, first, again) < -BETTER):
         return None
+    if again.selection.trials:  # that was a search: the choice did not converge, or is one on a sample of the lines
+        return again
     quick = attempt_on(parts, kept, weights, settings, meter)
     return again if quick is None else max((quick, again), key=lambda other: _gains(first, first, other))
 
