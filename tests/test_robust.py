@@ -11,6 +11,7 @@ from scipy.stats import norm, ttest_rel
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
+from rankscape.estimators.completion import attempt
 from rankscape.estimators.completion.fit import model_of
 from rankscape.estimators.completion.gain import NEAR, gain_of
 from rankscape.estimators.completion.left_over import excess_kurtosis
@@ -148,6 +149,43 @@ def test_errors_are_not_few_where_half_of_the_entries_are_equal():
     assert not done.certificate.robust
     with pytest.raises(InputError, match="minima"):
         complete(X, path="sgd", loss="robust")
+
+
+def searches_in(monkeypatch, X):
+    """A completion, and for each search of the robust fit whether it was the whole one."""
+    whole, seen = attempt.select, []
+
+    def noted(*arguments, thorough=True):
+        seen.append(thorough)
+        return whole(*arguments, thorough=thorough)
+
+    monkeypatch.setattr(attempt, "select", noted)
+    return complete(X), seen
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_wild_entries_hide_no_exact_rank(seed, monkeypatch):
+    # The first choice is a mean of many small directions, which leaving entries out does not help.
+    W, Y, seen, rng = planted(seed, noise=0.0)
+    X = np.where(seen, Y + 8 * (rng.random(Y.shape) < 0.01), np.nan)
+    done, _ = searches_in(monkeypatch, X)
+    assert done.certificate.exact
+    assert done.certificate.robust
+    assert error(W, X, done) < 1e-9
+
+
+def test_the_whole_search_is_made_again_only_where_held_out_entries_prefer_it(monkeypatch):
+    W, Y, seen, rng = planted(5, noise=0.2)
+    spoilt, searches = searches_in(monkeypatch, np.where(seen, Y + 8 * (rng.random(W.shape) < 0.02), np.nan))
+    assert spoilt.certificate.robust
+    assert searches.count(True) == 1
+    # What a low rank leaves of an edge has heavy tails, and no entry is wrong.
+    x, y = np.linspace(0, 1, 80)[:, None], np.linspace(0, 1, 60)
+    smooth = np.tanh(40 * (x - y)) + 0.5 * np.sin(9 * x * y) + 0.01 * rng.standard_normal((80, 60))
+    kept, searches = searches_in(monkeypatch, np.where(seen, smooth, np.nan))
+    assert not kept.certificate.robust
+    assert searches
+    assert not any(searches)
 
 
 def test_wild_entries_bound_no_prediction():

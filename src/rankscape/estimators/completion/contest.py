@@ -104,7 +104,8 @@ def hold(
     random = [first if settled else compete(first, parts, settings, selection)]
     few = parts.whole.count < FEW and selection.chosen.rmse > NEAR_EXACT * selection.alone
     if few and not own and not settled:
-        random += [judged for k in range(1, draws or SPLITS) if (judged := _another(parts, settings, k))]
+        among = random[0].best(LEFT) if random[0].heldout.count >= ENOUGH else None
+        random += [judged for k in range(1, draws or SPLITS) if (judged := _another(parts, settings, k, among))]
     masks = [impose_stretches(parts.whole, missing, stretched, settings.seed + k) for k in range(draws)]
     masks = [held for held in masks if held.any()]
     away = [nearest(parts.whole.part(~held), _cells(parts.whole.part(held)), stretched) for held in masks]
@@ -159,11 +160,11 @@ def _affordable(entries: Entries) -> bool:
     return MOSTLY_SEEN * entries.shape[0] * entries.shape[1] <= entries.count <= AFFORDABLE
 
 
-def _another(parts: Split, settings: Settings, k: int) -> Round | None:
+def _another(parts: Split, settings: Settings, k: int, among: set[str] | None) -> Round | None:
     """The whole search on another split: with few entries its choices are luck, and their mean is not."""
     other = replace(settings, seed=settings.seed + k)
     again = parts.another(other)
     if not again.heldout.count:  # so few entries that chance held none out
         return None
     selection = select(again, other, Meter(None, 1.0), all_at_once=False)
-    return compete(alone(again, selection), again, other, selection)
+    return compete(alone(again, selection), again, other, selection, among)

@@ -19,6 +19,7 @@ from rankscape.estimators.completion.contest import hold
 from rankscape.estimators.completion.determination import Determination, determine, missing_cells
 from rankscape.estimators.completion.expectation import alike, expect
 from rankscape.estimators.completion.fit import Fit, model_of
+from rankscape.estimators.completion.going_on import moved
 from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.models.base import Model
@@ -39,7 +40,7 @@ from rankscape.estimators.completion.units import select_units, units_of
 from rankscape.estimators.outliers import Outliers
 from rankscape.ground.jit import begin_in_numpy
 from rankscape.ground.labelled import Labelled
-from rankscape.ground.modes import Modes, modes_of
+from rankscape.ground.modes import Modes
 from rankscape.run.outcome import Outcome
 
 # The offset of entries that justify nothing else, by what is scaled.
@@ -103,18 +104,11 @@ def _fit_before(before: CompletedMatrix, parts: Split) -> Fit | None:
     more = n_out - before.shape[0]
     if not before.rank or before.shape[1] != n_in or more < 0 or before.scaling.kind != parts.scaling.kind:
         return None
-    old, new = before.scaling, parts.scaling
-    low_rank = before.low_rank.scaled(old.unit / new.unit)
     # Sizes are measured anew: the same product in the new units.
-    left = low_rank.modes.U * low_rank.modes.s * (old.row / new.row[: len(old.row)])[:, None]
-    right = low_rank.modes.V * (old.column / new.column)[:, None]
-    modes = modes_of(np.vstack([left, np.zeros((more, before.rank))]), right)
-    offset = replace(low_rank.offset, row=np.append(low_rank.offset.row, np.zeros(more)))
-    variances = before.variances
-    if variances is not None:
-        variances = variances._replace(row=np.append(variances.row, np.ones(more)))
-    start = Fit(named(before.method), modes, offset, 1.0, low_rank.noise, exact=before.certificate.exact)
-    return replace(start, memory=before.memory, variances=variances)
+    low_rank, exact = before.low_rank, before.certificate.exact
+    start = Fit(named(before.method), low_rank.modes, low_rank.offset, 1.0, low_rank.noise, exact=exact)
+    start = replace(start, memory=before.memory, variances=before.variances)
+    return moved(start, before.scaling, parts.scaling)
 
 
 def _report(

@@ -3,44 +3,39 @@
 Least squares follows whatever is far away. Where what the first choice leaves has heavy tails,
 
 1. medians of rows and columns, and the first choice itself, say which entries to leave out at first;
-2. the search of `select` runs on what is left;
+2. the search of `select` runs on what is left, without the costly methods: what is chosen is fitted to it as it is
+   where it is costly;
 3. its residuals, on all entries, are taken for noise of many sizes (`scale_mixture`), which weighs every entry anew and
    leaves out those that weigh next to nothing;
 4. entries that a direction serves alone are left out for good: such a direction meets them exactly, so that their
    residuals would call them right for ever;
-5. again from 2, as long as held-out entries gain; and they decide between the two.
+5. the choice is fitted again with the new weights, as long as held-out entries gain, and searched for again where
+   entries are left out for good;
+6. held-out entries decide between the two; where they prefer this one, the whole search makes it with the last weights.
 
 Weights and residuals are those of fits to training entries: what a fit has seen cannot judge it.
 """
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 
-from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning
+from rankscape.estimators.completion.attempt import MANY, Attempt, attempt_on, chosen_from, seen_by
 from rankscape.estimators.completion.gain import gain_of
 from rankscape.estimators.completion.left_over import NO_WEIGHT, LeftOver
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.select import select
 from rankscape.estimators.completion.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.completion.split import Split
 from rankscape.estimators.completion.tails import HEAVY, Tails
-from rankscape.estimators.completion.units import units_of
 from rankscape.estimators.outliers import heavy_throughout
 from rankscape.ground.arrays import root_mean_square
-from rankscape.ground.final import final
 from rankscape.solvers.median_polish import median_residuals, robust_sizes
 
 # Standard deviations from the medians beyond which an entry is left out at first: at 4, of 150 errors of ten standard
 # deviations 4 to 7 stay in, at 3 up to 2; and 1 to 2 % of the good entries go too, until the first fit readmits them.
 CUT = 3.0
-
-# Share of the entries left out beyond which they are not a few errors: half of the pixels of scanned digits are equal,
-# so that all others look wrong; a search on what is left there takes ten times as long as the first.
-MANY = 0.15
 
 # Searches at most (two to four are needed), and the movement of the fit, in standard deviations of the noise, at which
 # they end.
@@ -59,17 +54,6 @@ TIE = 0.0
 SQUARES = -1.0
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class _Attempt:
-    """One search: its entries (of all given, `kept`), what it chose, and what that leaves."""
-
-    parts: Split
-    selection: Selection
-    kept: np.ndarray
-    left: LeftOver
-
-
 def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter) -> tuple[Split, Selection, Tails]:
     """What replaces a choice of least squares where entries speak against it: other entries, another choice."""
     given = parts.observed
@@ -84,19 +68,20 @@ def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter)
     if settings.loss == "squares" or settings.path == "sgd" or not (heavy or left.lonely or forced):
         return parts, selection, tails
     meter.begin("a search that wild entries cannot lead", fresh=True)
-    first = _Attempt(parts, selection, everything, _seen(given, parts, selection, everything))
+    first = Attempt(parts, selection, everything, seen_by(given, parts, selection, everything))
     found = _search(first, settings, meter)
     if found is None and forced:
         message = f"loss='robust' would leave out more than {MANY:.0%} of the entries: squares are used."
         warnings.warn(message, FallbackWarning, stacklevel=4)
     if found is None or not (forced or _decided(first, found)):
         return parts, selection, tails
+    found = chosen_from(given, found, settings, meter)
     final = LeftOver.of(given, found.parts, found.selection.final, found.parts.whole, found.kept)
     suspects = ~found.kept if heavy_throughout(found.left.scaled) else everything
     return found.parts, found.selection, Tails.of(final, found.selection.chosen.exact, suspects, _words(found))
 
 
-def _search(first: _Attempt, settings: Settings, meter: Meter) -> _Attempt | None:
+def _search(first: Attempt, settings: Settings, meter: Meter) -> Attempt | None:
     """Search on fewer entries until held-out ones no longer gain; None where it comes to nothing."""
     given = first.parts.observed
     rough, precision = median_residuals(given), first.left.precision
@@ -109,8 +94,11 @@ def _search(first: _Attempt, settings: Settings, meter: Meter) -> _Attempt | Non
     if first.selection.chosen.exact:  # what it leaves is rounding, of no size
         size = np.zeros(given.count)
     spikes = np.zeros(given.count, dtype=bool)
+    start = None
     for k in range(ROUNDS):
-        attempt = _attempt(first.parts, kept, np.exp(weight - 2 * (size - np.median(size))), settings, meter)
+        weights = np.exp(weight - 2 * (size - np.median(size)))
+        now = kept, weights, settings, meter
+        attempt = _first_attempt(first, *now) if best is None else attempt_on(first.parts, *now, start)
         if attempt is None or not _goes_on(first, best, attempt, settings):
             break
         left, before, best = attempt.left, best, attempt
@@ -122,48 +110,46 @@ def _search(first: _Attempt, settings: Settings, meter: Meter) -> _Attempt | Non
         new = left.alone & ~spikes
         spikes = spikes | left.alone
         kept = (weight >= np.log(NO_WEIGHT)) & ~spikes
+        start = None if new.any() else attempt
         if not new.any() and _still(before, attempt, kept):
             break
     return best
 
 
-def _attempt(parts: Split, kept: np.ndarray, weights: np.ndarray, settings: Settings, meter: Meter) -> _Attempt | None:
-    """The search on the entries that are kept, of these weights; None where too few are."""
-    if (~kept).mean() > MANY:
+def _first_attempt(
+    first: Attempt, kept: np.ndarray, weights: np.ndarray, settings: Settings, meter: Meter
+) -> Attempt | None:
+    """The first choice fitted to what is kept, or what a quick search finds there, whichever predicts better.
+
+    None where the first choice, with a noise of its own for what is kept, is clearly the worse for it.
+    """
+    chosen, parts = first.selection.chosen, first.parts
+    again = attempt_on(parts, kept, weights, settings, meter, first)
+    # A costly method keeps its noise, and what serves single entries, or nothing, says nothing of what is kept.
+    telling = chosen.rank > 0 and not (chosen.method.costly or chosen.exact or first.left.lonely)
+    if again is None or (telling and settings.loss != "robust" and _gains(first, first, again) < -BETTER):
         return None
-    given = parts.observed
-    # Wild entries had a part in the sizes of rows and columns, too.
-    units = units_of(settings.scale, given.part(kept), settings.ordered is not None)
-    fewer = parts.keeping(kept, weights, units.after(parts.scaling.kind).kind)
-    if fewer.constant or not fewer.heldout.count:
-        return None
-    selection = select(fewer, settings, meter)
-    return _Attempt(fewer, selection, kept, _seen(given, fewer, selection, kept))
+    if again.selection.trials:  # that was a search: the choice did not converge, or is one on a sample of the lines
+        return again
+    quick = attempt_on(parts, kept, weights, settings, meter)
+    return again if quick is None else max((quick, again), key=lambda other: _gains(first, first, other))
 
 
-def _seen(given: Entries, parts: Split, selection: Selection, kept: np.ndarray) -> LeftOver:
-    """What the fit to training entries leaves of all given."""
-    fitted_to = kept.copy()
-    if selection.judged:
-        fitted_to[np.flatnonzero(kept)[parts.held]] = False
-    seen = parts.training if selection.judged else parts.whole
-    return LeftOver.of(given, parts, selection.chosen, seen, fitted_to)
-
-
-def _goes_on(first: _Attempt, best: _Attempt | None, attempt: _Attempt, settings: Settings) -> bool:
+def _goes_on(first: Attempt, best: Attempt | None, attempt: Attempt, settings: Settings) -> bool:
     """Whether an attempt is worth keeping, and following."""
     if best is not None:
         return attempt.selection.chosen.exact or _gains(first, best, attempt) > 0
-    promising = _gains(first, first, attempt) > (TIE if _spends(first, attempt) else PROMISING)
-    # Spikes that are only now found may be what is in the way.
-    return settings.loss == "robust" or promising or attempt.left.lonely
+    gain = _gains(first, first, attempt)
+    promising = gain > (TIE if _spends(first, attempt) else PROMISING)
+    # Spikes that are only now found may be what is in the way; not where all else is missed by more, too.
+    return settings.loss == "robust" or promising or (attempt.left.lonely and gain > -BETTER)
 
 
-def _gains(first: _Attempt, one: _Attempt, other: _Attempt) -> float:
+def _gains(first: Attempt, one: Attempt, other: Attempt) -> float:
     return gain_of(first.parts, (one.parts, one.selection), (other.parts, other.selection)).near
 
 
-def _still(before: _Attempt | None, attempt: _Attempt, kept: np.ndarray) -> bool:
+def _still(before: Attempt | None, attempt: Attempt, kept: np.ndarray) -> bool:
     if attempt.selection.chosen.exact:
         return np.array_equal(kept, attempt.kept)
     if before is None or before.parts.scaling.kind != attempt.parts.scaling.kind:
@@ -172,7 +158,7 @@ def _still(before: _Attempt | None, attempt: _Attempt, kept: np.ndarray) -> bool
     return root_mean_square(moved / attempt.left.sizes) < STILL
 
 
-def _decided(first: _Attempt, found: _Attempt) -> bool:
+def _decided(first: Attempt, found: Attempt) -> bool:
     """Whether held-out entries prefer the robust fit."""
     before, after = first.selection, found.selection
     if not (before.judged and after.judged):
@@ -182,13 +168,13 @@ def _decided(first: _Attempt, found: _Attempt) -> bool:
     return gain.near > (TIE if _spends(first, found) else BETTER) and gain.squares > SQUARES
 
 
-def _spends(first: _Attempt, other: _Attempt) -> bool:
+def _spends(first: Attempt, other: Attempt) -> bool:
     """Whether the first choice spends directions on a few entries of single lines, and the other one does without."""
     fewer = other.selection.chosen.rank < first.selection.chosen.rank
     return fewer and any(map(len, first.left.lone)) and not any(map(len, other.left.lone))
 
 
-def _words(found: _Attempt) -> str:
+def _words(found: Attempt) -> str:
     """What the robust fit did."""
     out = int((~found.kept).sum())
     entries = "entry was" if out == 1 else "entries were"

@@ -104,11 +104,18 @@ def alone(parts: Split, selection: Selection, rank: int | None = None) -> Round:
     return Round(held, tuple(trained), predicted[None], selection.known.spread_at(held.rows, held.columns), trust)
 
 
-def compete(first: Round, parts: Split, settings: Settings, selection: Selection) -> Round:
-    """The `first` round, and everything that is worth comparing with it, fitted to the same entries."""
+def compete(
+    first: Round, parts: Split, settings: Settings, selection: Selection, among: set[str] | None = None
+) -> Round:
+    """The `first` round, and everything that is worth comparing with it, fitted to the same entries.
+
+    Of the candidates only those of the names `among`, where these are given; what the search found costs nothing.
+    """
     rivals = list(_rivals(selection)) if settings.kind.named == "real" else []
     find = search(settings, parts.training, first.trained[0])
     for candidate in CANDIDATES:
+        if among is not None and candidate.name not in among:
+            continue
         if candidate.values in settings.kind.candidates and candidate.wanted(parts.training, settings):
             rivals.append(_fitted(candidate, parts, settings, find))
     predicted = [fit.model.at(parts.heldout.rows, parts.heldout.columns) for fit in rivals]
