@@ -17,7 +17,7 @@ from beyond_memory import generate
 import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.entries.stored.keeping import on_disk
-from rankscape.estimators.completion.at_scale import whole
+from rankscape.estimators.completion.search.at_scale import whole
 from rankscape.files import triplets
 from rankscape.solvers.packed import orders
 from rankscape.solvers.packed.orders import Orders

@@ -70,7 +70,7 @@ def best_by_hand(values: np.ndarray, seen: np.ndarray, count: int) -> list[list[
 @pytest.mark.parametrize("count", [1, 3, 100])
 @pytest.mark.parametrize("block", [1, 40, 1 << 22])
 def test_the_best_unseen_columns_are_those_of_a_loop(problem, completed, monkeypatch, count, block):
-    monkeypatch.setattr("rankscape.estimators.completion.best.BLOCK", block)
+    monkeypatch.setattr("rankscape.estimators.completion.completed.best.BLOCK", block)
     best = completed.top(count)
     wanted = best_by_hand(completed.fitted, ~np.isnan(problem[1]), count)
     assert [best.columns[best.rows == i].tolist() for i in range(24)] == wanted

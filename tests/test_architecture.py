@@ -41,8 +41,8 @@ def _room(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def _imported_rooms(path: Path) -> set[str]:
-    """The rooms of rankscape that a file imports at run time, also inside functions."""
+def _imported(path: Path) -> set[str]:
+    """What a file imports at run time, also inside functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only = {
         id(node)
@@ -60,7 +60,12 @@ def _imported_rooms(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: imports are absolute"
             module = node.module or ""
             names |= {f"{module}.{alias.name}" for alias in node.names} if module == "rankscape" else {module}
-    rooms = {name.split(".")[1] for name in names if name.startswith("rankscape.")}
+    return names
+
+
+def _imported_rooms(path: Path) -> set[str]:
+    """The rooms of rankscape that a file imports at run time."""
+    rooms = {name.split(".")[1] for name in _imported(path) if name.startswith("rankscape.")}
     return {FACE.get(room, room) for room in rooms} - {"__version__"}
 
 
@@ -73,6 +78,21 @@ def test_imports_run_one_way(path):
     here = FLOOR_OF[_room(path)]
     above = {room for room in _imported_rooms(path) if FLOOR_OF[room] > here}
     assert not above, f"{_room(path)} (floor {here}) imports {above} from above"
+
+
+# Behind the front of the largest room, the same: each room uses those before it.
+COMPLETION = "rankscape.estimators.completion"
+BEHIND = ["ready", "models", "fits", "methods", "candidates", "search", "competition", "trust", "completed"]
+
+
+@pytest.mark.parametrize("room", BEHIND)
+def test_imports_of_completion_run_one_way(room):
+    behind = SOURCE / "estimators" / "completion"
+    assert {path.name for path in behind.iterdir() if path.is_dir()} - {"__pycache__"} == set(BEHIND)
+    for path in (behind / room).rglob("*.py"):
+        used = {name.split(".")[3] for name in _imported(path) if name.startswith(f"{COMPLETION}.")}
+        above = used & set(BEHIND[BEHIND.index(room) + 1 :])
+        assert not above, f"{path.relative_to(behind)} imports {above} from above"
 
 
 def test_plot_never_imports_engines():
@@ -249,11 +269,16 @@ def test_the_page_shows_the_floors_as_they_are_enforced():
     assert floors == FLOORS[:-1]
 
 
+def _described(part: str) -> list[str]:
+    """The rooms in the first columns of tables, in their order."""
+    described = re.findall(r"^\| (`[^|]*`) \|", part, re.M)
+    return [name.strip("/").removesuffix(".py") for cell in described for name in re.findall(r"`([\w./]+)`", cell)]
+
+
 def test_the_page_describes_every_room_and_nothing_else():
-    described = set(re.findall(r"^\| (`[^|]*`) \|", PAGE, re.M))
-    rooms = {name.strip("/").removesuffix(".py") for cell in described for name in re.findall(r"`([\w./]+)`", cell)}
-    there = {_room(path) for path in MODULES} - {"__main__"}
-    assert rooms == there
+    house, _, rest = PAGE.partition("## Completion\n")
+    assert set(_described(house)) == {_room(path) for path in MODULES} - {"__main__"}
+    assert _described(rest.partition("\n## ")[0]) == BEHIND
 
 
 def test_the_front_hall_holds_what_a_newcomer_needs():

@@ -7,10 +7,10 @@ from scipy.sparse import coo_array, csr_array
 from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.estimators.completion.at_scale.sample import is_large
-from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.ready.scaling import Scaling
+from rankscape.estimators.completion.ready.split import Split
+from rankscape.estimators.completion.search.at_scale.sample import is_large
 from rankscape.estimators.completion.settings import Settings
-from rankscape.estimators.completion.split import Split
 
 
 def ratings(n_out: int, n_in: int, each: int, seed: int, rank: int = 3, noise: float = 0.5):

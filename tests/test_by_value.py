@@ -6,8 +6,8 @@ from scipy.stats import spearmanr
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.estimators.completion.by_value import missing_by_value, rank_correlation
 from rankscape.estimators.completion.models.base import Model
+from rankscape.estimators.completion.trust.by_value import missing_by_value, rank_correlation
 
 SHAPES = [(400, 24), (60, 40), (90, 12)]
 

@@ -10,7 +10,7 @@ from rankscape.estimators.completion.candidates import CANDIDATES
 from rankscape.estimators.completion.candidates.base import Trained
 from rankscape.estimators.completion.models import packing
 from rankscape.estimators.completion.models.low_rank import LowRank
-from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.modes import Modes
 from rankscape.papers.bibliography import bibliography

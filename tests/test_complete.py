@@ -10,8 +10,8 @@ from scipy import sparse
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import CompletedMatrix, complete
-from rankscape.estimators.completion.baselines import baseline_errors
-from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.ready.baselines import baseline_errors
+from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.ground.modes import Modes, balanced_factors, modes_of
 from rankscape.problem import Completion
 from rankscape.run.outcome import Outcome

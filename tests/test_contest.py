@@ -7,10 +7,10 @@ import pytest
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates.base import Trained
-from rankscape.estimators.completion.combine import LUCK, combine
-from rankscape.estimators.completion.contest import Contest
-from rankscape.estimators.completion.expectation import _typical
-from rankscape.estimators.completion.rounds import Round
+from rankscape.estimators.completion.competition.combine import LUCK, combine
+from rankscape.estimators.completion.competition.contest import Contest
+from rankscape.estimators.completion.competition.rounds import Round
+from rankscape.estimators.completion.trust.expectation import _typical
 
 NAMES = "low rank", "steady", "lucky"
 

@@ -5,7 +5,7 @@ import pytest
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.ready.offsets import fit_offset
 
 
 def blocks(common: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

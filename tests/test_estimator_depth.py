@@ -8,10 +8,10 @@ from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries, outer_factors, value_and_gradient
 from rankscape.errors import InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
-from rankscape.estimators.completion.jumping import SGDJumps
+from rankscape.estimators.completion.fits.jumping import SGDJumps
+from rankscape.estimators.completion.fits.ridge_path import RidgePath
 from rankscape.estimators.completion.methods.penalised import Penalised
 from rankscape.estimators.completion.methods.sampled import Sampled
-from rankscape.estimators.completion.ridge_path import RidgePath
 from rankscape.ground.modes import modes_of
 from rankscape.solvers.relaxation import relax
 
@@ -127,7 +127,7 @@ def test_sgd_leaves_a_minimum_of_too_high_a_rank(monkeypatch):
     path = RidgePath(PreparedEntries(problem.entries), problem.entries.part(np.zeros(0, dtype=int)), 3)
     stuck = modes_of(*outer_factors(relax(problem, lab.start(), ridge).factors))
     assert len(path.settle(stuck, ridge, "falling", 0.0).s) == 3
-    monkeypatch.setattr("rankscape.estimators.completion.jumping.EPOCHS", 4000)
+    monkeypatch.setattr("rankscape.estimators.completion.fits.jumping.EPOCHS", 4000)
     path.jump = SGDJumps(problem.entries, seed=0, rate=0.2)
     assert len(path.settle(stuck, ridge, "falling", 0.0).s) == 2
     assert path.records[-1].step > 300_000

@@ -6,17 +6,17 @@ import pytest
 import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.estimators.completion.certificate import certify
-from rankscape.estimators.completion.expectation import alike
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fits.fit import Fit
 from rankscape.estimators.completion.methods import CLIMBED, climbed
 from rankscape.estimators.completion.methods.averaged import Averaged
 from rankscape.estimators.completion.methods.penalised import Penalised
 from rankscape.estimators.completion.methods.sampled import Sampled
-from rankscape.estimators.completion.offsets import fit_offset
-from rankscape.estimators.completion.scaling import Scaling
-from rankscape.estimators.completion.split import Split
-from rankscape.estimators.completion.tails import Tails
+from rankscape.estimators.completion.ready.offsets import fit_offset
+from rankscape.estimators.completion.ready.scaling import Scaling
+from rankscape.estimators.completion.ready.split import Split
+from rankscape.estimators.completion.search.tails import Tails
+from rankscape.estimators.completion.trust.certificate import certify
+from rankscape.estimators.completion.trust.expectation import alike
 from rankscape.ground.modes import Modes
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators import complete
-from rankscape.estimators.completion.baselines import baseline_errors
+from rankscape.estimators.completion.ready.baselines import baseline_errors
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.problem import Completion
 from rankscape.solvers.conditioning import condition

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.errors import InputError, RankscapeError
-from rankscape.estimators.completion.tabled import load_model
+from rankscape.estimators.completion.completed.tabled import load_model
 from rankscape.explore import pictures
 from rankscape.explore.calls import Call
 from rankscape.explore.completing import LARGEST, complete_table

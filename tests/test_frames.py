@@ -12,7 +12,7 @@ import xarray as xr
 import rankscape as rs
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.estimators.completion.names import Names
+from rankscape.estimators.completion.ready.names import Names
 
 ROWS, COLUMNS = [f"u{i}" for i in range(30)], [f"m{j}" for j in range(12)]
 

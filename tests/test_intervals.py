@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.estimators.completion.expectation import alike
-from rankscape.estimators.completion.gaps import impose
+from rankscape.estimators.completion.ready.gaps import impose
+from rankscape.estimators.completion.trust.expectation import alike
 from rankscape.solvers.leverage import overlaps
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.estimators.completion.ladder import NEAR, Ladder, Rung
-from rankscape.estimators.completion.ladder import ladder as climbed
+from rankscape.estimators.completion.competition.ladder import NEAR, Ladder, Rung
+from rankscape.estimators.completion.competition.ladder import ladder as climbed
+from rankscape.estimators.completion.competition.near_exact import closer
 from rankscape.estimators.completion.models.determined import Determined
-from rankscape.estimators.completion.near_exact import closer
 
 
 def near(seed: int, share: float, shape: tuple[int, int] = (40, 8), noise: float = 1e-3):

@@ -9,10 +9,10 @@ from hypothesis.extra.numpy import arrays
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
 from rankscape.estimators.completion.complete import complete
-from rankscape.estimators.completion.many_lines import sample_of
-from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.ready.scaling import Scaling
+from rankscape.estimators.completion.ready.split import Split
+from rankscape.estimators.completion.search.many_lines import sample_of
 from rankscape.estimators.completion.settings import Settings
-from rankscape.estimators.completion.split import Split
 from rankscape.ground.groups import sorted_groups
 
 

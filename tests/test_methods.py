@@ -210,8 +210,8 @@ def test_saving_restores_what_a_method_needs_to_go_on(name, tmp_path):
 
 
 def test_a_fit_is_turned_into_other_units_by_its_scale():
-    from rankscape.estimators.completion.fit import Fit
-    from rankscape.estimators.completion.offsets import Offset
+    from rankscape.estimators.completion.fits.fit import Fit
+    from rankscape.estimators.completion.ready.offsets import Offset
 
     modes = Modes(np.eye(2), np.array([4.0, 2.0]), np.eye(2))
     fit = Fit(methods.OFFSET, modes, Offset("none", 0.0, np.zeros(2), np.zeros(2)), 3.0, 0.0)

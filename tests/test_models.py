@@ -10,16 +10,16 @@ from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion import candidates
 from rankscape.estimators.completion.candidates.base import Candidate, Trained
-from rankscape.estimators.completion.combine import Combination
-from rankscape.estimators.completion.contest import Contest
+from rankscape.estimators.completion.competition.combine import Combination
+from rankscape.estimators.completion.competition.contest import Contest
+from rankscape.estimators.completion.competition.rounds import Round
 from rankscape.estimators.completion.models import packing
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
-from rankscape.estimators.completion.offsets import Offset
-from rankscape.estimators.completion.rounds import Round
-from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.ready.offsets import Offset
+from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.ground.modes import modes_of
 
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from sklearn.impute import KNNImputer
 
 from rankscape.entries import Entries
-from rankscape.estimators.completion.baselines import baseline_errors
 from rankscape.estimators.completion.candidates.near import NearColumns, NearRows
 from rankscape.estimators.completion.models import packing
 from rankscape.estimators.completion.models.near_lines import NearLines
-from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.ready.baselines import baseline_errors
+from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.solvers import near_rows
 from rankscape.solvers.near_rows import Donors, near_means, nearest

@@ -19,7 +19,7 @@ from rankscape.estimators.completion.models import packing
 from rankscape.estimators.completion.models.interpolated import Interpolated
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.stepwise import Stepwise
-from rankscape.estimators.completion.offsets import fit_offset
+from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.solvers.between import between

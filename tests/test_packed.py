@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from rankscape.entries import Entries
 from rankscape.entries.heldout import choose_heldout, entry_hash
 from rankscape.entries.stored.keeping import on_disk
-from rankscape.estimators.completion.determination import missing_cells, parts_of
+from rankscape.estimators.completion.fits.determination import missing_cells, parts_of
 from rankscape.ground.groups import sums_of
 from rankscape.ground.modes import modes_of
 from rankscape.ground.threads import each, threads_of

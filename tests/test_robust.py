@@ -11,14 +11,14 @@ from scipy.stats import norm, ttest_rel
 from rankscape.entries import Entries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import DeepMatrixCompletion, complete
-from rankscape.estimators.completion import attempt
-from rankscape.estimators.completion.fit import model_of
-from rankscape.estimators.completion.gain import NEAR, gain_of
-from rankscape.estimators.completion.left_over import excess_kurtosis
+from rankscape.estimators.completion.fits.fit import model_of
+from rankscape.estimators.completion.fits.left_over import excess_kurtosis
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.select import select
+from rankscape.estimators.completion.ready.split import split
+from rankscape.estimators.completion.search import attempt
+from rankscape.estimators.completion.search.gain import NEAR, gain_of
+from rankscape.estimators.completion.search.select import select
 from rankscape.estimators.completion.settings import Settings
-from rankscape.estimators.completion.split import split
 from rankscape.solvers.least_magnitudes import least_magnitudes
 from rankscape.solvers.median_polish import medians, robust_sizes
 from rankscape.solvers.scale_mixture import fit_scale_mixture

@@ -286,8 +286,8 @@ def test_what_was_stated_in_standard_units_is_compared_in_them(told):
 
 
 def test_the_fields_are_those_of_the_library():
-    from rankscape.estimators.completion.certificate import Certificate
-    from rankscape.estimators.completion.result import CompletedMatrix
+    from rankscape.estimators.completion.completed.result import CompletedMatrix
+    from rankscape.estimators.completion.trust.certificate import Certificate
 
     for name in ("rank", "method", "heldout_rmse", "certificate", "matrix"):
         assert name in CompletedMatrix.__annotations__ or hasattr(CompletedMatrix, name)

@@ -99,7 +99,7 @@ INSIDE = {
     "rankscape.entries.given",
     "rankscape.theory.climbing",
     "rankscape.theory.exact",
-    "rankscape.estimators.completion.at_scale",
+    "rankscape.estimators.completion.search.at_scale",
 }
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.estimators.completion.stretches import _fixed, distances, impose_stretches, in_stretches
+from rankscape.estimators.completion.ready.stretches import _fixed, distances, impose_stretches, in_stretches
 
 
 def panel(seed, n=240, d=12, rank=2, own=0.2, noise=0.1):

@@ -462,7 +462,7 @@ def test_the_command_shows_the_calls_and_takes_their_answers(call):
 
 
 def test_two_rows_of_one_name_are_found_however_far_apart(tmp_path, monkeypatch):
-    monkeypatch.setattr("rankscape.files.columns.LOOK", 10)
+    monkeypatch.setattr("rankscape.files.text.columns.LOOK", 10)
     lines = [f"g{k % 40},{k}.5,2" for k in range(41)]
     with pytest.raises(FileFormatError, match=r"line 42, column 'gene': the name 'g0' is that of line 2 too"):
         read(text(tmp_path, "gene,a,b\n" + "\n".join(lines) + "\n"))

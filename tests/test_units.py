@@ -13,11 +13,11 @@ from rankscape.cli import main
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.scaling import Scaling, fit_scaling
+from rankscape.estimators.completion.ready.scaling import Scaling, fit_scaling
+from rankscape.estimators.completion.ready.sizes import ENOUGH, RARE, sizes_of
+from rankscape.estimators.completion.ready.split import split
+from rankscape.estimators.completion.search.units import select_units, units_of
 from rankscape.estimators.completion.settings import Settings
-from rankscape.estimators.completion.sizes import ENOUGH, RARE, sizes_of
-from rankscape.estimators.completion.split import split
-from rankscape.estimators.completion.units import select_units, units_of
 from rankscape.problem import Completion
 from rankscape.reports import explain, report
 
@@ -257,7 +257,7 @@ def test_the_error_at_entries_is_in_these_units(fitted):
 
 
 def test_columns_that_their_mean_predicts_better_are_named():
-    from rankscape.estimators.completion.columns import _worse
+    from rankscape.estimators.completion.trust.columns import _worse
 
     rng = np.random.default_rng(14)
     columns = np.repeat(np.arange(5), 40)

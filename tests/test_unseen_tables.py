@@ -5,9 +5,9 @@ import pytest
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.estimators.completion.farther import FEW, growth, nearest
-from rankscape.estimators.completion.left_over import tail_index
-from rankscape.estimators.completion.units import units_of
+from rankscape.estimators.completion.fits.left_over import tail_index
+from rankscape.estimators.completion.ready.farther import FEW, growth, nearest
+from rankscape.estimators.completion.search.units import units_of
 
 
 def missed(X, hidden):

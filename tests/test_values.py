@@ -11,8 +11,8 @@ from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import DeepMatrixCompletion
-from rankscape.estimators.completion.kinds import kind_of
 from rankscape.estimators.completion.models.links import Below, Chance, Classes
+from rankscape.estimators.completion.ready.kinds import kind_of
 from rankscape.solvers.gibbs.bounded import Bounded, draw_between
 from rankscape.solvers.gibbs.polya_gamma import Binary, Counts, draw_polya_gamma, polya_gamma_mean
 from rankscape.solvers.gibbs.priors import Prior

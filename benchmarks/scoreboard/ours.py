@@ -13,7 +13,7 @@ from measure import Measured, measured
 if TYPE_CHECKING:
     from cases import MatrixCase
 
-    from rankscape.estimators.completion.result import CompletedMatrix
+    from rankscape.estimators.completion.completed.result import CompletedMatrix
 
 EXACT = 1e-5
 """Largest error of a cell, over the spread of the entries, that counts as the entry itself."""

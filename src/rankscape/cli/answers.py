@@ -15,7 +15,7 @@ from rankscape.ground.memory import check_room, in_words
 
 if TYPE_CHECKING:
     from rankscape.estimators import CompletedMatrix
-    from rankscape.estimators.completion.new_rows import NewRows
+    from rankscape.estimators.completion.completed.new_rows import NewRows
     from rankscape.files.pairs import Pairs
 
 # Dense arrays that stand side by side while a whole matrix is made and written: what is predicted, the completed
@@ -62,7 +62,7 @@ class Whole(AbstractAnswer):
 
     def write(self, done: "CompletedMatrix | NewRows", table: Table) -> None:
         """The completed matrix."""
-        from rankscape.estimators.completion.tabled import write_whole
+        from rankscape.estimators.completion.completed.tabled import write_whole
 
         write_whole(self.output, done, table, self.columns)
 
@@ -120,7 +120,7 @@ class Top(AbstractAnswer):
 
     def write(self, done: "CompletedMatrix | NewRows", table: Table) -> None:
         """One line a row and column, the best first."""
-        from rankscape.estimators.completion.new_rows import NewRows
+        from rankscape.estimators.completion.completed.new_rows import NewRows
 
         best = done.top(self.count)
         labels = labels_of(table)

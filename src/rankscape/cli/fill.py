@@ -50,7 +50,7 @@ def fill(
     top
         Write this many unseen columns of each row, those of the largest values, and not all of them.
     """
-    from rankscape.estimators.completion.tabled import load_model
+    from rankscape.estimators.completion.completed.tabled import load_model
 
     done, known = load_model(model)
     if new is None:

@@ -48,7 +48,7 @@ class Written:
 
     def save(self, opened: "Source", completed: "CompletedMatrix") -> None:
         """The model, what was asked, and its standard errors."""
-        from rankscape.estimators.completion.tabled import errors_of, save_model
+        from rankscape.estimators.completion.completed.tabled import errors_of, save_model
         from rankscape.files import write_errors
 
         if self.model is not None:

@@ -3,9 +3,9 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rankscape.estimators.completion.certificate import Certificate
 from rankscape.estimators.completion.complete import complete
-from rankscape.estimators.completion.result import CompletedMatrix
+from rankscape.estimators.completion.completed.result import CompletedMatrix
+from rankscape.estimators.completion.trust.certificate import Certificate
 
 if TYPE_CHECKING:
     from rankscape.estimators.completion.cost import Cost, completion_cost

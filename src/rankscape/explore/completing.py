@@ -54,7 +54,7 @@ def complete_table(
 
 def show_model(line: Connection, source: str, name: str, folder: str, number: str) -> Iterator[Frame]:
     """A saved model: as when it was made, its table and its report."""
-    from rankscape.estimators.completion.tabled import load_model
+    from rankscape.estimators.completion.completed.tabled import load_model
 
     done, table = load_model(Path(source))
     yield _read(table, table.entries, name, "a saved model")

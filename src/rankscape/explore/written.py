@@ -36,7 +36,7 @@ class Written:
 
     def save(self, done: "CompletedMatrix", table: "Table", told: dict[str, Any]) -> dict[str, str]:
         """Write everything that there is; the names under which people save it, by kind. The report tells `told`."""
-        from rankscape.estimators.completion.tabled import save_model
+        from rankscape.estimators.completion.completed.tabled import save_model
         from rankscape.reports import report
 
         names = self._cells(done, table) if table.shape[0] * table.shape[1] <= WHOLE else {}
@@ -51,7 +51,7 @@ class Written:
 
     def _cells(self, done: "CompletedMatrix", table: "Table") -> dict[str, str]:
         """The table as it stood, and how sure each filled cell is: in a file of its own where no column says it."""
-        from rankscape.estimators.completion.tabled import errors_of, write_whole
+        from rankscape.estimators.completion.completed.tabled import errors_of, write_whole
         from rankscape.files import has_errors, write_errors
 
         path, errors = (self.folder / f"{kind}{self.extension}" for kind in ("table", "errors"))

@@ -5,9 +5,11 @@
 `writing`    `write`: a completed matrix, whole or not at all
 `formats`    one file a format, and the list of them
 `table`      `Table`: what reading gives, and how columns and labels are told
+`layout`     wide or long, decided by what the columns hold
 `long`       one record an entry: from three columns to entries, and back
+`wide`       a column of the file for each column of the matrix
 `dense`      from an array to entries
-`records`    text, record by record, always knowing on which line
+`text`       tables of text, record by record, always knowing on which line
 `packing`    compressed files
 `in_parts`   more than the memory holds: folders of Parquet files, arrays in files, Dask DataFrames
 ===========  ===========================================================================================

@@ -9,10 +9,10 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
-from rankscape.files.decoding import Encoding
-from rankscape.files.dialect import Dialect
 from rankscape.files.numerals import Numerals
 from rankscape.files.table import DEFAULT_NAMES, OBSERVED, Long, Table
+from rankscape.files.text.decoding import Encoding
+from rankscape.files.text.dialect import Dialect
 
 # How many cells of a long table are put together at a time.
 BLOCK = 1 << 20

@@ -10,11 +10,11 @@ import numpy as np
 
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files import formats
-from rankscape.files.decoding import decode
-from rankscape.files.dialect import plain
-from rankscape.files.dialects import cut
 from rankscape.files.packing import content_of, packed
-from rankscape.files.records import Text
+from rankscape.files.text.decoding import decode
+from rankscape.files.text.dialect import plain
+from rankscape.files.text.dialects import cut
+from rankscape.files.text.records import Text
 from rankscape.files.wanted import Wanted
 from rankscape.ground.final import final
 from rankscape.ground.numbers import EXACT

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rankscape.errors import FileFormatError, InputError
 from rankscape.files import formats
-from rankscape.files.decoding import decode
 from rankscape.files.long import header_of
 from rankscape.files.packing import blocks
-from rankscape.files.records import Text
 from rankscape.files.table import Table
+from rankscape.files.text.decoding import decode
+from rankscape.files.text.records import Text
 from rankscape.files.words import folded
 
 # Lines over which a header may go.

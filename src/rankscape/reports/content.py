@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rankscape.estimators.completion.cautions import NEAR_LIMIT, UNSEEN, WORDS
-from rankscape.estimators.completion.tails import HEAVY
+from rankscape.estimators.completion.search.tails import HEAVY
+from rankscape.estimators.completion.trust.cautions import NEAR_LIMIT, UNSEEN, WORDS
 from rankscape.plot import Image, Line, Panel, completion_images, trajectory_panels
 from rankscape.plot.panels import COLORS
 from rankscape.reports.residuals import residual_panels, root_mean_square, safe_std, worst

@@ -3,7 +3,7 @@
 import math
 
 from rankscape.estimators import CompletedMatrix
-from rankscape.estimators.completion.cautions import NEAR_LIMIT, WORDS
+from rankscape.estimators.completion.trust.cautions import NEAR_LIMIT, WORDS
 from rankscape.ground.checks import of_kind
 
 # Entries per free parameter to ask for when they are scarce.

@@ -1,18 +1,23 @@
 """Completing a matrix without a rank.
 
+The front of the room holds the two doors and the way from entries to what comes back; each room behind it uses those
+above it in this table:
+
 ================================  ==============================================================================
 `complete`, `estimator`           the two doors, one of them with the manners of scikit-learn (`fitted`)
-`inputs`, `settings`, `split`     what people give: entries, arguments, and which entries are held out
-`select`                          how the rank is chosen: the order in which things are tried, on one page
-`methods`                         how entries are fitted: one contract, one file a method
-`trial`, `fit`                    one offset on one set of entries; one fit with its held-out error
-`ridge_path`, `jumping`           the minima of a falling ridge, and SGD in the place of descent
-`offsets`, `baselines`            what needs no factor: offsets to remove first, and rules to be judged by
-`fitting`, `result`, `cells`      from entries to what comes back, and what is asked of it cell by cell
-`names`, `bounds`                 what rows and columns are called; within what predictions are
+`inputs`, `settings`              what people give: entries, and how they want them completed
+`fitting`                         from entries to what comes back, each step once
+`censoring`                       the other way, below a detection limit
 `scoring`, `validation`           errors of entries that are hidden; folds of entries
-`certificate`, `cautions`         whether to trust it, and what speaks against it
-`uncertainty`, `intervals`        standard errors of single values, and between which they lie
-`storing`, `progress`             files without pickle; what is told meanwhile
+`at_work`, `cost`, `progress`     where the sweeps run, what they cost, and what is told meanwhile
+`ready/`                          entries made ready: names, offsets, units, and which are held out
+`models/`                         what predicts every cell, with standard errors and intervals
+`fits/`                           one fit of one offset to one set of entries
+`methods/`                        how entries are fitted: one contract, one file a method
+`search/`                         how the rank is chosen
+`candidates/`                     what predicts, and is no product of thin factors
+`competition/`                    which of them held-out entries choose, or combine
+`trust/`                          the certificate, and what speaks against a completion
+`completed/`                      what comes back
 ================================  ==============================================================================
 """

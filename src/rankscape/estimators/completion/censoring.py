@@ -6,14 +6,14 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
-from rankscape.estimators.completion.contest import some
-from rankscape.estimators.completion.draws import draw
-from rankscape.estimators.completion.expectation import Expectation
+from rankscape.estimators.completion.candidates.draws import draw
+from rankscape.estimators.completion.competition.contest import some
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.limited import Limited, every_cell
 from rankscape.estimators.completion.models.links import Below
+from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.settings import Settings
-from rankscape.estimators.completion.split import Split
+from rankscape.estimators.completion.trust.expectation import Expectation
 from rankscape.ground.arrays import root_mean_square
 
 # Share of the entries, the smallest, that are hidden to see what is missed of such.

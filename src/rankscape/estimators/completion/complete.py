@@ -8,12 +8,12 @@ import numpy as np
 
 from rankscape.entries.given import Given
 from rankscape.estimators.completion.at_work import Executor, at_work, opened
-from rankscape.estimators.completion.bounds import Bounds, Clip
+from rankscape.estimators.completion.completed.result import CompletedMatrix
 from rankscape.estimators.completion.fitting import ProgressCall, fit_entries
 from rankscape.estimators.completion.inputs import MatrixData, taken
-from rankscape.estimators.completion.names import Names
 from rankscape.estimators.completion.progress import shown_on
-from rankscape.estimators.completion.result import CompletedMatrix
+from rankscape.estimators.completion.ready.bounds import Bounds, Clip
+from rankscape.estimators.completion.ready.names import Names
 from rankscape.estimators.completion.settings import (
     Depth,
     OffsetChoice,

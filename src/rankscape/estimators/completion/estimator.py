@@ -11,10 +11,10 @@ from rankscape.errors import InputError
 from rankscape.estimators.checked import seed_of
 from rankscape.estimators.completion import inputs
 from rankscape.estimators.completion.at_work import HERE, Executor, Work, at_work, opened
-from rankscape.estimators.completion.bounds import Clip
 from rankscape.estimators.completion.complete import fit_given
 from rankscape.estimators.completion.fitted import AbstractFitted
 from rankscape.estimators.completion.inputs import MatrixData, Weights
+from rankscape.estimators.completion.ready.bounds import Clip
 from rankscape.estimators.completion.settings import (
     Depth,
     OffsetChoice,

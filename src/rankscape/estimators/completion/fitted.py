@@ -13,10 +13,10 @@ from rankscape.entries.given import Given, given_of
 from rankscape.errors import InputError
 from rankscape.estimators.checked import checked_data, refuse_foreign
 from rankscape.estimators.completion import inputs
+from rankscape.estimators.completion.completed.result import CompletedMatrix
 from rankscape.estimators.completion.inputs import MatrixData
-from rankscape.estimators.completion.intervals import IntervalKind
-from rankscape.estimators.completion.names import By, Places
-from rankscape.estimators.completion.result import CompletedMatrix
+from rankscape.estimators.completion.models.intervals import IntervalKind
+from rankscape.estimators.completion.ready.names import By, Places
 from rankscape.estimators.completion.scoring import column_units, hidden_errors, score_of
 from rankscape.files.in_parts.base import Each, one_by_one
 from rankscape.ground.types import ArrayLike
@@ -192,7 +192,7 @@ class AbstractFitted(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to an NPZ file that holds plain arrays and JSON, no pickle."""
-        from rankscape.estimators.completion.storing import save_estimator
+        from rankscape.estimators.completion.completed.storing import save_estimator
 
         check_is_fitted(self)
         save_estimator(self, Path(path))
@@ -200,6 +200,6 @@ class AbstractFitted(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC)
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read an estimator that `save` wrote; nothing in the file is executed."""
-        from rankscape.estimators.completion.storing import load_estimator
+        from rankscape.estimators.completion.completed.storing import load_estimator
 
         return load_estimator(cls, Path(path))

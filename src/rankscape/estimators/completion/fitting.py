@@ -8,35 +8,35 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from rankscape.entries import Entries
-from rankscape.estimators.completion.baselines import baseline_errors
-from rankscape.estimators.completion.by_value import missing_by_value
 from rankscape.estimators.completion.candidates.axes import check_order
 from rankscape.estimators.completion.censoring import below_limit
-from rankscape.estimators.completion.certificate import Certificate, certify
-from rankscape.estimators.completion.columns import ColumnErrors, column_errors
-from rankscape.estimators.completion.combine import Combination, combine
-from rankscape.estimators.completion.contest import hold
-from rankscape.estimators.completion.determination import Determination, determine, missing_cells
-from rankscape.estimators.completion.expectation import alike, expect
-from rankscape.estimators.completion.fit import Fit, model_of
-from rankscape.estimators.completion.going_on import moved
-from rankscape.estimators.completion.intervals import Calibration
+from rankscape.estimators.completion.competition.combine import Combination, combine
+from rankscape.estimators.completion.competition.contest import hold
+from rankscape.estimators.completion.competition.near_exact import Choice, near_exact, with_exact_levels
+from rankscape.estimators.completion.completed.result import CompletedMatrix
+from rankscape.estimators.completion.fits.determination import Determination, determine, missing_cells
+from rankscape.estimators.completion.fits.fit import Fit, model_of
+from rankscape.estimators.completion.fits.going_on import moved
+from rankscape.estimators.completion.fits.path import labelled_path
 from rankscape.estimators.completion.methods import OFFSET, named
 from rankscape.estimators.completion.models.base import Model
+from rankscape.estimators.completion.models.intervals import Calibration
 from rankscape.estimators.completion.models.scaled import Scaled
-from rankscape.estimators.completion.near_exact import Choice, near_exact, with_exact_levels
-from rankscape.estimators.completion.offsets import fit_offset
-from rankscape.estimators.completion.path import labelled_path
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
-from rankscape.estimators.completion.result import CompletedMatrix
-from rankscape.estimators.completion.robust import resist
-from rankscape.estimators.completion.scaling import Scaling
-from rankscape.estimators.completion.select import select
-from rankscape.estimators.completion.selection import Selection
+from rankscape.estimators.completion.ready.baselines import baseline_errors
+from rankscape.estimators.completion.ready.offsets import fit_offset
+from rankscape.estimators.completion.ready.scaling import Scaling
+from rankscape.estimators.completion.ready.split import Split, split
+from rankscape.estimators.completion.search.robust import resist
+from rankscape.estimators.completion.search.select import select
+from rankscape.estimators.completion.search.selection import Selection
+from rankscape.estimators.completion.search.tails import Tails
+from rankscape.estimators.completion.search.units import select_units, units_of
 from rankscape.estimators.completion.settings import Settings
-from rankscape.estimators.completion.split import Split, split
-from rankscape.estimators.completion.tails import Tails
-from rankscape.estimators.completion.units import select_units, units_of
+from rankscape.estimators.completion.trust.by_value import missing_by_value
+from rankscape.estimators.completion.trust.certificate import Certificate, certify
+from rankscape.estimators.completion.trust.columns import ColumnErrors, column_errors
+from rankscape.estimators.completion.trust.expectation import alike, expect
 from rankscape.estimators.outliers import Outliers
 from rankscape.ground.jit import begin_in_numpy
 from rankscape.ground.labelled import Labelled

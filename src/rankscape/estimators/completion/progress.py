@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isnan
 
-from rankscape.estimators.completion.ridge_path import Record
+from rankscape.estimators.completion.fits.ridge_path import Record
 from rankscape.ground.final import final
 from rankscape.ground.progress import AbstractMeter
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.entries.heldout import entry_hash
-from rankscape.estimators.completion.cells import AbstractCells
-from rankscape.estimators.completion.scaling import fit_scaling
-from rankscape.estimators.completion.units import units_of
+from rankscape.estimators.completion.completed.cells import AbstractCells
+from rankscape.estimators.completion.ready.scaling import fit_scaling
+from rankscape.estimators.completion.search.units import units_of
 from rankscape.ground.arrays import root_mean_square
 
 # Parts of the entries of each row that are hidden in turn: few enough that a row keeps most of what it has.

@@ -5,9 +5,9 @@ from typing import Literal, TypeAlias, get_args
 
 from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.estimators.completion.kinds import CHOICES, REAL, Kind, ValuesChoice, check_limit, kind_of
-from rankscape.estimators.completion.offsets import OFFSETS, OffsetKind
-from rankscape.estimators.completion.scaling import SCALES, ScaleKind
+from rankscape.estimators.completion.ready.kinds import CHOICES, REAL, Kind, ValuesChoice, check_limit, kind_of
+from rankscape.estimators.completion.ready.offsets import OFFSETS, OffsetKind
+from rankscape.estimators.completion.ready.scaling import SCALES, ScaleKind
 from rankscape.estimators.losses import LossChoice
 from rankscape.ground.checks import DEEPEST, one_of, real, share, whole
 from rankscape.ground.final import final

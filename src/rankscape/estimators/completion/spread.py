@@ -14,9 +14,9 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.given.frame import plain
 from rankscape.errors import InputError
-from rankscape.estimators.completion.best import best_unseen
+from rankscape.estimators.completion.completed.best import best_unseen
 from rankscape.estimators.completion.models.low_rank import LowRank
-from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.files.foreign import reading
 from rankscape.ground.checks import whole
 from rankscape.ground.final import final
@@ -24,7 +24,7 @@ from rankscape.ground.storage import check_folder, check_format, replacing
 from rankscape.ground.stored import let_go
 
 if TYPE_CHECKING:
-    from rankscape.estimators.completion.result import CompletedMatrix
+    from rankscape.estimators.completion.completed.result import CompletedMatrix
 
 FORMAT = 1
 

@@ -3,12 +3,12 @@
 =============  =========================================================================================
 `base`         `Format`: extensions, reader, writer, and what a file can keep
 `delimited`    CSV, TSV and other text: wide and long tables
-`excel`        workbooks of Excel
+`excel`        workbooks of Excel (`workbook`: looked at before a library lays out its cells)
 `parquet`      tables with typed columns
 `feather`      the same in the file of Apache Arrow
 `npy`, `npz`   dense arrays in NumPy's own files
-`mat`          MATLAB's own, up to version 7
-`h5ad`         AnnData
+`mat`          MATLAB's own, up to version 7 (`mat_parts`: what stands in it)
+`h5ad`         AnnData (`heaps`: where HDF5 keeps text)
 `market`       Matrix Market, coordinates or an array
 =============  =========================================================================================
 

@@ -8,26 +8,26 @@ from pathlib import Path
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FileFormatError
-from rankscape.files.columns import columns_of, wide_places
-from rankscape.files.decoding import Encoding, decode
-from rankscape.files.dialects import Cut, cut, cut_at, numerals_of
 from rankscape.files.formats.base import Format
-from rankscape.files.header import body_of
 from rankscape.files.layout import Column, is_index, layout_of, surely_long
 from rankscape.files.long import LongStyle, to_table
-from rankscape.files.long_text import fast, lines_of, slow
 from rankscape.files.numerals import Numerals, whole_of
-from rankscape.files.odd import markup
 from rankscape.files.packing import content_of
-from rankscape.files.records import Body, Text
-from rankscape.files.row_names import refuse_total, refuse_twice
-from rankscape.files.rows_pass import Pass
 from rankscape.files.table import DEFAULT_NAMES, Table, choose_columns
-from rankscape.files.text_size import TextSize
-from rankscape.files.text_writing import write_text
+from rankscape.files.text.columns import columns_of, wide_places
+from rankscape.files.text.decoding import Encoding, decode
+from rankscape.files.text.dialects import Cut, cut, cut_at, numerals_of
+from rankscape.files.text.header import body_of
+from rankscape.files.text.long_text import fast, lines_of, slow
+from rankscape.files.text.odd import markup
+from rankscape.files.text.records import Body, Text
+from rankscape.files.text.row_names import refuse_total, refuse_twice
+from rankscape.files.text.rows_pass import Pass
+from rankscape.files.text.text_size import TextSize
+from rankscape.files.text.text_writing import write_text
+from rankscape.files.text.wide_text import TextWide
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import table_of
-from rankscape.files.wide_text import TextWide
 
 # Pairs of equal cells in a column whose absence in the first one would not be noticed (exp(-3) = 0.05).
 FEW_PAIRS = 3.0

@@ -12,17 +12,17 @@ import numpy as np
 
 from rankscape.entries.duplicates import Duplicates
 from rankscape.errors import FallbackWarning, FileFormatError, InputError, did_you_mean
-from rankscape.files.decoding import Encoding
 from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
 from rankscape.files.formats.delimited import read_text
+from rankscape.files.formats.workbook import check_cells, check_workbook
 from rankscape.files.long import blocks, header_of, labels_of
 from rankscape.files.packages import needs
 from rankscape.files.table import Table
+from rankscape.files.text.decoding import Encoding
+from rankscape.files.text.wide_text import TextWide
 from rankscape.files.wanted import Wanted
 from rankscape.files.wide import AbstractWide
-from rankscape.files.wide_text import TextWide
-from rankscape.files.workbook import check_cells, check_workbook
 from rankscape.ground.final import final
 
 # How a file starts that holds an old workbook, or a new one under a password.

@@ -13,7 +13,7 @@ from rankscape.errors import InputError, did_you_mean
 from rankscape.files.dense import entries_of
 from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
-from rankscape.files.heaps import check_heaps
+from rankscape.files.formats.heaps import check_heaps
 from rankscape.files.packages import needs
 from rankscape.files.sparse import table_of_sparse
 from rankscape.files.table import DEFAULT_NAMES, Table

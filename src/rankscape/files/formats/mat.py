@@ -10,9 +10,9 @@ from rankscape.errors import FileFormatError, InputError, did_you_mean
 from rankscape.files.dense import chosen, entries_of
 from rankscape.files.foreign import reading
 from rankscape.files.formats.base import Format
+from rankscape.files.formats.mat_parts import variables
 from rankscape.files.formats.npy import refuse_names
 from rankscape.files.formats.npz import MATRIX_NAMES
-from rankscape.files.mat_parts import variables
 from rankscape.files.sparse import table_of_sparse
 from rankscape.files.table import DEFAULT_NAMES, Table
 from rankscape.files.wanted import Wanted

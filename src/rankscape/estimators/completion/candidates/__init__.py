@@ -10,7 +10,7 @@ choose or combine (`combine`).
 `interpolated`    ordered rows or columns: between neighbours first, then a model of what that misses
 `smoothed`        low rank first, then its residual between neighbours
 `walking`         low rank with factors that walk along an ordered axis
-`augmented`       counts, answers of two kinds, levels that have an order: draws of a low rank behind a link
+`augmented`       counts, answers of two kinds, levels that have an order: draws of a low rank behind a link (`draws`)
 `axes`            which axes are ordered
 ================  ==================================================================================================
 """

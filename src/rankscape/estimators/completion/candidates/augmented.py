@@ -8,7 +8,7 @@ from typing import ClassVar
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.candidates.base import Candidate, Search, Trained
-from rankscape.estimators.completion.draws import draw
+from rankscape.estimators.completion.candidates.draws import draw
 from rankscape.estimators.completion.models.drawn import Drawn
 from rankscape.estimators.completion.models.links import Chance, Classes, Link, Rate
 from rankscape.estimators.completion.settings import Settings

@@ -9,7 +9,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates.base import Candidate, Search, Trained
 from rankscape.estimators.completion.models.near_lines import NearLines
-from rankscape.estimators.completion.offsets import Offset, damped_means, fit_offset
+from rankscape.estimators.completion.ready.offsets import Offset, damped_means, fit_offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.final import final
 from rankscape.solvers.near_rows import FEW, Donors, affordable, near_means, nearest, some_rows

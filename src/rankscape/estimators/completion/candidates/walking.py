@@ -9,7 +9,7 @@ from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates.axes import ordered_axes
 from rankscape.estimators.completion.candidates.base import Candidate, Search, Trained
 from rankscape.estimators.completion.models.low_rank import LowRank
-from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fits.fit import Fit
+from rankscape.estimators.completion.fits.trial import Trial
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.climbed import shrink
 from rankscape.estimators.completion.methods.exactness import exact_fit
-from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.solvers.ridge_minimum import leading_modes

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from rankscape.estimators.completion.fit import Fit, Forgetful
-from rankscape.estimators.completion.trial import Trial
+from rankscape.estimators.completion.fits.fit import Fit, Forgetful
+from rankscape.estimators.completion.fits.trial import Trial
 from rankscape.ground.labelled import Labelled
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fits.fit import Fit
+from rankscape.estimators.completion.fits.ridge_path import RidgePath
+from rankscape.estimators.completion.fits.trial import Climb, Trial
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.exactness import determined, is_exact, lowered, needed
 from rankscape.estimators.completion.methods.offset import OFFSET
 from rankscape.estimators.completion.methods.shaken import shaken, stuck
-from rankscape.estimators.completion.ridge_path import RidgePath
-from rankscape.estimators.completion.trial import Climb, Trial
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
-from rankscape.estimators.completion.ridge_path import RidgePath
+from rankscape.estimators.completion.fits.ridge_path import RidgePath
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes
 from rankscape.solvers.least_squares import Polished, core, polish

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fits.fit import Fit
+from rankscape.estimators.completion.fits.trial import Trial
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.exactness import NEGLIGIBLE
-from rankscape.estimators.completion.offsets import Offset
-from rankscape.estimators.completion.trial import Trial
+from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of

@@ -1,8 +1,8 @@
 """No direction at all: the offset alone, which every other method has to beat."""
 
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fits.fit import Fit
+from rankscape.estimators.completion.fits.trial import Trial
 from rankscape.estimators.completion.methods.base import Method
-from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.estimators.completion.fit import Fit
+from rankscape.estimators.completion.fits.fit import Fit
+from rankscape.estimators.completion.fits.ridge_path import Minimum, RidgePath
+from rankscape.estimators.completion.fits.trial import Trial
 from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.offset import OFFSET
-from rankscape.estimators.completion.ridge_path import Minimum, RidgePath
-from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.final import final
 from rankscape.ground.labelled import Labelled
 from rankscape.solvers.ridge_minimum import killing_ridge, minimise, starting_modes

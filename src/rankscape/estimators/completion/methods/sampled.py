@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.entries import Entries
-from rankscape.estimators.completion.fit import NOISY, Fit
+from rankscape.estimators.completion.fits.fit import NOISY, Fit
+from rankscape.estimators.completion.fits.trial import Trial
 from rankscape.estimators.completion.methods.base import Method
-from rankscape.estimators.completion.trial import Trial
 from rankscape.ground.final import final
 from rankscape.solvers.gibbs.likelihoods import Gaussian
 from rankscape.solvers.gibbs.mean import MeanOfDraws

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from rankscape.estimators.completion.fits.ridge_path import RidgePath
 from rankscape.estimators.completion.methods.exactness import is_exact, needed
-from rankscape.estimators.completion.ridge_path import RidgePath
 from rankscape.solvers.least_squares import Polished, polish
 
 # Root mean square residual, on entries of rms 1, beyond which noise stands in the way and not a poor minimum: at 1.05

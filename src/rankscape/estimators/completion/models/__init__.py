@@ -9,6 +9,8 @@
 `stepwise`        one model, and a second one of what it leaves
 `scaled`          another model in the units of the data: rows and columns of different size
 `combined`        a weighted mean of models
+`uncertainty`     standard errors of filled cells, from the normal matrix of a Gauss-Newton step
+`intervals`       between which values a new observation lies, and the cell itself
 `packing`         models as plain arrays and words, and back
 ================  ==================================================================================================
 """

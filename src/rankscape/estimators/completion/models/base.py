@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from rankscape.entries import Entries
-from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.ready.scaling import Scaling
 
 
 class Model(ABC):

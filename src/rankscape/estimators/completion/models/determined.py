@@ -6,8 +6,8 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.models.base import Model
-from rankscape.estimators.completion.offsets import Offset
-from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.ready.offsets import Offset
+from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.ground.final import final
 from rankscape.solvers.determined import Motions
 

@@ -7,7 +7,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries, entries_of_product
 from rankscape.estimators.completion.models.base import Model
-from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.final import final
 from rankscape.ground.jit import begin_in_numpy
 from rankscape.ground.modes import Modes, modes_of

@@ -8,7 +8,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.low_rank import LowRank
-from rankscape.estimators.completion.offsets import Offset
+from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes

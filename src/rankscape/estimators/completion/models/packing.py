@@ -7,21 +7,21 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.errors import InputError
-from rankscape.estimators.completion.intervals import Calibration
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.combined import Combined
 from rankscape.estimators.completion.models.determined import Determined, Open
 from rankscape.estimators.completion.models.drawn import Drawn
 from rankscape.estimators.completion.models.gaussian_rows import GaussianRows
 from rankscape.estimators.completion.models.interpolated import Interpolated
+from rankscape.estimators.completion.models.intervals import Calibration
 from rankscape.estimators.completion.models.limited import Limited
 from rankscape.estimators.completion.models.links import Below, Chance, Classes, Rate
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.near_lines import NearLines
 from rankscape.estimators.completion.models.scaled import Scaled, Unscaled
 from rankscape.estimators.completion.models.stepwise import Stepwise
-from rankscape.estimators.completion.offsets import Offset
-from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.ready.offsets import Offset
+from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.estimators.outliers import Outliers
 from rankscape.ground.modes import Modes
 from rankscape.solvers.determined import Motions

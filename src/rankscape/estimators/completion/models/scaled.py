@@ -6,7 +6,7 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.models.base import Model
-from rankscape.estimators.completion.scaling import Scaling
+from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.ground.final import final
 
 
