@@ -35,6 +35,12 @@ from rankscape.sweeps.hands import DaskHands, open_hands, parts_of
 pytestmark = pytest.mark.filterwarnings("ignore")  # Dask and its event loops warn while they are being killed
 
 
+@pytest.fixture(autouse=True)
+def worth_sending(monkeypatch):
+    """Few records are sorted by workers, too."""
+    monkeypatch.setattr("rankscape.files.in_parts.gather.WORTH_SENDING", 0)
+
+
 @pytest.fixture(scope="module")
 def entries() -> Entries:
     X = ratings(10_000, 1_000, 30, 2)[0]
@@ -121,6 +127,17 @@ def test_workers_sort_files_and_partitions_as_one_process_does(files, monkeypatc
         twice = dataframe.concat([frame, frame.partitions[2]])
         with pytest.raises(FileFormatError, match=r"partition 5, record \d+: the same cell, .*partition 2"):
             triplets(twice).sorted_by(many.each)
+
+
+def test_few_records_are_sorted_where_they_are_asked_for(files, monkeypatch):
+    asked = []
+    here = lambda function, given, folder: asked.append(function) or [function(*one) for one in given]
+    monkeypatch.undo()
+    triplets(files).sorted_by(here)
+    assert not asked
+    monkeypatch.setattr("rankscape.files.in_parts.gather.WORTH_SENDING", 1)
+    triplets(files).sorted_by(here)
+    assert asked
 
 
 def test_a_file_that_workers_do_not_see_is_named(files, tmp_path):

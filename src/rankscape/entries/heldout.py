@@ -40,7 +40,7 @@ def choose_heldout(rows: Indices, columns: Indices, shape: tuple[int, int], frac
         let_go(rows, columns)
     held = room(len(rows), bool, rows)
     for part in slices(len(rows)):
-        chosen, limit = blank(held, part), np.uint64(int(fraction * 2**64))
+        chosen, limit = blank(held, part), np.uint64(min(int(fraction * 2**64), 2**64 - 1))
         loops.choose(rows[part], columns[part], first, limit, *largest, chosen)
         put(held, part, chosen)
         let_go(rows, columns)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rankscape.estimators.completion.competition.contest import ENOUGH_JUDGES
 from rankscape.estimators.completion.fits.fit import Fit
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _of_errors(facts: "Certificate") -> Iterator[str]:
     if facts.heldout_rmse is None:
         yield "No entries could be held out, so the error is not measured."
         return
+    if facts.judges < ENOUGH_JUDGES:
+        yield f"Only {facts.judges} entries could be held out to judge it: errors may be twice as large, or more."
     name, error = min(facts.baselines.items(), key=lambda pair: pair[1], default=("", facts.heldout_rmse))
     if error < facts.heldout_rmse:  # a model that a column mean beats is worse than no model
         yield f"The {WORDS[name]} predicts better ({error:.4g}): do not rely on this completion."

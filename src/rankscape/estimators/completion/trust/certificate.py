@@ -35,6 +35,8 @@ class Certificate(AbstractCertificate):
     expected_error, expected_std : float or None
         The error to expect of the missing cells, as observations, and its standard error: larger than the held-out
         error where gaps have a pattern.
+    judges : int
+        Different entries that were held out at random.
     baselines : dict
         The same for predictions that need no factor.
     unseen : float or None
@@ -95,6 +97,7 @@ class Certificate(AbstractCertificate):
     heldout_std: float | None
     expected_error: float | None
     expected_std: float | None
+    judges: int
     baselines: dict[str, float]
     unseen: float | None
     kurtosis: float | None
@@ -161,7 +164,7 @@ def certify(
     counts = int(by_row.min()), int(by_column.min()), *thin
     known = {name: error * unit for name, error in baselines.items()}
     held, held_std, missing, missing_std = _in_units(expected, unit)
-    errors = held, held_std, missing, missing_std, known
+    errors = held, held_std, missing, missing_std, 0 if expected is None else expected.judges, known
     far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust, tails.index
     opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
     drawn = found is not None and found.held is not None

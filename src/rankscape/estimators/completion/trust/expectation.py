@@ -31,6 +31,8 @@ class Expectation:
         The first, where entries count as a robust fit weighs them: what its noise is to be compared with.
     missing, missing_std : float
         The same to be expected of the missing cells; of the held-out ones where none is missing.
+    judges : int
+        Different entries that were held out at random.
     calibration : Calibration, optional
         What single cells' intervals are made from.
     """
@@ -40,6 +42,7 @@ class Expectation:
     trusted: float
     missing: float
     missing_std: float
+    judges: int
     calibration: Calibration | None = None
 
     def mixed(self, share: float, error: float, strain: float) -> "Expectation":
@@ -76,7 +79,7 @@ def expect(selection: Selection, combination: Combination) -> Expectation:
     predicted = np.concatenate([combination.predicted(r) for r in rounds])
     expected = np.concatenate([r.spread for r in rounds])
     cut = _cut(trusted, contest.random)
-    found = replace(found, trusted=root_mean_square(trusted))
+    found = replace(found, trusted=root_mean_square(trusted), judges=_judges(contest.random))
     return replace(
         found, calibration=Calibration.of(predicted, missed, expected, ratio, _missing_spread(selection, contest), cut)
     )
@@ -93,7 +96,7 @@ def _cut(missed: np.ndarray, rounds: tuple[Round, ...]) -> float:
 def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
     """Of missing cells that are like the held-out entries, or `likeness` times as uncertain."""
     held, error = root_mean_square(missed), _error(missed)
-    return Expectation(held, error, held, held * likeness, error * likeness)
+    return Expectation(held, error, held, held * likeness, error * likeness, len(missed))
 
 
 def _typical(misses: list[np.ndarray]) -> tuple[float, float]:
@@ -110,6 +113,11 @@ def _missing_spread(selection: Selection, contest: Contest) -> float:
     if selection.known is not None:
         return root_mean_square(selection.known.spread_at(*contest.missing))
     return root_mean_square(spread(model_of(selection.final), selection.split.whole, *contest.missing))
+
+
+def _judges(rounds: tuple[Round, ...]) -> int:
+    cells = [r.heldout.rows.astype(np.int64) * r.heldout.shape[1] + r.heldout.columns for r in rounds]
+    return len(np.unique(np.concatenate(cells)))
 
 
 def _size(rounds: tuple[Round, ...]) -> float:
