@@ -22,7 +22,7 @@ OWN = 0x9D2C5680
 # Entries that are held out at most: more judge no better, and all that is known of each of them takes memory.
 JUDGES = 2_000_000
 
-# Entries that are held out at least, up to a quarter of those of a table of fewer than `SMALL`: of 13 entries a hash
+# Entries that are held out at least, up to a sixth of those of a table of fewer than `SMALL`: of 13 entries a hash
 # chooses none in one of four, and then no rank could be defended (rank 1 of 5 x 3 cells: found in 89 %, so in 100 %).
 LEAST, SMALL = 2, 100
 
@@ -145,7 +145,7 @@ def hold_out(observed: Entries, settings: Settings) -> np.ndarray:
     """A mask of the entries that a hash of (row, column, seed) chooses."""
     seed, share = OWN + settings.seed, min(settings.validation_fraction, JUDGES / max(observed.count, 1))
     held = choose_heldout(observed.rows, observed.columns, observed.shape, share, seed)
-    least = min(LEAST, observed.count // 4) if observed.count < SMALL else 0
+    least = min(LEAST, observed.count // 6) if observed.count < SMALL else 0
     while share < 1 and held.sum() < least:
         share = min(2 * share, 1.0)
         held = choose_heldout(observed.rows, observed.columns, observed.shape, share, seed)
