@@ -1,5 +1,6 @@
 """Which held-out entries decide among the candidates: random ones, several draws of them, or ones like the gaps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -48,7 +49,7 @@ AFFORDABLE = 300_000
 # Held-out entries below which an error may be twice what was measured: of normal errors one in a thousand sets of
 # fifteen has a root mean square of less than half. A choice that stands is judged on other splits as well until there
 # are so many.
-ENOUGH_JUDGES = 15
+ENOUGH_JUDGES, MORE_SPLITS = 15, 10
 
 # Missing cells that are looked at for their expected error.
 SAMPLED = 4_000
@@ -104,13 +105,14 @@ def hold(
     settled = sharp and near > FAR * selection.chosen.rmse and not unlike
     # A sample of very many has been asked already whether anything else predicts them.
     if not selection.open or selection.known is not None or (settled and not stretched):
-        return Contest((first, *_elsewhere(first, parts, settings, selection, own)), (), likeness, missing)
+        return Contest((first, *_elsewhere([first], parts, settings, selection, own)), (), likeness, missing)
     draws = DRAWS if unlike or stretched else 0
     random = [first if settled else compete(first, parts, settings, selection)]
     few = parts.whole.count < FEW and selection.chosen.rmse > NEAR_EXACT * selection.alone
     if few and not own and not settled:
         among = random[0].best(LEFT) if random[0].heldout.count >= ENOUGH else None
         random += [judged for k in range(1, draws or SPLITS) if (judged := _another(parts, settings, k, among))]
+    random += _elsewhere(random, parts, settings, selection, own)
     masks = [impose_stretches(parts.whole, missing, stretched, settings.seed + k) for k in range(draws)]
     masks = [held for held in masks if held.any()]
     away = [nearest(parts.whole.part(~held), _cells(parts.whole.part(held)), stretched) for held in masks]
@@ -165,19 +167,24 @@ def _affordable(entries: Entries) -> bool:
     return MOSTLY_SEEN * entries.shape[0] * entries.shape[1] <= entries.count <= AFFORDABLE
 
 
-def _elsewhere(first: Round, parts: Split, settings: Settings, selection: Selection, own: bool) -> list[Round]:
-    """A choice that stands is judged by few entries on other splits as well, until enough of them have judged it."""
+def judges(rounds: Sequence[Round]) -> int:
+    """How many different entries these hold out."""
+    cells = [r.heldout.rows.astype(np.int64) * r.heldout.shape[1] + r.heldout.columns for r in rounds]
+    return len(np.unique(np.concatenate(cells)))
+
+
+def _elsewhere(rounds: list[Round], parts: Split, settings: Settings, selection: Selection, own: bool) -> list[Round]:
+    """The first choices on other splits as well, until enough entries have judged them."""
+    more: list[Round] = []
     if own or selection.final.exact or parts.whole.count > FEW or selection.known is not None:
-        return []
-    rounds, judges = [], parts.held.copy()
-    for k in range(1, SPLITS):
-        if judges.sum() >= ENOUGH_JUDGES:
+        return more
+    for k in range(SPLITS, MORE_SPLITS):
+        if judges([*rounds, *more]) >= ENOUGH_JUDGES:
             break
         other = parts.another(replace(settings, seed=settings.seed + k))
         if other.heldout.count:
-            rounds.append(first.elsewhere(other.training, other.heldout, other.root_trust(other.held)))
-        judges |= other.held
-    return rounds
+            more.append(rounds[0].elsewhere(other.training, other.heldout, other.root_trust(other.held)))
+    return more
 
 
 def _another(parts: Split, settings: Settings, k: int, among: set[str] | None) -> Round | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rankscape.estimators.completion.competition.combine import Combination
-from rankscape.estimators.completion.competition.contest import Contest
+from rankscape.estimators.completion.competition.contest import Contest, judges
 from rankscape.estimators.completion.competition.rounds import Round, spread
 from rankscape.estimators.completion.fits.fit import model_of
 from rankscape.estimators.completion.models.intervals import Calibration
@@ -79,7 +79,7 @@ def expect(selection: Selection, combination: Combination) -> Expectation:
     predicted = np.concatenate([combination.predicted(r) for r in rounds])
     expected = np.concatenate([r.spread for r in rounds])
     cut = _cut(trusted, contest.random)
-    found = replace(found, trusted=root_mean_square(trusted), judges=_judges(contest.random))
+    found = replace(found, trusted=root_mean_square(trusted), judges=judges(contest.random))
     return replace(
         found, calibration=Calibration.of(predicted, missed, expected, ratio, _missing_spread(selection, contest), cut)
     )
@@ -113,11 +113,6 @@ def _missing_spread(selection: Selection, contest: Contest) -> float:
     if selection.known is not None:
         return root_mean_square(selection.known.spread_at(*contest.missing))
     return root_mean_square(spread(model_of(selection.final), selection.split.whole, *contest.missing))
-
-
-def _judges(rounds: tuple[Round, ...]) -> int:
-    cells = [r.heldout.rows.astype(np.int64) * r.heldout.shape[1] + r.heldout.columns for r in rounds]
-    return len(np.unique(np.concatenate(cells)))
 
 
 def _size(rounds: tuple[Round, ...]) -> float:
