@@ -9,7 +9,8 @@ above it in this table:
 `fitting`                         from entries to what comes back, each step once
 `censoring`                       the other way, below a detection limit
 `scoring`, `validation`           errors of entries that are hidden; folds of entries
-`at_work`, `cost`, `progress`     where the sweeps run, what they cost, and what is told meanwhile
+`at_work`, `progress`             where the sweeps run; what is told meanwhile
+`cost`, `schedule`                what sweeps over very many entries cost; the same, played task by task
 `ready/`                          entries made ready: names, offsets, units, and which are held out
 `models/`                         what predicts every cell, with standard errors and intervals
 `fits/`                           one fit of one offset to one set of entries
