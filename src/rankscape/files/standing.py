@@ -37,8 +37,8 @@ def check_standing(path: Path, source: Table, names: Sequence[str] | None = None
     if names is not None and not _begins(path, folded("".join(names))):
         shown = ", ".join(map(repr, names[:3])) + (", ..." if len(names) > 3 else "")
         raise InputError(
-            f"{path} is there and is no table of {shown} that was written before: it stays; choose another name, or "
-            "delete it"
+            f"{path} holds something else: it does not begin with {shown}, as what would be written does. It stays; "
+            "choose another name, or delete it"
         )
 
 
