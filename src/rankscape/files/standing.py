@@ -37,7 +37,7 @@ def check_standing(path: Path, source: Table, names: Sequence[str] | None = None
     if names is not None and not _begins(path, folded("".join(names))):
         shown = ", ".join(map(repr, names[:3])) + (", ..." if len(names) > 3 else "")
         raise InputError(
-            f"{path} holds something else: it does not begin with {shown}, as what would be written does. It stays; "
+            f"{path} holds something else: it does not begin with {shown}, as what would be written does: it stays; "
             "choose another name, or delete it"
         )
 
