@@ -9,7 +9,7 @@ import pytest
 import rankscape as rs
 from rankscape.errors import InputError
 from rankscape.estimators import Spread
-from rankscape.estimators.completion import spread as module
+from rankscape.estimators.completion.completed import spread as module
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from rankscape.estimators.completion.completed.result import CompletedMatrix
 from rankscape.estimators.completion.trust.certificate import Certificate
 
 if TYPE_CHECKING:
+    from rankscape.estimators.completion.completed.spread import Spread
     from rankscape.estimators.completion.cost import Cost, completion_cost
     from rankscape.estimators.completion.estimator import DeepMatrixCompletion
     from rankscape.estimators.completion.schedule import Played, completion_schedule
-    from rankscape.estimators.completion.spread import Spread
     from rankscape.estimators.completion.validation import EntryKFold, entry_cross_validate
     from rankscape.estimators.denoising.estimator import DeepMatrixDenoiser
     from rankscape.estimators.sensing.estimator import DeepMatrixSensing
@@ -40,7 +40,7 @@ _HOME = {
     "DeepMatrixSensing": "sensing.estimator",
     "EntryKFold": "completion.validation",
     "Played": "completion.schedule",
-    "Spread": "completion.spread",
+    "Spread": "completion.completed.spread",
     "completion_schedule": "completion.schedule",
     "entry_cross_validate": "completion.validation",
 }

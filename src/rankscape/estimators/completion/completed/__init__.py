@@ -7,6 +7,7 @@
 `best`            the best unseen columns of each row
 `new_rows`        rows that the model has not seen
 `tabled`          the table that it came from: the same names and layout
+`spread`          a folder of Parquet files, from which cells are asked part by part
 `storing`         an NPZ file of plain arrays and JSON
 ================  ==================================================================================================
 """

@@ -32,7 +32,7 @@ from rankscape.run.outcome import Outcome
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rankscape.estimators.completion.spread import Spread
+    from rankscape.estimators.completion.completed.spread import Spread
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -289,7 +289,7 @@ class CompletedMatrix(AbstractFound, AbstractCells):
         InputError
             What predicts is no product of thin factors with an offset.
         """
-        from rankscape.estimators.completion.spread import write
+        from rankscape.estimators.completion.completed.spread import write
 
         return write(self, Path(folder))
 
