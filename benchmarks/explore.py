@@ -113,7 +113,7 @@ def many(server: Server, people: int = 20) -> None:
                 socket.send(json.dumps({"ask": ask, "room": "climb", "state": state}))
                 while True:
                     data = socket.recv(timeout=30)
-                    head = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+                    head = browsing.head_of(data)
                     if head["ask"] == ask and head["kind"] == "curves":
                         break
                 times.append(time.perf_counter() - began)
@@ -145,7 +145,7 @@ def fall(server: Server, seconds: float) -> None:
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             data = socket.recv(timeout=30)
-            head = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+            head = browsing.head_of(data)
             if head["kind"] == "run":
                 steps.append(head["facts"]["step"])
                 times.append(time.perf_counter())

@@ -1,6 +1,7 @@
 """A browser to which no outside name resolves, and what looks at a page as a reader without sight would."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +65,11 @@ def unfit(page) -> list[str]:
         for rule in found["violations"]
         if rule["impact"] in ("serious", "critical")
     ]
+
+
+def head_of(frame: bytes) -> dict[str, Any]:
+    """What a frame from the socket says of itself, before its arrays."""
+    return json.loads(frame[4 : 4 + int.from_bytes(frame[:4], "little")])
 
 
 @contextlib.contextmanager

@@ -527,7 +527,7 @@ def test_the_socket_answers_the_newest_question(address):
         kinds = []
         while not kinds or kinds[-1] != (39, "end"):
             data = socket.recv(timeout=20)
-            head = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+            head = browsing.head_of(data)
             kinds.append((head["ask"], head["kind"]))
         assert (39, "curves") in kinds
         assert len({ask for ask, _ in kinds}) < 39

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import socket
+from collections.abc import Iterator
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -133,15 +134,27 @@ def remark(rng: random.Random) -> str:
     return json.dumps(said) if rng.random() < 0.8 else value(rng)
 
 
+def connected(host: str):
+    """A socket as the page has it."""
+    return sync.connect(f"ws://{host}/socket", origin=f"http://{host}", max_size=None, open_timeout=WAIT)
+
+
+def heads(host: str, room: str, state: dict, wait: float = WAIT) -> Iterator[dict]:
+    """What the frames that answer a plain question say of themselves, as long as somebody listens."""
+    with connected(host) as line:
+        line.send(json.dumps({"ask": 1, "slot": "main", "room": room, "state": state}))
+        while True:
+            yield browsing.head_of(line.recv(timeout=wait))
+
+
 def heard(host: str, rng: random.Random) -> list[str]:
     """The kinds of frames that come first for a question; `closed` where the socket is."""
     kinds, asked = [], question(rng)
-    with sync.connect(f"ws://{host}/socket", origin=f"http://{host}", max_size=None, open_timeout=WAIT) as line:
+    with connected(host) as line:
         with contextlib.suppress(closed):
             line.send(asked)
             while len(kinds) < 3 and kinds[-1:] != ["end"]:
-                data = line.recv(timeout=WAIT)
-                head = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+                head = browsing.head_of(line.recv(timeout=WAIT))
                 kinds.append(head["kind"])
                 assert "defect" not in head["facts"].get("words", ""), asked
             line.send(remark(rng))
@@ -154,12 +167,7 @@ def heard(host: str, rng: random.Random) -> list[str]:
 def all_rooms_are_imported(host: str) -> None:
     """A run under way and curves with their words: whatever the rooms compute with has been loaded."""
     for room, state, last in (("climb", {}, "end"), ("fall", {"start": "gaussian", "problem": "random"}, "run")):
-        with sync.connect(f"ws://{host}/socket", origin=f"http://{host}", max_size=None, open_timeout=WAIT) as line:
-            line.send(json.dumps({"ask": 1, "slot": "main", "room": room, "state": state}))
-            kind = ""
-            while kind != last:
-                data = line.recv(timeout=4 * WAIT)
-                kind = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])["kind"]
+        assert any(head["kind"] == last for head in heads(host, room, state, 4 * WAIT))
 
 
 def test_any_question_is_answered_or_its_socket_closed(place):
@@ -182,16 +190,11 @@ def dropped(host: str, rng: np.random.Generator) -> str:
     asked = Request(f"http://{host}/drop?name={quote(case.name)}", case.content, {"Origin": f"http://{host}"})
     with urlopen(asked, timeout=WAIT) as answer:
         number = json.load(answer)["table"]
-    with sync.connect(f"ws://{host}/socket", origin=f"http://{host}", max_size=None, open_timeout=WAIT) as line:
-        line.send(json.dumps({"ask": 1, "slot": "main", "room": "complete", "state": {"table": number}}))
-        kind = "begin"
-        while kind == "begin":
-            data = line.recv(timeout=WAIT)
-            head = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
-            kind, words = head["kind"], head["facts"].get("words", "")
-        assert "defect" not in words, (case.name, words)
-        assert "Traceback" not in words, (case.name, words)
-        return kind
+    head = next(head for head in heads(host, "complete", {"table": number}) if head["kind"] != "begin")
+    words = head["facts"].get("words", "")
+    assert "defect" not in words, (case.name, words)
+    assert "Traceback" not in words, (case.name, words)
+    return head["kind"]
 
 
 def test_any_file_is_read_or_refused_in_words(place):

@@ -1,6 +1,7 @@
 """What a command writes of a completion: the whole matrix, chosen pairs, or the best columns of each row."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -47,7 +48,11 @@ class AbstractAnswer(ABC):
         from rankscape.files.standing import check_standing
 
         if self.output is not None:
-            check_standing(self.output, table, None if isinstance(self, Whole) else table.names)
+            check_standing(self.output, table, self.names(table))
+
+    def names(self, table: Table) -> Sequence[str] | None:
+        """How the header of what is written begins; None for that of the whole matrix."""
+        return table.names
 
 
 @final
@@ -59,6 +64,9 @@ class Whole(AbstractAnswer):
 
     output: Path
     columns: np.ndarray | None = None
+
+    def names(self, table: Table) -> None:
+        """Those of the matrix."""
 
     def write(self, done: "CompletedMatrix | NewRows", table: Table) -> None:
         """The completed matrix."""

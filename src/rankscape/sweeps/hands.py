@@ -49,7 +49,7 @@ class DaskHands(AbstractHands):
         self._pool.work = "fit"
         self._versions, self._numbers = versions(), count()
         self._kept: dict[int, tuple[Any, Stored, Stored]] = {}
-        self._probed, self._name, self._at = "", secrets.token_hex(4), []
+        self._probed, self._name = "", secrets.token_hex(4)
 
     def update(self, order: Order, side: int, update: Update, other: Any) -> tuple[Records, list[Sums]]:
         """Task by task; `other` are records of the client's, or those of the side before."""
@@ -63,7 +63,7 @@ class DaskHands(AbstractHands):
         records = Records.new(folder, order.lines, record_size(update.width))
         blocks, how = (*self._lines(order, folder), partners, values), (self._versions, arithmetic())
         tasks = [Task(*blocks, cuts, update, given.lent, records.lent, *how) for cuts in parts_of(order)]
-        found = self._done([self._pinned(k, len(tasks), work, task) for k, task in enumerate(tasks)])
+        found = self._done(self._submitted(work, [(task,) for task in tasks]))
         return records, [sums for part in found for sums in part]
 
     def gather(self, records: Any) -> np.ndarray:
@@ -82,27 +82,25 @@ class DaskHands(AbstractHands):
     def each(self, function: Callable[..., Any], given: Sequence[tuple], folder: Path) -> list[Any]:
         """A function of each of some arguments; where a partition comes first, it is called where that one is."""
         self._check(folder)
-        tasks = []
+        return self._done(self._submitted(function, given))
+
+    def _submitted(self, function: Callable[..., Any], given: Sequence[tuple]) -> list[Any]:
+        """Each call by the worker that holds its partition, or that always gets it, as long as it lives."""
+        at, futures = sorted(self.client.scheduler_info(n_workers=-1)["workers"]), []
         for k, (first, *rest) in enumerate(given):
             if isinstance(first, Share) and first.lazy is not None:
-                tasks.append(self._beside(first, function, rest))
-            else:
-                tasks.append(self._pinned(k, len(given), function, first, *rest))
-        return self._done(tasks)
+                futures.append(self._beside(first, function, rest))
+                continue
+            pinned = {"workers": [at[k * len(at) // len(given)]], "allow_other_workers": True} if at else {}
+            key = f"rankscape-{self._name}-{next(self._numbers)}"
+            futures.append(self.client.submit(function, first, *rest, key=key, **pinned))
+        return futures
 
     def _beside(self, share: Share, function: Callable[..., Any], rest: Sequence[Any]) -> Any:
         from dask.delayed import delayed
 
         call: Any = delayed(_brought, pure=False)
         return self.client.compute(call(share.lazy, function, share.holding(None), *rest))
-
-    def _pinned(self, k: int, count: int, function: Callable[..., Any], *given: Any) -> Any:
-        """The k-th of so many tasks, for the worker that always gets it, as long as it lives."""
-        if k == 0:
-            self._at = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
-        at = {"workers": [self._at[k * len(self._at) // count]], "allow_other_workers": True} if self._at else {}
-        key = f"rankscape-{self._name}-{next(self._numbers)}"
-        return self.client.submit(function, *given, key=key, **at)
 
     def _done(self, futures: Sequence[Any]) -> list[Any]:
         """What each task returns, whatever happens to workers on the way."""

@@ -3,16 +3,19 @@ export class Address {
   constructor(start) {
     this.start = start;
     this.listeners = [];
-    this.place = location.search || location.pathname;
+    this.place = this.shown;
     addEventListener("popstate", () => {
       this.timer = clearTimeout(this.timer);
-      this.place = location.search || location.pathname;
+      this.place = this.shown;
       this.listeners.forEach((listener) => listener(this.state));
     });
     for (const end of ["pointerup", "change", "pagehide"]) addEventListener(end, () => this.write());
   }
 
   get state() { return { ...this.start, ...Object.fromEntries(new URLSearchParams(location.search)) }; }
+
+  // The place that the browser shows; `place` is where the view is.
+  get shown() { return location.search || location.pathname; }
 
   changed(listener) { this.listeners.push(listener); }
 
@@ -30,6 +33,6 @@ export class Address {
 
   write() {
     this.timer = clearTimeout(this.timer);
-    if (this.place !== (location.search || location.pathname)) history.replaceState(null, "", this.place);
+    if (this.place !== this.shown) history.replaceState(null, "", this.place);
   }
 }

@@ -63,7 +63,7 @@ def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     filled = [k for row in rows for k, cell in enumerate(row) if cell]
     if not filled:
         raise FileFormatError(f"{path}: the sheet {sheet!r} is empty")
-    left = min(filled) if min(filled) and _is_named(rows, min(filled)) else 0
+    left = min(filled) if _is_named(rows, min(filled)) else 0
     lines = ["\t".join(row[left : max(filled) + 1]) if any(row) else "" for row in rows]
     table = read_text(path, "\n".join(lines), Encoding(), wanted, duplicates, EXCEL.name, cells=True)
     if not isinstance(table.wide, TextWide):

@@ -114,24 +114,20 @@ def hold(
         random += [judged for k in range(1, draws or SPLITS) if (judged := _another(parts, settings, k, among))]
     random += _elsewhere(random, parts, settings, selection, own)
     masks = [impose_stretches(parts.whole, missing, stretched, settings.seed + k) for k in range(draws)]
-    masks = [held for held in masks if held.any()]
-    away = [nearest(parts.whole.part(~held), _cells(parts.whole.part(held)), stretched) for held in masks]
+    apart = [(*parts.apart(held), parts.root_trust(held)) for held in masks if held.any()]
+    away = [nearest(training, (heldout.rows, heldout.columns), stretched) for training, heldout, _ in apart]
     known = np.concatenate([np.empty(0), *away]), nearest(parts.whole, missing, stretched)
-    return Contest(tuple(random), _imposed(parts, random, masks), likeness, missing, *known)
+    return Contest(tuple(random), _imposed(random, apart), likeness, missing, *known)
 
 
-def _cells(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
-    return entries.rows, entries.columns
-
-
-def _imposed(parts: Split, random: list[Round], masks: list[np.ndarray]) -> tuple[Round, ...]:
-    """The choices of the random rounds, in turn, judged on what each mask holds out; after the first only the best."""
+def _imposed(random: list[Round], apart: list[tuple[Entries, Entries, np.ndarray]]) -> tuple[Round, ...]:
+    """The choices of the random rounds, in turn, judged on what each draw holds out; after the first only the best."""
     rounds: list[Round] = []
-    for k, held in enumerate(masks):
+    for k, draw in enumerate(apart):
         judged = random[k % len(random)]
         if rounds and len(random) == 1 and rounds[0].heldout.count >= ENOUGH:
             judged = judged.only(rounds[0].best(LEFT))
-        rounds.append(judged.elsewhere(*parts.apart(held), parts.root_trust(held)))
+        rounds.append(judged.elsewhere(*draw))
     return tuple(rounds)
 
 

@@ -87,7 +87,7 @@ class Spread:
     @property
     def parts(self) -> list[Path]:
         """The files of rows, in the order of the rows."""
-        return [self.folder / "rows" / f"{k:05d}.parquet" for k in range(self._parts)]
+        return [_part(self.folder, k) for k in range(self._parts)]
 
     def predict(self, rows: Any, columns: Any) -> np.ndarray:
         """The values of some cells; of the rows only those are read that are asked for.
@@ -171,19 +171,21 @@ def write(completed: "CompletedMatrix", folder: Path) -> Spread:
         raise InputError(f"This completion is no product of thin factors ({what}): `save` keeps it, in one file.")
     check_folder(folder)
     (folder / ABOUT).unlink(missing_ok=True)
-    (folder / "rows").mkdir(exist_ok=True)
+    _part(folder, 0).parent.mkdir(exist_ok=True)
     left, right = _both(completed.model.model, completed.model.scaling)
     _write_columns(completed, right, folder / COLUMNS)
-    count = 0
-    for first in range(0, len(left), ROWS):
-        _write_rows(
-            completed, left, slice(first, min(first + ROWS, len(left))), folder / "rows" / f"{count:05d}.parquet"
-        )
-        count += 1
+    firsts = range(0, len(left), ROWS)
+    for k, first in enumerate(firsts):
+        _write_rows(completed, left, slice(first, min(first + ROWS, len(left))), _part(folder, k))
     with replacing(folder / ABOUT) as file:
-        file.write(json.dumps({"format": FORMAT, "parts": count}).encode())
+        file.write(json.dumps({"format": FORMAT, "parts": len(firsts)}).encode())
     _columns.cache_clear()
     return Spread(folder)
+
+
+def _part(folder: Path, k: int) -> Path:
+    """The k-th file of rows."""
+    return folder / "rows" / f"{k:05d}.parquet"
 
 
 def _both(model: LowRank, scaling: Scaling) -> tuple[np.ndarray, np.ndarray]:
