@@ -151,7 +151,7 @@ def _panel(share: dict[Statement, np.ndarray], count: int) -> Panel:
     lines = [Line(np.arange(len(KINDS)) + aside[i], values, name.short, COLORS[i], 0, "", "os^v"[i], size=7)
              for i, (name, values) in enumerate(share.items())]
     silent = any(np.isnan(values).any() for values in share.values())
-    title = f"other problems, {count} of each kind" + ("; no mark: nothing jumped" if silent else "")
+    title = f"other problems, {count} of each kind" + ("; no mark: no jump" if silent else "")
     return Panel(title, "share that holds", "kind of problem", lines,
                  ticks=["rank 2", "rank 3", "strong", "noise"], bounds=(-0.05, 1.08), span=(-0.5, len(KINDS) - 0.5))
 
