@@ -7,7 +7,7 @@
 `header`          whether the first line names the columns (`first_record`: by what stands below it)
 `columns`         what the columns hold (`odd`: what to say of a cell that is no number)
 `long_text`       long tables
-`wide_text`       wide tables, in one pass (`rows_pass`, `row_names`)
+`wide_text`       wide tables, in one pass (`rows_pass`, `row_names`; `odd_lines`: what to say of a line that is no row)
 `text_writing`    a completed matrix as text
 `text_size`       what reading will take
 ================  ==================================================================================================

@@ -8,9 +8,9 @@ from math import nan
 import numpy as np
 
 from rankscape.errors import FileFormatError
-from rankscape.files.numerals import Numerals, kind_of, may_lose
+from rankscape.files.numerals import Numerals, may_lose
 from rankscape.files.text.dialect import QUOTE, plain
-from rankscape.files.text.odd import why
+from rankscape.files.text.odd_lines import odd_line
 from rankscape.files.text.records import Body
 from rankscape.files.wanted import BLANKS
 from rankscape.ground.numbers import EXACT
@@ -75,27 +75,12 @@ class Pass:
             text = plain(cells[place])
             number = self.numerals.value(text)
             if number is None:
-                raise FileFormatError(self._odd(k, place, cells))
+                raise self._odd(k, place, cells)
             numbers.append(number)
         return numbers
 
-    def _odd(self, k: int, place: int, cells: list[str]) -> str:
-        text = plain(cells[place])
-        where = f"{self.body.path}, line {k + 1}, column {self.body.name(place)}"
-        if self.body.header and [plain(cell) for cell in cells] == self.body.header:
-            return f"{where}: {text!r}: this line is the header once more; delete it"
-        if self._is_words(cells):
-            return (
-                f"{where}: {text!r} is not a finite number, and no cell of this line is one; is it a second header, a "
-                "line of units, or a note? Delete it, or join it with the header"
-            )
-        return f"{where}: {why(text, self.numerals)}"
-
-    def _is_words(self, cells: list[str]) -> bool:
-        """Whether a line has words where the others have numbers, and not one word for a missing value in all."""
-        texts = [text for place in self.places if (text := plain(cells[place])) not in self.numerals.missing]
-        letters = [kind_of(text, self.numerals) for text in texts]
-        return len(set(texts)) > 1 and set(letters) == {"t"} and not any(map(str.isdigit, "".join(texts)))
+    def _odd(self, k: int, place: int, cells: list[str]) -> FileFormatError:
+        return FileFormatError(odd_line(self.body, self.numerals, self.places, k, place, cells))
 
     def _label(self, k: int, cells: list[str]) -> str:
         label = plain(cells[self.index or 0])
@@ -119,4 +104,4 @@ class Pass:
                 for place in self.places:
                     text = plain(cells[place])
                     if self.numerals.value(text) is None or self.numerals.lost(text):
-                        raise FileFormatError(self._odd(k, place, cells))
+                        raise self._odd(k, place, cells)
