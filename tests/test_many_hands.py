@@ -225,13 +225,12 @@ def test_workers_that_differ_are_refused(entries, monkeypatch):
             sweep()
 
 
-def _without_the_package() -> None:
-    sys.modules["rankscape"] = None  # as far as importing goes, it is not there
-
-
 def test_a_worker_without_the_package_is_refused(files):
+    def without_the_package() -> None:  # inside: sent as it is, for a worker cannot always import this file
+        sys.modules["rankscape"] = None  # as far as importing goes, it is not there
+
     with cluster(1) as made, made.get_client() as client:
-        client.run(_without_the_package)
+        client.run(without_the_package)
         many = DaskHands(client, hands.at_address(made.scheduler_address))
         with pytest.raises(InputError, match=r"rankscape.*: install rankscape with the same packages on all workers"):
             triplets(files).sorted_by(many.each)
