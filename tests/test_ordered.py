@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.errors import InputError
+from rankscape.estimators import DeepMatrixCompletion
 from rankscape.estimators.completion.candidates.axes import ordered_axes
 from rankscape.estimators.completion.candidates.base import Trained
 from rankscape.estimators.completion.candidates.interpolated import Interpolation
@@ -17,12 +18,14 @@ from rankscape.estimators.completion.candidates.smoothed import Smoothed
 from rankscape.estimators.completion.candidates.walking import Walking
 from rankscape.estimators.completion.models import packing
 from rankscape.estimators.completion.models.interpolated import Interpolated
+from rankscape.estimators.completion.models.local import Local
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.stepwise import Stepwise
 from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.solvers.between import between
+from rankscape.solvers.local_regression import local_polynomial
 from rankscape.solvers.order import in_order
 from rankscape.solvers.random_walk import fit_random_walk, walk
 
@@ -52,6 +55,86 @@ def test_each_cell_lies_between_the_other_entries_of_its_row(seed, n, p):
         seen = seen[seen != column]
         expected = np.interp(column, seen, X[row, seen]) if len(seen) else np.nan
         np.testing.assert_allclose(found[row, column], expected, rtol=1e-12, atol=1e-12)
+
+
+# -- around a cell ----------------------------------------------------------------------------------------
+
+
+def regression_at(entries, cell, steps, count, degree):
+    """The local polynomial of one cell by a solver of its own: neighbours sorted, weighted rows, least squares."""
+    ordered = np.isfinite(steps)
+    places = np.column_stack([entries.rows, entries.columns]) - cell
+    near = (places[:, ~ordered] == 0).all(1) & (places != 0).any(1)
+    x, y = (places * np.where(ordered, steps, 0.0))[near][:, ordered], entries.values[near]
+    distance = np.sqrt((x**2).sum(1))
+    nearest = np.argsort(distance, kind="stable")[:count]
+    x, y, distance = x[nearest], y[nearest], distance[nearest]
+    reach = distance.max() * (1 + 1e-3)
+    root = (1 - (distance / reach) ** 3) ** 1.5
+    powers = [p for p in np.ndindex(*(degree + 1,) * x.shape[1]) if sum(p) <= degree]
+    design = np.array([np.prod((x / reach) ** p, axis=1) for p in powers]).T
+    return np.linalg.lstsq(root[:, None] * design, root * y, rcond=None)[0][powers.index((0,) * x.shape[1])]
+
+
+@pytest.mark.parametrize(
+    ("steps", "count", "degree"),
+    [((1.0, 1.0), 30, 2), ((1.7, 0.4), 16, 1), ((np.inf, 1.0), 9, 2), ((2.0, np.inf), 9, 3)],
+)
+def test_a_cell_is_the_local_regression_on_the_entries_around_it(steps, count, degree):
+    rng = np.random.default_rng(2)
+    X = holes(rng.normal(size=(25, 31)), rng)
+    entries = Entries.from_array(X)
+    i, j = np.nonzero(np.isnan(X))
+    # Where several entries are the farthest, any of them may be the last one; hardly any weight is on it.
+    expected = [regression_at(entries, cell, steps, count + 1, degree) for cell in zip(i, j, strict=True)]
+    found = local_polynomial(entries, i, j, steps, count, degree)
+    size = np.array([entries.values.min(), entries.values.max()])
+    inside = (expected > size[0]) & (expected < size[1])
+    assert inside.mean() > 0.8
+    np.testing.assert_allclose(np.median(np.abs(found - expected)[inside]), 0, atol=1e-4)
+    assert np.mean(np.abs(found - expected)[inside] < 0.02) > 0.9
+
+
+def test_an_entry_is_not_used_to_predict_itself():
+    rng = np.random.default_rng(3)
+    X = holes(np.add.outer(np.arange(12.0), np.arange(9.0) ** 2), rng)
+    wild = X.copy()
+    i, j = map(int, np.argwhere(~np.isnan(X))[40])
+    wild[i, j] = 1e6
+    at = np.array([i]), np.array([j])
+    steps = (1.0, 1.0)
+    found = [local_polynomial(Entries.from_array(Y), *at, steps, 20, 2) for Y in (X, wild)]
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+    np.testing.assert_allclose(found[0], i + j**2, atol=0.05)
+
+
+def test_where_nothing_is_near_there_is_nothing():
+    X = np.full((4, 9), np.nan)
+    X[0, :3] = 1.0, 2.0, 4.0
+    found = local_polynomial(Entries.from_array(X), np.array([0, 2]), np.array([8, 8]), (np.inf, 1.0), 4, 2)
+    assert np.isnan(found[1])
+    assert 1 - 0.5 * 3 <= found[0] <= 4 + 0.5 * 3  # far out it does not run away
+    model = Local(Entries.from_array(X), (np.inf, 1.0), 4, 2)
+    assert np.isfinite(model.dense()).all()
+    np.testing.assert_array_equal(model.dense()[0, 8], found[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_smooth_surface_with_noise_is_averaged_around_each_cell(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    x, y = np.linspace(0, 1, 70)[:, None], np.linspace(0, 1, 60)
+    truth = np.cos(5 * x * y + seed) + np.exp(-6 * np.abs(x - y)) + x**2
+    X = holes(truth + 0.03 * truth.std() * rng.normal(size=truth.shape), rng, 0.5)
+    done, hidden = rs.complete(X), np.isnan(X)
+    entries, places = Entries.from_array(X), np.nonzero(hidden)
+    means = Interpolated(entries, ("rows", "columns")).at(*places)
+    assert np.sum((done.fitted[hidden] - truth[hidden]) ** 2) < 0.5 * np.sum((means - truth[hidden]) ** 2)
+    assert "parabolas through the" in done.reason
+    model = DeepMatrixCompletion().fit(X)
+    model.save(tmp_path / "model.npz")
+    again = DeepMatrixCompletion.load(tmp_path / "model.npz")
+    np.testing.assert_array_equal(again.completed_.fitted, done.fitted)
+    np.testing.assert_array_equal(again.predict(X[:4]), model.predict(X[:4]))
 
 
 # -- whether an axis is ordered ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy
 from scipy.special import expit, gammaln
 from scipy.stats import kstest, norm, truncnorm
 from sklearn.decomposition import NMF
@@ -242,6 +243,55 @@ def test_rates_predict_hidden_counts_better_than_a_nonnegative_factorization():
         best = min(best, deviance(filled))
     assert deviance(rates) < 0.9 * best
     assert deviance(rates) < 1.7 * deviance(truth)
+
+
+def counts_of_log_rates(seed, mean, size):
+    rng = np.random.default_rng(seed)
+    rates = mean * np.exp(size * rng.normal(size=(120, 2)) @ rng.normal(size=(2, 90)) / 2**0.5)
+    values = rng.poisson(rates).astype(float)
+    return rates, np.where(rng.random(rates.shape) < 0.4, np.nan, values)
+
+
+def told_rates(X, rank=2, ridge=3.0):
+    """Poisson's likelihood maximised at the true rank."""
+    seen, (n, m) = ~np.isnan(X), X.shape
+    y, level = np.where(seen, X, 0), np.log(np.nanmean(X))
+
+    def parts(t):
+        u, v = t[: n * rank].reshape(n, rank), t[n * rank : (n + m) * rank].reshape(m, rank)
+        return u, v, t[(n + m) * rank : -m, None], t[-m:]
+
+    def loss(t):
+        u, v, a, b = parts(t)
+        z = np.minimum(level + u @ v.T + a + b, 20)
+        e = np.exp(z)
+        g = seen * (e - y)
+        gradient = np.concatenate([(g @ v).ravel(), (g.T @ u).ravel(), g.sum(1), g.sum(0)]) + ridge * t
+        return (seen * (e - y * z)).sum() + ridge / 2 * (t**2).sum(), gradient
+
+    start = np.random.default_rng(0).normal(size=(n + m) * (rank + 1)) / 10
+    u, v, a, b = parts(scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B").x)
+    return np.exp(level + u @ v.T + a + b)
+
+
+@pytest.mark.parametrize(("seed", "mean", "size"), [(0, 2, 0.7), (3, 5, 0.4), (7, 5, 0.4)])
+def test_counts_are_no_errors_and_no_mixture_where_their_rates_have_a_low_rank(seed, mean, size):
+    rates, X = counts_of_log_rates(seed, mean, size)
+    done, hidden = rs.complete(X), np.isnan(X)
+    # Large counts look wrong to whoever takes them for numbers with noise of one size.
+    assert not len(done.outliers)
+    error, told = (np.sqrt(np.mean((fit - rates)[hidden] ** 2)) for fit in (done.fitted, told_rates(X)))
+    assert error < 1.15 * told
+
+
+def test_counts_among_which_some_are_wrong_are_still_fitted_without_these():
+    rates, X = counts_of_log_rates(1, 5, 0.4)
+    wild = np.random.default_rng(1).random(X.shape) < 0.01
+    done = rs.complete(np.where(wild & ~np.isnan(X), 999.0, X))
+    found = set(zip(done.outliers.rows.tolist(), done.outliers.columns.tolist(), strict=True))
+    assert found >= set(zip(*map(list, np.nonzero(wild & ~np.isnan(X))), strict=True))
+    hidden = np.isnan(X)
+    assert np.mean((done.fitted - rates)[hidden] ** 2) < 0.3 * rates.var()
 
 
 def test_counts_whose_rows_are_of_different_size_compete_in_their_own_units():

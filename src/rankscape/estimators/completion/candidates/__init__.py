@@ -8,6 +8,7 @@ choose or combine (`combine`).
 `gaussian`        tables of few columns, or few rows: a Gaussian with a full covariance
 `near`            the mean of near rows, or of near columns
 `interpolated`    ordered rows or columns: between neighbours first, then a model of what that misses
+`local`           ordered rows or columns: a polynomial through the entries around a cell
 `smoothed`        low rank first, then its residual between neighbours
 `walking`         low rank with factors that walk along an ordered axis
 `augmented`       counts, answers of two kinds, levels that have an order: draws of a low rank behind a link (`draws`)
@@ -20,6 +21,7 @@ from rankscape.estimators.completion.candidates.augmented import Answers, Counts
 from rankscape.estimators.completion.candidates.base import Candidate
 from rankscape.estimators.completion.candidates.gaussian import Gaussian
 from rankscape.estimators.completion.candidates.interpolated import Interpolation
+from rankscape.estimators.completion.candidates.local import LocalPolynomials
 from rankscape.estimators.completion.candidates.near import NearColumns, NearRows
 from rankscape.estimators.completion.candidates.smoothed import Smoothed
 from rankscape.estimators.completion.candidates.walking import Walking
@@ -29,6 +31,7 @@ CANDIDATES: list[Candidate] = [
     NearRows(),
     NearColumns(),
     Interpolation(),
+    LocalPolynomials(),
     Smoothed(),
     Walking(),
     CountsOfRates(),

@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.models.base import Model
+from rankscape.estimators.completion.models.scaled import Unscaled
+from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.final import final
 
@@ -76,3 +78,14 @@ class Candidate(ABC):
     @abstractmethod
     def fit(self, training: Entries, heldout: Entries, settings: Settings, search: Search) -> Trained:
         """Fit the training entries; what it has to choose it chooses by the held-out ones."""
+
+
+def fitted(candidate: Candidate, parts: Split, settings: Settings, find: Search) -> Trained:
+    """A candidate, in standard units whatever its own are."""
+    if candidate.values == "real":
+        return candidate.fit(parts.training, parts.heldout, settings, find)
+    scaling = parts.scaling
+    training, heldout = scaling.multiply(parts.training), scaling.multiply(parts.heldout)
+    fit = candidate.fit(training, heldout, settings, find)
+    again = lambda entries: Unscaled(fit.again(scaling.multiply(entries)), scaling)
+    return replace(fit, model=Unscaled(fit.model, scaling), again=again, values=candidate.values)

@@ -7,12 +7,11 @@ import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.estimators.completion.candidates import CANDIDATES
-from rankscape.estimators.completion.candidates.base import Candidate, Search, Trained
+from rankscape.estimators.completion.candidates.base import Trained, fitted
 from rankscape.estimators.completion.fits.fit import Fit, model_of
 from rankscape.estimators.completion.fits.trial import Trial
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.low_rank import LowRank
-from rankscape.estimators.completion.models.scaled import Unscaled
 from rankscape.estimators.completion.models.uncertainty import errors_of
 from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.ready.scaling import Scaling
@@ -117,20 +116,9 @@ def compete(
         if among is not None and candidate.name not in among:
             continue
         if candidate.values in settings.kind.candidates and candidate.wanted(parts.training, settings):
-            rivals.append(_fitted(candidate, parts, settings, find))
+            rivals.append(fitted(candidate, parts, settings, find))
     predicted = [fit.model.at(parts.heldout.rows, parts.heldout.columns) for fit in rivals]
     return replace(first, trained=(*first.trained, *rivals), predicted=np.vstack([first.predicted, *predicted]))
-
-
-def _fitted(candidate: Candidate, parts: Split, settings: Settings, find: Search) -> Trained:
-    """A candidate, in standard units whatever its own are."""
-    if candidate.values == "real":
-        return candidate.fit(parts.training, parts.heldout, settings, find)
-    scaling = parts.scaling
-    training, heldout = scaling.multiply(parts.training), scaling.multiply(parts.heldout)
-    fit = candidate.fit(training, heldout, settings, find)
-    again = lambda entries: Unscaled(fit.again(scaling.multiply(entries)), scaling)
-    return replace(fit, model=Unscaled(fit.model, scaling), again=again, values=candidate.values)
 
 
 def spread(model: Model, seen: Entries, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

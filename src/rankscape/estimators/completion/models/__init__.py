@@ -6,6 +6,7 @@
 `gaussian_rows`   rows drawn from one Gaussian with a full covariance
 `near_lines`      the mean of near rows, or of near columns
 `interpolated`    between neighbours, along ordered rows, columns, or both
+`local`           polynomials through the entries around a cell
 `stepwise`        one model, and a second one of what it leaves
 `scaled`          another model in the units of the data: rows and columns of different size
 `combined`        a weighted mean of models

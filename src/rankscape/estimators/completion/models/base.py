@@ -38,6 +38,11 @@ class Model(ABC):
         del rows, columns
         return fitted
 
+    def noise_at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """How noisy entries of these cells are, relative to others; ones, where the model says nothing of it."""
+        del columns
+        return np.ones(len(rows))
+
     def capped(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Values of these cells, no larger than it is known that they are."""
         del rows, columns

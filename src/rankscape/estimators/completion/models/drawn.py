@@ -45,6 +45,10 @@ class Drawn(Model):
         """The values at pairs of positions, shape (k,)."""
         return sum((self.link.mean(*draw) for draw in self.draws_at(rows, columns)), np.zeros(())) / len(self.noise)
 
+    def noise_at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """By the means there: large counts are noisier than small ones."""
+        return self.link.noise_of(self.at(rows, columns))
+
     def dense(self) -> np.ndarray:
         """The value of every cell."""
         means = (self.link.mean(a @ b.T, float(noise)) for a, b, noise in self._draws())

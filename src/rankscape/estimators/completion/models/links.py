@@ -15,6 +15,9 @@ from rankscape.solvers.gibbs.polya_gamma import Binary, Counts
 # Rates go this far beyond the largest count.
 BEYOND = 1.2
 
+# Rates below this share of the mean one, and chances below half of it, are not told apart by their noise.
+RARE = 0.05
+
 # Entries by which the noise of ordered classes is held at that of standard normal values: tables of a few cells would
 # not hold it at all.
 BELIEVED = 4.0
@@ -26,6 +29,10 @@ class Link(ABC):
     @abstractmethod
     def mean(self, fitted: np.ndarray, noise: float) -> np.ndarray:
         """Of entries with these fitted values, `noise` being the variance of a draw."""
+
+    def noise_of(self, mean: np.ndarray) -> np.ndarray:
+        """Standard deviations of entries of these means, up to a factor; ones where they are all alike."""
+        return np.ones(len(mean))
 
     @abstractmethod
     def likelihood(self, entries: PreparedEntries, noise: float | None = None) -> Likelihood:
@@ -61,6 +68,11 @@ class Rate(Link):
         del noise
         return self.size * np.exp(np.minimum(self.level + fitted, np.log(self.most / self.size)))
 
+    def noise_of(self, mean: np.ndarray) -> np.ndarray:
+        """Of counts; hardly ever seen ones are not believed to have no noise."""
+        mean = np.maximum(mean, RARE * self.size * np.exp(self.level))
+        return np.sqrt(mean + mean**2 / self.size)
+
     def likelihood(self, entries: PreparedEntries, noise: float | None = None) -> Likelihood:
         """Of counts."""
         del noise
@@ -95,6 +107,11 @@ class Chance(Link):
         """Between both values, as their chances say."""
         del noise
         return self.low + (self.high - self.low) * scipy.special.expit(self.level + fitted)
+
+    def noise_of(self, mean: np.ndarray) -> np.ndarray:
+        """Of answers; none is believed to be certain."""
+        chance = np.clip((mean - self.low) / (self.high - self.low), RARE / 2, 1 - RARE / 2)
+        return np.sqrt(chance * (1 - chance))
 
     def likelihood(self, entries: PreparedEntries, noise: float | None = None) -> Likelihood:
         """Of answers."""

@@ -16,6 +16,7 @@ from rankscape.estimators.completion.models.interpolated import Interpolated
 from rankscape.estimators.completion.models.intervals import Calibration
 from rankscape.estimators.completion.models.limited import Limited
 from rankscape.estimators.completion.models.links import Below, Chance, Classes, Rate
+from rankscape.estimators.completion.models.local import Local
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.near_lines import NearLines
 from rankscape.estimators.completion.models.scaled import Scaled, Unscaled
@@ -27,7 +28,7 @@ from rankscape.ground.modes import Modes
 from rankscape.solvers.determined import Motions
 from rankscape.solvers.noise_variances import Variances
 
-ALONE: tuple[Any, ...] = LowRank, GaussianRows, NearLines, Interpolated, Drawn
+ALONE: tuple[Any, ...] = LowRank, GaussianRows, NearLines, Interpolated, Local, Drawn
 OF_OTHERS: tuple[Any, ...] = Stepwise, Scaled, Unscaled, Combined, Determined, Limited
 PARTS: tuple[Any, ...] = Offset, Scaling, Modes, Variances, Entries, Calibration, Open, Motions, Outliers
 LINKS: tuple[Any, ...] = Rate, Chance, Classes, Below

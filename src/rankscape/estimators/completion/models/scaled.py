@@ -84,6 +84,10 @@ class Unscaled(Model):
         """The values at pairs of positions, shape (k,)."""
         return self.model.at(rows, columns) / self.scaling.at(rows, columns)
 
+    def noise_at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """In standard units."""
+        return self.model.noise_at(rows, columns) / self.scaling.at(rows, columns)
+
     def dense(self) -> np.ndarray:
         """The value of every cell."""
         return self.model.dense() / self.scaling.dense()

@@ -6,6 +6,7 @@ import numpy as np
 
 from rankscape.estimators.choice import standard_errors
 from rankscape.estimators.completion.fits.fit import model_of
+from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.search.selection import Selection
@@ -47,7 +48,12 @@ def gain_of(parts: Split, one: Choice, other: Choice) -> Gain:
     """
     if not (one[1].judged and other[1].judged):
         return Gain(np.inf, np.inf)
-    a, b = (_missed(parts, choice, other[0]) for choice in (one, other))
+    a, b = (missed(parts, fitted, model_of(selection.chosen), other[0]) for fitted, selection in (one, other))
+    return gain_between(a, b)
+
+
+def gain_between(a: np.ndarray, b: np.ndarray) -> Gain:
+    """Of what misses held-out entries by b over what misses them by a."""
     size = max(min(robust_size(a), robust_size(b)), 1e-12)
     less, more = np.minimum(np.abs(a), np.abs(b)), np.maximum(np.abs(a), np.abs(b))
     lost = (less > LOST * size) & (less > more / 2)
@@ -55,12 +61,12 @@ def gain_of(parts: Split, one: Choice, other: Choice) -> Gain:
     return Gain(standard_errors(near), standard_errors((a**2 - b**2)[~lost]))
 
 
-def _missed(parts: Split, choice: Choice, units: Split) -> np.ndarray:
-    """What a choice misses of the held-out entries, in the units of another split."""
-    (fitted, selection), held = choice, parts.observed.part(parts.held)
-    model = Scaled(model_of(selection.chosen), fitted.scaling)
+def missed(parts: Split, fitted: Split, model: Model, units: Split) -> np.ndarray:
+    """What a model in the units of one split misses of the held-out entries, in the units of another one."""
+    held = parts.observed.part(parts.held)
     scale = units.scaling.at(held.rows, held.columns)
-    return (model.at(held.rows, held.columns) - held.values) / scale * parts.heldout.root_weights
+    predicted = Scaled(model, fitted.scaling).at(held.rows, held.columns)
+    return (predicted - held.values) / scale * parts.heldout.root_weights
 
 
 def _huber(x: np.ndarray) -> np.ndarray:

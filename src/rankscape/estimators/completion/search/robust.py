@@ -11,7 +11,8 @@ Least squares follows whatever is far away. Where what the first choice leaves h
    residuals would call them right for ever;
 5. the choice is fitted again with the new weights, as long as held-out entries gain, and searched for again where
    entries are left out for good;
-6. held-out entries decide between the two; where they prefer this one, the whole search makes it with the last weights.
+6. held-out entries decide between the two, and a model for counts, answers or classes where entries may be of these
+   (`own_values`); where they prefer this one, the whole search makes it with the last weights.
 
 Weights and residuals are those of fits to training entries: what a fit has seen cannot judge it.
 """
@@ -26,6 +27,7 @@ from rankscape.estimators.completion.progress import Meter
 from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.search.attempt import MANY, Attempt, attempt_on, chosen_from, seen_by
 from rankscape.estimators.completion.search.gain import gain_of
+from rankscape.estimators.completion.search.own_values import foreseen
 from rankscape.estimators.completion.search.selection import Selection
 from rankscape.estimators.completion.search.tails import HEAVY, Tails
 from rankscape.estimators.completion.settings import Settings
@@ -73,7 +75,7 @@ def resist(parts: Split, settings: Settings, selection: Selection, meter: Meter)
     if found is None and forced:
         message = f"loss='robust' would leave out more than {MANY:.0%} of the entries: squares are used."
         warnings.warn(message, FallbackWarning, stacklevel=4)
-    if found is None or not (forced or _decided(first, found)):
+    if found is None or not (forced or (_decided(first, found) and not foreseen(first, found, settings, SQUARES))):
         return parts, selection, tails
     found = chosen_from(given, found, settings, meter)
     final = LeftOver.of(given, found.parts, found.selection.final, found.parts.whole, found.kept)
