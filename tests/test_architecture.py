@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import statistics
 import subprocess
 import sys
 import tomllib
@@ -257,6 +258,46 @@ def test_text_is_read_and_written_in_an_encoding_that_is_named(path):
                 assert any("b" in str(mode) for mode in modes), f"line {node.lineno}: {ast.unparse(node)}"
 
 
+# -- sizes: files and functions that can be read at once --------------------------------------------------
+
+# Lines of a file, lines of a function's body without its docstring, lines of the median function.
+LONGEST_FILE, LONGEST_BODY, MEDIAN_FUNCTION = 277, 58, 7
+
+# Maintainability index of Coleman and Oman (1994), from 0 to 100; 20 and more is called maintainable.
+LEAST_INDEX = 30
+
+FUNCTIONS = [
+    (path, node)
+    for path in MODULES
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+]
+
+
+def _lines(first: ast.stmt, last: ast.stmt) -> int:
+    decorators = getattr(first, "decorator_list", [])
+    start = min(node.lineno for node in [first, *decorators])
+    return (last.end_lineno or start) - start + 1
+
+
+def test_no_file_is_long():
+    lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert not {name: count for name, count in lines.items() if count > LONGEST_FILE}
+
+
+def test_no_function_is_long():
+    for path, function in FUNCTIONS:
+        body = function.body[1:] if ast.get_docstring(function) else function.body
+        assert not body or _lines(body[0], body[-1]) <= LONGEST_BODY, f"{path.name}: {function.name}"
+    assert statistics.median(_lines(function, function) for _, function in FUNCTIONS) <= MEDIAN_FUNCTION
+
+
+def test_every_file_can_be_maintained():
+    metrics = pytest.importorskip("radon.metrics", reason="radon is in the group lint")
+    for path in MODULES:
+        assert metrics.mi_visit(path.read_text(encoding="utf-8"), multi=True) >= LEAST_INDEX, path
+
+
 # -- the page about the house ----------------------------------------------------------------------------
 
 PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -283,7 +324,7 @@ def test_the_page_describes_every_room_and_nothing_else():
 
 def test_the_front_hall_holds_what_a_newcomer_needs():
     hall = {path.stem for path in SOURCE.glob("*.py")}
-    assert hall == {"__init__", "__main__", "errors", "factorization", "initialization", "observe", "rates"}
+    assert hall == {"__init__", "__main__", "errors", "factorization", "initialization", "observe"}
 
 
 ROOMS = [path.parent for path in SOURCE.rglob("__init__.py")]

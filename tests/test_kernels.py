@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import sgd_step
 
-from rankscape.engine import simd
+from rankscape.engine import padding
 from rankscape.engine.entrywise import kernels
 from rankscape.errors import InputError
 
@@ -205,7 +205,7 @@ def test_a_column_drawn_again_and_again(widths):
 
 def _moved(array, offset):
     """A copy that starts ``offset`` bytes after the start of a cache line."""
-    raw = simd.aligned_zeros((array.nbytes + offset,), np.uint8)
+    raw = padding.aligned_zeros((array.nbytes + offset,), np.uint8)
     copy = raw[offset:].view(array.dtype).reshape(array.shape)
     copy[...] = array
     return copy

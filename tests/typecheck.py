@@ -12,7 +12,7 @@ ROOMS = (
     "run.storing", "run.trajectory", "run.watchers.base", "run.watchers.observers", "run.watchers.compression",
     "run.watchers.curvature",
     "engine.base", "engine.chain_rule", "engine.lanes", "engine.matrix", "engine.stack.engine", "engine.measurements",
-    "engine.spectral", "engine.entrywise.engine", "engine.flow",
+    "engine.spectral", "engine.entrywise.engine", "engine.flow.engine",
 )  # fmt: skip
 
 

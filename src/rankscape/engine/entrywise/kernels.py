@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from rankscape.engine import simd
+from rankscape.engine import padding
 from rankscape.engine.entrywise import steps
 from rankscape.engine.entrywise.steps import Stream, Work
 from rankscape.errors import InputError
@@ -168,19 +168,19 @@ def _stream(factors, rows, columns, values, batches, eta: float, ridge: float) -
 def _layout(factors: Sequence[np.ndarray]) -> Work:
     dtype = factors[0].dtype
     hidden = np.array([factor.shape[0] for factor in factors[:-1]], np.int64)
-    padded = np.array([simd.padded_width(width, dtype) for width in hidden], np.int64)
+    padded = np.array([padding.padded_width(width, dtype) for width in hidden], np.int64)
     # Each inner factor begins on a cache line of its own, as the passes want it.
-    starts = np.cumsum([0, *(simd.padded_size(d, n, dtype) for n, d in pairwise(hidden))])
+    starts = np.cumsum([0, *(padding.padded_size(d, n, dtype) for n, d in pairwise(hidden))])
     outputs, inputs = factors[-1].shape[0], factors[0].shape[1]
     shapes = [(outputs, padded[-1]), (inputs, padded[0])] if len(factors) > 1 else [(outputs, inputs), (0, 0)]
-    U, V, inner = (simd.aligned_zeros(shape, dtype) for shape in (*shapes, (starts[-1],)))
+    U, V, inner = (padding.aligned_zeros(shape, dtype) for shape in (*shapes, (starts[-1],)))
     work = Work(U, V, inner, starts, hidden, padded)
     if not hidden.size:
         U[:] = factors[0]
         return work
     V[:, : hidden[0]], U[:, : hidden[-1]] = factors[0].T, factors[-1]
     for start, factor in zip(starts, factors[1:-1], strict=False):
-        simd.put(factor, inner[start:])
+        padding.put(factor, inner[start:])
     return work
 
 
@@ -189,7 +189,7 @@ def _factors(work: Work) -> list[np.ndarray]:
     if work.hidden.size == 0:
         return [work.U.copy()]
     shapes = zip(work.starts, work.hidden[1:], work.hidden, strict=False)
-    inner = [simd.take(work.inner[start:], (rows, columns)) for start, rows, columns in shapes]
+    inner = [padding.take(work.inner[start:], (rows, columns)) for start, rows, columns in shapes]
     outer = work.V[:, : work.hidden[0]].T, work.U[:, : work.hidden[-1]]
     return [np.array(outer[0], order="C"), *inner, np.array(outer[1], order="C")]
 
@@ -202,7 +202,7 @@ def _scratch(count: int, work: Work) -> np.ndarray:
     """
     size = work.U.itemsize
     length = -(-int(work.padded.max(initial=0)) * size // 1024) * 1024 + 192
-    return simd.aligned_zeros((count, length // size), work.U.dtype)
+    return padding.aligned_zeros((count, length // size), work.U.dtype)
 
 
 def _choose(work: Work, depth: int, stream: Stream) -> tuple[Callable, object]:
@@ -217,5 +217,5 @@ def _choose(work: Work, depth: int, stream: Stream) -> tuple[Callable, object]:
 
 
 def _zeros_like(work: Work) -> Work:
-    U, V, inner = (simd.aligned_zeros(array.shape, array.dtype) for array in (work.U, work.V, work.inner))
+    U, V, inner = (padding.aligned_zeros(array.shape, array.dtype) for array in (work.U, work.V, work.inner))
     return work._replace(U=U, V=V, inner=inner)

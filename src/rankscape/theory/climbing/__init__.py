@@ -24,11 +24,13 @@ Examples
 from rankscape.theory.climbing.critical import CriticalAlpha, critical_alpha
 from rankscape.theory.climbing.design import Design, design
 from rankscape.theory.climbing.diagnose import Finding, diagnose
-from rankscape.theory.climbing.flow import flow_time, flow_value
+from rankscape.theory.climbing.flow_time import flow_time
+from rankscape.theory.climbing.flow_value import flow_value
 from rankscape.theory.climbing.hitting import HittingTime, hitting_time
-from rankscape.theory.climbing.limits import Limit, Rate, StepLimit, limit, rate, step_limit
+from rankscape.theory.climbing.limits import Limit, Rate, limit, rate
 from rankscape.theory.climbing.plateaus import Plateau, plateaus
 from rankscape.theory.climbing.recursion import eigenvalue_path, factor_path
+from rankscape.theory.climbing.step_limit import StepLimit, step_limit
 from rankscape.theory.climbing.stopping import StoppingRule, stopping_rule
 
 __all__ = [
