@@ -5,8 +5,10 @@ Maly, Rauhut (2024). Each file answers one question:
 
 ==================  ==========================================================================================
 `recursion`         what gradient descent does, step by step: `factor_path`, `eigenvalue_path`
-`flow`              what gradient flow does: `flow_time`, `flow_value`; `imbalance_leaf` for the perturbed start
-`limits`            where it ends, how fast, with which steps: `limit`, `rate`, `step_limit`
+`flow_time`         what gradient flow does: `flow_time`, and its inverse `flow_value`, in closed form or by quadrature
+                    on the `imbalance_leaf` of the perturbed start
+`limits`            where it ends, and how fast: `limit`, `rate`
+`step_limit`        with which steps: `step_limit`
 `hitting`           when an eigenvalue reaches a level: `hitting_time`; `bounds` encloses it, with room for `rounding`
 `plateaus`          when each rank holds: `plateaus`; `levels` says what that means, `settled_times` which mode is last
 `stopping`          where to stop for a rank: `stopping_rule`

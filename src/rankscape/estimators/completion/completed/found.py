@@ -14,7 +14,7 @@ from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.labelled import Labelled
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.plot.onto import What, plot_trajectory
-from rankscape.solvers.noise_variances import Variances
+from rankscape.solvers.noise.noise_variances import Variances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

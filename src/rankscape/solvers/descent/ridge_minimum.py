@@ -8,7 +8,7 @@ from scipy.sparse.linalg import svds
 from rankscape.entries.prepared import PreparedEntries, outer_factors, value_and_gradient
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.modes import Modes, balanced_factors, modes_of
-from rankscape.solvers.quasi_newton import minimise_smooth
+from rankscape.solvers.descent.quasi_newton import minimise_smooth
 
 # Relative decrease of the objective at which a stage ends: the bias of the ridge is far above it.
 TOLERANCE = 1e-9
