@@ -147,7 +147,9 @@ class Regression(AbstractProblem):
         Regression
             The training problem; its `heldout` is the problem of the held-out samples.
         """
-        X, Y = self._samples("split")
+        X, Y = self.inputs, self.outputs
+        if X is None or Y is None:
+            raise InputError("`split` needs samples, but this problem knows its covariances only: Regression(X, Y).")
         position, fraction = np.arange(len(X)), share("fraction", fraction)
         held = entry_hash(position, np.zeros_like(position), seed) < np.uint64(int(fraction * 2**64))
         if held.all() or not held.any():
@@ -217,11 +219,6 @@ class Regression(AbstractProblem):
         if self.inputs is None or self.outputs is None:
             return None
         return Samples(self.inputs, self.outputs, np.zeros(len(self.inputs)), "regression", 1.0)
-
-    def _samples(self, asked: str) -> tuple[Matrix, Matrix]:
-        if self.inputs is None or self.outputs is None:
-            raise InputError(f"`{asked}` needs samples, but this problem knows its covariances only: Regression(X, Y).")
-        return self.inputs, self.outputs
 
     def describe(self) -> dict[str, Any]:
         """What identifies the problem: a digest of the samples, or of the covariances where there are none."""

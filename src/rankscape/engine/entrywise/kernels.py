@@ -26,49 +26,6 @@ class Packed(NamedTuple):
     scale: float = 1.0
 
 
-def sgd_steps(
-    factors: Sequence[np.ndarray],
-    rows: ArrayLike,
-    columns: ArrayLike,
-    values: ArrayLike,
-    batches: ArrayLike,
-    learning_rate: float,
-    ridge: float,
-) -> list[np.ndarray]:
-    """Run entry-wise SGD from ``factors`` and return the new factors.
-
-    The same as ``unpack(advance(pack(factors), ...))``; to stop and go on with identical bits, keep the packed state.
-
-    Parameters
-    ----------
-    factors : list of arrays
-        ``[W_1, ..., W_N]``, ``W_l`` of shape ``(d_l, d_{l-1})``, all float64 or all float32. Not modified.
-    rows, columns : integer arrays of shape (m,)
-        Where the observed entries lie.
-    values : array of shape (m,)
-        The observed entries, ``y``.
-    batches : integer array of shape (steps, batch_size)
-        Which observed entries each step uses, as indices into ``rows``, ``columns`` and ``values``.
-    learning_rate : float
-        ``eta``.
-    ridge : float
-        Coefficient of ``sum_l ||W_l||_F^2``, whose gradient is ``2 * ridge * W_l``.
-
-    Returns
-    -------
-    list of arrays
-        New factors of the same shapes and dtype.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> factors = [np.array([[2.0]]), np.array([[1.0]])]
-    >>> sgd_steps(factors, [0], [0], np.array([3.0]), np.array([[0]]), learning_rate=0.1, ridge=0.0)
-    [array([[2.1]]), array([[1.2]])]
-    """
-    return unpack(advance(pack(factors), rows, columns, values, batches, learning_rate, ridge))
-
-
 def pack(factors: Sequence[np.ndarray]) -> Packed:
     """Return the state that `advance` continues: copies of the factors and the scale ``g = 1`` in front of each."""
     factors = [np.array(factor, order="C") for factor in factors]
@@ -92,8 +49,30 @@ def advance(
 ) -> Packed:
     """Run the steps of ``batches`` from a packed state and return the new packed state.
 
-    The arguments are those of `sgd_steps`. The input is not modified. Cutting ``batches`` anywhere and calling twice
-    gives the same bits as calling once. Each call copies the factors, so give it many steps at a time.
+    The input is not modified. Cutting ``batches`` anywhere and calling twice gives the same bits as calling once. Each
+    call copies the factors, so give it many steps at a time.
+
+    Parameters
+    ----------
+    packed : Packed
+        Factors ``[W_1, ..., W_N]``, ``W_l`` of shape ``(d_l, d_{l-1})``, all float64 or all float32.
+    rows, columns : integer arrays of shape (m,)
+        Where the observed entries lie.
+    values : array of shape (m,)
+        The observed entries, ``y``.
+    batches : integer array of shape (steps, batch_size)
+        Which observed entries each step uses, as indices into ``rows``, ``columns`` and ``values``.
+    learning_rate : float
+        ``eta``.
+    ridge : float
+        Coefficient of ``sum_l ||W_l||_F^2``, whose gradient is ``2 * ridge * W_l``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> packed = pack([np.array([[2.0]]), np.array([[1.0]])])
+    >>> unpack(advance(packed, [0], [0], np.array([3.0]), np.array([[0]]), learning_rate=0.1, ridge=0.0))
+    [array([[2.1]]), array([[1.2]])]
     """
     factors, g = packed
     stream = _stream(factors, rows, columns, values, batches, float(learning_rate), float(ridge))

@@ -30,13 +30,13 @@ def column_units(observed: Entries) -> np.ndarray:
     return np.ones(observed.shape[1])
 
 
-def parts_of(entries: Entries, count: int, seed: int = 0) -> np.ndarray:
+def parts_of(entries: Entries, count: int) -> np.ndarray:
     """Which of `count` parts each entry belongs to, by a hash; every row is spread over them evenly, shape (m,)."""
-    order = np.lexsort((entry_hash(entries.rows, entries.columns, seed), entries.rows))
+    order = np.lexsort((entry_hash(entries.rows, entries.columns, 0), entries.rows))
     counts = entries.counts()[0]
     start = np.repeat(np.cumsum(counts) - counts, counts)
     # Each row begins at another part: rows shorter than there are parts would all fill the first ones.
-    begin = entry_hash(np.arange(len(counts)), np.zeros(len(counts), dtype=np.int64), seed + 1) % np.uint64(count)
+    begin = entry_hash(np.arange(len(counts)), np.zeros(len(counts), dtype=np.int64), 1) % np.uint64(count)
     parts = np.empty(entries.count, dtype=np.int64)
     parts[order] = (np.arange(entries.count) - start + begin.astype(np.int64)[entries.rows[order]]) % count
     return parts
