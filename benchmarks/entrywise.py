@@ -16,11 +16,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 import rankscape as rs
-from rankscape.engine import simd
+from rankscape.engine import padding
 from rankscape.engine.entrywise import kernels
 
 LEARNING_RATE, RIDGE = 0.02, 1e-5  # the weights stay alive: numbers that die can be slower or faster
-LANES = simd.VECTOR_BYTES // 8
+LANES = padding.VECTOR_BYTES // 8
 CHAINS = 12  # independent sums: more than latency times pipes, few enough for the registers
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 import rankscape as rs
-from rankscape.engine import Setting, simd
+from rankscape.engine import Setting, padding
 from rankscape.engine.samples.engine import SamplesEngine
 
 LEARNING_RATE, RIDGE, SAMPLES = 1e-5, 1e-5, 1000  # the weights stay alive: numbers that die can be slower or faster
@@ -66,7 +66,7 @@ def torch_run(torch: Any, depth: int, size: int, batch: int, steps: int) -> Call
 
 def floor(depth: int, size: int, times: int) -> Callable[[], object]:
     """Reading and writing as many numbers as the factors have."""
-    numbers = simd.aligned_zeros((depth * size * size,), np.dtype(float))
+    numbers = padding.aligned_zeros((depth * size * size,), np.dtype(float))
     numbers[:] = 1.0
     return lambda: _read_and_write(numbers, 0.9999999, times)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import rankscape as rs
 from rankscape.errors import DivergenceWarning
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 from rankscape.theory.absorbing import RankSet, step_certificate
 from rankscape.theory.landscape import hessian_signature
 

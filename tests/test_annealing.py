@@ -10,7 +10,7 @@ from catalogue import identical
 import rankscape as rs
 from rankscape.errors import FallbackWarning, InputError, RankscapeWarning, RunFailed
 from rankscape.falling import concerns
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 from rankscape.theory.landscape import scalar_thresholds
 
 LAB = rs.data.gaussian(n=24, rank=2, oversampling=2.0, seed=1)
@@ -95,7 +95,7 @@ def test_a_rate_that_blows_up_is_halved():
 
 
 def test_a_rate_that_never_works_is_an_error(monkeypatch):
-    monkeypatch.setattr("rankscape.solvers.stable_rate.LEAST", 1.0)
+    monkeypatch.setattr("rankscape.solvers.descent.stable_rate.LEAST", 1.0)
     with pytest.raises(RunFailed, match="SGD blows up"):
         _anneal(learning_rate=8.0)
 

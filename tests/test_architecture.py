@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import statistics
 import subprocess
 import sys
 import tomllib
@@ -80,19 +81,31 @@ def test_imports_run_one_way(path):
     assert not above, f"{_room(path)} (floor {here}) imports {above} from above"
 
 
-# Behind the front of the largest room, the same: each room uses those before it.
-COMPLETION = "rankscape.estimators.completion"
+# Within the largest rooms, the same: each part uses those before it.
 BEHIND = ["ready", "models", "fits", "methods", "candidates", "search", "competition", "trust", "completed"]
+SOLVERS = ["conditioning", "least_squares", "descent", "posterior", "full_covariance", "gibbs", "packed"]
+SOLVERS += ["neighbours", "noise"]
+WITHIN = {"estimators/completion": BEHIND, "solvers": SOLVERS}
 
 
-@pytest.mark.parametrize("room", BEHIND)
-def test_imports_of_completion_run_one_way(room):
+def _parts(room: Path) -> set[str]:
+    """Rooms and files of a room."""
+    return {path.stem for path in room.iterdir()} - {"__pycache__", "__init__"}
+
+
+@pytest.mark.parametrize(("room", "part"), [(room, part) for room, parts in WITHIN.items() for part in parts])
+def test_imports_within_a_room_run_one_way(room, part):
+    here, name = SOURCE / room, f"rankscape.{room.replace('/', '.')}."
+    for path in (here / part).rglob("*.py") if (here / part).is_dir() else [here / f"{part}.py"]:
+        used = {one.removeprefix(name).split(".")[0] for one in _imported(path) if one.startswith(name)}
+        above = used & set(WITHIN[room][WITHIN[room].index(part) + 1 :])
+        assert not above, f"{path.relative_to(here)} imports {above} from above"
+
+
+def test_no_part_of_a_room_is_forgotten():
+    assert _parts(SOURCE / "solvers") == set(SOLVERS)
     behind = SOURCE / "estimators" / "completion"
-    assert {path.name for path in behind.iterdir() if path.is_dir()} - {"__pycache__"} == set(BEHIND)
-    for path in (behind / room).rglob("*.py"):
-        used = {name.split(".")[3] for name in _imported(path) if name.startswith(f"{COMPLETION}.")}
-        above = used & set(BEHIND[BEHIND.index(room) + 1 :])
-        assert not above, f"{path.relative_to(behind)} imports {above} from above"
+    assert {part for part in _parts(behind) if (behind / part).is_dir()} == set(BEHIND)
 
 
 def test_plot_never_imports_engines():
@@ -257,6 +270,46 @@ def test_text_is_read_and_written_in_an_encoding_that_is_named(path):
                 assert any("b" in str(mode) for mode in modes), f"line {node.lineno}: {ast.unparse(node)}"
 
 
+# -- sizes: files and functions that can be read at once --------------------------------------------------
+
+# Lines of a file, lines of a function's body without its docstring, lines of the median function.
+LONGEST_FILE, LONGEST_BODY, MEDIAN_FUNCTION = 277, 58, 7
+
+# Maintainability index of Coleman and Oman (1994), from 0 to 100; 20 and more is called maintainable.
+LEAST_INDEX = 30
+
+FUNCTIONS = [
+    (path, node)
+    for path in MODULES
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+]
+
+
+def _lines(first: ast.stmt, last: ast.stmt) -> int:
+    decorators = getattr(first, "decorator_list", [])
+    start = min(node.lineno for node in [first, *decorators])
+    return (last.end_lineno or start) - start + 1
+
+
+def test_no_file_is_long():
+    lines = {str(path.relative_to(SOURCE)): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert not {name: count for name, count in lines.items() if count > LONGEST_FILE}
+
+
+def test_no_function_is_long():
+    for path, function in FUNCTIONS:
+        body = function.body[1:] if ast.get_docstring(function) else function.body
+        assert not body or _lines(body[0], body[-1]) <= LONGEST_BODY, f"{path.name}: {function.name}"
+    assert statistics.median(_lines(function, function) for _, function in FUNCTIONS) <= MEDIAN_FUNCTION
+
+
+def test_every_file_can_be_maintained():
+    metrics = pytest.importorskip("radon.metrics", reason="radon is in the group lint")
+    for path in MODULES:
+        assert metrics.mi_visit(path.read_text(encoding="utf-8"), multi=True) >= LEAST_INDEX, path
+
+
 # -- the page about the house ----------------------------------------------------------------------------
 
 PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -283,7 +336,7 @@ def test_the_page_describes_every_room_and_nothing_else():
 
 def test_the_front_hall_holds_what_a_newcomer_needs():
     hall = {path.stem for path in SOURCE.glob("*.py")}
-    assert hall == {"__init__", "__main__", "errors", "factorization", "initialization", "observe", "rates"}
+    assert hall == {"__init__", "__main__", "errors", "factorization", "initialization", "observe"}
 
 
 ROOMS = [path.parent for path in SOURCE.rglob("__init__.py")]
@@ -292,3 +345,13 @@ ROOMS = [path.parent for path in SOURCE.rglob("__init__.py")]
 @pytest.mark.parametrize("room", ROOMS, ids=lambda path: path.name)
 def test_every_room_says_what_it_is_for(room):
     assert ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda path: path.name)
+def test_a_table_of_contents_names_every_part(room):
+    """A table that names two files of its room is one of contents, and may forget none."""
+    said = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8"))) or ""
+    parts = {path.stem for path in room.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    parts -= {"__init__", "__main__"}
+    named = parts & set(re.findall(r"`(\w+)(?:/|\.\w+)?`", said))
+    assert "====" not in said or len(named) < 2 or named == parts, f"{room.name} does not name {parts - named}"

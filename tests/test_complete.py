@@ -15,8 +15,8 @@ from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.ground.modes import Modes, balanced_factors, modes_of
 from rankscape.problem import Completion
 from rankscape.run.outcome import Outcome
-from rankscape.solvers.quasi_newton import minimise_smooth
-from rankscape.solvers.ridge_minimum import killing_ridge, live_rank
+from rankscape.solvers.descent.quasi_newton import minimise_smooth
+from rankscape.solvers.descent.ridge_minimum import killing_ridge, live_rank
 
 
 def planted(n_out, n_in, rank, share, seed, noise=0.0, condition=1.0):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankscape.entries import Entries
-from rankscape.solvers.determined import Factors, Jacobian, free_motions, noise_motions
+from rankscape.solvers.least_squares.determined import Factors, Jacobian, free_motions, noise_motions
 
 
 def blocks(common: int) -> np.ndarray:

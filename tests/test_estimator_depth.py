@@ -13,7 +13,7 @@ from rankscape.estimators.completion.fits.ridge_path import RidgePath
 from rankscape.estimators.completion.methods.penalised import Penalised
 from rankscape.estimators.completion.methods.sampled import Sampled
 from rankscape.ground.modes import modes_of
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 
 
 def kernel(seed, share=0.6):

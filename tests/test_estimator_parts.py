@@ -12,12 +12,12 @@ from rankscape.estimators.completion.ready.baselines import baseline_errors
 from rankscape.ground.modes import Modes, modes_of
 from rankscape.problem import Completion
 from rankscape.solvers.conditioning import condition
-from rankscape.solvers.gauss_newton import gauss_newton
-from rankscape.solvers.least_squares import core, polish
-from rankscape.solvers.new_rows import fold
+from rankscape.solvers.least_squares.gauss_newton import gauss_newton
+from rankscape.solvers.least_squares.known_rank import core, polish
+from rankscape.solvers.least_squares.new_rows import fold
+from rankscape.solvers.least_squares.variable_projection import project
+from rankscape.solvers.noise.sign_flips import unexplained
 from rankscape.solvers.posterior import Posterior
-from rankscape.solvers.sign_flips import unexplained
-from rankscape.solvers.variable_projection import project
 
 
 def instance(n_out, n_in, rank, share, seed, noise=0.0, weighted=False):

@@ -12,7 +12,7 @@ from rankscape.estimators import DeepMatrixSensing
 from rankscape.estimators.sensing.descent import best_record, descend
 from rankscape.problem import Sensing
 from rankscape.run.outcome import Outcome
-from rankscape.solvers.fixed_rank import _directly, _iteratively, fit_rank, freedom, truncated
+from rankscape.solvers.least_squares.fixed_rank import _directly, _iteratively, fit_rank, freedom, truncated
 
 
 def low_rank(shape, rank, seed):

@@ -6,7 +6,7 @@ import pytest
 from rankscape.estimators import DeepMatrixCompletion, complete
 from rankscape.estimators.completion.methods import METHODS
 from rankscape.estimators.completion.methods.sampled import Sampled
-from rankscape.solvers.noise_variances import estimate_variances
+from rankscape.solvers.noise.noise_variances import estimate_variances
 
 
 def unequal(seed, shape=(120, 80), rank=3, share=0.5):

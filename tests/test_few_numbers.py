@@ -10,7 +10,7 @@ import pytest
 
 import rankscape as rs
 from rankscape.ground import jit
-from rankscape.solvers.variable_projection import assemble
+from rankscape.solvers.least_squares.variable_projection import assemble
 
 # One call of so many is compared.
 SOME = 17
@@ -91,7 +91,7 @@ def test_both_forms_of_a_loop_agree_wherever_a_fit_calls_them(monkeypatch):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("levels", [False, True])
 def test_normal_equations_are_assembled_alike(weighted, levels, monkeypatch):
-    monkeypatch.setattr("rankscape.solvers.variable_projection.PART", 2_000)  # several parts
+    monkeypatch.setattr("rankscape.solvers.least_squares.variable_projection.PART", 2_000)  # several parts
     rng = np.random.default_rng(0)
     n, r, free = 20, 3, 3 - levels
     counts = np.array([0, 1, 3, 4, 12, 20, 0, *rng.integers(8, 20, 30)])

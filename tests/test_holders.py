@@ -7,7 +7,7 @@ import pytest
 
 import rankscape as rs
 from rankscape.errors import InputError
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 from rankscape.theory import escape, landscape
 
 

@@ -10,7 +10,7 @@ from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion.ready.gaps import impose
 from rankscape.estimators.completion.trust.expectation import alike
-from rankscape.solvers.leverage import overlaps
+from rankscape.solvers.noise.leverage import overlaps
 
 
 def planted(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,6 +2,16 @@
 
 import importlib.util
 import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import rankscape
+from rankscape.ground.jit import Loop
+
+SOURCE = Path(rankscape.__file__).parent
+WITH_LOOPS = [path for path in sorted(SOURCE.rglob("*.py")) if "import compiled" in path.read_text(encoding="utf-8")]
 
 LOOP = """
 import helper
@@ -49,3 +59,17 @@ def test_where_no_cache_can_be_written_loops_are_compiled_each_time(tmp_path, mo
     monkeypatch.setenv("RANKSCAPE_CACHE", str(tmp_path / "occupied"))
     (tmp_path / "helper.py").write_text(HELPER.format(factor=2))
     assert _loaded("helper", tmp_path).helped(1.0) == 2.0
+
+
+@pytest.mark.parametrize("path", WITH_LOOPS, ids=lambda path: path.stem)
+def test_loops_call_loops_of_their_room_or_the_one_above(path):
+    """Others could change, and the machine code that is kept would not follow."""
+    module = import_module(".".join(("rankscape", *path.relative_to(SOURCE).with_suffix("").parts)))
+    loops = [loop for loop in vars(module).values() if isinstance(loop, Loop)]
+    assert loops
+    for loop in loops:
+        code = loop.py_func.__code__
+        called = [loop.py_func.__globals__.get(name) for name in code.co_names]
+        used = {Path(other.py_func.__code__.co_filename).parent for other in called if isinstance(other, Loop)}
+        here = Path(code.co_filename).parent
+        assert used <= {here, here.parent}, f"{loop.py_func.__name__} calls a loop of {used - {here, here.parent}}"

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 import rankscape as rs
 from rankscape.errors import DivergenceWarning, InputError, RunFailed
 from rankscape.falling.jump_rate import exponential_interval
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 
 LAB = rs.data.planted(seed=0)
 M = len(LAB.problem.values)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import sgd_step
 
-from rankscape.engine import simd
+from rankscape.engine import padding
 from rankscape.engine.entrywise import kernels
 from rankscape.errors import InputError
 
@@ -34,6 +34,11 @@ WIDTHS = {  # n_in, d_1, ..., d_{N-1}, n_out
 every_shape = pytest.mark.parametrize("widths", WIDTHS.values(), ids=WIDTHS.keys())
 every_batch = pytest.mark.parametrize("batch_size", [1, 3, 7])
 every_ridge = pytest.mark.parametrize("ridge", [0.0, 1e-3, 0.3])
+
+
+def sgd_steps(factors, *arguments, **by_name):
+    """From factors to factors."""
+    return kernels.unpack(kernels.advance(kernels.pack(factors), *arguments, **by_name))
 
 
 def problem(widths, batch_size=1, steps=STEPS, dtype=np.float64, seed=0):
@@ -71,7 +76,7 @@ def identical(packed, other):
 @every_shape
 def test_float64_agrees_with_the_reference_step(widths, batch_size, ridge):
     factors, entries, batches = problem(widths, batch_size)
-    result = kernels.sgd_steps(factors, *entries, batches, 0.05, ridge)
+    result = sgd_steps(factors, *entries, batches, 0.05, ridge)
     assert [W.dtype for W in result] == [np.float64] * len(factors)
     assert distance(result, reference(factors, entries, batches, 0.05, ridge)) <= 1e-13
 
@@ -81,7 +86,7 @@ def test_float64_agrees_with_the_reference_step(widths, batch_size, ridge):
 @every_shape
 def test_float32_agrees_with_the_reference_step(widths, batch_size, ridge):
     factors, entries, batches = problem(widths, batch_size, dtype=np.float32)
-    result = kernels.sgd_steps(factors, *entries, batches, 0.05, ridge)
+    result = sgd_steps(factors, *entries, batches, 0.05, ridge)
     assert [W.dtype for W in result] == [np.float32] * len(factors)
     assert distance(result, reference(factors, entries, batches, 0.05, ridge)) <= 2e-6
 
@@ -130,7 +135,7 @@ def test_inputs_are_not_modified(widths, batch_size):
     before = [array.tobytes() for array in arrays]
     for array in arrays:
         array.flags.writeable = False
-    kernels.sgd_steps(factors, *entries, batches, 0.05, 0.1)
+    sgd_steps(factors, *entries, batches, 0.05, 0.1)
     kernels.advance(packed, *entries, batches, 0.05, 0.1)
     assert [array.tobytes() for array in arrays] == before
 
@@ -158,7 +163,7 @@ def test_imbalance_follows_its_exact_law(widths, batch_size):
 def test_decay_of_any_strength(widths, eta_ridge):
     """Renormalised many times, multiplied in at each step, wiped out (``rho = 0``), or with the sign flipped."""
     factors, entries, batches = problem(widths, steps=60)
-    result = kernels.sgd_steps(factors, *entries, batches, 0.05, eta_ridge / 0.05)
+    result = sgd_steps(factors, *entries, batches, 0.05, eta_ridge / 0.05)
     for W, expected in zip(result, reference(factors, entries, batches, 0.05, eta_ridge / 0.05), strict=True):
         np.testing.assert_allclose(W, expected, rtol=1e-12, atol=1e-13 * np.abs(expected).max())
 
@@ -177,10 +182,10 @@ def test_the_scale_stays_away_from_underflow(dtype):
 def test_not_a_number_and_divergence_are_visible(depth, batch_size):
     factors, (rows, columns, values), batches = problem((4,) * (depth + 1), batch_size)
     poisoned = np.where(np.arange(values.size) == batches[50, 0], np.nan, values)
-    assert any(np.isnan(W).any() for W in kernels.sgd_steps(factors, rows, columns, poisoned, batches, 0.05, 0.1))
-    diverged = kernels.sgd_steps(factors, rows, columns, values, batches, 1e3, 0.0)
+    assert any(np.isnan(W).any() for W in sgd_steps(factors, rows, columns, poisoned, batches, 0.05, 0.1))
+    diverged = sgd_steps(factors, rows, columns, values, batches, 1e3, 0.0)
     assert depth == 1 or not all(np.isfinite(W).all() for W in diverged)
-    undefined = kernels.sgd_steps(factors, rows, columns, values, batches, np.nan, 0.1)
+    undefined = sgd_steps(factors, rows, columns, values, batches, np.nan, 0.1)
     assert all(np.isnan(W).any() for W in undefined)
 
 
@@ -190,7 +195,7 @@ def test_an_entry_drawn_twice_counts_twice(widths):
     batches = np.zeros((20, 4), int)
     batches[:, 3] = 1
     assert distance(
-        kernels.sgd_steps(factors, *entries, batches, 0.05, 0.1), reference(factors, entries, batches, 0.05, 0.1)
+        sgd_steps(factors, *entries, batches, 0.05, 0.1), reference(factors, entries, batches, 0.05, 0.1)
     ) <= (1e-13)
 
 
@@ -199,13 +204,13 @@ def test_a_column_drawn_again_and_again(widths):
     """Every step meets the column whose update waits."""
     factors, entries, batches = problem(widths)
     assert distance(
-        kernels.sgd_steps(factors, *entries, batches, 0.05, 0.1), reference(factors, entries, batches, 0.05, 0.1)
+        sgd_steps(factors, *entries, batches, 0.05, 0.1), reference(factors, entries, batches, 0.05, 0.1)
     ) <= (1e-13)
 
 
 def _moved(array, offset):
     """A copy that starts ``offset`` bytes after the start of a cache line."""
-    raw = simd.aligned_zeros((array.nbytes + offset,), np.uint8)
+    raw = padding.aligned_zeros((array.nbytes + offset,), np.uint8)
     copy = raw[offset:].view(array.dtype).reshape(array.shape)
     copy[...] = array
     return copy
@@ -224,12 +229,10 @@ def test_the_place_in_memory_changes_no_bit(depth):
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_index_types_and_layouts_do_not_matter(batch_size):
     factors, (rows, columns, values), batches = problem((5, 4, 3, 6), batch_size)
-    expected = kernels.sgd_steps(factors, rows, columns, values, batches, 0.05, 0.1)
+    expected = sgd_steps(factors, rows, columns, values, batches, 0.05, 0.1)
     strided = [np.asfortranarray(W) for W in factors]
     for kind in (np.int32, np.uint8):
-        result = kernels.sgd_steps(
-            strided, rows.astype(kind), columns.astype(kind), values, batches.astype(kind), 0.05, 0.1
-        )
+        result = sgd_steps(strided, rows.astype(kind), columns.astype(kind), values, batches.astype(kind), 0.05, 0.1)
         assert all(np.array_equal(A, B) for A, B in zip(result, expected, strict=True))
     assert all(W.flags.c_contiguous for W in result)
 
@@ -284,4 +287,4 @@ def test_what_would_read_outside_the_arrays_is_refused(change, message):
         "batches": np.array([[0], [1]]),
     }
     with pytest.raises(InputError, match=message):
-        kernels.sgd_steps(**(arguments | change), learning_rate=0.1, ridge=0.0)
+        sgd_steps(**(arguments | change), learning_rate=0.1, ridge=0.0)

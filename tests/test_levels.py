@@ -7,7 +7,7 @@ from scipy.optimize import least_squares
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.modes import modes_of
-from rankscape.solvers.levels import Levelled, Levels, fit_with_levels
+from rankscape.solvers.least_squares.levels import Levelled, Levels, fit_with_levels
 
 KINDS = {
     "none": Levels(),

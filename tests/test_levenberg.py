@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from rankscape.solvers.levenberg import Damping, levenberg_marquardt
+from rankscape.solvers.least_squares.levenberg import Damping, levenberg_marquardt
 
 
 class At(NamedTuple):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import rankscape as rs
 from rankscape.errors import DivergenceWarning, InputError
 from rankscape.run.watchers.jumps import largest_curvature, live_modes
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 from rankscape.theory.absorbing import RankSet
 
 LAB = rs.data.planted(seed=0)

@@ -5,7 +5,7 @@ import pytest
 
 import rankscape as rs
 from rankscape.estimators.completion.methods import climbed
-from rankscape.solvers.least_squares import core
+from rankscape.solvers.least_squares.known_rank import core
 
 # So few entries may leave a row without any.
 pytestmark = pytest.mark.filterwarnings("ignore:No entry is observed")

@@ -13,8 +13,8 @@ from rankscape.estimators.completion.models.near_lines import NearLines
 from rankscape.estimators.completion.ready.baselines import baseline_errors
 from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.estimators.completion.settings import Settings
-from rankscape.solvers import near_rows
-from rankscape.solvers.near_rows import Donors, near_means, nearest
+from rankscape.solvers.neighbours import near_rows
+from rankscape.solvers.neighbours.near_rows import Donors, near_means, nearest
 
 
 def table(n, p, rng, hidden=0.4):

@@ -24,10 +24,10 @@ from rankscape.estimators.completion.models.stepwise import Stepwise
 from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.between import between
-from rankscape.solvers.local_regression import local_polynomial
-from rankscape.solvers.order import in_order
-from rankscape.solvers.random_walk import fit_random_walk, walk
+from rankscape.solvers.neighbours.between import between
+from rankscape.solvers.neighbours.local_regression import local_polynomial
+from rankscape.solvers.neighbours.order import in_order
+from rankscape.solvers.neighbours.random_walk import fit_random_walk, walk
 
 
 def walks(n, p, rng):

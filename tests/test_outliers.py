@@ -6,9 +6,9 @@ from scipy.optimize import minimize
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.solvers.leverage import leverages
-from rankscape.solvers.median_polish import median_residuals, robust_size
-from rankscape.solvers.scale_mixture import fit_scale_mixture
+from rankscape.solvers.noise.leverage import leverages
+from rankscape.solvers.noise.median_polish import median_residuals, robust_size
+from rankscape.solvers.noise.scale_mixture import fit_scale_mixture
 
 
 def spoilt(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

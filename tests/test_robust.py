@@ -19,9 +19,9 @@ from rankscape.estimators.completion.search import attempt
 from rankscape.estimators.completion.search.gain import NEAR, gain_of
 from rankscape.estimators.completion.search.select import select
 from rankscape.estimators.completion.settings import Settings
-from rankscape.solvers.least_magnitudes import least_magnitudes
-from rankscape.solvers.median_polish import medians, robust_sizes
-from rankscape.solvers.scale_mixture import fit_scale_mixture
+from rankscape.solvers.noise.least_magnitudes import least_magnitudes
+from rankscape.solvers.noise.median_polish import medians, robust_sizes
+from rankscape.solvers.noise.scale_mixture import fit_scale_mixture
 
 
 def planted(seed, shape=(80, 60), noise=0.1):

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from rankscape.solvers.shrinkage import Shrunk, optimal, rotation_invariant
-from rankscape.solvers.stein import stein_risk
+from rankscape.solvers.noise.shrinkage import Shrunk, optimal, rotation_invariant
+from rankscape.solvers.noise.stein import stein_risk
 
 LOSSES = {"frobenius": "fro", "operator": 2, "nuclear": "nuc"}
 
@@ -182,8 +182,8 @@ def test_large_spectra_are_taken_in_parts(monkeypatch):
     s = np.linalg.svd(np.random.default_rng(5).standard_normal((40, 50)) * 3, compute_uv=False)
     whole = rotation_invariant(s, (40, 50))
     risk = stein_risk(s, whole, (40, 50))
-    monkeypatch.setattr("rankscape.solvers.shrinkage.PAIRS", 100)
-    monkeypatch.setattr("rankscape.solvers.stein.PAIRS", 100)
+    monkeypatch.setattr("rankscape.solvers.noise.shrinkage.PAIRS", 100)
+    monkeypatch.setattr("rankscape.solvers.noise.stein.PAIRS", 100)
     parts = rotation_invariant(s, (40, 50))
     np.testing.assert_allclose(parts.kept, whole.kept, rtol=1e-12)
     np.testing.assert_allclose(parts.slopes, whole.slopes, rtol=1e-9)

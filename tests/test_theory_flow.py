@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 
 from rankscape import theory
 from rankscape.errors import InputError
-from rankscape.theory.climbing.flow import perturbed_time, time_to
+from rankscape.theory.climbing.flow_time import perturbed_time, time_to
 from rankscape.theory.climbing.imbalance_leaf import Leaf, angle, lower_factor
 from rankscape.theory.inputs import Start
 

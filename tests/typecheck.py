@@ -7,12 +7,12 @@ check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is welcome w
 
 # Rooms behind the doors: what comes in through a door is checked there, and tested with wrong types on purpose.
 ROOMS = (
-    "observe", "rates", "theory", "plot", "solvers.relaxation", "entries.checking", "ground.storage",
+    "observe", "rates", "theory", "plot", "solvers.descent.relaxation", "entries.checking", "ground.storage",
     "ground.fingerprint", "run.loop", "run.batch", "run.continuing", "run.labelling", "run.ending", "run.checkpoint",
     "run.storing", "run.trajectory", "run.watchers.base", "run.watchers.observers", "run.watchers.compression",
     "run.watchers.curvature",
     "engine.base", "engine.chain_rule", "engine.lanes", "engine.matrix", "engine.stack.engine", "engine.measurements",
-    "engine.spectral", "engine.entrywise.engine", "engine.flow",
+    "engine.spectral", "engine.entrywise.engine", "engine.flow.engine",
 )  # fmt: skip
 
 

@@ -69,10 +69,10 @@ if TYPE_CHECKING:
     from rankscape.run.watchers.stopping import AtStep as AtStep
     from rankscape.run.watchers.stopping import OnHeldout as OnHeldout
     from rankscape.run.watchers.stopping import OnPlateau as OnPlateau
-    from rankscape.solvers.minima import Minimum as Minimum
-    from rankscape.solvers.minima import minima as minima
-    from rankscape.solvers.relaxation import Relaxed as Relaxed
-    from rankscape.solvers.relaxation import relax as relax
+    from rankscape.solvers.descent.minima import Minimum as Minimum
+    from rankscape.solvers.descent.minima import minima as minima
+    from rankscape.solvers.descent.relaxation import Relaxed as Relaxed
+    from rankscape.solvers.descent.relaxation import relax as relax
     from rankscape.sweeps import Sweep as Sweep
     from rankscape.sweeps import sweep as sweep
 
@@ -106,8 +106,8 @@ _HOME = {
     "run.schedule": ["Every", "LogSpaced"],
     "run.simulation": ["simulate"],
     "run.watchers.stopping": ["AtEffectiveRank", "AtStep", "OnHeldout", "OnPlateau"],
-    "solvers.minima": ["Minimum", "minima"],
-    "solvers.relaxation": ["Relaxed", "relax"],
+    "solvers.descent.minima": ["Minimum", "minima"],
+    "solvers.descent.relaxation": ["Relaxed", "relax"],
     "sweeps": ["Sweep", "sweep"],
     "run.trajectory": ["Trajectory"],
 }

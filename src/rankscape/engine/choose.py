@@ -15,7 +15,7 @@ ENGINES = {
     "curvature": ("rankscape.engine.curvature", "CurvatureEngine"),
     "samples": ("rankscape.engine.samples.engine", "SamplesEngine"),
     "measurements": ("rankscape.engine.measurements", "MeasurementsEngine"),
-    "flow": ("rankscape.engine.flow", "FlowEngine"),
+    "flow": ("rankscape.engine.flow.engine", "FlowEngine"),
 }
 
 

@@ -13,176 +13,26 @@ overlap. So the pass is written here as LLVM vector code: blocks of four rows, o
 for each vector of ``X`` the operations in the order in which they are named. The order of all sums is fixed by this
 file, which makes the result independent of where the arrays lie in memory.
 
-``X`` lies in memory in the order in which a pass reads it (`put`, `take`): a block of four rows after the other, and in
-a block one vector of each row, then the next vector of each. Of several streams at once the processor foresees less:
-with whole rows in memory, passes over matrices that exceed the nearest cache took 1.4 times as long.
-
-Callers keep three promises: the width is a multiple of the vector length (`padded_width`), ``X`` has whole blocks of
-rows (`padded_size`), and the padding of ``X`` and of all vectors is zero. A padded vector is never shorter than a block
-of rows. Arrays that start on a cache line (`aligned_zeros`) run up to twice as fast.
+Callers keep three promises, for which there is `padding`: the width is a multiple of the vector length
+(`padded_width`), ``X`` has whole blocks of rows (`padded_size`), and the padding of ``X`` and of all vectors is zero. A
+padded vector is never shorter than a block of rows. Arrays that start on a cache line (`aligned_zeros`) run up to twice
+as fast.
 """
 
 # llvmlite's stubs are incomplete:
 # pyright: reportAttributeAccessIssue=false, reportReturnType=false, reportAssignmentType=false, reportArgumentType=false
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-CACHE_LINE = 64
-ROWS = 4  # four rows: their coefficients, sums and operands just fill the sixteen registers of AVX2
-
-
-def _vector_bytes() -> int:
-    """Return the length of the machine's vectors; where two halves are needed instead, LLVM sees to it."""
-    try:
-        return 64 if binding.get_host_cpu_features().get("avx512f") else 32
-    except RuntimeError:  # LLVM does not know this processor
-        return 32
-
-
-VECTOR_BYTES = _vector_bytes()
-
-
-def padded_width(width: int, dtype: np.dtype) -> int:
-    """Round ``width`` up to whole vectors of the machine."""
-    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
-    return -(-width // lanes) * lanes
-
-
-def padded_rows(rows: int) -> int:
-    """Round ``rows`` up to whole blocks of rows."""
-    return -(-rows // ROWS) * ROWS
-
-
-def padded_size(rows: int, columns: int, dtype: np.dtype) -> int:
-    """How many numbers a matrix takes, with its padding and up to the next cache line."""
-    line = CACHE_LINE // np.dtype(dtype).itemsize
-    return -(-padded_rows(rows) * padded_width(columns, dtype) // line) * line
-
-
-def put(matrix: np.ndarray, flat: np.ndarray) -> None:
-    """Write a matrix into zeros of `padded_size`, in the order of a pass."""
-    rows, columns = matrix.shape
-    whole = np.zeros((padded_rows(rows), padded_width(columns, flat.dtype)), flat.dtype)
-    whole[:rows, :columns] = matrix
-    flat[: whole.size] = whole.reshape(len(whole) // ROWS, ROWS, -1, _lanes_of(flat)).swapaxes(1, 2).reshape(-1)
-
-
-def take(flat: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The matrix of this shape that was `put`, as a new array."""
-    rows, width = padded_rows(shape[0]), padded_width(shape[1], flat.dtype)
-    blocks = flat[: rows * width].reshape(rows // ROWS, -1, ROWS, _lanes_of(flat))
-    return np.array(blocks.swapaxes(1, 2).reshape(rows, width)[: shape[0], : shape[1]], order="C")
-
-
-def _lanes_of(array: np.ndarray) -> int:
-    return VECTOR_BYTES // array.itemsize
-
-
-def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Return a zero array whose first entry starts a cache line, so that no vector load is split in two."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + CACHE_LINE, np.uint8)
-    start = -raw.ctypes.data % CACHE_LINE
-    return raw[start : start + size].view(dtype).reshape(shape)
-
-
-class Lanes:
-    """Vector loads, stores and arithmetic of one element type."""
-
-    def __init__(self, builder: ir.IRBuilder, dtype: types.Type):
-        self.builder = builder
-        self.bits = dtype.bitwidth
-        self.scalar = ir.DoubleType() if self.bits == 64 else ir.FloatType()
-        self.count = VECTOR_BYTES * 8 // self.bits
-        self.vector = ir.VectorType(self.scalar, self.count)
-        self.zero = ir.Constant(self.vector, [0.0] * self.count)
-        signature = ir.FunctionType(self.vector, [self.vector] * 3)
-        name = f"llvm.fmuladd.v{self.count}f{self.bits}"
-        self._fmuladd = cgutils.get_or_insert_function(builder.module, signature, name)
-
-    def load(self, pointer: ir.Value, offset: ir.Value) -> ir.Value:
-        """A vector from memory."""
-        return self.builder.load(self._address(pointer, offset), align=self.bits // 8)
-
-    def store(self, value: ir.Value, pointer: ir.Value, offset: ir.Value) -> None:
-        """A vector to memory."""
-        self.builder.store(value, self._address(pointer, offset), align=self.bits // 8)
-
-    def multiply_add(self, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
-        """``x y + z``, fused."""
-        return self.builder.call(self._fmuladd, [x, y, z])
-
-    def what_is_left(self, pointer: ir.Value, offset: ir.Value) -> ir.Value:
-        """What `shrunk` multiplies with, in all lanes, from a small number ``r``: ``1 + r`` in double precision.
-
-        In single precision the rounding of ``1 + r`` would be a part of ``r`` that adds up over the steps.
-        """
-        r = self.broadcast(pointer, offset)
-        return self.builder.fadd(r, ir.Constant(self.vector, [1.0] * self.count)) if self.bits == 64 else r
-
-    def shrunk(self, value: ir.Value, left: ir.Value) -> ir.Value:
-        """``value + r value``."""
-        return self.builder.fmul(value, left) if self.bits == 64 else self.multiply_add(value, left, value)
-
-    def block(self, row: ir.Value, width: ir.Value, column: ir.Value) -> list[ir.Value]:
-        """Where one vector of each row of a block lies."""
-        index, builder = row.type, self.builder
-        here = builder.add(builder.mul(row, width), builder.mul(column, index(ROWS)))
-        return [builder.add(here, index(k * self.count)) for k in range(ROWS)]
-
-    def broadcast(self, pointer: ir.Value, offset: ir.Value) -> ir.Value:
-        """One number in all lanes."""
-        lane = self.builder.load(self.builder.gep(pointer, [offset]))
-        first = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), lane, ir.IntType(32)(0))
-        return self._pick(first, [0] * self.count)
-
-    def store_sums(
-        self,
-        values: list[Any],
-        pointer: ir.Value,
-        offset: ir.Value,
-        y: ir.Value | None = None,
-        factor: Any = None,
-    ) -> None:
-        """Add all lanes of each of four vectors, and store the four sums side by side, or ``factor (sums - y)``.
-
-        Halves first: lane k is added to lane k + half, and so on, the same tree on every machine with this length. The
-        vectors go down the tree two in one, so that a step costs two picks for all of them.
-        """
-        length = self.count
-        while length > 1:
-            held = range(0, values[0].type.count, length)  # where the vectors begin that a value holds already
-            low = [start + k for start in held for k in range(length // 2)]
-            high = [place + length // 2 for place in low]
-            pairs = list(zip(values[::2], values[1::2], strict=False)) or [(values[0], None)]
-            values = [self.builder.fadd(self._pick(a, low, b), self._pick(a, high, b)) for a, b in pairs]
-            length //= 2
-        (sums,), align = values, self.bits // 8
-        if y is not None:
-            given = self.builder.load(self._sums_at(y, offset, sums), align=align)
-            sums = self.builder.fmul(self.builder.fsub(sums, given), self._pick(factor, [0] * ROWS))
-        self.builder.store(sums, self._sums_at(pointer, offset, sums), align=align)
-
-    def _sums_at(self, pointer: ir.Value, offset: ir.Value, sums: ir.Value) -> ir.Value:
-        return self.builder.bitcast(self.builder.gep(pointer, [offset]), sums.type.as_pointer())
-
-    def _pick(self, value: ir.Value, lanes: Sequence[int], second: ir.Value | None = None) -> ir.Value:
-        """These lanes of a vector; of two vectors these lanes of both."""
-        size = value.type.count
-        both = [*lanes, *(size + lane for lane in lanes)] if second is not None else list(lanes)
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(both)), both)
-        return self.builder.shuffle_vector(value, second or ir.Constant(value.type, ir.Undefined), mask)
-
-    def _address(self, pointer: ir.Value, offset: ir.Value) -> ir.Value:
-        return self.builder.bitcast(self.builder.gep(pointer, [offset]), self.vector.as_pointer())
+from rankscape.engine.padding import CACHE_LINE, ROWS
+from rankscape.engine.vectors import Lanes
 
 
 def _emit(operations, builder, lanes, X, rows, width, vectors) -> None:

@@ -8,6 +8,8 @@
 `checking`        kind, length and range of what people give
 `duplicates`      the one sort, and positions that are given twice
 `heldout`         which entries are held out, by a hash that no order can change
+`stored`          entries that are more than the memory holds, sorted and mapped
+`given`           one door for a matrix as people have it, and the same kind of thing back
 ================  ==============================================================================================
 """
 

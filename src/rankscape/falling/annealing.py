@@ -25,8 +25,8 @@ from rankscape.run.settings import plan
 from rankscape.run.simulation import simulate
 from rankscape.run.trajectory import Trajectory
 from rankscape.run.watchers.jumps import Jump, RankMonitor, jump_variables
-from rankscape.solvers.relaxation import Relaxed, relax
-from rankscape.solvers.stable_rate import with_stable_rate
+from rankscape.solvers.descent.relaxation import Relaxed, relax
+from rankscape.solvers.descent.stable_rate import with_stable_rate
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ from rankscape.errors import InputError
 from rankscape.factorization import product
 from rankscape.ground.linalg import thin_svd
 from rankscape.problem import Completion
-from rankscape.solvers.relaxation import Relaxed
+from rankscape.solvers.descent.relaxation import Relaxed
 from rankscape.theory.landscape import scalar_thresholds
 
 # Below this ``learning_rate * ridge * m`` no jumps were seen: SGD then does what gradient descent does.

@@ -164,7 +164,7 @@ def jump_law(
     Examples
     --------
     >>> import rankscape as rs
-    >>> from rankscape.solvers.relaxation import relax
+    >>> from rankscape.solvers.descent.relaxation import relax
     >>> lab = rs.data.planted(seed=0)
     >>> ridge = float(rs.rates.convert(0.45, lab.problem, value="ridge * m"))
     >>> minimum = relax(lab.problem, lab.start(), ridge).factors

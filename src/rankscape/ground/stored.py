@@ -95,11 +95,6 @@ class Stored:
         except OSError as error:
             raise StorageError(f"{self.path} could not be written: {error.strerror or error}; begin again.") from error
 
-    def shorten(self, count: int) -> None:
-        """Leave out what is behind so many."""
-        self.count = count
-        os.truncate(self.path, count * self.dtype.itemsize)
-
     def mapped(self) -> np.ndarray:
         """The whole array, read-only: pages come when they are looked at, and go when memory is short."""
         if not self.count:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rankscape.ground.linalg import thin_svd
 from rankscape.problem import Completion, Sensing
-from rankscape.solvers.levenberg import Damping, levenberg_marquardt
+from rankscape.solvers.least_squares.levenberg import Damping, levenberg_marquardt
 
 # Of the nuclear norm: thresholds from strong to weak, and the accelerated steps at each of them.
 LEVELS, ITERATIONS = 12, 100
@@ -102,9 +102,9 @@ def _moved(problem: Problem, fit: _Fit, damping: float) -> tuple[np.ndarray, np.
     L, R, residual = fit
     J = _jacobian(problem, L, R)
     normal, slope = J.T @ J, J.T @ residual
-    # Solved exactly: the iterative steps of `solvers.fixed_rank` scale better, but close to the information limit they
-    # recover fewer matrices, and a baseline has to be at its best there. Without damping the matrix is singular, since
-    # L Q and R Q^-T are the same fit for every invertible Q.
+    # Solved exactly: the iterative steps of `least_squares.fixed_rank` scale better, but close to the information
+    # limit they recover fewer matrices, and a baseline has to be at its best there. Without damping the matrix is
+    # singular, since L Q and R Q^-T are the same fit for every invertible Q.
     move = np.linalg.solve(normal + damping * np.trace(normal) / len(normal) * np.eye(len(normal)), -slope)
     return L + move[: L.size].reshape(L.shape), R + move[L.size :].reshape(R.shape)
 

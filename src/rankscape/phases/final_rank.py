@@ -10,7 +10,7 @@ from rankscape.papers.wang2024.laboratory import SETTINGS, WIDTH, laboratory, le
 from rankscape.phases.cells import heat_map
 from rankscape.phases.diagram import Diagram
 from rankscape.plot import Panel
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 
 NAMES = {"gd": "gradient descent", "sgd": "SGD on single entries"}
 

@@ -9,8 +9,8 @@ import rankscape as rs
 from rankscape.errors import RankscapeWarning
 from rankscape.falling.annealing import RIDGES
 from rankscape.phases.baselines import Problem, nuclear_norm, told_rank
-from rankscape.solvers.relaxation import relax
-from rankscape.solvers.stable_rate import with_stable_rate
+from rankscape.solvers.descent.relaxation import relax
+from rankscape.solvers.descent.stable_rate import with_stable_rate
 
 # GD and SGD hold one small ridge; annealed is SGD under a falling ridge. All end in a descent to rest.
 METHODS = (

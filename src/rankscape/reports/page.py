@@ -12,7 +12,8 @@ import numpy as np
 
 from rankscape.plot import Image, Panel, draw
 from rankscape.plot.panels import ACCENT, COLORS, INK, MUTED
-from rankscape.reports.content import Page, Section, Table
+from rankscape.reports.content import Page
+from rankscape.reports.sections import Section, Table
 
 # Inches of a figure: its words are as large on a phone as the text around it.
 SIZE = 3.7, 3.2

@@ -15,5 +15,6 @@
 `labelling`       from records to a data set with names
 `trajectory`      what comes back
 `storing`         a trajectory as a zarr store
+`exporting`       a trajectory for other programs: netCDF, or a table
 ================  ==============================================================================================
 """

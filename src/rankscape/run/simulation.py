@@ -29,7 +29,7 @@ from rankscape.run.watchers.base import AbstractWatcher
 from rankscape.run.watchers.compression import WidthCompression
 from rankscape.run.watchers.observers import ChangingRates, Meter, Observers, shown_on
 from rankscape.run.watchers.stopping import as_rule
-from rankscape.theory.climbing.limits import warn_if_too_large
+from rankscape.theory.climbing.step_limit import warn_if_too_large
 from rankscape.theory.inputs import start_of
 
 # Aim for the length of a chunk; the grid itself is fixed by the cost estimate, not by the clock.

@@ -16,7 +16,8 @@ with a ridge            `landscape` (minima of several ranks), `absorbing` (sets
                         `escape` (how long a jump takes), after Wang, Jacot (2024)
 ======================  =====================================================================
 
-The first four rows live in `climbing`, whole matrices in `exact`; `inputs` and `chain` check what these take.
+The first four rows live in `climbing`, whole matrices and regression in `exact`, classes in `margins`; `inputs` and
+`chain` check what these take.
 
 Steps count simultaneous updates of all factors; flow time is steps times learning rate. Records are frozen, carry
 their `assumptions`, and name in `failed` the hypothesis that does not hold.

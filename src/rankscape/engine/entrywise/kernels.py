@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from rankscape.engine import simd
+from rankscape.engine import padding
 from rankscape.engine.entrywise import steps
 from rankscape.engine.entrywise.steps import Stream, Work
 from rankscape.errors import InputError
@@ -24,49 +24,6 @@ class Packed(NamedTuple):
 
     stored: list[np.ndarray]
     scale: float = 1.0
-
-
-def sgd_steps(
-    factors: Sequence[np.ndarray],
-    rows: ArrayLike,
-    columns: ArrayLike,
-    values: ArrayLike,
-    batches: ArrayLike,
-    learning_rate: float,
-    ridge: float,
-) -> list[np.ndarray]:
-    """Run entry-wise SGD from ``factors`` and return the new factors.
-
-    The same as ``unpack(advance(pack(factors), ...))``; to stop and go on with identical bits, keep the packed state.
-
-    Parameters
-    ----------
-    factors : list of arrays
-        ``[W_1, ..., W_N]``, ``W_l`` of shape ``(d_l, d_{l-1})``, all float64 or all float32. Not modified.
-    rows, columns : integer arrays of shape (m,)
-        Where the observed entries lie.
-    values : array of shape (m,)
-        The observed entries, ``y``.
-    batches : integer array of shape (steps, batch_size)
-        Which observed entries each step uses, as indices into ``rows``, ``columns`` and ``values``.
-    learning_rate : float
-        ``eta``.
-    ridge : float
-        Coefficient of ``sum_l ||W_l||_F^2``, whose gradient is ``2 * ridge * W_l``.
-
-    Returns
-    -------
-    list of arrays
-        New factors of the same shapes and dtype.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> factors = [np.array([[2.0]]), np.array([[1.0]])]
-    >>> sgd_steps(factors, [0], [0], np.array([3.0]), np.array([[0]]), learning_rate=0.1, ridge=0.0)
-    [array([[2.1]]), array([[1.2]])]
-    """
-    return unpack(advance(pack(factors), rows, columns, values, batches, learning_rate, ridge))
 
 
 def pack(factors: Sequence[np.ndarray]) -> Packed:
@@ -92,8 +49,30 @@ def advance(
 ) -> Packed:
     """Run the steps of ``batches`` from a packed state and return the new packed state.
 
-    The arguments are those of `sgd_steps`. The input is not modified. Cutting ``batches`` anywhere and calling twice
-    gives the same bits as calling once. Each call copies the factors, so give it many steps at a time.
+    The input is not modified. Cutting ``batches`` anywhere and calling twice gives the same bits as calling once. Each
+    call copies the factors, so give it many steps at a time.
+
+    Parameters
+    ----------
+    packed : Packed
+        Factors ``[W_1, ..., W_N]``, ``W_l`` of shape ``(d_l, d_{l-1})``, all float64 or all float32.
+    rows, columns : integer arrays of shape (m,)
+        Where the observed entries lie.
+    values : array of shape (m,)
+        The observed entries, ``y``.
+    batches : integer array of shape (steps, batch_size)
+        Which observed entries each step uses, as indices into ``rows``, ``columns`` and ``values``.
+    learning_rate : float
+        ``eta``.
+    ridge : float
+        Coefficient of ``sum_l ||W_l||_F^2``, whose gradient is ``2 * ridge * W_l``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> packed = pack([np.array([[2.0]]), np.array([[1.0]])])
+    >>> unpack(advance(packed, [0], [0], np.array([3.0]), np.array([[0]]), learning_rate=0.1, ridge=0.0))
+    [array([[2.1]]), array([[1.2]])]
     """
     factors, g = packed
     stream = _stream(factors, rows, columns, values, batches, float(learning_rate), float(ridge))
@@ -168,19 +147,19 @@ def _stream(factors, rows, columns, values, batches, eta: float, ridge: float) -
 def _layout(factors: Sequence[np.ndarray]) -> Work:
     dtype = factors[0].dtype
     hidden = np.array([factor.shape[0] for factor in factors[:-1]], np.int64)
-    padded = np.array([simd.padded_width(width, dtype) for width in hidden], np.int64)
+    padded = np.array([padding.padded_width(width, dtype) for width in hidden], np.int64)
     # Each inner factor begins on a cache line of its own, as the passes want it.
-    starts = np.cumsum([0, *(simd.padded_size(d, n, dtype) for n, d in pairwise(hidden))])
+    starts = np.cumsum([0, *(padding.padded_size(d, n, dtype) for n, d in pairwise(hidden))])
     outputs, inputs = factors[-1].shape[0], factors[0].shape[1]
     shapes = [(outputs, padded[-1]), (inputs, padded[0])] if len(factors) > 1 else [(outputs, inputs), (0, 0)]
-    U, V, inner = (simd.aligned_zeros(shape, dtype) for shape in (*shapes, (starts[-1],)))
+    U, V, inner = (padding.aligned_zeros(shape, dtype) for shape in (*shapes, (starts[-1],)))
     work = Work(U, V, inner, starts, hidden, padded)
     if not hidden.size:
         U[:] = factors[0]
         return work
     V[:, : hidden[0]], U[:, : hidden[-1]] = factors[0].T, factors[-1]
     for start, factor in zip(starts, factors[1:-1], strict=False):
-        simd.put(factor, inner[start:])
+        padding.put(factor, inner[start:])
     return work
 
 
@@ -189,7 +168,7 @@ def _factors(work: Work) -> list[np.ndarray]:
     if work.hidden.size == 0:
         return [work.U.copy()]
     shapes = zip(work.starts, work.hidden[1:], work.hidden, strict=False)
-    inner = [simd.take(work.inner[start:], (rows, columns)) for start, rows, columns in shapes]
+    inner = [padding.take(work.inner[start:], (rows, columns)) for start, rows, columns in shapes]
     outer = work.V[:, : work.hidden[0]].T, work.U[:, : work.hidden[-1]]
     return [np.array(outer[0], order="C"), *inner, np.array(outer[1], order="C")]
 
@@ -202,7 +181,7 @@ def _scratch(count: int, work: Work) -> np.ndarray:
     """
     size = work.U.itemsize
     length = -(-int(work.padded.max(initial=0)) * size // 1024) * 1024 + 192
-    return simd.aligned_zeros((count, length // size), work.U.dtype)
+    return padding.aligned_zeros((count, length // size), work.U.dtype)
 
 
 def _choose(work: Work, depth: int, stream: Stream) -> tuple[Callable, object]:
@@ -217,5 +196,5 @@ def _choose(work: Work, depth: int, stream: Stream) -> tuple[Callable, object]:
 
 
 def _zeros_like(work: Work) -> Work:
-    U, V, inner = (simd.aligned_zeros(array.shape, array.dtype) for array in (work.U, work.V, work.inner))
+    U, V, inner = (padding.aligned_zeros(array.shape, array.dtype) for array in (work.U, work.V, work.inner))
     return work._replace(U=U, V=V, inner=inner)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.engine import simd
+from rankscape.engine import padding
 from rankscape.engine.samples.layout import Chain
 from rankscape.engine.samples.products import add_product, product
 from rankscape.engine.samples.single import slope_of_margin
@@ -32,10 +32,10 @@ class Signals(NamedTuple):
 def signals_for(chain: Chain, batch_size: int) -> Signals:
     """Zeros."""
     dtype, joints = chain.flat.dtype, len(chain.rows) + 1
-    units = simd.padded_width(max(int(chain.widths.max()), int(chain.rows[-1])), dtype)
-    samples = simd.padded_width(batch_size, dtype)
-    there, back = (simd.aligned_zeros((joints, units, samples), dtype) for _ in range(2))
-    return Signals(there, back, simd.aligned_zeros((joints, samples, units), dtype))
+    units = padding.padded_width(max(int(chain.widths.max()), int(chain.rows[-1])), dtype)
+    samples = padding.padded_width(batch_size, dtype)
+    there, back = (padding.aligned_zeros((joints, units, samples), dtype) for _ in range(2))
+    return Signals(there, back, padding.aligned_zeros((joints, samples, units), dtype))
 
 
 @_numba

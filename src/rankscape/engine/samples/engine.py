@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from rankscape.dynamics import SGD
-from rankscape.engine import simd
+from rankscape.engine import padding
 from rankscape.engine.base import AbstractEngine, Setting, State, check_dynamics
 from rankscape.engine.samples import layout
 from rankscape.engine.samples.batch import batch_steps, signals_for
@@ -67,7 +67,7 @@ class SamplesEngine(AbstractEngine):
             if work is not None:
                 batch_steps(chain, drawn, work)
             else:
-                signals = simd.aligned_zeros(((2 * len(chain.rows) + 3) * span,), chain.flat.dtype)
+                signals = padding.aligned_zeros(((2 * len(chain.rows) + 3) * span,), chain.flat.dtype)
                 single_steps(chain, drawn, signals, span)
             step = end
         return State(stop, layout.factors_of(chain, by_rows=size > 1))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.engine import simd
+from rankscape.engine import padding
 from rankscape.problem import Samples
 
 # The errors of `Samples`, as the kernels know them.
@@ -15,7 +15,7 @@ ERRORS = {"regression": 0, "projection": 1, "logistic": 2, "exponential": 3}
 class Chain(NamedTuple):
     """All factors in one flat array, each beginning on a cache line; padding is zero.
 
-    For single samples they lie in the order of a pass (`simd.put`), for batches by rows.
+    For single samples they lie in the order of a pass (`padding.put`), for batches by rows.
     """
 
     flat: np.ndarray
@@ -42,14 +42,14 @@ def chain_of(factors: Sequence[np.ndarray], by_rows: bool) -> Chain:
     """A copy of the factors ``[W_1, ..., W_N]``."""
     dtype = factors[0].dtype
     rows, columns = (np.array([W.shape[axis] for W in factors], np.int64) for axis in (0, 1))
-    widths = np.array([simd.padded_width(width, dtype) for width in columns], np.int64)
-    starts = np.cumsum([0, *(simd.padded_size(len(W), W.shape[1], dtype) for W in factors)], dtype=np.int64)
-    chain = Chain(simd.aligned_zeros((int(starts[-1]),), dtype), starts, rows, columns, widths)
+    widths = np.array([padding.padded_width(width, dtype) for width in columns], np.int64)
+    starts = np.cumsum([0, *(padding.padded_size(len(W), W.shape[1], dtype) for W in factors)], dtype=np.int64)
+    chain = Chain(padding.aligned_zeros((int(starts[-1]),), dtype), starts, rows, columns, widths)
     for l, W in enumerate(factors):
         if by_rows:
             _rows_of(chain, l)[:] = W
         else:
-            simd.put(W, chain.flat[starts[l] :])
+            padding.put(W, chain.flat[starts[l] :])
     return chain
 
 
@@ -58,7 +58,7 @@ def factors_of(chain: Chain, by_rows: bool) -> list[np.ndarray]:
     if by_rows:
         return [np.array(_rows_of(chain, l), order="C") for l in range(len(chain.rows))]
     shapes = zip(chain.rows, chain.columns, strict=True)
-    return [simd.take(chain.flat[start:], shape) for start, shape in zip(chain.starts, shapes, strict=False)]
+    return [padding.take(chain.flat[start:], shape) for start, shape in zip(chain.starts, shapes, strict=False)]
 
 
 def _rows_of(chain: Chain, l: int) -> np.ndarray:
@@ -70,8 +70,8 @@ def _rows_of(chain: Chain, l: int) -> np.ndarray:
 def padded(samples: Samples, dtype: np.dtype) -> Samples:
     """The samples in the precision of a run, as long as the vectors that the kernels read."""
     inputs, outputs = samples.inputs, samples.outputs
-    x = simd.aligned_zeros((len(inputs), simd.padded_width(inputs.shape[1], dtype)), dtype)
-    y = simd.aligned_zeros((len(outputs), simd.padded_width(outputs.shape[1], dtype)), dtype)
+    x = padding.aligned_zeros((len(inputs), padding.padded_width(inputs.shape[1], dtype)), dtype)
+    y = padding.aligned_zeros((len(outputs), padding.padded_width(outputs.shape[1], dtype)), dtype)
     x[:, : inputs.shape[1]], y[:, : outputs.shape[1]] = inputs, outputs
     return samples._replace(inputs=x, outputs=y, numbers=samples.numbers.astype(dtype))
 
@@ -94,5 +94,5 @@ def span_of(chain: Chain) -> int:
     unrelated store.
     """
     size = chain.flat.itemsize
-    longest = max(int(chain.widths.max()), simd.padded_width(int(chain.rows[-1]), chain.flat.dtype))
+    longest = max(int(chain.widths.max()), padding.padded_width(int(chain.rows[-1]), chain.flat.dtype))
     return (-(-longest * size // 1024) * 1024 + 192) // size

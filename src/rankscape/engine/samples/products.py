@@ -5,7 +5,7 @@ transposed. A tile of ``C`` stays in registers while the rows of ``B`` pass by. 
 called with a few microseconds of work at a time, and its sums would depend on the machine's threads and kernels; here
 their order is fixed.
 
-Callers promise that the columns of ``B`` and ``C`` are whole vectors (`simd.padded_width`).
+Callers promise that the columns of ``B`` and ``C`` are whole vectors (`padding.padded_width`).
 """
 
 # llvmlite's stubs are incomplete:
@@ -18,10 +18,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rankscape.engine import simd
+from rankscape.engine import padding
+from rankscape.engine.vectors import Lanes
 
 # Rows and vectors of a tile: its sums, one row of B and a number of A fill the registers, 32 of AVX-512 or 16 of AVX2.
-TILE = (6, 4) if simd.VECTOR_BYTES == 64 else (4, 3)
+TILE = (6, 4) if padding.VECTOR_BYTES == 64 else (4, 3)
 
 
 def _tile(lanes: Any, data: dict[str, Any], sizes: dict[str, Any], at: tuple[Any, Any], tile: tuple[int, int]) -> None:
@@ -79,7 +80,7 @@ def _make_product(adds: bool) -> Callable[..., Any]:
                 return builder.gep(context.make_array(kind[0])(context, builder, parts[0]).data, [parts[1]])
 
             data = {name: pointer(k, v) for name, k, v in zip("CAB", kinds, (C, A, B), strict=False)}
-            lanes = simd.Lanes(builder, kinds[0][0].dtype)
+            lanes = Lanes(builder, kinds[0][0].dtype)
             factor = context.make_array(kinds[4])(context, builder, arguments[4]).data
             data["r"] = lanes.what_is_left(factor, M.type(0)) if adds else None
             _emit(lanes, data, {"M": M, "N": N, "K": K, "c": C[2], "a_row": A[2], "a_column": A[3], "b": B[2]})

@@ -24,7 +24,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rankscape.engine.simd import aligned_zeros
+from rankscape.engine.padding import aligned_zeros
 from rankscape.ground.jit import compiled
 
 # How many runs may lie side by side; eight are one vector of AVX-512 in double precision, two of AVX2.

@@ -6,8 +6,8 @@ import numpy as np
 
 from rankscape.estimators.denoising.noise import noise_top
 from rankscape.estimators.denoising.observed import Observed
-from rankscape.solvers.shrinkage import Norm, Shrunk, optimal, rotation_invariant
-from rankscape.solvers.stein import stein_risk
+from rankscape.solvers.noise.shrinkage import Norm, Shrunk, optimal, rotation_invariant
+from rankscape.solvers.noise.stein import stein_risk
 
 # The whole spectrum has to be better than the few directions by the first times the root of the entries, and by the
 # third, in variances of the noise: estimates of risk differ by chance. The second holds where the level was read off

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.theory.climbing.flow import goal, time_to
+from rankscape.theory.climbing.flow_time import goal, time_to
 from rankscape.theory.climbing.imbalance_leaf import Leaf, angle
 from rankscape.theory.inputs import Start, start_of
 

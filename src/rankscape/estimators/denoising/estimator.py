@@ -20,7 +20,7 @@ from rankscape.ground.linalg import thin_svd
 from rankscape.ground.range import check_scale
 from rankscape.ground.types import ArrayLike
 from rankscape.run.outcome import Outcome
-from rankscape.solvers.shrinkage import Norm
+from rankscape.solvers.noise.shrinkage import Norm
 
 # Sizes of the largest entry whose square, summed, is a float, and not lost.
 SCALE = (1e140, 1e-140)

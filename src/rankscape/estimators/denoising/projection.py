@@ -6,7 +6,7 @@ import numpy as np
 
 from rankscape.estimators.denoising.robust import Counting
 from rankscape.ground.final import final
-from rankscape.solvers.median_polish import NORMAL
+from rankscape.solvers.noise.median_polish import NORMAL
 
 # Standard deviations of the noise beyond which a residual counts linearly at first: from anywhere that leads to one
 # fit, near which what counts in the end has one as well.

@@ -25,9 +25,9 @@ from rankscape.estimators.losses import LossChoice
 from rankscape.estimators.outliers import FAR, Outliers, heavy_throughout
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
-from rankscape.solvers.median_polish import median_residuals, robust_size, robust_sizes
-from rankscape.solvers.scale_mixture import ScaleMixture, fit_scale_mixture
-from rankscape.solvers.shrinkage import Norm
+from rankscape.solvers.noise.median_polish import median_residuals, robust_size, robust_sizes
+from rankscape.solvers.noise.scale_mixture import ScaleMixture, fit_scale_mixture
+from rankscape.solvers.noise.shrinkage import Norm
 
 # Standard deviations from the medians of its row and column to which an entry is cut at first.
 CUT = 3.0

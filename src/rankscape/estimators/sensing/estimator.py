@@ -20,7 +20,7 @@ from rankscape.problem import DenseOperators, Sensing
 from rankscape.problem.operators.dense import AbstractOperators, OperatorsLike
 from rankscape.run.outcome import Outcome
 from rankscape.run.trajectory import Trajectory
-from rankscape.solvers.fixed_rank import RankFit, best_fit, fit_rank, freedom
+from rankscape.solvers.least_squares.fixed_rank import RankFit, best_fit, fit_rank, freedom
 
 # Relative decrease at which the fit that is returned has ended.
 FINAL = 1e-8

@@ -8,7 +8,7 @@ from rankscape.errors import InputError
 from rankscape.estimators.choice import ties
 from rankscape.ground.checks import share
 from rankscape.problem import Sensing
-from rankscape.solvers.fixed_rank import RankFit, best_fit, fit_rank, freedom
+from rankscape.solvers.least_squares.fixed_rank import RankFit, best_fit, fit_rank, freedom
 
 # Relative residual from which the measurements count as free of noise.
 MET = 1e-9

@@ -14,7 +14,7 @@ from rankscape.papers.wang2024.elsewhere import Case, Statement, with_others
 from rankscape.papers.wang2024.laboratory import RATE, SETTINGS, laboratory, leave, ridge_of, trap
 from rankscape.plot import Band, Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 
 # Ridges times m of the stages.
 RIDGES = (0.4, 0.1, 0.03, 0.01, 0.003, 0.001)

@@ -23,7 +23,7 @@ from rankscape.papers.wang2024.laboratory import (
 )
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, INK
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 
 # Ridges times m, one after another, each with gradient descent to its minimum.
 PULSE = (0.4, 0.45, 0.5, 0.6, 0.4, 0.1, 0.03, 0.01, 0.003, 0.001)

@@ -18,7 +18,7 @@ from rankscape.papers.figure import PaperFigure
 from rankscape.papers.wang2024.laboratory import RATE, RIDGE, WIDTH, laboratory, leave
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS
-from rankscape.solvers.relaxation import Relaxed, relax
+from rankscape.solvers.descent.relaxation import Relaxed, relax
 
 # Standard deviation of the noise where the entries of the truth have one of 1.
 NOISE = 0.8

@@ -12,7 +12,7 @@ from rankscape.papers.wang2024.elsewhere import Case, Statement, fall, with_othe
 from rankscape.papers.wang2024.laboratory import SETTINGS, laboratory, leave, ridge_of, trap
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import ACCENT, INK, MUTED
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 
 RIDGES = (0.2, 0.3, 0.35, 0.4, 0.45, 0.6, 0.9, 1.6, 2.5, 4.0)
 RATES = (0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3)

@@ -13,7 +13,7 @@ from rankscape.papers.figure import PaperFigure
 from rankscape.papers.wang2024.laboratory import WIDTH, leave, ridge_of
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 from rankscape.theory.landscape import hessian_signature
 
 RIDGE, RATE, LOOSE = 0.4, 0.17, 2e-6

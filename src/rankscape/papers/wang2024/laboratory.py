@@ -10,7 +10,7 @@ import rankscape as rs
 from rankscape.data import KnownMatrix
 from rankscape.dynamics import AbstractDynamics
 from rankscape.errors import DivergenceWarning
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 
 # `rankscape.data.planted`: gradient descent is trapped at rank 3, the truth has rank 2.
 LAB: dict[str, Any] = dict(n=24, rank=2, z=8.0, eps=0.35, beta=0.5, fraction=0.6, seed=0, jitter=0.05)

@@ -11,7 +11,7 @@ from rankscape.papers.wang2024.elsewhere import Case, Statement, with_others
 from rankscape.papers.wang2024.laboratory import LAB, WIDTH, laboratory, ridge_of
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS, INK
-from rankscape.solvers.relaxation import rank_at_rest, relax
+from rankscape.solvers.descent.relaxation import rank_at_rest, relax
 from rankscape.theory.landscape import balanced_factors, entries, hessian_signature, local_minima
 
 # Singular values; the smallest is below its threshold.

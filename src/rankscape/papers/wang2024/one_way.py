@@ -21,7 +21,7 @@ from rankscape.papers.wang2024.laboratory import (
 )
 from rankscape.plot import Line, Panel
 from rankscape.plot.panels import COLORS
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 from rankscape.theory.landscape import balanced_factors
 
 # Asked of other problems.

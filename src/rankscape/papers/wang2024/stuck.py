@@ -19,7 +19,7 @@ from rankscape.papers.wang2024.laboratory import (
 )
 from rankscape.plot import Band, Line, Panel
 from rankscape.plot.panels import COLORS, STYLES
-from rankscape.solvers.relaxation import Relaxed, relax
+from rankscape.solvers.descent.relaxation import Relaxed, relax
 from rankscape.theory.landscape import hessian_signature
 
 # A laboratory problem with a trap of rank 4.

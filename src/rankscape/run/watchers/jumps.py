@@ -23,7 +23,7 @@ from rankscape.problem import AbstractProblem, Completion
 from rankscape.run.outcome import End, Outcome
 from rankscape.run.watchers.base import AbstractWatcher, Look, Memory, Record
 from rankscape.run.watchers.curvature import largest_curvature
-from rankscape.solvers.relaxation import relax
+from rankscape.solvers.descent.relaxation import relax
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,6 +9,7 @@ blocks, and a block to one thread, so that the result does not depend on how man
 `energies`       where to start, and how many directions chance does not explain
 `records`        `State` and `Moments`: what is kept of the rows of a factor
 `hands`          who goes through the blocks: threads, or workers elsewhere
+`away`           blocks that another process updates: what it is told, and what it does
 `journal`        sweeps that were made, for whoever is killed
 `posterior`      `PackedPosterior`: sweeps of variational Bayes, which go on with other rows than they began with
 `loops`          the compiled loops over entries,

@@ -5,8 +5,10 @@ Maly, Rauhut (2024). Each file answers one question:
 
 ==================  ==========================================================================================
 `recursion`         what gradient descent does, step by step: `factor_path`, `eigenvalue_path`
-`flow`              what gradient flow does: `flow_time`, `flow_value`; `imbalance_leaf` for the perturbed start
-`limits`            where it ends, how fast, with which steps: `limit`, `rate`, `step_limit`
+`flow_time`         what gradient flow does: `flow_time`, and its inverse `flow_value`, in closed form or by quadrature
+                    on the `imbalance_leaf` of the perturbed start
+`limits`            where it ends, and how fast: `limit`, `rate`
+`step_limit`        with which steps: `step_limit`
 `hitting`           when an eigenvalue reaches a level: `hitting_time`; `bounds` encloses it, with room for `rounding`
 `plateaus`          when each rank holds: `plateaus`; `levels` says what that means, `settled_times` which mode is last
 `stopping`          where to stop for a rank: `stopping_rule`
@@ -24,11 +26,13 @@ Examples
 from rankscape.theory.climbing.critical import CriticalAlpha, critical_alpha
 from rankscape.theory.climbing.design import Design, design
 from rankscape.theory.climbing.diagnose import Finding, diagnose
-from rankscape.theory.climbing.flow import flow_time, flow_value
+from rankscape.theory.climbing.flow_time import flow_time
+from rankscape.theory.climbing.flow_value import flow_value
 from rankscape.theory.climbing.hitting import HittingTime, hitting_time
-from rankscape.theory.climbing.limits import Limit, Rate, StepLimit, limit, rate, step_limit
+from rankscape.theory.climbing.limits import Limit, Rate, limit, rate
 from rankscape.theory.climbing.plateaus import Plateau, plateaus
 from rankscape.theory.climbing.recursion import eigenvalue_path, factor_path
+from rankscape.theory.climbing.step_limit import StepLimit, step_limit
 from rankscape.theory.climbing.stopping import StoppingRule, stopping_rule
 
 __all__ = [

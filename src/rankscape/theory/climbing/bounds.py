@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from rankscape.theory.climbing.flow import identical_time, perturbed_time, reach
+from rankscape.theory.climbing.flow_time import identical_time, perturbed_time, reach
 from rankscape.theory.climbing.imbalance_leaf import Leaf, angle, sharpness, way_left
 from rankscape.theory.climbing.rounding import LOST, kappa, width
 from rankscape.theory.inputs import Start

@@ -10,7 +10,7 @@ from rankscape.errors import InputError
 from rankscape.ground.checks import nonnegative, real, whole
 from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
-from rankscape.theory.climbing.flow import time_to
+from rankscape.theory.climbing.flow_time import time_to
 from rankscape.theory.climbing.levels import Levels
 from rankscape.theory.climbing.settled_times import level_of
 from rankscape.theory.inputs import RANGE, TINY, Start, Tolerance, alike, spectrum_of, start_of, tolerances_of

@@ -10,8 +10,8 @@ from rankscape.ground.checks import whole
 from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.critical import intervals, no_scale, ratio_of, scaled_start, scales, window, wish_of
-from rankscape.theory.climbing.limits import step_limit
 from rankscape.theory.climbing.plateaus import Plateau, RankIntervals
+from rankscape.theory.climbing.step_limit import step_limit
 from rankscape.theory.inputs import Tolerance, tolerances_of
 
 

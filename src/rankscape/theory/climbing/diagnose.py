@@ -9,8 +9,8 @@ from rankscape.ground.checks import positive
 from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.critical import critical_alpha
-from rankscape.theory.climbing.flow import time_to
-from rankscape.theory.climbing.limits import too_large
+from rankscape.theory.climbing.flow_time import time_to
+from rankscape.theory.climbing.step_limit import too_large
 from rankscape.theory.inputs import Start, alike, spectrum_of, start_of
 
 # Steps that are worth a warning.

@@ -8,10 +8,10 @@ import numpy as np
 from rankscape.ground.checks import one_of, positive, real, whole
 from rankscape.ground.range import MOST_STEPS, within_floats
 from rankscape.theory.climbing.bounds import ASSUMPTIONS, passage
-from rankscape.theory.climbing.flow import goal, reach, time_to
-from rankscape.theory.climbing.limits import warn_if_too_large
+from rankscape.theory.climbing.flow_time import goal, reach, time_to
 from rankscape.theory.climbing.recursion import first_passage
 from rankscape.theory.climbing.rounding import BEYOND
+from rankscape.theory.climbing.step_limit import warn_if_too_large
 from rankscape.theory.inputs import Start, start_of
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rankscape.theory.climbing.flow import time_to
+from rankscape.theory.climbing.flow_time import time_to
 from rankscape.theory.inputs import Start, alike
 
 # Times of arrays of modes to their levels, of shape (modes,).

@@ -13,9 +13,9 @@ from rankscape.ground.range import within_floats
 from rankscape.ground.types import ArrayLike
 from rankscape.theory.climbing.bounds import ASSUMPTIONS, Passage, Side, passage
 from rankscape.theory.climbing.levels import Levels
-from rankscape.theory.climbing.limits import warn_if_too_large
 from rankscape.theory.climbing.rounding import BEYOND
 from rankscape.theory.climbing.settled_times import last_settled, level_of
+from rankscape.theory.climbing.step_limit import warn_if_too_large
 from rankscape.theory.inputs import Start, Tolerance, spectrum_of, start_of, tolerances_of
 
 

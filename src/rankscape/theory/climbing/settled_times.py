@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rankscape.theory.climbing.bounds import guarded, leaf_constants, passage
-from rankscape.theory.climbing.flow import perturbed_time
+from rankscape.theory.climbing.flow_time import perturbed_time
 from rankscape.theory.climbing.imbalance_leaf import lower_factor, sharpness
 from rankscape.theory.climbing.rounding import LOST, UNIT, kappa, width
 from rankscape.theory.inputs import Start

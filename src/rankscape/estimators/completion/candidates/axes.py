@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 from rankscape.entries import Entries
 from rankscape.errors import InputError
 from rankscape.estimators.completion.settings import Settings
-from rankscape.solvers.order import in_order
+from rankscape.solvers.neighbours.order import in_order
 
 AXES = "rows", "columns"
 

@@ -12,7 +12,7 @@ from rankscape.estimators.completion.models.local import Local
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
-from rankscape.solvers.local_regression import steps_of
+from rankscape.solvers.neighbours.local_regression import steps_of
 
 # Degrees, and entries around a cell, that held-out entries choose from: along one axis, and along both. Few entries and
 # a high degree where there is no noise, many where there is. Error over that of linear interpolation: .17 to .98 on

@@ -12,7 +12,7 @@ from rankscape.estimators.completion.models.near_lines import NearLines
 from rankscape.estimators.completion.ready.offsets import Offset, damped_means, fit_offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.final import final
-from rankscape.solvers.near_rows import FEW, Donors, affordable, near_means, nearest, some_rows
+from rankscape.solvers.neighbours.near_rows import FEW, Donors, affordable, near_means, nearest, some_rows
 
 # Means that are compared, and the powers of the distance by which they are weighted: a row that is met exactly decides
 # alone. The nearest row by itself won by the luck of few held-out entries only.

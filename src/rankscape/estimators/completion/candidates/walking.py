@@ -14,7 +14,7 @@ from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import modes_of
-from rankscape.solvers.random_walk import fit_random_walk
+from rankscape.solvers.neighbours.random_walk import fit_random_walk
 
 # Ranks, and noise as a share of the entries' variance, that held-out entries choose from.
 RANKS, NOISES = (2, 4, 8), (0.003, 0.03, 0.1)

@@ -16,8 +16,8 @@ from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes
-from rankscape.solvers.levels import Levelled, Levels, fit_with_levels
-from rankscape.solvers.ridge_minimum import leading_modes
+from rankscape.solvers.descent.ridge_minimum import leading_modes
+from rankscape.solvers.least_squares.levels import Levelled, Levels, fit_with_levels
 
 # The levels to try, by the name of their offset. One number for all is a level of columns with a few parameters more;
 # both sides at once are a rank more of either.

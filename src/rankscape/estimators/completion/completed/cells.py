@@ -10,6 +10,7 @@ from rankscape.entries import Entries
 from rankscape.entries.given.given import Giver
 from rankscape.entries.given.returning import AsNamed
 from rankscape.errors import InputError
+from rankscape.estimators.completion.completed.best import Best, best_unseen
 from rankscape.estimators.completion.models.determined import Determined
 from rankscape.estimators.completion.models.intervals import Calibration, IntervalKind, normal_width
 from rankscape.estimators.completion.models.low_rank import LowRank
@@ -18,7 +19,8 @@ from rankscape.estimators.completion.models.uncertainty import errors_of
 from rankscape.estimators.completion.ready.bounds import Bounds
 from rankscape.estimators.completion.ready.names import By, Names, Places
 from rankscape.estimators.completion.ready.scaling import Scaling
-from rankscape.ground.checks import one_of, share
+from rankscape.ground.arrays import root_mean_square
+from rankscape.ground.checks import one_of, share, whole
 from rankscape.ground.memory import check_room
 
 # What to do with a matrix that is too large to be formed.
@@ -100,6 +102,51 @@ class AbstractCells(ABC):
         """
         i, j = self._positions(rows, columns, by)
         return self.bounds.clip(self.model.at(i, j), j)
+
+    def rmse(self, entries: Entries) -> float:
+        """Root mean square error of the model at these entries, in `units`."""
+        errors = self.predict(entries.rows, entries.columns, by="positions") - entries.values
+        # In units of the largest entry first: squares of 1e200 do not exist.
+        return self.scaling.unit * root_mean_square(errors / self.scaling.at(entries.rows, entries.columns))
+
+    def top(self, count: int, rows: Places | None = None, by: By = "auto") -> Best:
+        """Of each row the unseen columns with the largest values, the largest first, without forming the matrix.
+
+        Parameters
+        ----------
+        count : int
+            How many columns of each row, fewer where fewer are unseen.
+        rows : array_like, optional
+            Names or positions, as in `predict`; every row without it.
+        by : {"auto", "names", "positions"}
+            As in `predict`.
+
+        Returns
+        -------
+        Best
+            ``rows``, ``columns`` and ``values``, a named tuple.
+
+        Raises
+        ------
+        InputError
+            A row is out of range, or the count is no whole number of at least 1.
+
+        Warns
+        -----
+        FallbackWarning
+            All values are equal, so that their order means nothing.
+
+        Examples
+        --------
+        >>> import numpy as np, rankscape as rs
+        >>> X = np.outer([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, -1.0, 2.0, 0.5, 1.0, 3.0])
+        >>> X[2, [3, 5]] = np.nan
+        >>> rs.complete(X).top(1, rows=[2]).columns
+        array([5])
+        """
+        where = np.arange(self.shape[0]) if rows is None else self.names.row_positions(rows, self.shape[0], by)
+        best = best_unseen(self.model.lines, self.observed, whole("count", count, least=1), where)
+        return best._replace(values=self.bounds.clip(best.values, best.columns))
 
     def observed_at(self, rows: Places, columns: Places, by: By = "auto") -> np.ndarray:
         """The observed entries at these cells, NaN where none was observed; shape (k,)."""

@@ -3,7 +3,7 @@
 from abc import ABC
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,11 @@ from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.labelled import Labelled
 from rankscape.ground.modes import Modes, balanced_factors
-from rankscape.solvers.noise_variances import Variances
+from rankscape.plot.onto import What, plot_trajectory
+from rankscape.solvers.noise.noise_variances import Variances
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class AbstractFound(ABC):
@@ -25,6 +29,7 @@ class AbstractFound(ABC):
     method: str
     memory: NamedTuple
     path: Labelled
+    baselines: dict[str, float]
 
     @property
     def rank(self) -> int:
@@ -111,3 +116,20 @@ class AbstractFound(ABC):
         nothing else predicts.
         """
         return balanced_factors(self.modes, [self.rank] * (self.depth - 1))
+
+    def plot(self, ax: "Axes | None" = None, *, what: What = "errors") -> "Axes":
+        """Draw how the search went: its errors by step, its "rank", or its "spectrum".
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            To draw on; new ones without it.
+        what : {"errors", "rank", "spectrum"}
+            What is drawn.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        named = {name.replace("_", " "): error for name, error in self.baselines.items()}
+        return plot_trajectory(self.trajectory, what, ax, references=named if what == "errors" else None)

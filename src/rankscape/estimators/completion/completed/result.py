@@ -10,7 +10,6 @@ from rankscape.entries import Entries
 from rankscape.entries.given.given import Giver
 from rankscape.errors import InputError
 from rankscape.estimators.completion import inputs
-from rankscape.estimators.completion.completed.best import Best, best_unseen
 from rankscape.estimators.completion.completed.cells import AbstractCells
 from rankscape.estimators.completion.completed.found import AbstractFound
 from rankscape.estimators.completion.completed.new_rows import NewRows
@@ -19,19 +18,14 @@ from rankscape.estimators.completion.models.intervals import Calibration
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.ready.bounds import Bounds
-from rankscape.estimators.completion.ready.names import By, Names, Places
+from rankscape.estimators.completion.ready.names import Names
 from rankscape.estimators.completion.trust.certificate import Certificate
 from rankscape.estimators.outliers import Outliers
 from rankscape.ground import html
-from rankscape.ground.arrays import root_mean_square
-from rankscape.ground.checks import whole
 from rankscape.ground.labelled import Labelled
-from rankscape.plot.onto import What, plot_trajectory
 from rankscape.run.outcome import Outcome
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from rankscape.estimators.completion.completed.spread import Spread
 
 
@@ -157,23 +151,6 @@ class CompletedMatrix(AbstractFound, AbstractCells):
         ]
         return html.facts("Completed matrix", rows)
 
-    def plot(self, ax: "Axes | None" = None, *, what: What = "errors") -> "Axes":
-        """Draw how the search went: its errors by step, its "rank", or its "spectrum".
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            To draw on; new ones without it.
-        what : {"errors", "rank", "spectrum"}
-            What is drawn.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        named = {name.replace("_", " "): error for name, error in self.baselines.items()}
-        return plot_trajectory(self.trajectory, what, ax, references=named if what == "errors" else None)
-
     @property
     def expected_error(self) -> float | None:
         """Root mean square error to expect of the filled cells, as observations; None when none could be held out.
@@ -188,51 +165,6 @@ class CompletedMatrix(AbstractFound, AbstractCells):
         column" (row, row and column).
         """
         return self.scaling.words
-
-    def rmse(self, entries: Entries) -> float:
-        """Root mean square error of the model at these entries, in `units`."""
-        errors = self.predict(entries.rows, entries.columns, by="positions") - entries.values
-        # In units of the largest entry first: squares of 1e200 do not exist.
-        return self.scaling.unit * root_mean_square(errors / self.scaling.at(entries.rows, entries.columns))
-
-    def top(self, count: int, rows: Places | None = None, by: By = "auto") -> Best:
-        """Of each row the unseen columns with the largest values, the largest first, without forming the matrix.
-
-        Parameters
-        ----------
-        count : int
-            How many columns of each row, fewer where fewer are unseen.
-        rows : array_like, optional
-            Names or positions, as in `predict`; every row without it.
-        by : {"auto", "names", "positions"}
-            As in `predict`.
-
-        Returns
-        -------
-        Best
-            ``rows``, ``columns`` and ``values``, a named tuple.
-
-        Raises
-        ------
-        InputError
-            A row is out of range, or the count is no whole number of at least 1.
-
-        Warns
-        -----
-        FallbackWarning
-            All values are equal, so that their order means nothing.
-
-        Examples
-        --------
-        >>> import numpy as np, rankscape as rs
-        >>> X = np.outer([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, -1.0, 2.0, 0.5, 1.0, 3.0])
-        >>> X[2, [3, 5]] = np.nan
-        >>> rs.complete(X).top(1, rows=[2]).columns
-        array([5])
-        """
-        where = np.arange(self.shape[0]) if rows is None else self.names.row_positions(rows, self.shape[0], by)
-        best = best_unseen(self.model.lines, self.observed, whole("count", count, least=1), where)
-        return best._replace(values=self.bounds.clip(best.values, best.columns))
 
     def new_rows(self, data: MatrixData | Entries) -> NewRows:
         """Further rows of this matrix, filled in by what is observed of them; nothing is fitted again.

@@ -16,7 +16,7 @@ from rankscape.ground.arrays import root_mean_square, slices
 from rankscape.ground.final import final
 from rankscape.ground.modes import modes_of
 from rankscape.ground.stored import let_go
-from rankscape.solvers.determined import Factors, Jacobian, free_motions, noise_motions
+from rankscape.solvers.least_squares.determined import Factors, Jacobian, free_motions, noise_motions
 
 # Cells of a matrix up to which all missing ones are looked at, and how many of a larger one.
 ALL, SOME = 2_000_000, 200_000

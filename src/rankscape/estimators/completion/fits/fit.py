@@ -11,7 +11,7 @@ from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes
-from rankscape.solvers.noise_variances import Variances
+from rankscape.solvers.noise.noise_variances import Variances
 
 if TYPE_CHECKING:
     from rankscape.estimators.completion.methods.base import Method

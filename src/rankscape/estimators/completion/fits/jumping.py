@@ -12,7 +12,7 @@ from rankscape.initialization import Factors
 from rankscape.problem import Completion
 from rankscape.run.simulation import simulate
 from rankscape.run.trajectory import Trajectory
-from rankscape.solvers.stable_rate import with_stable_rate
+from rankscape.solvers.descent.stable_rate import with_stable_rate
 
 # Passes over the entries at each ridge, and most steps.
 EPOCHS, MOST = 50, 5_000_000

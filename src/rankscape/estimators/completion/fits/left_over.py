@@ -10,8 +10,8 @@ from rankscape.estimators.completion.fits.lone_lines import lone_lines
 from rankscape.estimators.completion.models.uncertainty import leverages_of, weights_of
 from rankscape.estimators.completion.ready.split import Split
 from rankscape.ground.final import final
-from rankscape.solvers.median_polish import medians, robust_size, robust_sizes
-from rankscape.solvers.scale_mixture import fit_scale_mixture
+from rankscape.solvers.noise.median_polish import medians, robust_size, robust_sizes
+from rankscape.solvers.noise.scale_mixture import fit_scale_mixture
 
 # Smallest size of what is left, as a share of the spread of the fit: an exact fit leaves rounding, and one that is
 # about to be exact, while single errors are still in, a little of everything.

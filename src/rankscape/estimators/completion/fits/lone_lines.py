@@ -13,8 +13,8 @@ from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.least_magnitudes import least_magnitudes
-from rankscape.solvers.median_polish import robust_size
+from rankscape.solvers.noise.least_magnitudes import least_magnitudes
+from rankscape.solvers.noise.median_polish import robust_size
 
 # Mean leverage of a line's entries across it, and the factor over that of most entries, from which on a direction is
 # its own. On 200 x 150 of rank 4, with a third of one row and of one column wrong, theirs are 0.6 to 1.0, those of all

@@ -11,7 +11,7 @@ from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries, entries_of_product
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes
-from rankscape.solvers.ridge_minimum import killing_ridge, live_rank, minimise, residual_modes, starting_modes
+from rankscape.solvers.descent.ridge_minimum import killing_ridge, live_rank, minimise, residual_mode, starting_modes
 
 # First ridge, as a share of the one that kills even the largest direction, and the number of its halvings.
 FIRST, STAGES = 0.1, 14
@@ -142,7 +142,7 @@ class RidgePath:
         return live_rank(modes, ridge, self._gradient_norm(modes), depth)
 
     def _gradient_norm(self, modes: Modes) -> float:
-        top = residual_modes(self.entries, modes, 1)
+        top = residual_mode(self.entries, modes)
         return float(top.s[0]) if len(top.s) else 0.0
 
     def _iterations(self, width: int) -> int:

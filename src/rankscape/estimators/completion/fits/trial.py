@@ -13,8 +13,8 @@ from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes
-from rankscape.solvers.least_squares import Polished
-from rankscape.solvers.noise_variances import Variances, estimate_variances
+from rankscape.solvers.least_squares.known_rank import Polished
+from rankscape.solvers.noise.noise_variances import Variances, estimate_variances
 from rankscape.solvers.posterior import Posterior
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rankscape.estimators.completion.methods.climbed import shrink
 from rankscape.estimators.completion.methods.exactness import exact_fit
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
-from rankscape.solvers.ridge_minimum import leading_modes
+from rankscape.solvers.descent.ridge_minimum import leading_modes
 
 # Directions that averaging starts with: ratings keep a few, photographs and gene expression about 30.
 WIDTHS = 16, 40, 60

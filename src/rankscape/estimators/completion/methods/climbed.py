@@ -20,9 +20,9 @@ from rankscape.estimators.completion.methods.shaken import shaken, stuck
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.least_squares import NARROW, PATIENT, Polished, fill, polish
+from rankscape.solvers.least_squares.known_rank import NARROW, PATIENT, Polished, fill, polish
+from rankscape.solvers.noise.sign_flips import unexplained
 from rankscape.solvers.posterior import Posterior
-from rankscape.solvers.sign_flips import unexplained
 
 # First stage after which scarce entries are polished: their basin is narrow, and the ridge leads into it. Without
 # held-out entries that would say when a path goes astray, the first attempt comes early: of 11 matrices at 1.05 of the

@@ -6,7 +6,7 @@ from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.fits.ridge_path import RidgePath
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes
-from rankscape.solvers.least_squares import Polished, core, polish
+from rankscape.solvers.least_squares.known_rank import Polished, core, polish
 
 # Entries beyond the parameters, as a share of all, that an exact fit must have: then it cannot be chance.
 SPARE = 0.01

@@ -13,8 +13,8 @@ from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.least_squares import fill
-from rankscape.solvers.levels import Levelled, Levels, fit_with_levels
+from rankscape.solvers.least_squares.known_rank import fill
+from rankscape.solvers.least_squares.levels import Levelled, Levels, fit_with_levels
 
 # Steps of a fit, and the relative decrease at which one that is not exact ends.
 STEPS, GAIN = 60, 1e-6

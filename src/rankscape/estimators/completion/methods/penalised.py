@@ -18,7 +18,7 @@ from rankscape.estimators.completion.methods.base import Method
 from rankscape.estimators.completion.methods.offset import OFFSET
 from rankscape.ground.final import final
 from rankscape.ground.labelled import Labelled
-from rankscape.solvers.ridge_minimum import killing_ridge, minimise, starting_modes
+from rankscape.solvers.descent.ridge_minimum import killing_ridge, minimise, starting_modes
 
 # Of one ridge to the next larger one.
 RATIO = 0.4

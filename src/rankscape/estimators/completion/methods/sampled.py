@@ -14,7 +14,7 @@ from rankscape.solvers.gibbs.likelihoods import Gaussian
 from rankscape.solvers.gibbs.mean import MeanOfDraws
 from rankscape.solvers.gibbs.priors import noise_edge
 from rankscape.solvers.gibbs.sampler import Gibbs
-from rankscape.solvers.noise_variances import Variances
+from rankscape.solvers.noise.noise_variances import Variances
 
 # Directions that are drawn. Error of MovieLens 100k with 6, 10 and 16 of them: .8736, .8691, .870.
 WIDTH = 10

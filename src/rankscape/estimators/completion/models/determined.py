@@ -9,7 +9,7 @@ from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.ground.final import final
-from rankscape.solvers.determined import Motions
+from rankscape.solvers.least_squares.determined import Motions
 
 # Rows that are looked at at a time.
 BLOCK = 500_000

@@ -12,7 +12,7 @@ from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes
-from rankscape.solvers.between import between
+from rankscape.solvers.neighbours.between import between
 
 
 @final

@@ -9,7 +9,7 @@ from rankscape.entries import Entries
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.interpolated import Interpolated
 from rankscape.ground.final import final
-from rankscape.solvers.local_regression import local_polynomial
+from rankscape.solvers.neighbours.local_regression import local_polynomial
 
 
 @final
@@ -55,8 +55,8 @@ class Local(Model):
         """New rows: from their own entries where columns are ordered, else levels; where they lie is not known."""
         values = self._between.folded(entries)
         if np.isfinite(self.steps[1]):
-            places = np.indices(values.shape).reshape(2, -1)
-            own = local_polynomial(entries, *places, (np.inf, 1.0), self.count, self.degree).reshape(values.shape)
+            rows, columns = np.indices(values.shape).reshape(2, -1)
+            own = local_polynomial(entries, rows, columns, (np.inf, 1.0), self.count, self.degree).reshape(values.shape)
             values = np.where(np.isnan(own), values, own)
         return values
 

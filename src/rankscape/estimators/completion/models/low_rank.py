@@ -11,8 +11,8 @@ from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.final import final
 from rankscape.ground.jit import begin_in_numpy
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.new_rows import fold
-from rankscape.solvers.noise_variances import Variances
+from rankscape.solvers.least_squares.new_rows import fold
+from rankscape.solvers.noise.noise_variances import Variances
 
 
 @final

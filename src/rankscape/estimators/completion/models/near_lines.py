@@ -12,7 +12,7 @@ from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes
-from rankscape.solvers.near_rows import Donors, Neighbours, near_means, nearest
+from rankscape.solvers.neighbours.near_rows import Donors, Neighbours, near_means, nearest
 
 
 @final

@@ -25,8 +25,8 @@ from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.estimators.outliers import Outliers
 from rankscape.ground.modes import Modes
-from rankscape.solvers.determined import Motions
-from rankscape.solvers.noise_variances import Variances
+from rankscape.solvers.least_squares.determined import Motions
+from rankscape.solvers.noise.noise_variances import Variances
 
 ALONE: tuple[Any, ...] = LowRank, GaussianRows, NearLines, Interpolated, Local, Drawn
 OF_OTHERS: tuple[Any, ...] = Stepwise, Scaled, Unscaled, Combined, Determined, Limited

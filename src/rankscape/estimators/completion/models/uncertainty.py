@@ -9,7 +9,7 @@ from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.ground.jit import begin_in_numpy
 from rankscape.solvers.conditioning import condition
-from rankscape.solvers.leverage import leverages, overlaps
+from rankscape.solvers.noise.leverage import leverages, overlaps
 
 # Largest number of unknowns whose normal matrix is inverted as a whole; beyond it, block by block.
 DENSE_UNKNOWNS = 4000

@@ -6,7 +6,7 @@ from rankscape.entries import Entries
 from rankscape.estimators.completion.ready.offsets import damped_means, fit_offset
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.groups import sums_of
-from rankscape.solvers.near_rows import Donors, near_means, nearest, some_rows
+from rankscape.solvers.neighbours.near_rows import Donors, near_means, nearest, some_rows
 
 # Rows whose mean the nearest-row baseline takes.
 NEIGHBOURS = 5

@@ -11,7 +11,7 @@ from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.search.selection import Selection
 from rankscape.ground.final import final
-from rankscape.solvers.median_polish import robust_size
+from rankscape.solvers.noise.median_polish import robust_size
 
 # Standard deviations beyond which an entry counts linearly, and beyond which one that both fits miss does not count.
 NEAR, LOST = 2.5, 5.0

@@ -17,7 +17,7 @@ from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.arrays import root_mean_square
-from rankscape.solvers.noise_variances import estimate_variances
+from rankscape.solvers.noise.noise_variances import estimate_variances
 
 if TYPE_CHECKING:
     from rankscape.estimators.completion.search.selection import Selection

@@ -33,7 +33,7 @@ from rankscape.estimators.completion.search.tails import HEAVY, Tails
 from rankscape.estimators.completion.settings import Settings
 from rankscape.estimators.outliers import heavy_throughout
 from rankscape.ground.arrays import root_mean_square
-from rankscape.solvers.median_polish import median_residuals, robust_sizes
+from rankscape.solvers.noise.median_polish import median_residuals, robust_sizes
 
 # Standard deviations from the medians beyond which an entry is left out at first: at 4, of 150 errors of ten standard
 # deviations 4 to 7 stay in, at 3 up to 2; and 1 to 2 % of the good entries go too, until the first fit readmits them.

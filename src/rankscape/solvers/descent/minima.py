@@ -12,7 +12,7 @@ from rankscape.ground.linalg import thin_svd
 from rankscape.ground.modes import Modes, balanced_factors
 from rankscape.ground.types import Matrix
 from rankscape.problem import AbstractProblem, Completion, Estimation
-from rankscape.solvers.relaxation import Relaxed, relax
+from rankscape.solvers.descent.relaxation import Relaxed, relax
 from rankscape.theory.landscape import entries, hessian_signature
 
 # Products that differ by less than this part of their size are one minimum.

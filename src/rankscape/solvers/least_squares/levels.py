@@ -16,8 +16,14 @@ from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.levenberg import Damping, Ended, levenberg_marquardt
-from rankscape.solvers.variable_projection import GIVE_UP, NO_LEVEL, NOTHING_LEFT, assemble, damped_solution
+from rankscape.solvers.least_squares.levenberg import Damping, Ended, levenberg_marquardt
+from rankscape.solvers.least_squares.variable_projection import (
+    GIVE_UP,
+    NO_LEVEL,
+    NOTHING_LEFT,
+    assemble,
+    damped_solution,
+)
 
 
 class Levels(NamedTuple):

@@ -8,7 +8,7 @@ from scipy.sparse.linalg import svds
 from rankscape.entries.prepared import PreparedEntries, outer_factors, value_and_gradient
 from rankscape.ground.linalg import thin_svd
 from rankscape.ground.modes import Modes, balanced_factors, modes_of
-from rankscape.solvers.quasi_newton import minimise_smooth
+from rankscape.solvers.descent.quasi_newton import minimise_smooth
 
 # Relative decrease of the objective at which a stage ends: the bias of the ridge is far above it.
 TOLERANCE = 1e-9
@@ -59,7 +59,6 @@ def minimise(
     depth: int,
     iterations: int,
     watch: Callable[[int, Callable[[], Modes]], None] | None = None,
-    tolerance: float = TOLERANCE,
 ) -> tuple[Modes, int, bool]:
     """L-BFGS on the balanced factors of `modes`; the result's modes, the iterations taken, and whether it converged.
 
@@ -81,14 +80,14 @@ def minimise(
     modes_at = lambda x: modes_of(*outer_factors(unpack(x)))
     see = (lambda taken, x: None) if watch is None else (lambda taken, x: watch(taken, lambda: modes_at(x)))
     x = np.concatenate([W.ravel() for W in start])
-    found = minimise_smooth(objective, x, iterations, tolerance, see)
+    found = minimise_smooth(objective, x, iterations, TOLERANCE, see)
     return modes_at(found.x), found.iterations, found.converged
 
 
-def residual_modes(entries: PreparedEntries, modes: Modes, count: int) -> Modes:
-    """Leading triplets of minus the gradient of the loss, ``-R/m``: where another direction would help most."""
+def residual_mode(entries: PreparedEntries, modes: Modes) -> Modes:
+    """The leading triplet of minus the gradient of the loss, ``-R/m``: where another direction would help most."""
     residual = entries.residual(modes.U * modes.s, modes.V)
-    return leading_modes(entries, -residual / entries.count, count)
+    return leading_modes(entries, -residual / entries.count, 1)
 
 
 def live_rank(modes: Modes, ridge: float, gradient_norm: float, depth: int) -> int:

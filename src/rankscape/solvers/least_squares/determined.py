@@ -148,7 +148,7 @@ class Motions(NamedTuple):
         return self.at(rows, columns) > MOVED * np.sqrt(of_left[columns] + of_right[rows])
 
 
-def free_motions(jacobian: Jacobian, probes: int = PROBES, seed: int = 0) -> Motions:
+def free_motions(jacobian: Jacobian, probes: int = PROBES) -> Motions:
     """Motions that the entries do not see: a cell is determined when none of them moves it (`moves`).
 
     References
@@ -158,7 +158,7 @@ def free_motions(jacobian: Jacobian, probes: int = PROBES, seed: int = 0) -> Mot
     .. [kiraly2015] Király, Theran, Tomioka, "The algebraic combinatorial approach for low-rank matrix completion",
        Journal of Machine Learning Research 16 (2015).
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     like = jacobian.transposed(np.zeros(jacobian.entries.count))
     changes = []
     for _ in range(probes):
@@ -170,9 +170,9 @@ def free_motions(jacobian: Jacobian, probes: int = PROBES, seed: int = 0) -> Mot
     return _motions(jacobian, changes)
 
 
-def noise_motions(jacobian: Jacobian, draws: int = 8, seed: int = 0) -> Motions:
+def noise_motions(jacobian: Jacobian, draws: int = 8) -> Motions:
     """How far noise of variance one in the entries moves the cells: their standard errors, without any ridge."""
-    random, count = np.random.default_rng(seed), jacobian.entries.count
+    random, count = np.random.default_rng(0), jacobian.entries.count
     return _motions(jacobian, [jacobian.solve(random.standard_normal(count)) for _ in range(draws)])
 
 

@@ -2,7 +2,7 @@ r"""What a shrinkage of singular values costs, estimated without the truth: Stei
 
 import numpy as np
 
-from rankscape.solvers.shrinkage import Shrunk
+from rankscape.solvers.noise.shrinkage import Shrunk
 
 # Pairs of values that are held at once.
 PAIRS = 1_000_000
@@ -33,7 +33,7 @@ def stein_risk(values: np.ndarray, shrunk: Shrunk, shape: tuple[int, int], symme
 
     Examples
     --------
-    >>> from rankscape.solvers.shrinkage import Shrunk
+    >>> from rankscape.solvers.noise.shrinkage import Shrunk
     >>> s = np.array([5.0, 2.0])
     >>> stein_risk(s, Shrunk(s, np.ones(2)), (2, 3)), stein_risk(s, Shrunk(0 * s, 0 * s), (2, 3))  # nm; |X|^2 - nm
     (6.0, 23.0)

@@ -9,8 +9,8 @@ import numpy as np
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.least_squares import Polished
-from rankscape.solvers.ridge_minimum import leading_modes
+from rankscape.solvers.descent.ridge_minimum import leading_modes
+from rankscape.solvers.least_squares.known_rank import Polished
 
 # Random signs that a residual's leading singular value is compared with.
 FLIPS = 3

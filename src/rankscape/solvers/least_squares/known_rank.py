@@ -11,9 +11,9 @@ import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.gauss_newton import gauss_newton
-from rankscape.solvers.new_rows import fold
-from rankscape.solvers.variable_projection import project
+from rankscape.solvers.least_squares.gauss_newton import gauss_newton
+from rankscape.solvers.least_squares.new_rows import fold
+from rankscape.solvers.least_squares.variable_projection import project
 
 # Steps of one fit; a good start needs 4 to 8. Scarce entries may need patience: the valley to their solution is narrow.
 STEPS, PATIENT = 15, 60

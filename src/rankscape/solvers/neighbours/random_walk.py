@@ -5,8 +5,8 @@ import numpy as np
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.jit import compiled
 from rankscape.solvers.conditioning import solve_and_invert
-from rankscape.solvers.new_rows import fold
-from rankscape.solvers.ridge_minimum import leading_modes
+from rankscape.solvers.descent.ridge_minimum import leading_modes
+from rankscape.solvers.least_squares.new_rows import fold
 
 # Alternating rounds: they settle to three digits in fewer.
 ROUNDS = 15

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries
-from rankscape.solvers.levenberg import Damping, levenberg_marquardt
-from rankscape.solvers.variable_projection import NOTHING_LEFT, Fitted
+from rankscape.solvers.least_squares.levenberg import Damping, levenberg_marquardt
+from rankscape.solvers.least_squares.variable_projection import NOTHING_LEFT, Fitted
 
 # Conjugate gradient steps per Gauss-Newton step.
 INNER = 30

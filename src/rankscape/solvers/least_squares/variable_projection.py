@@ -12,7 +12,7 @@ from scipy.linalg import get_lapack_funcs
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.jit import compiled
 from rankscape.solvers.conditioning import solve_and_invert
-from rankscape.solvers.levenberg import Damping, levenberg_marquardt
+from rankscape.solvers.least_squares.levenberg import Damping, levenberg_marquardt
 
 # Mean squared residual, on entries of rms 1, below which no further step can help.
 NOTHING_LEFT = 1e-26

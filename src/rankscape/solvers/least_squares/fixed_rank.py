@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator, lsmr
 from rankscape.ground.linalg import thin_svd
 from rankscape.problem import DenseOperators, Sensing
 from rankscape.problem.operators.dense import AbstractOperators
-from rankscape.solvers.levenberg import Damping, levenberg_marquardt
+from rankscape.solvers.least_squares.levenberg import Damping, levenberg_marquardt
 
 # Relative residual at which the measurements are met to rounding.
 MEASUREMENTS_MET = 1e-11

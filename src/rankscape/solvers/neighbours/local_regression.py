@@ -43,11 +43,6 @@ def local_polynomial(
     count, degree : int
         Of neighbours, and of the polynomials.
 
-    References
-    ----------
-    .. [cleveland1988] Cleveland, Devlin, "Locally weighted regression", Journal of the American Statistical Association
-       83 (1988).
-
     Examples
     --------
     A surface of degree two is met, whatever is around it.
@@ -56,6 +51,11 @@ def local_polynomial(
     >>> seen = np.where(np.eye(6), np.nan, surface)
     >>> local_polynomial(Entries.from_array(seen), np.array([2]), np.array([2]), (1.0, 1.0), 16, 2).round(3)
     array([10.])
+
+    References
+    ----------
+    .. [cleveland1988] Cleveland, Devlin, "Locally weighted regression", Journal of the American Statistical Association
+       83 (1988).
     """
     known = np.column_stack([entries.rows, entries.columns])
     asked = np.column_stack([rows, columns])

@@ -1,0 +1,1 @@
+"""Gradient flow: closed forms where there are some, else a solver that walks a grid of its own."""
