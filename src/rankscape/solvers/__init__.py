@@ -12,6 +12,7 @@
 `packed`               the same of very many entries, in threads
 `gibbs`                the same by draws, for noise of many kinds
 `full_covariance`      rows drawn from one Gaussian, parts of them unseen: expectation maximisation
+`filling`              the loops behind it: gaps filled by what is expected there
 `near_rows`            rows that are most alike, and what they predict for one another
 `between`              along an ordered axis, what lies between two entries
 `order`                whether an axis is ordered

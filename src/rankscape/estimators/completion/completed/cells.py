@@ -19,6 +19,7 @@ from rankscape.estimators.completion.ready.bounds import Bounds
 from rankscape.estimators.completion.ready.names import By, Names, Places
 from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.ground.checks import one_of, share
+from rankscape.ground.jit import begin_in_numpy
 from rankscape.ground.memory import check_room
 
 # What to do with a matrix that is too large to be formed.
@@ -48,6 +49,7 @@ class AbstractCells(ABC):
         return self.model.scaling
 
     @cached_property
+    @begin_in_numpy()
     def fitted(self) -> np.ndarray:
         """The model's value of every entry, the observed ones included (denoised)."""
         check_room(self.shape, 2, TOO_LARGE)
@@ -83,6 +85,7 @@ class AbstractCells(ABC):
         mask[self.observed.rows, self.observed.columns] = True
         return mask
 
+    @begin_in_numpy()
     def predict(self, rows: Places, columns: Places, by: By = "auto") -> np.ndarray:
         """The model's values at these cells, without forming the matrix.
 
@@ -118,6 +121,7 @@ class AbstractCells(ABC):
     def _errors(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         return self.model.model.errors(i, j, errors_of(self.low_rank, self.used, i, j))
 
+    @begin_in_numpy()
     def interval(
         self,
         rows: Places,
@@ -173,6 +177,7 @@ class AbstractCells(ABC):
     def _positions(self, rows: Places, columns: Places, by: By) -> tuple[np.ndarray, np.ndarray]:
         return self.names.positions(rows, columns, self.shape, by)
 
+    @begin_in_numpy()
     def folded(self, entries: Entries) -> np.ndarray:
         """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
         return self.bounds.clip(self.model.folded(entries))
