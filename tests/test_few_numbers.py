@@ -11,6 +11,7 @@ import pytest
 import rankscape as rs
 from rankscape.ground import jit
 from rankscape.solvers.least_squares.variable_projection import assemble
+from rankscape.solvers.neighbours.random_walk import _solve_chain
 
 # One call of so many is compared.
 SOME = 17
@@ -20,6 +21,10 @@ def _low_rank(rng, rows, columns, rank):
     return rng.normal(size=(rows, rank)) @ rng.normal(size=(rank, columns))
 
 
+def _seen(rng, share, X):
+    return np.where(rng.random(X.shape) < share, X, np.nan)
+
+
 TABLES = {
     "a rank and noise": lambda rng: _low_rank(rng, 60, 40, 3) + 0.1 * rng.normal(size=(60, 40)),
     "exact": lambda rng: _low_rank(rng, 50, 30, 2),
@@ -27,6 +32,7 @@ TABLES = {
     "levels": lambda rng: _low_rank(rng, 40, 8, 3) + 1,
     "an order": lambda rng: np.cumsum(rng.normal(size=(50, 12)), axis=0),
     "wrong entries": lambda rng: _low_rank(rng, 60, 40, 3) + 0.2 * rng.standard_t(2, size=(60, 40)),
+    "few are seen": lambda rng: _seen(rng, 0.2, _low_rank(rng, 60, 40, 3) + 0.1 * rng.normal(size=(60, 40))),
     "constant columns": lambda rng: np.tile(rng.normal(size=15), (20, 1)) + (np.arange(20)[:, None] == 3),
 }
 
@@ -57,6 +63,8 @@ def _twice(monkeypatch):
             if loop is assemble:
                 return call(loop, *arguments)
             pairs = [(loop.dispatcher(*compiled), loop.of_few(*plain)), *zip(compiled, plain, strict=True)]
+            if loop is _solve_chain:  # its blocks are spent
+                pairs = pairs[2:]
             for one, other in pairs:
                 if one is not None:
                     _alike(one, other, loop.__name__, 1e-13 * _largest(arguments))
@@ -131,14 +139,15 @@ def test_within_a_task_a_loop_is_compiled_where_it_is_called_often_or_with_much(
     loop.few(limit=10)(lambda x: "in NumPy")
     with jit.begin_in_numpy():
         assert loop(np.zeros(11)) == "compiled"
-        said = [loop(np.zeros(10)) for _ in range(jit.CALLS + 2)]
+        said = [loop(np.zeros(0)) for _ in range(jit.CALLS + 2)]
         assert said == ["in NumPy"] * jit.CALLS + ["compiled"] * 2
         with jit.begin_in_numpy():  # what begins within a task is part of it
             assert loop(np.zeros(10)) == "compiled"
     with jit.begin_in_numpy(), jit.begin_in_numpy(False):
         assert loop(np.zeros(10)) == "compiled"
-    with jit.begin_in_numpy():  # another task begins anew
-        assert loop(np.zeros(10)) == "in NumPy"
+    with jit.begin_in_numpy():  # another task begins anew, in which longer calls count as several
+        said = [loop(np.zeros(10)) for _ in range(jit.CALLS // (1 + jit.LONG) + 2)]
+        assert said == ["in NumPy"] * (len(said) - 1) + ["compiled"]
 
 
 def _without_numba(*command):

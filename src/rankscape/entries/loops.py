@@ -8,6 +8,9 @@ import numpy as np
 
 from rankscape.ground.jit import compiled
 
+# Cells of a table up to which all of them are multiplied, seen or not.
+CELLS = 100_000
+
 _loop = compiled("reassoc", "contract", "nsz")  # lets a dot product use vector registers; NaN and infinity stay honest
 
 
@@ -59,6 +62,18 @@ def thin_gradient(starts, columns, values, weights, left, right, block, R_right,
     return total
 
 
+@thin_gradient.few()
+def _thin_gradient(starts, columns, values, weights, left, right, block, R_right, Rt_left):
+    missed = np.empty_like(values)
+    _entries(_rows_of(starts), columns, left, right, missed)
+    missed -= values
+    weighted = missed * weights if len(weights) else missed
+    R = _sparse(starts, columns, weighted, len(right))
+    R_right += R @ right
+    Rt_left += R.T @ left
+    return float(weighted @ missed)
+
+
 @_loop
 def add_gram(weight, x, out):
     """Add the lower half of ``weight x x^T``."""
@@ -85,14 +100,18 @@ def grams(starts, columns, weights, left, right, block, of_rows, of_columns):
 
 @grams.few()
 def _grams(starts, columns, weights, left, right, block, of_rows, of_columns):
-    rows = _rows_of(starts)
-    for groups, factor, out in ((rows, right[columns], of_rows), (columns, left[rows], of_columns)):
-        outer = factor[:, :, None] * factor[:, None, :]
-        if len(weights):
-            outer *= weights[:, None, None]
-        places = groups[:, None].astype(np.int64) * out[0].size + np.arange(out[0].size)
-        whole = np.bincount(places.ravel(), outer.ravel(), out.size).reshape(out.shape)
-        out += np.tril(whole)
+    seen = _sparse(starts, columns, weights if len(weights) else np.ones(len(columns)), len(right))
+    if len(left) * len(right) <= CELLS:
+        seen = seen.toarray()
+    for table, factor, out in ((seen, right, of_rows), (seen.T, left, of_columns)):
+        outer = (factor[:, :, None] * factor[:, None, :]).reshape(len(factor), -1)
+        out += np.tril((table @ outer).reshape(out.shape))
+
+
+def _sparse(starts, columns, values, width):
+    from scipy.sparse import csr_array
+
+    return csr_array((values, columns, starts), shape=(len(starts) - 1, width))
 
 
 def _rows_of(starts):
@@ -107,6 +126,11 @@ def gather(starts, columns, values, table, out):
             value, j = values[e], columns[e]
             for k in range(out.shape[1]):
                 out[i, k] += value * table[j, k]
+
+
+@gather.few()
+def _gather(starts, columns, values, table, out):
+    out += _sparse(starts, columns, values, len(table)) @ table
 
 
 @_loop
@@ -173,7 +197,7 @@ def entries(rows, columns, left, right, out):
 
 @entries.few()
 def _entries(rows, columns, left, right, out):
-    np.einsum("ek,ek->e", left[rows], right[columns], out=out)
+    np.einsum("ek,ek->e", left.take(rows, axis=0), right.take(columns, axis=0), out=out)
 
 
 @_loop

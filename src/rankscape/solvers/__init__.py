@@ -5,6 +5,7 @@
 `least_squares`        at a known rank
 `descent`              down a loss with a ridge, to one minimum or to all of them
 `posterior`            two thin factors with their uncertainty: variational Bayes
+`filling`              gaps in rows of one Gaussian, filled by what is expected there
 `full_covariance`      rows drawn from one Gaussian, parts of them unseen: expectation maximisation
 `gibbs`                two thin factors by draws, for noise of many kinds
 `packed`               variational Bayes of very many entries, in threads

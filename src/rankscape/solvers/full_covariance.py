@@ -8,15 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rankscape.ground.jit import compiled
+from rankscape.solvers.filling import fill_patterns
 
 # Change of the mean and of the covariance (columns of unit variance) at which the iteration ends; most iterations.
 STILL, ROUNDS = 1e-4, 200
 
 # Variance that a column without spread keeps, in units of the others.
 FLOOR = 1e-9
-
-_loop = compiled("reassoc", "contract", "nsz")
 
 
 class FullCovariance(NamedTuple):
@@ -170,100 +168,7 @@ def _fill(
     """Filled rows, the squared Mahalanobis distance of each (of Student's t), the summed conditional covariances."""
     n, p = table.values.shape
     filled, distances, spread = table.values.copy(), np.zeros(n if np.isfinite(rows.tail) else 0), np.zeros((p, p))
-    S, swept = np.ascontiguousarray(rows.covariance), rows.covariance.copy()
-    for k in range(p):
-        sweep(swept, k, False)
-    nothing = np.empty((0, p))
+    S, nothing = np.ascontiguousarray(rows.covariance), np.empty((0, p))
     others = nothing if expected is None else expected, nothing if deviations is None else deviations
-    _fill_patterns(table.starts, table.weights, rows.mean, S, swept, filled, distances, spread, *others)
+    fill_patterns(table.starts, table.weights, rows.mean, S, filled, distances, spread, *others)
     return filled, distances, spread
-
-
-@_loop
-def sweep(M, k, back):
-    """Sweep a symmetric matrix on index k in place, or back: afterwards it regresses all others on k."""
-    p = len(M)
-    pivot = M[k, k]
-    if pivot == 0.0:
-        return
-    for i in range(p):
-        if i != k:
-            slope = M[i, k] / pivot
-            for j in range(p):
-                if j != k:
-                    M[i, j] -= slope * M[k, j]
-    sign = -1.0 if back else 1.0
-    for i in range(p):
-        if i != k:
-            M[i, k] *= sign / pivot
-            M[k, i] = M[i, k]
-    M[k, k] = -1.0 / pivot
-
-
-@_loop
-def _fill_patterns(starts, weights, mean, S, swept, filled, distances, spread, expected, deviations):
-    """Fill the rows of each pattern; `swept` is S swept on every index, from where few gaps are the shorter way."""
-    p = len(mean)
-    M = np.empty((p, p))
-    seen, gaps = np.empty(p, np.int64), np.empty(p, np.int64)
-    for g in range(len(starts) - 1):
-        some, none = 0, 0
-        for j in range(p):
-            if np.isnan(filled[starts[g], j]):
-                gaps[none] = j
-                none += 1
-            else:
-                seen[some] = j
-                some += 1
-        back = none < some
-        for a in range(p):  # a line for an assignment of arrays takes a second longer to compile
-            for b in range(p):
-                M[a, b] = swept[a, b] if back else S[a, b]
-        there, holes = seen[:some], gaps[:none]
-        for k in holes if back else there:
-            sweep(M, k, back)
-        for i in range(starts[g], starts[g + 1]):
-            _fill_row(filled[i], mean, M, there, holes)
-            if len(distances):
-                distances[i] = _distance(filled[i], mean, M, there)
-            if len(expected):
-                _expect_row(filled[i], mean, M, there, holes, expected[i], deviations[i])
-        total = 0.0
-        for i in range(starts[g], starts[g + 1]):
-            total += weights[i]
-        for a in holes:
-            for b in holes:
-                spread[a, b] += total * M[a, b]
-
-
-@_loop
-def _fill_row(row, mean, M, seen, gaps):
-    for k in gaps:
-        value = mean[k]
-        for b in seen:
-            value += (row[b] - mean[b]) * M[k, b]
-        row[k] = value
-
-
-@_loop
-def _distance(row, mean, M, seen):
-    """Squared Mahalanobis distance of what is seen, where M holds minus the inverse of its covariance."""
-    total = 0.0
-    for a in seen:
-        for b in seen:
-            total -= (row[a] - mean[a]) * M[a, b] * (row[b] - mean[b])
-    return max(total, 0.0)
-
-
-@_loop
-def _expect_row(row, mean, M, seen, gaps, expected, deviations):
-    """Gaps as they were filled; an entry as the others predict it, by the inverse covariance of what is seen."""
-    for k in gaps:
-        expected[k] = row[k]
-        deviations[k] = np.sqrt(max(M[k, k], 0.0))
-    for a in seen:
-        pull = 0.0
-        for b in seen:
-            pull += M[a, b] * (row[b] - mean[b])
-        expected[a] = row[a] - pull / M[a, a]
-        deviations[a] = np.sqrt(-1.0 / M[a, a])

@@ -36,7 +36,7 @@ def parts_of(entries: Entries, count: int, seed: int = 0) -> np.ndarray:
     counts = entries.counts()[0]
     start = np.repeat(np.cumsum(counts) - counts, counts)
     # Each row begins at another part: rows shorter than there are parts would all fill the first ones.
-    begin = entry_hash(np.arange(len(counts)), np.zeros(len(counts), dtype=np.int64), 1) % np.uint64(count)
+    begin = entry_hash(np.arange(len(counts)), np.zeros(len(counts), dtype=np.int64), seed + 1) % np.uint64(count)
     parts = np.empty(entries.count, dtype=np.int64)
     parts[order] = (np.arange(entries.count) - start + begin.astype(np.int64)[entries.rows[order]]) % count
     return parts

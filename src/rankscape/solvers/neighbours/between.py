@@ -42,3 +42,22 @@ def _between(starts, places, values, rows, columns, guesses):
         else:
             share = (here - places[before]) / (places[after] - places[before])
             guesses[e] = values[before] + share * (values[after] - values[before])
+
+
+@_between.few()
+def _between_few(starts, places, values, rows, columns, guesses):
+    low, high = starts[rows], starts[rows + 1]
+    width = max(places.max(initial=0), columns.max(initial=0)) + 1
+    lines = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    after = np.searchsorted(lines * width + places, rows * width + columns)
+    before = after - 1
+    inside = after < high
+    inside[inside] = places[after[inside]] == columns[inside]
+    after = after + inside
+    ahead, behind = before >= low, after < high
+    guesses[:] = np.nan
+    guesses[behind], guesses[ahead] = values[after[behind]], values[before[ahead]]
+    both = ahead & behind
+    before, after, here = before[both], after[both], columns[both]
+    share = (here - places[before]) / (places[after] - places[before])
+    guesses[both] = values[before] + share * (values[after] - values[before])

@@ -1,6 +1,7 @@
 """Thin factors whose columns come in an order: one side is a random walk along it."""
 
 import numpy as np
+from scipy.linalg import get_lapack_funcs
 
 from rankscape.entries.prepared import PreparedEntries
 from rankscape.ground.jit import compiled
@@ -12,6 +13,8 @@ from rankscape.solvers.least_squares.new_rows import fold
 ROUNDS = 15
 
 _loop = compiled("contract", "nsz")
+
+(_solve_band,) = get_lapack_funcs(("pbsv",), dtype=np.float64)
 
 
 def fit_random_walk(
@@ -85,3 +88,18 @@ def _solve_chain(blocks, right_side, stiffness):
             for b in range(k):
                 inverse = blocks[j, max(a, b), min(a, b)]
                 right_side[j, a] += stiffness * inverse * right_side[j + 1, b]
+
+
+@_solve_chain.few()
+def _solve_chain_few(blocks, right_side, stiffness):
+    count, k = right_side.shape
+    band = np.zeros((count, k, k + 1))  # below the diagonal, a column after the other
+    for a in range(k):
+        band[:, a, : k - a] = blocks[:, a:, a]
+    band[:-1, :, k] = -stiffness
+    band[:, :, 0] += (stiffness * ((np.arange(count) > 0) + 0.0 + (np.arange(count) < count - 1)) + 1e-12)[:, None]
+    _, found, failed = _solve_band(band.reshape(-1, k + 1).T, right_side.ravel(), lower=1)
+    if failed:  # the loop goes on with the smallest pivot that has a root
+        _solve_chain.dispatcher(blocks, right_side, stiffness)
+    else:
+        right_side[:] = found.reshape(count, k)

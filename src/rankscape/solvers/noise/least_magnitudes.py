@@ -40,3 +40,13 @@ def _reweighted(x, y, least):
         a = np.linalg.lstsq(x * root.reshape(-1, 1), y * root, rounding)[0]
         root = 1 / np.sqrt(np.maximum(np.abs(y - x @ a), least))
     return a
+
+
+@_reweighted.few()
+def _reweighted_few(x, y, least):
+    # Compiling a least squares solver takes four seconds: longer than it is called by any table of few lines.
+    root, a, rounding = np.ones(len(y)), np.zeros(x.shape[1]), 2.2e-16 * max(x.shape)
+    for _ in range(STEPS):
+        a = np.linalg.lstsq(x * root[:, None], y * root, rounding)[0]
+        root = 1 / np.sqrt(np.maximum(np.abs(y - x @ a), least))
+    return a

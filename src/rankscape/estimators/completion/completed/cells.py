@@ -21,6 +21,7 @@ from rankscape.estimators.completion.ready.names import By, Names, Places
 from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.checks import one_of, share, whole
+from rankscape.ground.jit import begin_in_numpy
 from rankscape.ground.memory import check_room
 
 # What to do with a matrix that is too large to be formed.
@@ -50,6 +51,7 @@ class AbstractCells(ABC):
         return self.model.scaling
 
     @cached_property
+    @begin_in_numpy()
     def fitted(self) -> np.ndarray:
         """The model's value of every entry, the observed ones included (denoised)."""
         check_room(self.shape, 2, TOO_LARGE)
@@ -85,6 +87,7 @@ class AbstractCells(ABC):
         mask[self.observed.rows, self.observed.columns] = True
         return mask
 
+    @begin_in_numpy()
     def predict(self, rows: Places, columns: Places, by: By = "auto") -> np.ndarray:
         """The model's values at these cells, without forming the matrix.
 
@@ -165,6 +168,7 @@ class AbstractCells(ABC):
     def _errors(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         return self.model.model.errors(i, j, errors_of(self.low_rank, self.used, i, j))
 
+    @begin_in_numpy()
     def interval(
         self,
         rows: Places,
@@ -220,6 +224,7 @@ class AbstractCells(ABC):
     def _positions(self, rows: Places, columns: Places, by: By) -> tuple[np.ndarray, np.ndarray]:
         return self.names.positions(rows, columns, self.shape, by)
 
+    @begin_in_numpy()
     def folded(self, entries: Entries) -> np.ndarray:
         """The model's value of every entry of other rows, from what is observed of them; shape ``(n, n_in)``."""
         return self.bounds.clip(self.model.folded(entries))
