@@ -127,6 +127,12 @@ def test_every_public_name_is_listed_once_and_under_a_name_that_reaches_it():
         assert getattr(importlib.import_module(name.room), name.name) is name.thing
 
 
+def test_all_of_rankscape_is_on_one_page():
+    page = TEXTS["start/one-page.md"]
+    named = lambda name: re.search(rf"rankscape\.{name}\b|\brs\.{name}\b", page)
+    assert [name for name in rankscape.__all__ if not named(name)] == []
+
+
 def test_every_public_name_has_an_example_that_runs():
     """Its own, or that of the function which makes it; a constant shows its value. All of them are doctests."""
     shown = lambda name: (
