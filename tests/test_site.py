@@ -21,7 +21,7 @@ from rankscape.papers.statements import STATEMENTS
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 
-from _site import commands, house, lighter, names, pages, papers, plain, reference  # noqa: E402
+from _site import commands, house, lighter, names, pages, papers, passages, plain, reference  # noqa: E402
 
 # Written by hand: what the site makes is not in the repository.
 MADE = {"commands.md", "bibliography.md", "papers.md", "changelog.md"}
@@ -193,6 +193,20 @@ def test_a_block_becomes_a_cell():
     assert made.count("{code-cell}") == 2
     assert 'alt: "a line"' in made
     assert "plain + 'ls\\n'" in made
+
+
+# -- the search ------------------------------------------------------------------------------------------
+
+
+def test_each_question_leads_to_a_place_that_is_there():
+    """In the search an answer stands beside its question, without the page on which both are."""
+    assert doctest.testmod(passages).failed == 0
+    text = TEXTS["start/questions.md"]
+    found = list(passages.questions(text))
+    assert len(found) == text.count("\n| ") - text.count("\n|---") > 100  # all rows but the heads
+    assert {p.page + ".md" for p in found} - set(TEXTS) - set(MADE_PAGES) <= {
+        f"theory/gallery-{work}.md" for work in ("chou2024", "wang2024", "phases")
+    }
 
 
 # -- what a page loads -----------------------------------------------------------------------------------

@@ -33,7 +33,21 @@ from _site import (
     reference,
 )  # fmt: skip
 
-ROOMS = (accessible, bibliography, changes, commands, gallery, house, lighter, pages, papers, passages, picture, plain, reference)
+ROOMS = (
+    accessible,
+    bibliography,
+    changes,
+    commands,
+    gallery,
+    house,
+    lighter,
+    pages,
+    papers,
+    passages,
+    picture,
+    plain,
+    reference,
+)
 
 
 def setup(app):

@@ -47,14 +47,14 @@ def plain(text: str) -> str:
 
 
 def sections(page: str, text: str) -> Iterator[Passage]:
-    """The parts of a page below each heading; code is left out.
+    r"""The parts of a page below each heading; code is left out.
 
-    >>> list(sections("a/b", "# Top\\n\\nOne.\\n\\n## Next\\n\\nTwo.\\n"))[1]
+    >>> list(sections("a/b", "# Top\n\nOne.\n\n## Next\n\nTwo.\n"))[1]
     Passage(page='a/b', anchor='next', title='Next', said='Two.', shown='')
     """
     prose = FENCE.sub("", text)
     found = list(HEADING.finditer(prose))
-    for here, after in zip(found, [*found[1:], None], strict=True):
+    for here, after in zip(found, [*found[1:], None], strict=False):
         said = plain(prose[here.end() : after.start() if after else None])
         title = plain(here[2])
         yield Passage(page, "" if here is found[0] else slug(title), title, said)
