@@ -64,13 +64,14 @@ def questions(text: str) -> Iterator[Passage]:
     """Each question of the table, at the place to which its answer leads.
 
     >>> next(questions("| May I? | Yes. [How](../data/limits.md#so) |"))
-    Passage(page='data/limits', anchor='so', title='May I?', said='Yes. How', shown='Yes. How')
+    Passage(page='data/limits', anchor='so', title='May I?', said='Yes. How', shown='Yes.')
     """
     for asked, answer in re.findall(r"^\| (.+?) \| (.+?) \|$", text, flags=re.MULTILINE):
         if link := LINK.search(answer):
             path, _, anchor = link[2].partition("#")
             page = posixpath.normpath(posixpath.join(posixpath.dirname(ASKED), path)).removesuffix(".md")
-            yield Passage(page, anchor, plain(asked), plain(answer), plain(answer))
+            alone = plain(LINK.sub("", answer)).rstrip(" ,")
+            yield Passage(page, anchor, plain(asked), plain(answer), alone)
 
 
 def passages(app) -> Iterator[Passage]:

@@ -90,7 +90,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "Each statement, what it assumes, the function that computes it and what that returns, tests that hold it,"
     yield "and the figure of `rankscape reproduce` that shows it. *Published* forms are those of the paper; where it"
-    yield "says *derived here*, the paper has the statement or asks the question, and the constants are rankscape's own."
+    yield "says *derived here*, the paper has the statement or asks the question, and the constants are rankscape's."
     yield "Made by `python -m rankscape.papers.statements`."
     for work, statements in groupby(STATEMENTS, key=lambda statement: statement.work):
         yield from ["", f"## {reference(work).line.split('] ')[1]}", ""]
