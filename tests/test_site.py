@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,19 @@ def test_a_tutorial_is_a_notebook(path):
     assert pages.minutes(text) <= 15
 
 
+@pytest.mark.parametrize("path", plain.tutorials(), ids=lambda path: path.stem)
+def test_a_tutorial_says_what_to_install_for_it(path):
+    """Each package that its code imports is brought by rankscape, by the extra it names, or is named itself."""
+    text = path.read_text(encoding="utf-8")
+    said = pages.installed(text)
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    brought = project["dependencies"] + (project["optional-dependencies"]["simulate"] if "[simulate]" in said else [])
+    modules = {re.split(r"[>=\[ ]", line)[0].replace("scikit-learn", "sklearn") for line in brought}
+    code = "\n".join(pages.blocks(text))
+    imported = set(re.findall(r"^(?:import|from) (\w+)", code, flags=re.MULTILINE)) - set(sys.stdlib_module_names)
+    assert imported - modules - {"rankscape"} == {name for name in imported if f"{name}==" in said}
+
+
 def test_a_block_becomes_a_cell():
     text = "# T\n\n```python alt: a line\nprint(1)\n```\n\n```shell\nls\n```\n\n```bash\nrm\n```\n"
     made = pages.prepared("page", text)
@@ -200,7 +214,7 @@ def test_a_block_becomes_a_cell():
 
 def test_each_question_leads_to_a_place_that_is_there():
     """In the search an answer stands beside its question, without the page on which both are."""
-    assert doctest.testmod(passages).failed == 0
+    assert [doctest.testmod(module).failed for module in (passages, pages, papers)] == [0, 0, 0]
     text = TEXTS["start/questions.md"]
     found = list(passages.questions(text))
     assert len(found) == text.count("\n| ") - text.count("\n|---") > 100  # all rows but the heads
