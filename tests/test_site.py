@@ -32,11 +32,11 @@ PAGES = sorted(
     if "_build" not in path.parts and path.name not in MADE and not path.name.startswith("gallery-")
 )
 TEXTS = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in PAGES}
-# Pages that teach: all but lists of pages and of questions.
+# Pages that teach: all but lists of pages and of questions, and those that are a table or include another file.
 TAUGHT = [
     name
     for name in TEXTS
-    if name.split("/")[0] in ("start", "data", "theory") and name.split("/")[-1] not in ("index.md", "questions.md")
+    if name.split("/")[-1] not in ("index.md", "questions.md", "contributing.md", "statements.md")
 ]
 MADE_PAGES = ("reference/commands.md", "reference/bibliography.md", "theory/papers.md", "more/changelog.md")
 
