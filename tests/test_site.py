@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from rankscape.papers.statements import STATEMENTS
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 
-from _site import commands, house, lighter, names, pages, papers, plain, reference  # noqa: E402
+from _site import commands, house, lighter, names, pages, papers, passages, plain, reference  # noqa: E402
 
 # Written by hand: what the site makes is not in the repository.
 MADE = {"commands.md", "bibliography.md", "papers.md", "changelog.md"}
@@ -31,11 +32,11 @@ PAGES = sorted(
     if "_build" not in path.parts and path.name not in MADE and not path.name.startswith("gallery-")
 )
 TEXTS = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in PAGES}
-# Pages that teach: all but lists of pages and of questions.
+# Pages that teach: all but lists of pages and of questions, and those that are a table or include another file.
 TAUGHT = [
     name
     for name in TEXTS
-    if name.split("/")[0] in ("start", "data", "theory") and name.split("/")[-1] not in ("index.md", "questions.md")
+    if name.split("/")[-1] not in ("index.md", "questions.md", "contributing.md", "statements.md")
 ]
 MADE_PAGES = ("reference/commands.md", "reference/bibliography.md", "theory/papers.md", "more/changelog.md")
 
@@ -127,6 +128,12 @@ def test_every_public_name_is_listed_once_and_under_a_name_that_reaches_it():
         assert getattr(importlib.import_module(name.room), name.name) is name.thing
 
 
+def test_all_of_rankscape_is_on_one_page():
+    page = TEXTS["start/one-page.md"]
+    named = lambda name: re.search(rf"rankscape\.{name}\b|\brs\.{name}\b", page)
+    assert [name for name in rankscape.__all__ if not named(name)] == []
+
+
 def test_every_public_name_has_an_example_that_runs():
     """Its own, or that of the function which makes it; a constant shows its value. All of them are doctests."""
     shown = lambda name: (
@@ -180,6 +187,19 @@ def test_a_tutorial_is_a_notebook(path):
     assert pages.minutes(text) <= 15
 
 
+@pytest.mark.parametrize("path", plain.tutorials(), ids=lambda path: path.stem)
+def test_a_tutorial_says_what_to_install_for_it(path):
+    """Each package that its code imports is brought by rankscape, by the extra it names, or is named itself."""
+    text = path.read_text(encoding="utf-8")
+    said = pages.installed(text)
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    brought = project["dependencies"] + (project["optional-dependencies"]["simulate"] if "[simulate]" in said else [])
+    modules = {re.split(r"[>=\[ ]", line)[0].replace("scikit-learn", "sklearn") for line in brought}
+    code = "\n".join(pages.blocks(text))
+    imported = set(re.findall(r"^(?:import|from) (\w+)", code, flags=re.MULTILINE)) - set(sys.stdlib_module_names)
+    assert imported - modules - {"rankscape"} == {name for name in imported if f"{name}==" in said}
+
+
 def test_a_block_becomes_a_cell():
     text = "# T\n\n```python alt: a line\nprint(1)\n```\n\n```shell\nls\n```\n\n```bash\nrm\n```\n"
     made = pages.prepared("page", text)
@@ -187,6 +207,20 @@ def test_a_block_becomes_a_cell():
     assert made.count("{code-cell}") == 2
     assert 'alt: "a line"' in made
     assert "plain + 'ls\\n'" in made
+
+
+# -- the search ------------------------------------------------------------------------------------------
+
+
+def test_each_question_leads_to_a_place_that_is_there():
+    """In the search an answer stands beside its question, without the page on which both are."""
+    assert [doctest.testmod(module).failed for module in (passages, pages, papers)] == [0, 0, 0]
+    text = TEXTS["start/questions.md"]
+    found = list(passages.questions(text))
+    assert len(found) == text.count("\n| ") - text.count("\n|---") > 100  # all rows but the heads
+    assert {p.page + ".md" for p in found} - set(TEXTS) - set(MADE_PAGES) <= {
+        f"theory/gallery-{work}.md" for work in ("chou2024", "wang2024", "phases")
+    }
 
 
 # -- what a page loads -----------------------------------------------------------------------------------

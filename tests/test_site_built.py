@@ -108,6 +108,18 @@ def test_what_is_for_reading_without_a_browser_is_there():
     assert (SITE / "404.html").exists()
 
 
+def test_what_a_block_prints_is_meant_for_readers():
+    """The last value of a block is shown: it should not be that of a drawing, nor a place in memory."""
+    left = re.compile(r"&lt;(?:Axes|matplotlib|Figure|function)|Text\(\d|\[&lt;| at 0x[0-9a-f]{6}|Traceback")
+    pages = [p for p in SITE.rglob("*.html") if "_modules" not in p.parts]
+    outputs = {
+        p: re.findall(r'<div class="cell_output.*?</div>', p.read_text(encoding="utf-8"), re.DOTALL) for p in pages
+    }
+    assert [
+        f"{p.name}: {found[0]}" for p, texts in outputs.items() for text in texts if (found := left.findall(text))
+    ] == []
+
+
 def test_spelling():
     subprocess.run(
         [sys.executable, "-m", "codespell_lib", "docs", "README.md", "CONTRIBUTING.md", "changes"], cwd=ROOT, check=True

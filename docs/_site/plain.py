@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from _site.made import DOCS
-from _site.pages import BLOCK
+from _site.pages import BLOCK, installed
 
 HEAD = """\
 # rankscape
@@ -20,7 +20,7 @@ TUTORIALS = ("data/tutorials", "theory/tutorials")
 
 def notebook(text: str) -> dict:
     """A page as a notebook: text and code in turn."""
-    cells, last = [], 0
+    cells, last = [_cell("markdown", f"`{installed(text)}` brings what this notebook needs.")], 0
     for found in BLOCK.finditer(text):
         cells.append(_cell("markdown", text[last : found.start()]))
         code = found[3] if found[1] == "python" else "%%bash\n" + found[3]

@@ -1,6 +1,7 @@
-// A question in full finds pages: they are ordered by how many of its words they hold, rare words counting more and
-// pages of very many words less. Without this a page must hold every single word.
-const plain = Search.performTermsSearch;
+// A question in full finds places: sections of pages, and questions of the table with their answers, each ranked by its own
+// words (BM25). Pages as a whole count half as much: they know the words of code. Without this a page must hold every
+// single word of a question.
+const byPage = Search.performTermsSearch;
 
 // Of each page, how many different words it has, over the mean of all.
 function sizes() {
@@ -10,24 +11,69 @@ function sizes() {
   return new Map(docnames.map((name, k) => [name, found[k] / mean]));
 }
 
-// The page of questions comes first, and those that explain before those that list: a function is hardly an answer.
-const share = (name) => name === "start/questions" ? 2 : /^(reference\/(api|rankscape)|more\/changelog)/.test(name) ? 0.4 : 1;
+// Pages that explain come before those that list: a function is hardly an answer.
+const share = (name) => /^(reference\/(api|rankscape)|more\/changelog)/.test(name) ? 0.4 : 1;
 
-Search.performTermsSearch = (searchTerms, excludedTerms) => {
+// Scores of whole pages: how many of the words they hold, rare ones counting more, pages of very many words less.
+function whole(terms, excluded) {
   const size = (Search.sizes ??= sizes()), found = new Map();
-  for (const word of searchTerms) {
-    const results = plain(new Set([word]), excludedTerms);
+  for (const word of terms) {
+    const results = byPage(new Set([word]), excluded);
     const rare = Math.log(1 + size.size / (1 + results.length));
     for (const result of results) {
-      const whole = { [Scorer.title]: 2, [Scorer.partialTitle]: 1, [Scorer.term]: 1 }[result[4]] ?? 0.4;
+      const exact = { [Scorer.title]: 2, [Scorer.partialTitle]: 1, [Scorer.term]: 1 }[result[4]] ?? 0.4;
       const before = found.get(result[0]) ?? { result, score: 0 };
-      before.score += (share(result[0]) * rare * rare * whole) / (0.6 + 0.4 * size.get(result[0]));
+      before.score += (share(result[0]) * rare * rare * exact) / (0.6 + 0.4 * size.get(result[0]));
       found.set(result[0], before);
     }
   }
-  const ordered = [...found.values()].sort((a, b) => b.score - a.score);
-  const enough = ordered.filter(({ score }) => score >= ordered[0].score / 3).slice(0, 30);
-  // One word may be the name of a function, which comes first then; of several words the pages do.
+  return found;
+}
+
+// How often each place says each word; what stands in its title three times.
+function counted() {
+  const places = Search.passages.map(([page, anchor, title, shown, head, body]) => {
+    const times = new Map();
+    for (const [words, weight] of [[head, 3], [body, 1]])
+      for (const word of words.split(" ")) if (word) times.set(word, (times.get(word) ?? 0) + weight);
+    return { page, anchor, title, shown, times, length: [...times.values()].reduce((a, b) => a + b, 0) };
+  });
+  const mean = places.reduce((sum, place) => sum + place.length, 0) / places.length, holding = new Map();
+  for (const { times } of places) for (const word of times.keys()) holding.set(word, (holding.get(word) ?? 0) + 1);
+  return { places, mean, holding };
+}
+
+// The best place of each page, with its score.
+function best(terms) {
+  const { places, mean, holding } = (Search.counted ??= counted()), found = new Map();
+  for (const place of places) {
+    let score = 0;
+    for (const word of terms) {
+      const times = place.times.get(word);
+      if (!times) continue;
+      const rare = Math.log(1 + (places.length - holding.get(word) + 0.5) / (holding.get(word) + 0.5));
+      score += (rare * times * 2.2) / (times + 1.2 * (0.25 + (0.75 * place.length) / mean));
+    }
+    if (score > (found.get(place.page)?.score ?? 0)) found.set(place.page, { place, score });
+  }
+  return found;
+}
+
+const largest = (scores) => Math.max(1e-9, ...[...scores.values()].map(({ score }) => score));
+
+Search.performTermsSearch = (searchTerms, excludedTerms) => {
+  const pages = whole(searchTerms, excludedTerms), places = best(searchTerms);
+  const top = [largest(pages), largest(places)];
+  const files = new Map(Search._index.docnames.map((name, k) => [name, Search._index.filenames[k]]));
+  const ordered = [...new Set([...pages.keys(), ...places.keys()])].map((name) => {
+    const page = pages.get(name), found = places.get(name);
+    const score = ((page?.score ?? 0) / top[0]) * 0.5 + (found?.score ?? 0) / top[1];
+    if (!found) return { score, result: page.result };
+    const { title, anchor, shown } = found.place;
+    return { score, result: [name, title, anchor && "#" + anchor, shown || null, 0, files.get(name), SearchResultKind.text] };
+  }).sort((a, b) => b.score - a.score);
+  // One word may be the name of a function, which comes first then; of several words the places do.
   const least = searchTerms.size < 2 ? 0 : 20;
-  return enough.map(({ result, score }) => [...result.slice(0, 4), least + (14 * score) / ordered[0].score, ...result.slice(5)]);
+  return ordered.filter(({ score }) => score >= ordered[0].score / 4).slice(0, 30)
+    .map(({ result, score }) => [...result.slice(0, 4), least + (14 * score) / ordered[0].score, ...result.slice(5)]);
 };

@@ -33,6 +33,8 @@ class Statement:
         Where in the paper, by subject.
     text : str
         The statement in one line, in the paper's letters.
+    assumes : str
+        What has to hold for it; "none proved" of an experiment, with its setting.
     source : str
         Whether this form is `PUBLISHED`, or its constants, or all of it, are `DERIVED` for rankscape.
     functions : str
@@ -46,6 +48,7 @@ class Statement:
     work: str
     place: str
     text: str
+    assumes: str
     source: str
     functions: str
     tests: str
@@ -85,13 +88,14 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# From the papers to the code"
     yield ""
-    yield "Each statement, the function that computes it and what that returns, tests that hold it, and the figure of"
-    yield "`rankscape reproduce` that shows it. *Published* forms are those of the paper; where it says *derived here*,"
-    yield "the paper has the statement or asks the question, and the constants are rankscape's own."
+    yield "Each statement, what it assumes, the function that computes it and what that returns, tests that hold it,"
+    yield "and the figure of `rankscape reproduce` that shows it. *Published* forms are those of the paper; where it"
+    yield "says *derived here*, the paper has the statement or asks the question, and the constants are rankscape's."
     yield "Made by `python -m rankscape.papers.statements`."
     for work, statements in groupby(STATEMENTS, key=lambda statement: statement.work):
         yield from ["", f"## {reference(work).line.split('] ')[1]}", ""]
-        yield from ["| place | statement | form | function | tests | figure |", "|---|---|---|---|---|---|"]
+        yield "| place | statement | assumes | form | function | tests | figure |"
+        yield "|---|---|---|---|---|---|---|"
         yield from (_row(statement) for statement in statements)
     yield ""
 
@@ -100,7 +104,7 @@ def _row(s: Statement) -> str:
     tests = " ".join(f"[{name[5:]}](../tests/{file})" for file, name in s.nodes())
     figures = " ".join(f"`{s.work} --figure {name}`" for name in s.figures.split())
     functions = " ".join(_linked(name) for name in s.functions.split())
-    return f"| {s.place} | {s.text} | {s.source} | {functions} | {tests} | {figures} |"
+    return f"| {s.place} | {s.text} | {s.assumes} | {s.source} | {functions} | {tests} | {figures} |"
 
 
 def _linked(name: str) -> str:
