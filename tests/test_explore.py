@@ -1,7 +1,9 @@
 """The explorer without a browser: its rooms answer what the library says, and its door is kept."""
 
 import asyncio
+import io
 import json
+import shlex
 import subprocess
 import sys
 import threading
@@ -25,13 +27,14 @@ from rankscape.explore.calls import Call, Frame, numbers
 from rankscape.explore.connection import Connection
 from rankscape.explore.dropped import KEPT, Dropped
 from rankscape.explore.opened import Opened
+from rankscape.explore.retold import lines as retold
 from rankscape.explore.rooms import ROOMS
 from rankscape.explore.rooms.climb import ClimbState, recorded
 from rankscape.explore.rooms.climb import lines as climb_lines
 from rankscape.explore.rooms.complete import CompleteState
 from rankscape.explore.rooms.complete import lines as complete_lines
 from rankscape.explore.rooms.fall import FallState
-from rankscape.explore.rooms.fall import lines as fall_lines
+from rankscape.explore.stretches import stretches
 
 sync = pytest.importorskip("websockets.sync.client")
 
@@ -80,8 +83,8 @@ def test_a_frame_is_read_back_as_the_page_reads_it(arrays):
     [
         ClimbState(),
         ClimbState((4.0, -2.5, 1e-3), 4, 0.02, 0.01, 3e-4, 500, 0.1, 2, "log"),
-        FallState("random", "gaussian", 12, 2, 4.0, 3, 5, 1e-4, 0.05, 7, 100, 2),
-        CompleteState("flower", 0.5, 3, "none", "real", 9),
+        FallState("random", "gaussian", 12, 2, 4.0, 3, 5, 1e-4, 0.05, 7, 100, 2, "", "5:0.001:0.1:7"),
+        CompleteState("flower", 0.5, 3, "none", "real", 9, sheet="Two", header="no", missing="?,not known"),
         ROOMS["sweep"].state("alpha", "depth", "loss", 3, 5),
     ],
 )
@@ -136,6 +139,40 @@ def test_climb_says_what_theory_says():
     assert told == [f.message for f in rs.theory.diagnose([5, 3, 1.5], 3, 0.1, 1e-3)]
 
 
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_the_spectrum_of_a_real_matrix_is_taken(symmetric):
+    A = np.random.default_rng(0).normal(size=(7, 7))
+    A = A + A.T if symmetric else A
+    content = io.BytesIO()
+    np.save(content, A)
+    opened = Opened()
+    number = opened.dropped.keep("A.npy", content.getvalue())
+    facts = answers("climb", {"do": "spectrum", "matrix": number}, opened)["spectrum"][0].facts
+    opened.dropped.close()
+    # In size both are the singular values.
+    np.testing.assert_allclose(np.abs(facts["eigenvalues"]), np.linalg.svd(A)[1], rtol=1e-5)
+    assert min(facts["eigenvalues"]) < 0 or not symmetric
+    assert f"its 7 {'eigenvalues' if symmetric else 'singular values'}" in facts["words"]
+    assert ("β" in facts["words"]) == symmetric
+
+
+def test_of_what_has_no_spectrum_one_is_told_why(table):
+    words = answers("climb", {"do": "spectrum", "matrix": "opened"}, Opened.at(table))["error"][0].facts["words"]
+    assert "cells are missing" in words
+    assert "“Complete”" in words
+    assert ROOMS["climb"].start(Opened.at(table)) == {"matrix": "opened"}
+
+
+def test_of_many_values_the_largest_are_taken():
+    opened, content = Opened(), io.BytesIO()
+    np.save(content, np.diag(np.arange(300.0)))
+    number = opened.dropped.keep("A.npy", content.getvalue())
+    facts = answers("climb", {"do": "spectrum", "matrix": number}, opened)["spectrum"][0].facts
+    opened.dropped.close()
+    assert facts["eigenvalues"] == list(range(299, 99, -1))
+    assert "its 300 eigenvalues, of which the 200 largest are taken" in facts["words"]
+
+
 def test_climb_designs():
     facts = answers("climb", {"do": "design", "rank": "2", "hold": "500", "steps": "8000"})["design"][0].facts
     plateau = rs.theory.plateaus([5.0, 3.0, 1.5], 3, facts["alpha"], facts["learning_rate"])[1]
@@ -160,17 +197,38 @@ def test_recorded_steps_increase_to_the_last(last, axis):
     assert len(steps) <= 241
 
 
-@pytest.mark.parametrize("state", [ClimbState(), ClimbState((2.0, -1.0), beta=0.05, rank=1, steps=3000)])
-def test_the_lines_to_copy_do_the_same(state, capsys):
+ODD = [
+    ClimbState(),
+    ClimbState((2.0, -1.0), beta=0.05, rank=1, steps=3000),
+    ClimbState((-1.5, 3.0, 1e-3), 2, 0.05, 0.01, 2e-3, 1234, 0.1, 2, "log"),
+    ClimbState(tuple(np.linspace(4, 0.5, 25).round(3).tolist()), 4, 0.3, None, 1e-3, 999, rank=3),
+    ClimbState((1.0, 1.0, 0.0), 2, 2.0, steps=7),
+]
+
+
+@pytest.mark.filterwarnings("ignore::rankscape.errors.RankscapeWarning")
+@pytest.mark.parametrize("state", ODD, ids=range(len(ODD)))
+def test_the_lines_to_copy_do_the_same(state, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     there: dict = {}
     exec(climb_lines(state)["python"], there)
     shown = answers("climb", state.address)
-    np.testing.assert_allclose(there["paths"][-1], shown["curves"][0].arrays["paths"][:, -1], rtol=0.05, atol=1e-3)
+    curves = shown["curves"][0].arrays
+    np.testing.assert_array_equal(there["steps"], curves["steps"])
+    np.testing.assert_array_equal(there["paths"].T, curves["paths"])
     found = [p["start"] for p in shown["plateaus"][0].facts["plateaus"]]
     assert [p.start for p in there["plateaus"]] == found
-    command = [sys.executable, "-m", *climb_lines(state)["shell"].split(), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    times = [(time["lower"], time["upper"]) for time in shown["times"][0].facts["times"]]
+    assert [(time.lower, time.upper) for time in there["times"]] == times
+    if state.rank is not None:
+        assert there["stop"].step == shown["plateaus"][0].facts["stop"]["step"]
+    known, run = climb_lines(state)["shell"].splitlines()
+    done = subprocess.run([sys.executable, "-m", *known.split(), "--json"], capture_output=True, text=True, check=True)
     assert [p["start"] for p in json.loads(done.stdout)["plateaus"]] == found
+    subprocess.run([sys.executable, "-m", *run.split()], capture_output=True, check=True)
+    made = rs.Trajectory.load(tmp_path / "run.zarr").dataset
+    np.testing.assert_array_equal(made.step, curves["steps"])
+    np.testing.assert_allclose(made.eigenvalues, curves["paths"].T, rtol=1e-9, atol=1e-12)
 
 
 # -- fall -------------------------------------------------------------------------------------------------
@@ -182,7 +240,7 @@ def test_fall_is_the_run_of_the_library():
     assert frames[-1].facts["step"] == 901
     lab = rs.data.gaussian(12, 2, 3.0, 0)
     there: dict = {}
-    exec(fall_lines(FallState.of(state))["python"].replace("100_000", "901"), there)
+    exec(retold(FallState.of(state), [])["python"].replace("100_000", "901"), there)
     np.testing.assert_allclose(
         frames[-1].arrays["now"][:5], there["run"].dataset.singular_values.values[-1, :5], rtol=1e-12
     )
@@ -190,14 +248,70 @@ def test_fall_is_the_run_of_the_library():
 
 
 def test_jumps_of_a_live_run_have_the_steps_of_the_whole(monkeypatch):
-    monkeypatch.setattr("rankscape.explore.rooms.fall._Live._settle", lambda *_: None)
-    monkeypatch.setattr("rankscape.explore.rooms.fall.FIRST", 20_000)
+    monkeypatch.setattr("rankscape.explore.live.Live._settle", lambda *_: None)
+    monkeypatch.setattr("rankscape.explore.live.FIRST", 20_000)
     state = FallState(pace=20_000)
     frames = answers("fall", state.address, most=7)["run"]
     there: dict = {}
-    exec(fall_lines(state)["python"].replace("100_000", "60_001"), there)
+    exec(retold(state, [])["python"].replace("100_000", "60_001"), there)
     found = [jump for frame in frames for jump in frame.facts["jumps"]]
     assert found == there["run"].jumps.values.tolist() != []
+
+
+SMALL = {"problem": "random", "n": "12", "rank": "2", "width": "5", "pace": "200"}
+
+
+def altered(start, told, most=14):
+    """Pictures of a run to which something is told after some of them."""
+    call, seen = Call(), []
+    for frame in ROOMS["fall"].frames(FallState.of(SMALL | start), call, Opened()):
+        seen += [frame] if frame.kind == "run" else []
+        if frame.kind == "run" and len(seen) in told:
+            call.tell(told[len(seen)])
+        if len(seen) == most:
+            call.stop()
+    return seen
+
+
+TOLD = {
+    "altered": {3: {"ridge": "0.01"}, 6: {"learning_rate": "0.02", "ridge": "0.004"}},
+    "back": {4: {"ridge": "0.01"}, 7: {"back": "401"}},
+    "forked": {5: {"back": "401", "fork": "5"}, 9: {"ridge": "0.002"}, 11: {"back": "201"}},
+}
+
+
+@pytest.mark.parametrize("start", [{}, {"start": "gaussian"}, {"problem": "planted"}], ids=str)
+@pytest.mark.parametrize("told", TOLD)
+def test_a_run_that_was_altered_is_made_again_from_its_address_and_by_its_lines(start, told):
+    last = altered(start, TOLD[told])[-1]
+    assert len(stretches(last.facts["past"])) > 1
+    there: dict = {}
+    exec(last.facts["python"], there)
+    run, lab = there["run"], there["lab"]
+    assert lab.relative_error(run.product) == pytest.approx(last.facts["test"], rel=1e-12)
+    np.testing.assert_allclose(run.dataset.singular_values.values[-1, :3], last.arrays["now"][:3], rtol=1e-9)
+    # As its link says, and then it stands still.
+    call, again = Call(), []
+    for frame in ROOMS["fall"].frames(FallState.of(SMALL | start | {"past": last.facts["past"]}), call, Opened()):
+        again += [frame] if frame.kind == "run" else []
+        if again and again[-1].facts["step"] == last.facts["step"]:
+            threading.Timer(0.3, call.stop).start()
+    assert again[-1].facts["step"] == last.facts["step"]
+    assert again[-1].facts["past"] == last.facts["past"]
+    np.testing.assert_array_equal(again[-1].arrays["now"], last.arrays["now"])
+
+
+@pytest.mark.parametrize("past", ["5", "5:1:1:0:3", "5:1:1:0,4:1:1:0", "x:1:1:0", "5:-1:1:0", "5:1:1:-1", "0:1:1:1"])
+def test_what_no_run_has_been_through_is_refused_in_words(past):
+    with pytest.raises(InputError, match="`past`"):
+        answers("fall", SMALL | {"past": past})
+
+
+def test_a_run_that_goes_back_does_the_same_again():
+    seen = altered({}, {6: {"back": "401"}}, most=9)
+    steps = [frame.facts["step"] for frame in seen]
+    assert steps == [1, 201, 401, 601, 801, 1001, 401, 601, 801]
+    np.testing.assert_array_equal(seen[8].arrays["now"], seen[4].arrays["now"])
 
 
 def test_a_run_in_flight_listens():
@@ -444,10 +558,31 @@ def test_runs_shows_the_grid_with_theory_on_it(stores):
     )
 
 
+@pytest.mark.parametrize(
+    "state", [{}, {"x": "depth", "value": "loss", "at": "3"}, {"run": "4"}, {"y": "depth", "x": "alpha"}], ids=str
+)
+def test_lines_of_a_sweep_make_the_same_numbers(stores, state):
+    found = answers("sweep", state, Opened.at(stores[2] / "grid.zarr"))
+    frame = found["curves" if "run" in state else "diagram"][0]
+    there: dict = {}
+    exec(frame.facts["python"], there)
+    if "run" in state:
+        np.testing.assert_array_equal(frame.arrays["rank"][-1], there["run"].effective_rank.values[-1])
+        return
+    np.testing.assert_allclose(there["table"].unstack().values, frame.arrays["grid"])
+    assert there["table"].unstack().columns.name == frame.facts["x"]
+    command = [sys.executable, "-m", *shlex.split(frame.facts["shell"])]
+    subprocess.run(command, check=True, capture_output=True, cwd=stores[2])
+    assert len((stores[2] / "runs.csv").read_text(encoding="utf-8").splitlines()) > 6
+
+
 def test_runs_shows_a_run(stores):
     _, run, folder = stores
     curves = answers("sweep", {}, Opened.at(folder / "run.zarr"))["curves"][0]
     np.testing.assert_array_equal(curves.arrays["rank"], run.dataset.effective_rank.values)
+    there: dict = {}
+    exec(curves.facts["python"], there)
+    assert there["run"].dataset.equals(run.dataset)
 
 
 def test_what_is_opened_is_told_apart(stores, table, tmp_path):

@@ -23,14 +23,15 @@ LARGEST = 50_000_000
 
 
 def complete_table(
-    line: Connection, source: str, name: str, folder: str, number: str, settings: dict[str, Any], hide: float
-) -> Iterator[Frame]:
+    line: Connection, source: str, name: str, folder: str, number: str, reading: dict[str, Any],
+    settings: dict[str, Any], hide: float,
+) -> Iterator[Frame]:  # fmt: skip
     """Frames: what was read, the stages, what was found; then new rows, as they are asked for."""
     from rankscape.data.source import open_source
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        opened = open_source(source)
+        opened = open_source(source, **reading)
         problem, hidden = opened.problem(hide, settings["seed"])
     yield _read(opened.table, problem.entries, name, opened.table.read_as or "a named data set", said)
     rows, columns = opened.table.shape
