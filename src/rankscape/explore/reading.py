@@ -56,7 +56,7 @@ class ReadingState(State):
     @property
     def reading(self) -> dict[str, Any]:
         """Of `files.read`; only what is settled."""
-        plain = {name: value for name, value in self._settled().items() if name != "missing"}
+        plain: dict[str, Any] = {name: value for name, value in self._settled().items() if name != "missing"}
         truth = {"yes": True, "no": False}
         for name in {"header", "index"} & set(plain):
             plain[name] = truth[plain[name]]

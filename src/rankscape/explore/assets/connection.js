@@ -51,7 +51,7 @@ export class Connection {
     const text = JSON.stringify({ ask, slot, room, state });
     const least = follow ? this.slots.get(slot)?.least ?? ask : ask;
     this.slots.set(slot, { ask, least, heard, text, done: false });
-    this.root.dataset.asked = ask;
+    if (slot === "main") this.root.dataset.asked = ask;
     this.send(text);
     return ask;
   }
