@@ -234,7 +234,7 @@ def test_the_cursor_reads_step_and_rank(page, address):
 
 def test_the_spectrum_of_a_matrix_is_taken_by_keyboard(page, address, folder):
     page.goto(f"{address}/climb")
-    until(page, "document.querySelector('[data-part=taken]').textContent.includes('cells are missing')", timeout=3 * WAIT)
+    until(page, "document.querySelector('[data-part=taken]').textContent.includes('are missing')", timeout=3 * WAIT)
     page.locator("[data-part=given] summary").focus()
     page.keyboard.press("Enter")
     page.locator("#file").set_input_files(folder / "full.npy")
