@@ -105,6 +105,7 @@ def test_a_state_is_its_address(state):
         ("climb", {"axis": "sideways"}, "'linear' or 'log'"),
         ("fall", {"n": "100000"}, "`n`"),
         ("fall", {"ridge": "-1"}, "`ridge` must be positive"),
+        ("fall", {"ridge": "1e300"}, "take a smaller ridge"),
         ("fall", {"problem": "other"}, "'planted' or 'random'"),
         ("complete", {"hide": "2"}, "`hide`"),
         ("complete", {"table": "0123"}, "drop it on the page again"),
@@ -481,7 +482,8 @@ def test_a_file_that_is_no_table_is_refused_in_words(tmp_path):
     opened = Opened()
     number = opened.dropped.keep("x.npy", b"\x93NUMPY nothing")
     found = answers("complete", {"table": number}, opened)
-    assert "x.npy" in found["error"][0].facts["words"]
+    assert found["error"][0].facts["words"].startswith("x.npy")  # and nothing of where it is kept
+    assert answers("climb", {"do": "spectrum", "matrix": number}, opened)["error"][0].facts["words"].startswith("x.npy")
     opened.dropped.close()
 
 
@@ -637,6 +639,8 @@ def test_only_this_page_may_ask(address):
     host = address.removeprefix("http://")
     assert asked(address, Host="evil.example")[0] == 400
     assert asked(address, Host=host, Origin="http://evil.example")[0] == 403
+    for origin in ("null", f"http://evil.example://{host}", f"file://{host}", f"http://{host}.evil.example"):
+        assert asked(address, Host=host, Origin=origin)[0] == 403
     assert asked(address, "drop?name=a.csv", "POST", b"x")[0] == 403  # nobody says where it comes from
     assert asked(address, "drop?name=a.csv", "POST", b"x", Origin=f"http://{host}")[0] == 200
     assert asked(address, "drop", "POST", b"x", Origin=f"http://{host}", **{"Content-Length": str(1 << 40)})[0] == 413
@@ -686,12 +690,25 @@ def test_a_token_is_asked_for_and_leaves_the_address():
         assert asked(address, "climb", Cookie=headers["set-cookie"].split(";")[0])[0] == 200
 
 
+@pytest.mark.parametrize("token", ["a b;c=d, e", "ключ", "%41&x=1", '"quoted"'])
+def test_any_word_is_a_token_and_servers_of_one_machine_keep_theirs_apart(token):
+    with browsing.explorer("--token", token) as found, browsing.explorer("--token", "other") as beside:
+        address, query = found.split("?")
+        _, headers, _ = asked(address.rstrip("/"), f"?{query}")
+        cookie = headers["set-cookie"].split(";")[0]
+        assert token not in cookie
+        _, headers, _ = asked(beside.split("?")[0].rstrip("/"), "?token=other")
+        both = f"{cookie}; {headers['set-cookie'].split(';')[0]}"  # as a browser sends what two ports have set
+        assert asked(address.rstrip("/"), "climb", Cookie=both)[0] == 200
+        assert asked(beside.split("?")[0].rstrip("/"), "climb", Cookie=both)[0] == 200
+
+
 def test_under_every_address_of_a_machine_the_token_decides():
     with browsing.explorer("--host", "0.0.0.0", "--token", "s3cret") as found:
         port = found.split(":")[2].split("/")[0]
         here = f"http://127.0.0.1:{port}"
         assert asked(here, Host="laboratory.example")[0] == 401
-        cookie = f"{guard.COOKIE}=s3cret"
+        cookie = asked(here, "?token=s3cret", Host="laboratory.example")[1]["set-cookie"].split(";")[0]
         assert asked(here, Host="laboratory.example", Cookie=cookie)[0] == 200
         foreign = {"Host": "laboratory.example", "Origin": "http://evil.example", "Cookie": cookie}
         assert asked(here, "drop", "POST", b"x", **foreign)[0] == 403

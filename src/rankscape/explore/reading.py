@@ -1,9 +1,12 @@
 """How a file is read, where its content does not tell: the options of the command line as fields of an address."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from rankscape.errors import RankscapeError
 from rankscape.explore.calls import State
 from rankscape.files.wanted import SEPARATORS
 from rankscape.ground.checks import one_of
@@ -71,3 +74,12 @@ class ReadingState(State):
     def _settled(self) -> dict[str, str]:
         names = ReadingState.__annotations__
         return {name: value for name in names if (value := getattr(self, name)) != getattr(ReadingState, name)}
+
+
+@contextmanager
+def called(path: str, name: str) -> Iterator[None]:
+    """Errors call a file by the name that people know, and not by the place where it is kept."""
+    try:
+        yield
+    except RankscapeError as error:
+        raise type(error)(str(error).replace(path, name)) from error

@@ -8,6 +8,7 @@ import numpy as np
 
 from rankscape.errors import InputError
 from rankscape.explore.calls import MOST, Frame
+from rankscape.explore.reading import called
 
 # Cells of a matrix that is decomposed here, and digits of its values.
 LARGEST, DIGITS = 16_000_000, 6
@@ -15,7 +16,9 @@ LARGEST, DIGITS = 16_000_000, 6
 
 def spectrum(_: Connection, source: str, name: str, model: bool) -> Iterator[Frame]:
     """One frame: the values, the largest first, and what they are in words."""
-    values, kind, shape = spectrum_of(_matrix(source, model))
+    with called(source, name):
+        matrix = _matrix(source, model)
+    values, kind, shape = spectrum_of(matrix)
     shown = [float(f"{value:.{DIGITS}g}") for value in values[:MOST]]
     words = f"{Path(name).name}, {shape[0]:,} × {shape[1]:,}: its {len(values):,} {kind}"
     if len(values) > MOST:

@@ -22,7 +22,7 @@ function along(colors, share) {
 }
 
 export class Chart {
-  // options: height (px), x and y (axis labels), cursor(index or null), log, least (lowest y)
+  // options: name, height (px), x and y (axis labels), cursor(index or null), least (lowest y), named (bands, on top)
   constructor(element, options) {
     this.element = element;
     this.options = options;
@@ -86,7 +86,8 @@ export class Chart {
     if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
     low = Math.min(low, this.options.least ?? low);
     const room = (high - low || Math.abs(high) || 1) * 0.05;
-    return [low === this.options.least ? low : low - room, high + room];
+    // Names of bands stand above the curves.
+    return [low === this.options.least ? low : low - room, high + (this.options.named && this.bands.length ? 3 : 1) * room];
   }
 
   // The range stays while somebody drags a point in the picture.
@@ -105,7 +106,8 @@ export class Chart {
       ctx.fillStyle = css("--band");
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
       ctx.fillStyle = css("--muted");
-      if (right - left > ctx.measureText(band.words).width + 6) ctx.fillText(band.words, left + 4 * devicePixelRatio, bbox.top + bbox.height - 5 * devicePixelRatio);
+      if (right - left > ctx.measureText(band.words).width + 6) ctx.fillText(band.words, left + 4 * devicePixelRatio,
+        this.options.named ? bbox.top + 14 * devicePixelRatio : bbox.top + bbox.height - 5 * devicePixelRatio);
     }
     ctx.restore();
   }
@@ -125,7 +127,10 @@ export class Chart {
     this.options.drawn?.();
   }
 
-  again() { this.plot?.redraw(true, true); }
+  again() {
+    if (this.options.named && this.last && !this.held) this.plot?.setData(this.plot.data);
+    else this.plot?.redraw(true, true);
+  }
 }
 
 const short = (v) => Math.abs(v) >= 1e6 ? `${+(v / 1e6).toPrecision(4)}M` : Math.abs(v) >= 1e4 ? `${+(v / 1e3).toPrecision(4)}k` : String(+v.toPrecision(4));

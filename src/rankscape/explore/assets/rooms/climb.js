@@ -13,7 +13,7 @@ class Climb {
     Object.assign(this, { root, address, connection, find });
     this.code = { python: "", shell: "" };
     this.controls = new Controls(find("form"), () => this.ask());
-    this.paths = new Chart(find("paths"), { name: "Eigenvalues", height: 320, x: "step", y: "eigenvalue", cursor: (k) => this.read(k),
+    this.paths = new Chart(find("paths"), { name: "Eigenvalues", named: true, height: 320, x: "step", y: "eigenvalue", cursor: (k) => this.read(k),
       drawn: () => this.handles(this.now.facts.eigenvalues) });
     this.staircase = new Chart(find("staircase"), { name: "Effective rank", height: 170, x: "step", y: "rank", least: 0, cursor: (k) => this.read(k) });
     find("design").addEventListener("click", () => this.design());

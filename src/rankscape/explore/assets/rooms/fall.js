@@ -192,6 +192,7 @@ class Fall {
   showJumps() {
     const lines = [...this.history.jumps, ...this.former?.jumps ?? []].slice(-20);
     this.find("jumps").tBodies[0].replaceChildren(...lines.map((jump) => row(jump.map(integer))));
+    this.find("nojump").hidden = lines.length > 0;
     this.find("former").textContent = !this.former ? "" : `Dashed: what it did before, with seed ${integer(this.former.seed)}, from step ${integer(this.former.from)} to ${integer(this.former.to)}.`;
   }
 
