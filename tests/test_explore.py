@@ -27,6 +27,7 @@ from rankscape.explore.calls import Call, Frame, numbers
 from rankscape.explore.connection import Connection
 from rankscape.explore.dropped import KEPT, Dropped
 from rankscape.explore.opened import Opened
+from rankscape.explore.pivot import pivot, sampled
 from rankscape.explore.retold import lines as retold
 from rankscape.explore.rooms import ROOMS
 from rankscape.explore.rooms.climb import ClimbState, recorded
@@ -576,6 +577,15 @@ def test_lines_of_a_sweep_make_the_same_numbers(stores, state):
     command = [sys.executable, "-m", *shlex.split(frame.facts["shell"])]
     subprocess.run(command, check=True, capture_output=True, cwd=stores[2])
     assert len((stores[2] / "runs.csv").read_text(encoding="utf-8").splitlines()) > 6
+
+
+def test_of_long_axes_some_values_are_shown_and_that_is_said():
+    a, b = np.meshgrid(np.arange(150.0), np.arange(4.0), indexing="ij")
+    grid, edges, runs, said = sampled(*pivot((10 * a + b).ravel(), [a.ravel(), b.ravel()]), ("alpha", "depth"))
+    np.testing.assert_array_equal(grid, 10 * edges[0] + edges[1][:, None])
+    np.testing.assert_array_equal(runs, 4 * edges[0] + edges[1][:, None])
+    assert (grid.shape, edges[0][0], edges[0][-1]) == ((4, 60), 0, 149)
+    assert said == ["150 values of alpha are too many for a picture: 60 of them are shown."]
 
 
 def test_runs_shows_a_run(stores):

@@ -10,6 +10,7 @@ from rankscape import theory
 from rankscape.errors import InputError, RankscapeError
 from rankscape.explore.calls import Call, Frame, Room, State
 from rankscape.explore.opened import Opened
+from rankscape.explore.pivot import pivot, sampled
 from rankscape.explore.tabulated import lines
 from rankscape.ground.checks import one_of
 from rankscape.ground.final import final
@@ -100,12 +101,14 @@ def _diagram(sweep: Any, state: SweepState, now: Any, path: str) -> Iterator[Fra
     numbers = np.asarray(cells[:, at] if "step" in cells.dims else cells, dtype=float)
     done = np.asarray(data["done"], dtype=bool)
     columns = [np.asarray(data[name]) for name in ((x, y) if y else (x,))]
-    grid, edges, runs = _pivot(np.where(done, numbers, np.nan), columns)
+    grid, edges, runs, sampling = sampled(*pivot(np.where(done, numbers, np.nan), columns), (x, y))
+    if value == "effective_rank" and grid.size > PREDICTED:
+        sampling.append(f"Theory stands beside up to {PREDICTED} cells.")
     shown = {
         "x": x, "y": y, "value": value, "xs": [str(v) for v in edges[0]], "ys": [str(v) for v in edges[1]],
         "runs_of": runs.tolist(), "axes": axes, "values": values, "records": steps,
         "step": int(data["step"].values[at]) if "step" in cells.dims else None,
-        "averaged": [name for name in axes if name not in (x, y)],
+        "sampling": " ".join(sampling), "averaged": [name for name in axes if name not in (x, y)],
     }  # fmt: skip
     code = lines(path, replace(state, x=x, y=y, value=value), "sweep", "step" in cells.dims)
     yield Frame("diagram", status | shown | code, {"grid": grid})
@@ -124,25 +127,6 @@ def _chosen(state: SweepState, axes: list[str]) -> tuple[str, str]:
     if x == y:
         raise InputError(f"`x` and `y` are both {x!r}: choose two axes.")
     return x, y
-
-
-def _pivot(numbers: np.ndarray, columns: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
-    """Means over the runs of each cell, the values along its axes, and the first run of each cell."""
-    found = [
-        np.unique(column.astype(str) if column.dtype.kind == "O" else column, return_inverse=True) for column in columns
-    ]
-    if len(found) == 1:
-        found.append((np.array([""]), np.zeros(len(numbers), dtype=int)))
-    (xs, i), (ys, j) = found
-    place = j.ravel() * len(xs) + i.ravel()
-    known = np.isfinite(numbers)
-    size = len(xs) * len(ys)
-    counts = np.bincount(place[known], minlength=size)
-    sums = np.bincount(place[known], numbers[known], size)
-    first = np.full(size, -1)
-    first[place[::-1]] = np.arange(len(numbers))[::-1]
-    grid = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return grid.reshape(len(ys), len(xs)), [xs, ys], first.reshape(len(ys), len(xs))
 
 
 def _predicted(sweep: Any, data: Any, x: str, y: str, edges: list[np.ndarray], step: int | None) -> np.ndarray | None:

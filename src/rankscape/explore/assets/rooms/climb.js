@@ -152,7 +152,10 @@ class Climb {
       chart.again();
     }
     this.held = held;
-    this.find("plateaus").tBodies[0].replaceChildren(...plateaus.slice(0, 30).map((plateau) => row([
+    // Of many ranks those that hold come first.
+    const shown = [...held, ...plateaus.filter((plateau) => !plateau.guaranteed)].slice(0, 30).sort((a, b) => a.rank - b.rank);
+    this.find("others").textContent = shown.length < plateaus.length ? `${shown.length} of ${plateaus.length} ranks; ${held.length} of all are guaranteed.` : "";
+    this.find("plateaus").tBodies[0].replaceChildren(...shown.map((plateau) => row([
       plateau.rank, plateau.guaranteed ? integer(plateau.start) : "–",
       plateau.guaranteed ? (plateau.end === null ? "the end" : integer(plateau.end)) : "–", plateau.effective_rank.toPrecision(4), plateau.failed ?? "",
     ])));

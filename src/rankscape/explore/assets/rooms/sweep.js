@@ -41,7 +41,10 @@ class Runs {
   }
 
   hear({ kind, facts, arrays }) {
-    if (kind === "error") this.find("error").textContent = facts.words;
+    if (kind === "error") {
+      this.find("error").textContent = facts.words;
+      this.find("status").textContent = "";
+    }
     else if (kind === "empty") { this.find("empty").hidden = false; this.find("form").hidden = true; }
     else if (kind === "diagram") this.diagram(facts, arrays);
     else if (kind === "theory") this.theory(arrays.grid);
@@ -76,6 +79,7 @@ class Runs {
     const step = facts.step === null ? "" : ` at step ${integer(facts.step)}`;
     const mean = facts.averaged.length ? `; means over ${facts.averaged.join(", ")}` : "";
     this.find("caption").textContent = `${facts.value.replaceAll("_", " ")}${step}${mean}`;
+    this.find("sampling").textContent = facts.sampling;
     this.draw(arrays.grid);
     this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1;
   }
@@ -122,6 +126,7 @@ class Runs {
   }
 
   curves(facts, arrays) {
+    if (this.find("status").textContent.startsWith("Reading")) this.find("status").textContent = "";
     this.coded(facts);
     this.find("words").textContent = facts.words;
     this.find("curves").hidden = !arrays.values && !arrays.rank;
