@@ -30,6 +30,9 @@ FASTEST = 10_000_000
 # meanwhile waits no longer than that.
 FIRST, PATIENCE = 1000, 1.0
 
+# Pictures of a run that is made again, at the least where it is long: its curves are as fine as before.
+AGAIN = 60
+
 # Of a run that was altered so often that its link would be too long.
 LONG = f"It was altered more than {MOST} times, which no link holds: the lines of Python do."
 
@@ -54,7 +57,8 @@ class Live:
         for stretch in self._again:
             self._alter(stretch)
             while run is not None and self._now.end < stretch.end and not self._call.stopped:
-                run = yield from self._ahead(run, min(self._chunk, self._most, stretch.end - self._now.end))
+                finest = max(FIRST, self._again[-1].end // AGAIN)
+                run = yield from self._ahead(run, min(self._chunk, self._most, finest, stretch.end - self._now.end))
                 self._pace_up()
         if self._again:
             self._alter(replace(self._now, ridge=self._state.ridge, learning_rate=self._state.learning_rate))

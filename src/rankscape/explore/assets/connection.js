@@ -56,6 +56,12 @@ export class Connection {
     return ask;
   }
 
+  // What is asked again where the connection was lost meanwhile.
+  recall(room, state, slot = "main") {
+    const kept = this.slots.get(slot);
+    if (kept) kept.text = JSON.stringify({ ask: kept.ask, slot, room, state });
+  }
+
   tell(message, slot = "main") { this.send(JSON.stringify({ tell: slot, ...message })); }
 
   stop(slot = "main") { this.send(JSON.stringify({ stop: slot })); }

@@ -50,14 +50,18 @@ class Fall {
 
   ask(past = "") {
     this.past = past;
-    this.former = null;
-    this.history = { steps: [], values: [], alive: [], jumps: [] };
+    this.empty();
     this.find("random").hidden = this.controls.state.problem !== "random";
     this.find("expected").textContent = "";
     this.find("error").textContent = "";
     this.showJumps();
     this.setPaused(Boolean(past));
     this.connection.ask("fall", { ...this.controls.state, past }, (frame) => this.hear(frame));
+  }
+
+  empty() {
+    this.former = null;
+    this.history = { steps: [], values: [], alive: [], jumps: [] };
   }
 
   restart() {
@@ -102,6 +106,8 @@ class Fall {
   }
 
   start(facts) {
+    // After a lost connection the run is made again, and stands still.
+    if (this.history.steps.length) { this.empty(); this.setPaused(true); }
     this.coded(facts);
     if (this.controls.state.start === "minimum") this.find("state").textContent = "Descending to the minimum nearby …";
   }
@@ -163,6 +169,7 @@ class Fall {
     if (!this.find("error").textContent) this.find("error").textContent = facts.note;
     if (facts.past !== this.past) this.address.follow({ ...this.controls.changed, past: facts.past });
     this.past = facts.past;
+    this.connection.recall("fall", { ...this.controls.state, past: facts.past });
     this.words(facts);
     this.root.dataset.frames = Number(this.root.dataset.frames ?? 0) + 1;
     this.root.dataset.step = facts.step;
