@@ -187,7 +187,14 @@ def test_climb_designs():
 @pytest.mark.filterwarnings("ignore::rankscape.errors.RankscapeWarning")
 def test_a_step_that_is_too_large_is_said_and_what_is_known_stays():
     found = answers("climb", {"learning_rate": "10"})
-    assert "overflows" in found["error"][0].facts["words"] or "curves" in found
+    assert "overflow" in found["error"][0].facts["words"]
+    # Drawn as far as a picture shows it.
+    arrays = found["curves"][0].arrays
+    np.testing.assert_array_equal(
+        arrays["paths"].T, rs.theory.eigenvalue_path([5.0, 3.0, 1.5], 3, 0.1, 10.0, arrays["steps"])
+    )
+    assert len(arrays["steps"]) >= 2
+    assert np.abs(arrays["paths"][:, :-1]).max() <= 50
     assert any("exceeds the limit" in f["words"] for f in found["words"][0].facts["findings"])
 
 

@@ -1,7 +1,7 @@
 """Ranks climb: eigenvalues are learned one after another, at times that can be predicted."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from rankscape.theory.climbing.stopping import effective_rank_of
 
 # Steps that are taken, and points of a curve.
 STEPS, POINTS = 10_000_000, 240
+
+# How far a run that overflows is followed, in units of its largest eigenvalue; and the end of what is drawn.
+FAR, BEYOND = 10.0, 1e37
 
 # Eigenvalues whose times are told.
 LISTED = 30
@@ -108,6 +111,9 @@ class Climb(Room):
         try:
             yield _curves(state)
         except RankscapeError as error:
+            last = _last_finite(state)
+            if last >= 2:  # what happens until then is seen
+                yield _curves(replace(state, steps=last), FAR)
             yield Frame("error", {"words": str(error)})
         # What takes longer than curves waits until a drag of many eigenvalues rests.
         call.wait(PAUSE_A_MODE * len(state.eigenvalues))
@@ -120,11 +126,29 @@ class Climb(Room):
             yield _words(state)
 
 
-def _curves(state: ClimbState) -> Frame:
+def _curves(state: ClimbState, far: float | None = None) -> Frame:
+    """Of a run that leaves the range of floats, as long as it is no further than `far` times its target from zero."""
     steps = recorded(state.steps, state.axis, _points(state))
     paths = theory.eigenvalue_path(*state.setting, steps=steps, beta=state.beta)
+    if far is not None:
+        beyond = np.abs(paths).max(axis=1) > far * max(map(abs, [*state.eigenvalues, state.alpha**state.depth]))
+        near = max(2, int(beyond.argmax())) if beyond.any() else len(steps)
+        steps, paths = steps[:near], np.clip(paths[:near], -BEYOND, BEYOND)
     facts = {"eigenvalues": state.eigenvalues, "axis": state.axis} | lines(state)
     return Frame("curves", facts, {"steps": steps, "paths": paths.T, "rank": effective_rank_of(paths)})
+
+
+def _last_finite(state: ClimbState) -> int:
+    """The last step before a path leaves the range of floats; none where there is no first step either."""
+    low, high = 0, state.steps
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            theory.eigenvalue_path(*state.setting, steps=[middle], beta=state.beta)
+            low = middle
+        except RankscapeError:
+            high = middle
+    return low
 
 
 def _points(state: ClimbState) -> int:
