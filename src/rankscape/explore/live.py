@@ -44,7 +44,7 @@ class Live:
     def __init__(self, state: "FallState", lab: "KnownMatrix", call: Call, past: list[Stretch]):
         self._state, self._lab, self._call, self._again = state, lab, call, past
         self._now = Stretch(0, state.ridge, state.learning_rate, state.seed)
-        self._pace, self._paused = state.pace, False
+        self._pace, self._paused, self._made = state.pace, False, False
         self._past: list[Stretch] = []
         self._kept: list[tuple[int, Trajectory]] = []
         self._chunk, self._most = FIRST, FIRST
@@ -62,7 +62,7 @@ class Live:
                 self._pace_up()
         if self._again:
             self._alter(replace(self._now, ridge=self._state.ridge, learning_rate=self._state.learning_rate))
-            self._paused = True
+            self._paused = self._made = True
         while run is not None and not self._call.stopped:
             back = self._listen()
             if back is not None:
@@ -159,6 +159,7 @@ class Live:
             "jumps": jumps, "speed": speed, "ridge": now.ridge, "learning_rate": now.learning_rate, "seed": now.seed,
             "margins": self._margins(run),
             "past": ",".join(stretch.address for stretch in self._past[:MOST]),
+            "again": bool(self._again) and not self._made,
             "note": LONG if len(self._past) > MOST else "",
         }  # fmt: skip
         facts |= lines(self._state, self._past)

@@ -167,12 +167,17 @@ class Fall {
     this.drawAlive();
     this.coded(facts);
     if (!this.find("error").textContent) this.find("error").textContent = facts.note;
-    if (facts.past !== this.past) this.address.follow({ ...this.controls.changed, past: facts.past });
-    this.past = facts.past;
-    this.connection.recall("fall", { ...this.controls.state, past: facts.past });
+    if (!facts.again) this.follow(facts.past);
     this.words(facts);
     this.root.dataset.frames = Number(this.root.dataset.frames ?? 0) + 1;
     this.root.dataset.step = facts.step;
+  }
+
+  // The link holds what the run has been through; while that is made again it stays whole.
+  follow(past) {
+    if (past !== this.past) this.address.follow({ ...this.controls.changed, past });
+    this.past = past;
+    this.connection.recall("fall", { ...this.controls.state, past });
   }
 
   // Beside what another seed did from the same state, dashed.
