@@ -1,7 +1,9 @@
 """The explorer without a browser: its rooms answer what the library says, and its door is kept."""
 
 import asyncio
+import io
 import json
+import shlex
 import subprocess
 import sys
 import threading
@@ -25,13 +27,15 @@ from rankscape.explore.calls import Call, Frame, numbers
 from rankscape.explore.connection import Connection
 from rankscape.explore.dropped import KEPT, Dropped
 from rankscape.explore.opened import Opened
+from rankscape.explore.pivot import pivot, sampled
+from rankscape.explore.retold import lines as retold
 from rankscape.explore.rooms import ROOMS
 from rankscape.explore.rooms.climb import ClimbState, recorded
 from rankscape.explore.rooms.climb import lines as climb_lines
 from rankscape.explore.rooms.complete import CompleteState
 from rankscape.explore.rooms.complete import lines as complete_lines
 from rankscape.explore.rooms.fall import FallState
-from rankscape.explore.rooms.fall import lines as fall_lines
+from rankscape.explore.stretches import stretches
 
 sync = pytest.importorskip("websockets.sync.client")
 
@@ -80,8 +84,8 @@ def test_a_frame_is_read_back_as_the_page_reads_it(arrays):
     [
         ClimbState(),
         ClimbState((4.0, -2.5, 1e-3), 4, 0.02, 0.01, 3e-4, 500, 0.1, 2, "log"),
-        FallState("random", "gaussian", 12, 2, 4.0, 3, 5, 1e-4, 0.05, 7, 100, 2),
-        CompleteState("flower", 0.5, 3, "none", "real", 9),
+        FallState("random", "gaussian", 12, 2, 4.0, 3, 5, 1e-4, 0.05, 7, 100, 2, "", "5:0.001:0.1:7"),
+        CompleteState("flower", 0.5, 3, "none", "real", 9, sheet="Two", header="no", missing="?,not known"),
         ROOMS["sweep"].state("alpha", "depth", "loss", 3, 5),
     ],
 )
@@ -102,6 +106,7 @@ def test_a_state_is_its_address(state):
         ("climb", {"axis": "sideways"}, "'linear' or 'log'"),
         ("fall", {"n": "100000"}, "`n`"),
         ("fall", {"ridge": "-1"}, "`ridge` must be positive"),
+        ("fall", {"ridge": "1e300"}, "take a smaller ridge"),
         ("fall", {"problem": "other"}, "'planted' or 'random'"),
         ("complete", {"hide": "2"}, "`hide`"),
         ("complete", {"table": "0123"}, "drop it on the page again"),
@@ -136,6 +141,40 @@ def test_climb_says_what_theory_says():
     assert told == [f.message for f in rs.theory.diagnose([5, 3, 1.5], 3, 0.1, 1e-3)]
 
 
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_the_spectrum_of_a_real_matrix_is_taken(symmetric):
+    A = np.random.default_rng(0).normal(size=(7, 7))
+    A = A + A.T if symmetric else A
+    content = io.BytesIO()
+    np.save(content, A)
+    opened = Opened()
+    number = opened.dropped.keep("A.npy", content.getvalue())
+    facts = answers("climb", {"do": "spectrum", "matrix": number}, opened)["spectrum"][0].facts
+    opened.dropped.close()
+    # In size both are the singular values.
+    np.testing.assert_allclose(np.abs(facts["eigenvalues"]), np.linalg.svd(A)[1], rtol=1e-5)
+    assert min(facts["eigenvalues"]) < 0 or not symmetric
+    assert f"its 7 {'eigenvalues' if symmetric else 'singular values'}" in facts["words"]
+    assert ("β" in facts["words"]) == symmetric
+
+
+def test_of_what_has_no_spectrum_one_is_told_why(table):
+    words = answers("climb", {"do": "spectrum", "matrix": "opened"}, Opened.at(table))["error"][0].facts["words"]
+    assert "cells are missing" in words
+    assert "“Complete”" in words
+    assert ROOMS["climb"].start(Opened.at(table)) == {"matrix": "opened"}
+
+
+def test_of_many_values_the_largest_are_taken():
+    opened, content = Opened(), io.BytesIO()
+    np.save(content, np.diag(np.arange(300.0)))
+    number = opened.dropped.keep("A.npy", content.getvalue())
+    facts = answers("climb", {"do": "spectrum", "matrix": number}, opened)["spectrum"][0].facts
+    opened.dropped.close()
+    assert facts["eigenvalues"] == list(range(299, 99, -1))
+    assert "its 300 eigenvalues, of which the 200 largest are taken" in facts["words"]
+
+
 def test_climb_designs():
     facts = answers("climb", {"do": "design", "rank": "2", "hold": "500", "steps": "8000"})["design"][0].facts
     plateau = rs.theory.plateaus([5.0, 3.0, 1.5], 3, facts["alpha"], facts["learning_rate"])[1]
@@ -148,7 +187,14 @@ def test_climb_designs():
 @pytest.mark.filterwarnings("ignore::rankscape.errors.RankscapeWarning")
 def test_a_step_that_is_too_large_is_said_and_what_is_known_stays():
     found = answers("climb", {"learning_rate": "10"})
-    assert "overflows" in found["error"][0].facts["words"] or "curves" in found
+    assert "overflow" in found["error"][0].facts["words"]
+    # Drawn as far as a picture shows it.
+    arrays = found["curves"][0].arrays
+    np.testing.assert_array_equal(
+        arrays["paths"].T, rs.theory.eigenvalue_path([5.0, 3.0, 1.5], 3, 0.1, 10.0, arrays["steps"])
+    )
+    assert len(arrays["steps"]) >= 2
+    assert np.abs(arrays["paths"][:, :-1]).max() <= 50
     assert any("exceeds the limit" in f["words"] for f in found["words"][0].facts["findings"])
 
 
@@ -160,17 +206,38 @@ def test_recorded_steps_increase_to_the_last(last, axis):
     assert len(steps) <= 241
 
 
-@pytest.mark.parametrize("state", [ClimbState(), ClimbState((2.0, -1.0), beta=0.05, rank=1, steps=3000)])
-def test_the_lines_to_copy_do_the_same(state, capsys):
+ODD = [
+    ClimbState(),
+    ClimbState((2.0, -1.0), beta=0.05, rank=1, steps=3000),
+    ClimbState((-1.5, 3.0, 1e-3), 2, 0.05, 0.01, 2e-3, 1234, 0.1, 2, "log"),
+    ClimbState(tuple(np.linspace(4, 0.5, 25).round(3).tolist()), 4, 0.3, None, 1e-3, 999, rank=3),
+    ClimbState((1.0, 1.0, 0.0), 2, 2.0, steps=7),
+]
+
+
+@pytest.mark.filterwarnings("ignore::rankscape.errors.RankscapeWarning")
+@pytest.mark.parametrize("state", ODD, ids=range(len(ODD)))
+def test_the_lines_to_copy_do_the_same(state, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     there: dict = {}
     exec(climb_lines(state)["python"], there)
     shown = answers("climb", state.address)
-    np.testing.assert_allclose(there["paths"][-1], shown["curves"][0].arrays["paths"][:, -1], rtol=0.05, atol=1e-3)
+    curves = shown["curves"][0].arrays
+    np.testing.assert_array_equal(there["steps"], curves["steps"])
+    np.testing.assert_array_equal(there["paths"].T, curves["paths"])
     found = [p["start"] for p in shown["plateaus"][0].facts["plateaus"]]
     assert [p.start for p in there["plateaus"]] == found
-    command = [sys.executable, "-m", *climb_lines(state)["shell"].split(), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    times = [(time["lower"], time["upper"]) for time in shown["times"][0].facts["times"]]
+    assert [(time.lower, time.upper) for time in there["times"]] == times
+    if state.rank is not None:
+        assert there["stop"].step == shown["plateaus"][0].facts["stop"]["step"]
+    known, run = climb_lines(state)["shell"].splitlines()
+    done = subprocess.run([sys.executable, "-m", *known.split(), "--json"], capture_output=True, text=True, check=True)
     assert [p["start"] for p in json.loads(done.stdout)["plateaus"]] == found
+    subprocess.run([sys.executable, "-m", *run.split()], capture_output=True, check=True)
+    made = rs.Trajectory.load(tmp_path / "run.zarr").dataset
+    np.testing.assert_array_equal(made.step, curves["steps"])
+    np.testing.assert_allclose(made.eigenvalues, curves["paths"].T, rtol=1e-9, atol=1e-12)
 
 
 # -- fall -------------------------------------------------------------------------------------------------
@@ -182,7 +249,7 @@ def test_fall_is_the_run_of_the_library():
     assert frames[-1].facts["step"] == 901
     lab = rs.data.gaussian(12, 2, 3.0, 0)
     there: dict = {}
-    exec(fall_lines(FallState.of(state))["python"].replace("100_000", "901"), there)
+    exec(retold(FallState.of(state), [])["python"].replace("100_000", "901"), there)
     np.testing.assert_allclose(
         frames[-1].arrays["now"][:5], there["run"].dataset.singular_values.values[-1, :5], rtol=1e-12
     )
@@ -190,14 +257,70 @@ def test_fall_is_the_run_of_the_library():
 
 
 def test_jumps_of_a_live_run_have_the_steps_of_the_whole(monkeypatch):
-    monkeypatch.setattr("rankscape.explore.rooms.fall._Live._settle", lambda *_: None)
-    monkeypatch.setattr("rankscape.explore.rooms.fall.FIRST", 20_000)
+    monkeypatch.setattr("rankscape.explore.live.Live._settle", lambda *_: None)
+    monkeypatch.setattr("rankscape.explore.live.FIRST", 20_000)
     state = FallState(pace=20_000)
     frames = answers("fall", state.address, most=7)["run"]
     there: dict = {}
-    exec(fall_lines(state)["python"].replace("100_000", "60_001"), there)
+    exec(retold(state, [])["python"].replace("100_000", "60_001"), there)
     found = [jump for frame in frames for jump in frame.facts["jumps"]]
     assert found == there["run"].jumps.values.tolist() != []
+
+
+SMALL = {"problem": "random", "n": "12", "rank": "2", "width": "5", "pace": "200"}
+
+
+def altered(start, told, most=14):
+    """Pictures of a run to which something is told after some of them."""
+    call, seen = Call(), []
+    for frame in ROOMS["fall"].frames(FallState.of(SMALL | start), call, Opened()):
+        seen += [frame] if frame.kind == "run" else []
+        if frame.kind == "run" and len(seen) in told:
+            call.tell(told[len(seen)])
+        if len(seen) == most:
+            call.stop()
+    return seen
+
+
+TOLD = {
+    "altered": {3: {"ridge": "0.01"}, 6: {"learning_rate": "0.02", "ridge": "0.004"}},
+    "back": {4: {"ridge": "0.01"}, 7: {"back": "401"}},
+    "forked": {5: {"back": "401", "fork": "5"}, 9: {"ridge": "0.002"}, 11: {"back": "201"}},
+}
+
+
+@pytest.mark.parametrize("start", [{}, {"start": "gaussian"}, {"problem": "planted"}], ids=str)
+@pytest.mark.parametrize("told", TOLD)
+def test_a_run_that_was_altered_is_made_again_from_its_address_and_by_its_lines(start, told):
+    last = altered(start, TOLD[told])[-1]
+    assert len(stretches(last.facts["past"])) > 1
+    there: dict = {}
+    exec(last.facts["python"], there)
+    run, lab = there["run"], there["lab"]
+    assert lab.relative_error(run.product) == pytest.approx(last.facts["test"], rel=1e-12)
+    np.testing.assert_allclose(run.dataset.singular_values.values[-1, :3], last.arrays["now"][:3], rtol=1e-9)
+    # As its link says, and then it stands still.
+    call, again = Call(), []
+    for frame in ROOMS["fall"].frames(FallState.of(SMALL | start | {"past": last.facts["past"]}), call, Opened()):
+        again += [frame] if frame.kind == "run" else []
+        if again and again[-1].facts["step"] == last.facts["step"]:
+            threading.Timer(0.3, call.stop).start()
+    assert again[-1].facts["step"] == last.facts["step"]
+    assert again[-1].facts["past"] == last.facts["past"]
+    np.testing.assert_array_equal(again[-1].arrays["now"], last.arrays["now"])
+
+
+@pytest.mark.parametrize("past", ["5", "5:1:1:0:3", "5:1:1:0,4:1:1:0", "x:1:1:0", "5:-1:1:0", "5:1:1:-1", "0:1:1:1"])
+def test_what_no_run_has_been_through_is_refused_in_words(past):
+    with pytest.raises(InputError, match="`past`"):
+        answers("fall", SMALL | {"past": past})
+
+
+def test_a_run_that_goes_back_does_the_same_again():
+    seen = altered({}, {6: {"back": "401"}}, most=9)
+    steps = [frame.facts["step"] for frame in seen]
+    assert steps == [1, 201, 401, 601, 801, 1001, 401, 601, 801]
+    np.testing.assert_array_equal(seen[8].arrays["now"], seen[4].arrays["now"])
 
 
 def test_a_run_in_flight_listens():
@@ -367,7 +490,8 @@ def test_a_file_that_is_no_table_is_refused_in_words(tmp_path):
     opened = Opened()
     number = opened.dropped.keep("x.npy", b"\x93NUMPY nothing")
     found = answers("complete", {"table": number}, opened)
-    assert "x.npy" in found["error"][0].facts["words"]
+    assert found["error"][0].facts["words"].startswith("x.npy")  # and nothing of where it is kept
+    assert answers("climb", {"do": "spectrum", "matrix": number}, opened)["error"][0].facts["words"].startswith("x.npy")
     opened.dropped.close()
 
 
@@ -444,10 +568,40 @@ def test_runs_shows_the_grid_with_theory_on_it(stores):
     )
 
 
+@pytest.mark.parametrize(
+    "state", [{}, {"x": "depth", "value": "loss", "at": "3"}, {"run": "4"}, {"y": "depth", "x": "alpha"}], ids=str
+)
+def test_lines_of_a_sweep_make_the_same_numbers(stores, state):
+    found = answers("sweep", state, Opened.at(stores[2] / "grid.zarr"))
+    frame = found["curves" if "run" in state else "diagram"][0]
+    there: dict = {}
+    exec(frame.facts["python"], there)
+    if "run" in state:
+        np.testing.assert_array_equal(frame.arrays["rank"][-1], there["run"].effective_rank.values[-1])
+        return
+    np.testing.assert_allclose(there["table"].unstack().values, frame.arrays["grid"])
+    assert there["table"].unstack().columns.name == frame.facts["x"]
+    command = [sys.executable, "-m", *shlex.split(frame.facts["shell"])]
+    subprocess.run(command, check=True, capture_output=True, cwd=stores[2])
+    assert len((stores[2] / "runs.csv").read_text(encoding="utf-8").splitlines()) > 6
+
+
+def test_of_long_axes_some_values_are_shown_and_that_is_said():
+    a, b = np.meshgrid(np.arange(150.0), np.arange(4.0), indexing="ij")
+    grid, edges, runs, said = sampled(*pivot((10 * a + b).ravel(), [a.ravel(), b.ravel()]), ("alpha", "depth"))
+    np.testing.assert_array_equal(grid, 10 * edges[0] + edges[1][:, None])
+    np.testing.assert_array_equal(runs, 4 * edges[0] + edges[1][:, None])
+    assert (grid.shape, edges[0][0], edges[0][-1]) == ((4, 60), 0, 149)
+    assert said == ["150 values of alpha are too many for a picture: 60 of them are shown."]
+
+
 def test_runs_shows_a_run(stores):
     _, run, folder = stores
     curves = answers("sweep", {}, Opened.at(folder / "run.zarr"))["curves"][0]
     np.testing.assert_array_equal(curves.arrays["rank"], run.dataset.effective_rank.values)
+    there: dict = {}
+    exec(curves.facts["python"], there)
+    assert there["run"].dataset.equals(run.dataset)
 
 
 def test_what_is_opened_is_told_apart(stores, table, tmp_path):
@@ -502,6 +656,8 @@ def test_only_this_page_may_ask(address):
     host = address.removeprefix("http://")
     assert asked(address, Host="evil.example")[0] == 400
     assert asked(address, Host=host, Origin="http://evil.example")[0] == 403
+    for origin in ("null", f"http://evil.example://{host}", f"file://{host}", f"http://{host}.evil.example"):
+        assert asked(address, Host=host, Origin=origin)[0] == 403
     assert asked(address, "drop?name=a.csv", "POST", b"x")[0] == 403  # nobody says where it comes from
     assert asked(address, "drop?name=a.csv", "POST", b"x", Origin=f"http://{host}")[0] == 200
     assert asked(address, "drop", "POST", b"x", Origin=f"http://{host}", **{"Content-Length": str(1 << 40)})[0] == 413
@@ -551,12 +707,25 @@ def test_a_token_is_asked_for_and_leaves_the_address():
         assert asked(address, "climb", Cookie=headers["set-cookie"].split(";")[0])[0] == 200
 
 
+@pytest.mark.parametrize("token", ["a b;c=d, e", "ключ", "%41&x=1", '"quoted"'])
+def test_any_word_is_a_token_and_servers_of_one_machine_keep_theirs_apart(token):
+    with browsing.explorer("--token", token) as found, browsing.explorer("--token", "other") as beside:
+        address, query = found.split("?")
+        _, headers, _ = asked(address.rstrip("/"), f"?{query}")
+        cookie = headers["set-cookie"].split(";")[0]
+        assert token not in cookie
+        _, headers, _ = asked(beside.split("?")[0].rstrip("/"), "?token=other")
+        both = f"{cookie}; {headers['set-cookie'].split(';')[0]}"  # as a browser sends what two ports have set
+        assert asked(address.rstrip("/"), "climb", Cookie=both)[0] == 200
+        assert asked(beside.split("?")[0].rstrip("/"), "climb", Cookie=both)[0] == 200
+
+
 def test_under_every_address_of_a_machine_the_token_decides():
     with browsing.explorer("--host", "0.0.0.0", "--token", "s3cret") as found:
         port = found.split(":")[2].split("/")[0]
         here = f"http://127.0.0.1:{port}"
         assert asked(here, Host="laboratory.example")[0] == 401
-        cookie = f"{guard.COOKIE}=s3cret"
+        cookie = asked(here, "?token=s3cret", Host="laboratory.example")[1]["set-cookie"].split(";")[0]
         assert asked(here, Host="laboratory.example", Cookie=cookie)[0] == 200
         foreign = {"Host": "laboratory.example", "Origin": "http://evil.example", "Cookie": cookie}
         assert asked(here, "drop", "POST", b"x", **foreign)[0] == 403

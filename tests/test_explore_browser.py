@@ -232,6 +232,34 @@ def test_the_cursor_reads_step_and_rank(page, address):
     until(page, "document.querySelector('[data-part=cursor]').textContent.includes('rank 2 guaranteed')", timeout=WAIT)
 
 
+def test_the_spectrum_of_a_matrix_is_taken_by_keyboard(page, address, folder):
+    page.goto(f"{address}/climb")
+    until(page, "document.querySelector('[data-part=taken]').textContent.includes('are missing')", timeout=3 * WAIT)
+    page.locator("[data-part=given] summary").focus()
+    page.keyboard.press("Enter")
+    page.locator("#file").set_input_files(folder / "full.npy")
+    until(page, "document.querySelector('[data-part=taken]').textContent.includes('its 12 singular')", timeout=3 * WAIT)
+    drawn(page)
+    found = np.array(page.locator("#eigenvalues").input_value().split(","), dtype=float)
+    np.testing.assert_allclose(found, np.linalg.svd(np.load(folder / "full.npy"))[1], rtol=1e-5)
+    page.reload()  # a link needs no file
+    drawn(page)
+    assert page.locator(".handle").count() == 12
+
+
+def test_curves_are_read_by_keyboard_and_times_as_theory_has_them(page, address):
+    page.goto(f"{address}/climb?beta=0.05&eigenvalues=3,-2")
+    drawn(page)
+    until(page, "document.querySelectorAll('[data-part=times] tbody tr').length === 2")
+    told = page.locator("[data-part=times] tbody tr").nth(1).locator("td").all_inner_texts()
+    time_ = rs.theory.hitting_time(-2.0, -1.9, 3, 0.1, 1e-3, beta=0.05)
+    assert told[:3] == ["-2", f"{time_.lower:,}", f"{time_.upper:,}"]
+    page.locator("[data-part=staircase]").focus()
+    for key in ("End", "ArrowLeft", "ArrowLeft", "ArrowRight"):
+        page.keyboard.press(key)
+    assert text(page, "cursor").startswith("step 7,966, effective rank")
+
+
 # -- fall -------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +280,34 @@ def test_fall_runs_pauses_goes_back_and_forks(page, address):
     assert "ridge=0.002" in page.url
     page.locator("[data-part=expect]").click()
     until(page, "document.querySelector('[data-part=expected]').textContent.includes('95 %')", timeout=4 * WAIT)
+
+
+def test_a_forked_run_is_shown_beside_the_first_and_comes_back_with_its_link(page, address):
+    page.goto(f"{address}/fall?pace=2000&problem=random&n=12&rank=2&width=5")
+    until(page, "Number(document.getElementById('room').dataset.step) > 16000", timeout=3 * WAIT)
+    page.locator("#back").fill("6000")
+    page.locator("[data-part=fork]").click()
+    until(page, "document.querySelector('[data-part=former]').textContent.startsWith('Dashed')", timeout=WAIT)
+    page.locator("input[name=ridge]").fill("0.004")
+    until(page, "/:0.004:/.test(decodeURIComponent(location.search))", timeout=WAIT)
+    page.locator("[data-part=pause]").click()
+    page.wait_for_timeout(1500)
+    said, past = text(page, "state"), page.url
+    assert said.startswith("Step ")
+    page.reload()
+    until(page, f"document.querySelector('[data-part=state]').textContent === {said!r}", timeout=3 * WAIT)
+    page.wait_for_timeout(600)
+    assert (text(page, "state"), text(page, "pause")) == (said, "Go on")
+    assert page.url == past
+    page.locator("[data-part=python]").click()
+    page.wait_for_timeout(300)
+    there: dict = {}
+    exec(page.evaluate("navigator.clipboard.readText()"), there)
+    assert f"{there['lab'].relative_error(there['run'].product):.3g}" in said
+    page.locator("[data-part=pause]").click()
+    until(page, f"document.querySelector('[data-part=state]').textContent !== {said!r}", timeout=WAIT)
+    page.locator("[data-part=again]").click()
+    until(page, "!location.search.includes('past=') || location.search.length < 100", timeout=WAIT)
 
 
 def test_another_mode_has_its_landscape_while_the_run_goes_on(page, address):
@@ -358,6 +414,10 @@ def test_a_cell_of_a_sweep_opens_its_run(browser, folder):
         page.goto(found)
         until(page, "document.querySelector('[data-part=scale]').textContent.includes('Theory')", timeout=3 * WAIT)
         assert page.locator("[data-part=grid] button").count() == 6
+        assert "theory 1" in page.locator("[data-part=grid] button").first.inner_text()
+        page.locator("[data-part=python]").click()
+        page.wait_for_timeout(300)
+        assert "sweep.dataset['effective_rank']" in page.evaluate("navigator.clipboard.readText()")
         page.locator("[data-part=grid] button").nth(2).click()
         until(page, "document.querySelector('[data-part=words]').textContent.startsWith('Run ')", timeout=WAIT)
         assert "run=" in page.url
@@ -377,4 +437,4 @@ def test_a_closed_page_ends_its_work(browser, address):
     with _opened(browser, address) as other:
         other.goto(f"{address}/climb")
         drawn(other)
-        assert json.loads(other.locator("#room").get_attribute("data-start") or "") == {}
+        assert json.loads(other.locator("#room").get_attribute("data-start") or "") == {"matrix": "opened"}

@@ -58,7 +58,7 @@ def answers(state, opened, last=("done",)):
 STATES = [
     CompleteState("opened"),
     CompleteState("opened", hide=0.2, seed=3),
-    CompleteState("opened", max_rank=2, ordered="none", values="real", seed=1),
+    CompleteState("opened", max_rank=2, ordered="none", kind="real", seed=1),
     CompleteState("opened", hide=0.1, max_rank=1, ordered="rows"),
 ]
 
@@ -183,7 +183,7 @@ def test_a_table_too_large_for_the_page_is_seen_and_refused_in_words(tmp_path):
 
 def test_what_reading_warns_of_is_said(tmp_path):
     (tmp_path / "gap.csv").write_text("a,b,c\n3,,3\n1,,4\n2,,7\n", encoding="utf-8")
-    frame = next(complete_table(None, str(tmp_path / "gap.csv"), "gap.csv", "", "", {"seed": 0}, 0.0))  # pyright: ignore
+    frame = next(complete_table(None, str(tmp_path / "gap.csv"), "gap.csv", "", "", {}, {"seed": 0}, 0.0))  # pyright: ignore
     assert any("No entry is observed in 1 column(s)" in words for words in frame.facts["warnings"])
 
 
@@ -280,5 +280,5 @@ def test_any_file_is_a_table_or_a_sentence(ending, content):
     kept = Dropped()
     with contextlib.closing(kept), contextlib.suppress(RankscapeError):
         path = str(kept.file(kept.keep(f"x.{ending}", content)))
-        frame = next(complete_table(None, path, "x", "", "", {"seed": 0}, 0.0))  # pyright: ignore
+        frame = next(complete_table(None, path, "x", "", "", {}, {"seed": 0}, 0.0))  # pyright: ignore
         assert frame.arrays["seen"].max() <= 1

@@ -150,3 +150,45 @@ def test_what_was_cancelled_is_not_shown_and_can_be_asked_again(page):
     page.keyboard.press("Enter")
     until(page, "document.querySelector('[data-part=stage]').textContent.includes('rank')")
     assert page.locator("[data-part=cancel]").is_visible()
+
+
+def test_a_sheet_is_named_where_the_file_does_not_tell(page, tmp_path, monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("openpyxl")
+    rng = np.random.default_rng(2)
+    first, second = (
+        pandas.DataFrame(np.outer(rng.normal(size=n), rng.normal(size=6)).round(3)).mask(rng.random((n, 6)) < 0.2)
+        for n in (20, 30)
+    )
+    with pandas.ExcelWriter(tmp_path / "two.xlsx") as book:
+        first.to_excel(book, sheet_name="One")
+        second.to_excel(book, sheet_name="Second one")
+    page.locator("input[type=file]").set_input_files(tmp_path / "two.xlsx")
+    done(page)
+    assert "of 120 cells are seen" in text(page, "readas")
+    page.locator("[data-part=reading] summary").click()
+    page.locator("#sheet").fill("No such")
+    page.locator("[data-part=go]").click()
+    until(page, "document.querySelector('[data-part=error]').textContent.includes('No such')")
+    page.locator("#sheet").fill("Second one")
+    page.locator("[data-part=go]").click()
+    done(page, 2)
+    assert "of 180 cells are seen" in text(page, "readas")
+    heading = text(page, "heading")
+    page.reload()
+    done(page)
+    assert text(page, "heading") == heading
+    assert page.locator("#sheet").input_value() == "Second one"
+    page.locator("[data-part=python]").click()
+    page.wait_for_timeout(300)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rs, "report", lambda *_: None)
+    there: dict = {}
+    exec(page.evaluate("navigator.clipboard.readText()"), there)
+    assert there["done"].shape == (30, 6)
+    page.get_by_role("link", name="Save the shell lines").wait_for(timeout=WAIT * 1000)
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the shell lines").click()
+    assert saved.value.suggested_filename == "two.sh"
+    saved.value.save_as(tmp_path / "lines.sh")
+    assert "--sheet 'Second one'" in (tmp_path / "lines.sh").read_text(encoding="utf-8")

@@ -7,7 +7,10 @@
 `dropped`      files that come by the page, and what is made of them, until the server ends
 `workers`      work in processes that can be ended; `completing` is that of the room `complete`, with `findings`,
                `pictures`, `written` and `fresh_rows`
+`reading`      how a file is read, where its content does not tell; `spectra` takes that of a full one
 `falling`      around the run of the room `fall`: its start, what is near, how long it takes to leave
+`live`         that run; `stretches` is what it has been through, `retold` says it in Python
+`pivot`        runs of the room `sweep` as cells of two axes; `tabulated` says them in Python
 `connection`   one socket a page: the newest question of each slot is answered, older ones are dropped
 `guard`        who may ask: Host, Origin, token; and what the page may load
 `pages`        the HTML of a room, complete before any script runs

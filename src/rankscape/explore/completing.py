@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.explore.calls import Frame
+from rankscape.explore.reading import called
 from rankscape.explore.written import Written
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ LARGEST = 50_000_000
 
 
 def complete_table(
-    line: Connection, source: str, name: str, folder: str, number: str, settings: dict[str, Any], hide: float
-) -> Iterator[Frame]:
+    line: Connection, source: str, name: str, folder: str, number: str, reading: dict[str, Any],
+    settings: dict[str, Any], hide: float,
+) -> Iterator[Frame]:  # fmt: skip
     """Frames: what was read, the stages, what was found; then new rows, as they are asked for."""
     from rankscape.data.source import open_source
 
-    with warnings.catch_warnings(record=True) as said:
+    with called(source, name), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        opened = open_source(source)
+        opened = open_source(source, **reading)
         problem, hidden = opened.problem(hide, settings["seed"])
+    said = [str(w.message).replace(source, name) for w in caught if issubclass(w.category, RankscapeWarning)]
     yield _read(opened.table, problem.entries, name, opened.table.read_as or "a named data set", said)
     rows, columns = opened.table.shape
     if rows * columns > LARGEST:
@@ -56,7 +59,8 @@ def show_model(line: Connection, source: str, name: str, folder: str, number: st
     """A saved model: as when it was made, its table and its report."""
     from rankscape.estimators.completion.completed.tabled import load_model
 
-    done, table = load_model(Path(source))
+    with called(source, name):
+        done, table = load_model(Path(source))
     yield _read(table, table.entries, name, "a saved model")
     yield _done(done, table, number, None)
     yield Frame("stage", {"words": "writing"})
@@ -66,7 +70,7 @@ def show_model(line: Connection, source: str, name: str, folder: str, number: st
     yield from _new_rows(line, done, table)
 
 
-def _read(table: "Table", entries: "Entries", name: str, read_as: str, said: Sequence[Any] = ()) -> Frame:
+def _read(table: "Table", entries: "Entries", name: str, read_as: str, said: Sequence[str] = ()) -> Frame:
     from rankscape.explore import pictures
     from rankscape.explore.findings import names
 
@@ -78,7 +82,7 @@ def _read(table: "Table", entries: "Entries", name: str, read_as: str, said: Seq
         "hidden": table.entries.count - entries.count,
         "columns": names(table.column_labels, table.shape[1])[:40] if table.column_labels is not None else [],
         "sampling": pictures.sampling(table.shape),
-        "warnings": list(dict.fromkeys(str(w.message) for w in said if issubclass(w.category, RankscapeWarning))),
+        "warnings": list(dict.fromkeys(said)),
     }
     return Frame("read", facts, {"seen": pictures.seen(entries, table.shape)})
 

@@ -6,7 +6,9 @@ their Host and Origin, which they cannot choose.
 
 import asyncio
 import contextlib
+import hashlib
 import hmac
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
@@ -88,9 +90,8 @@ class Guard:
             return 400, "This page answers under the address that rankscape printed, and no other.", []
         origin = headers.get("origin")
         needed = scope["type"] == "websocket" or scope.get("method") not in ("GET", "HEAD")
-        if (origin is None and needed) or (
-            origin is not None and origin.split("://")[-1] not in (self.hosts or {host})
-        ):
+        own = {f"{scheme}://{name}" for scheme in ("http", "https") for name in self.hosts or {host}}
+        if (origin is None and needed) or (origin is not None and origin not in own):
             return 403, "Another page asked.", []
         if not headers.get("content-length", "0").isdigit() or int(headers.get("content-length", "0")) > LARGEST:
             return 413, TOO_LARGE, []
@@ -103,15 +104,25 @@ class Guard:
             # The token leaves the address, so that no copied link holds it.
             rest = urlencode([pair for pair in query if pair[0] != "token"])
             place = scope["path"] + (f"?{rest}" if rest else "")
-            cookie = f"{COOKIE}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+            cookie = f"{_cookie(headers)}={_seal(self.token)}; Path=/; HttpOnly; SameSite=Strict"
             return 303, "", [(b"location", place.encode()), (b"set-cookie", cookie.encode())]
-        kept = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        if kept is not None and self._is_token(kept.value):
+        kept = SimpleCookie(headers.get("cookie", "")).get(_cookie(headers))
+        if kept is not None and hmac.compare_digest(kept.value.encode(), _seal(self.token).encode()):
             return 0, "", []
         return 401, "Open the address that rankscape printed: it holds the token.", []
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.token.encode())
+
+
+def _cookie(headers: dict[str, str]) -> str:
+    """Its name: cookies do not know ports, and another server of this machine has a token of its own."""
+    return f"{COOKIE}-{re.sub('[^0-9]', '', headers.get('host', '').rpartition(':')[2])}"
+
+
+def _seal(token: str) -> str:
+    """What stands for it in a cookie, which holds few characters."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def drain(receive: Receive) -> None:

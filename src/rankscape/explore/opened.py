@@ -5,8 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from rankscape import data
 from rankscape.errors import InputError
 from rankscape.explore.dropped import Dropped
 from rankscape.ground.durable import attributes_of
@@ -60,27 +59,37 @@ class Opened:
 
     @cached_property
     def content(self) -> Any:
-        """The run, the sweep or the table; a model is read by who shows it."""
+        """The run or the sweep; a table or a model is read by who shows it."""
         assert self.path is not None
         if self.kind == "run":
             from rankscape.run.trajectory import Trajectory
 
             return Trajectory.load(self.path)
-        if self.kind == "sweep":
-            from rankscape.sweeps import Sweep
+        from rankscape.sweeps import Sweep
 
-            return Sweep(self.path)
-        from rankscape.files import read
+        return Sweep(self.path)
 
-        return read(self.path)
+    def source(self, table: str) -> tuple[str, str, bool]:
+        """What `open_source` takes, the name for people, and whether it is a saved model.
 
-    @cached_property
-    def spectrum(self) -> tuple[float, ...]:
-        """Singular values of a full table, the largest first; none of one with holes, and of nothing."""
-        if self.kind != "table":
-            return ()
-        matrix = self.content.entries.dense()
-        return () if np.isnan(matrix).any() else tuple(np.linalg.svd(matrix, compute_uv=False).tolist())
+        Parameters
+        ----------
+        table : str
+            "opened" for what was named at the start, the name of a data set, or the number of a dropped file.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        if table == "opened":
+            if self.kind not in ("table", "model"):
+                raise InputError("No table was named at the start: drop one on the page.")
+            return str(self.path), str(self.path), self.kind == "model"
+        if table in data.names():
+            return table, table, False
+        path = self.dropped.file(table)
+        return str(path), self.dropped.name(table), is_model(path)
 
 
 def _kind_of_store(path: Path) -> str:

@@ -7,6 +7,7 @@ import warnings
 import webbrowser
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
 
 import uvicorn
 
@@ -86,7 +87,7 @@ def serve(
 
 
 def _told(shown: str, token: str, browser: bool, ready: Callable[[str], None]) -> None:
-    address = shown + (f"?token={token}" if token else "")
+    address = shown + (f"?{urlencode({'token': token})}" if token else "")
     ready(address)
     if browser:
         webbrowser.open(address)

@@ -31,6 +31,13 @@ export class Address {
     else history.pushState(null, "", place);
   }
 
+  // What the view becomes by itself is no new place to go back to.
+  follow(state) {
+    const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value !== ""));
+    this.place = query.size ? `?${query}` : location.pathname;
+    this.timer ??= setTimeout(() => this.write(), 1000);
+  }
+
   write() {
     this.timer = clearTimeout(this.timer);
     if (this.place !== this.shown) history.replaceState(null, "", this.place);

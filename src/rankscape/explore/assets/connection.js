@@ -51,9 +51,15 @@ export class Connection {
     const text = JSON.stringify({ ask, slot, room, state });
     const least = follow ? this.slots.get(slot)?.least ?? ask : ask;
     this.slots.set(slot, { ask, least, heard, text, done: false });
-    this.root.dataset.asked = ask;
+    if (slot === "main") this.root.dataset.asked = ask;
     this.send(text);
     return ask;
+  }
+
+  // What is asked again where the connection was lost meanwhile.
+  recall(room, state, slot = "main") {
+    const kept = this.slots.get(slot);
+    if (kept) kept.text = JSON.stringify({ ask: kept.ask, slot, room, state });
   }
 
   tell(message, slot = "main") { this.send(JSON.stringify({ tell: slot, ...message })); }

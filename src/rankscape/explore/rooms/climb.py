@@ -1,21 +1,29 @@
 """Ranks climb: eigenvalues are learned one after another, at times that can be predicted."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeError
-from rankscape.explore.calls import MOST, Call, Frame, Room, State
+from rankscape.explore.calls import Call, Frame, Room, State
 from rankscape.explore.opened import Opened
+from rankscape.explore.spectra import spectrum
+from rankscape.explore.workers import frames_of
 from rankscape.ground.checks import one_of, positive, whole
 from rankscape.ground.final import final
 from rankscape.theory.climbing.stopping import effective_rank_of
 
 # Steps that are taken, and points of a curve.
 STEPS, POINTS = 10_000_000, 240
+
+# How far a run that overflows is followed, in units of its largest eigenvalue; and the end of what is drawn.
+FAR, BEYOND = 10.0, 1e37
+
+# Eigenvalues whose times are told.
+LISTED = 30
 
 # Curves from which on they have fewer points: what is drawn has to follow a drag.
 FEW, COARSE = 20, 140
@@ -41,8 +49,11 @@ class ClimbState(State):
         Where to stop.
     axis : {"linear", "log"}
         Of the steps.
-    do : {"", "design"}
-        Whether a start and a rate are asked for that keep `rank` for `hold` of `steps` steps.
+    do : {"", "design", "spectrum"}
+        Whether a start and a rate are asked for that keep `rank` for `hold` of `steps` steps, or a spectrum.
+    matrix : str
+        Whose spectrum: "opened" for what was named at the start, the name of a data set, or the number of a
+        dropped file.
     """
 
     eigenvalues: tuple[float, ...] = (5.0, 3.0, 1.5)
@@ -56,6 +67,7 @@ class ClimbState(State):
     axis: str = "linear"
     do: str = ""
     hold: int = 500
+    matrix: str = ""
 
     def __post_init__(self) -> None:
         if not self.eigenvalues:
@@ -85,19 +97,23 @@ class Climb(Room):
     state = ClimbState
 
     def start(self, opened: Opened) -> dict[str, str]:
-        """The spectrum of a full table."""
-        if not opened.spectrum:
-            return {}
-        return {"eigenvalues": ", ".join(f"{value:.6g}" for value in opened.spectrum[:MOST])}
+        """The spectrum of what was named is asked for by the page: it may take a while."""
+        return {"matrix": "opened"} if opened.kind in ("table", "model") else {}
 
     def frames(self, state: ClimbState, call: Call, opened: Opened) -> Iterator[Frame]:
         """A design where one is asked for; else curves, plateaus, the stopping step, and sentences."""
         if state.do == "design":
             yield _design(state)
             return
+        if state.do == "spectrum":
+            yield from frames_of(spectrum, opened.source(state.matrix), call)
+            return
         try:
             yield _curves(state)
         except RankscapeError as error:
+            last = _last_finite(state)
+            if last >= 2:  # what happens until then is seen
+                yield _curves(replace(state, steps=last), FAR)
             yield Frame("error", {"words": str(error)})
         # What takes longer than curves waits until a drag of many eigenvalues rests.
         call.wait(PAUSE_A_MODE * len(state.eigenvalues))
@@ -105,15 +121,38 @@ class Climb(Room):
             yield _plateaus(state)
         call.wait(PAUSE)
         if not call.stopped:
+            yield _times(state, call)
+        if not call.stopped:
             yield _words(state)
 
 
-def _curves(state: ClimbState) -> Frame:
-    points = POINTS if len(state.eigenvalues) <= FEW else COARSE
-    steps = recorded(state.steps, state.axis, points)
+def _curves(state: ClimbState, far: float | None = None) -> Frame:
+    """Of a run that leaves the range of floats, as long as it is no further than `far` times its target from zero."""
+    steps = recorded(state.steps, state.axis, _points(state))
     paths = theory.eigenvalue_path(*state.setting, steps=steps, beta=state.beta)
+    if far is not None:
+        beyond = np.abs(paths).max(axis=1) > far * max(map(abs, [*state.eigenvalues, state.alpha**state.depth]))
+        near = max(2, int(beyond.argmax())) if beyond.any() else len(steps)
+        steps, paths = steps[:near], np.clip(paths[:near], -BEYOND, BEYOND)
     facts = {"eigenvalues": state.eigenvalues, "axis": state.axis} | lines(state)
     return Frame("curves", facts, {"steps": steps, "paths": paths.T, "rank": effective_rank_of(paths)})
+
+
+def _last_finite(state: ClimbState) -> int:
+    """The last step before a path leaves the range of floats; none where there is no first step either."""
+    low, high = 0, state.steps
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            theory.eigenvalue_path(*state.setting, steps=[middle], beta=state.beta)
+            low = middle
+        except RankscapeError:
+            high = middle
+    return low
+
+
+def _points(state: ClimbState) -> int:
+    return POINTS if len(state.eigenvalues) <= FEW else COARSE
 
 
 def recorded(last: int, axis: str, points: int = POINTS) -> np.ndarray:
@@ -142,6 +181,18 @@ def _plateaus(state: ClimbState) -> Frame:
     return Frame("plateaus", facts)
 
 
+def _times(state: ClimbState, call: Call) -> Frame:
+    """Between which steps each eigenvalue comes within the tolerance of its target."""
+    times = []
+    for value in state.eigenvalues[:LISTED]:
+        if call.stopped:
+            break
+        level = (1 - state.tolerance) * value
+        time = theory.hitting_time(value, level, *state.setting[1:], beta=state.beta)
+        times.append({"eigenvalue": value, "lower": time.lower, "upper": time.upper, "failed": time.failed})
+    return Frame("times", {"times": times, "of": len(state.eigenvalues)})
+
+
 def _words(state: ClimbState) -> Frame:
     found = theory.diagnose(*state.setting, beta=state.beta)
     return Frame("words", {"findings": [{"severity": f.severity, "words": f.message} for f in found]})
@@ -161,18 +212,34 @@ def lines(state: ClimbState) -> dict[str, str]:
     """The same in Python and on the command line."""
     beta = "" if state.beta is None else f", beta={state.beta!r}"
     setting = f"{list(state.eigenvalues)!r}, {state.depth}, {state.alpha!r}, {state.learning_rate!r}"
-    python = ["import rankscape as rs", "", f"steps = range(0, {state.steps + 1}, {max(1, state.steps // POINTS)})"]
-    python += [
+    tolerance = f"tolerance={state.tolerance!r}"
+    level = f"{1 - state.tolerance!r} * value, {state.depth}, {state.alpha!r}, {state.learning_rate!r}{beta}"
+    python = [
+        "import numpy as np", "import rankscape as rs", "", f"steps = {_steps_in_words(state)}",
         f"paths = rs.theory.eigenvalue_path({setting}, steps=steps{beta})",
-        f"plateaus = rs.theory.plateaus({setting}{beta}, tolerance={state.tolerance!r})",
-    ]
+        f"plateaus = rs.theory.plateaus({setting}{beta}, {tolerance})",
+        f"times = [rs.theory.hitting_time(value, {level}) for value in {list(state.eigenvalues)!r}]",
+    ]  # fmt: skip
     if state.rank is not None:
-        python.append(
-            f"stop = rs.theory.stopping_rule({setting}, rank={state.rank}{beta}, tolerance={state.tolerance!r})"
-        )
-    shell = [
-        f"rankscape plateaus --eigenvalues={','.join(map(repr, state.eigenvalues))} --depth {state.depth}",
-        f"--alpha {state.alpha!r} --learning-rate {state.learning_rate!r} --tolerance {state.tolerance!r}",
+        python.append(f"stop = rs.theory.stopping_rule({setting}, rank={state.rank}{beta}, {tolerance})")
+    return {"python": "\n".join(python) + "\n", "shell": "\n".join(_commands(state)) + "\n"}
+
+
+def _steps_in_words(state: ClimbState) -> str:
+    points = _points(state)
+    if state.axis == "log":
+        return f"np.unique(np.round(np.geomspace(1, {state.steps}, {points})).astype(int))"
+    return f"np.unique(np.linspace(0, {state.steps}, {points + 1}).astype(int))"
+
+
+def _commands(state: ClimbState) -> list[str]:
+    """What is guaranteed, and the run itself."""
+    setting = f"--eigenvalues={','.join(map(repr, state.eigenvalues))} --depth {state.depth} --alpha {state.alpha!r}"
+    setting += f" --learning-rate {state.learning_rate!r}"
+    beta = "" if state.beta is None else f" --beta {state.beta!r}"
+    start = f" --initialization perturbed-identical{beta}" if beta else ""
+    record = ",".join(map(str, recorded(state.steps, state.axis, _points(state))))
+    return [
+        f"rankscape plateaus {setting}{beta} --tolerance {state.tolerance!r}",
+        f"rankscape simulate {setting}{start} --steps {state.steps} --record {record} -o run.zarr",
     ]
-    shell += [] if state.beta is None else [f"--beta {state.beta!r}"]
-    return {"python": "\n".join(python) + "\n", "shell": " ".join(shell)}

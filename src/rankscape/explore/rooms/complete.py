@@ -8,9 +8,10 @@ from typing import Any
 from rankscape import data
 from rankscape.data.source import HIDING
 from rankscape.errors import InputError
-from rankscape.explore.calls import Call, Frame, Room, State
+from rankscape.explore.calls import Call, Frame, Room
 from rankscape.explore.completing import complete_table, show_model
-from rankscape.explore.opened import Opened, is_model
+from rankscape.explore.opened import Opened
+from rankscape.explore.reading import ReadingState
 from rankscape.explore.workers import frames_of
 from rankscape.ground.checks import one_of, whole
 from rankscape.ground.final import final
@@ -18,7 +19,7 @@ from rankscape.ground.final import final
 
 @final
 @dataclass(frozen=True)
-class CompleteState(State):
+class CompleteState(ReadingState):
     """Which table, and how.
 
     Attributes
@@ -29,18 +30,19 @@ class CompleteState(State):
         Share of the entries that are hidden first, to compare with.
     max_rank, seed
         As in `complete`.
-    ordered, values : str
-        As in `complete`; "none" for no order.
+    ordered, kind : str
+        As in `complete`; "none" for no order, and `kind` is what values are.
     """
 
     table: str = ""
     hide: float | None = None
     max_rank: int | None = None
     ordered: str = "auto"
-    values: str = "auto"
+    kind: str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("ordered", self.ordered, ("auto", "rows", "columns", "both", "none"))
         if self.hide is not None and not 0 <= self.hide < 1:
             raise InputError(f"`hide` must lie between 0 and 1, got {self.hide}.")
@@ -51,7 +53,7 @@ class CompleteState(State):
     def settings(self) -> dict[str, Any]:
         """Of `complete`; only what differs from its defaults."""
         asked = {"max_rank": self.max_rank, "ordered": None if self.ordered == "none" else self.ordered}
-        asked |= {"values": self.values}
+        asked |= {"values": self.kind}
         usual = {"max_rank": None, "ordered": "auto", "values": "auto"}
         return {name: value for name, value in asked.items() if value != usual[name]} | {"seed": self.seed}
 
@@ -77,32 +79,20 @@ class Complete(Room):
             names = [name for name in data.names() if data.available(name)]
             yield Frame("empty", {"names": names})
             return
-        source, shown, model = _source(state.table, opened)
+        source, shown, model = opened.source(state.table)
         number_, folder = opened.dropped.folder()
         code = _lines_of_model(shown) if model else lines(shown, state)
         yield Frame("begin", {"number": number_} | code)
         if model:
             yield from frames_of(show_model, (source, shown, str(folder), number_), call)
         else:
-            asked = source, shown, str(folder), number_, state.settings, state.hide or 0.0
+            asked = source, shown, str(folder), number_, state.reading, state.settings, state.hide or 0.0
             yield from frames_of(complete_table, asked, call)
-
-
-def _source(table: str, opened: Opened) -> tuple[str, str, bool]:
-    """What `open_source` takes, the name for people, and whether it is a saved model."""
-    if table == "opened":
-        if opened.kind not in ("table", "model"):
-            raise InputError("No table was named at the start: drop one on the page.")
-        return str(opened.path), str(opened.path), opened.kind == "model"
-    if table in data.names():
-        return table, table, False
-    path = opened.dropped.file(table)
-    return str(path), opened.dropped.name(table), is_model(path)
 
 
 def lines(name: str, state: CompleteState) -> dict[str, str]:
     """The same in Python and on the command line."""
-    shell = ["rankscape complete", _word(name)]
+    shell = ["rankscape complete", _word(name), *([] if name in data.names() else state.options)]
     shell += [f"--hide {state.hide!r}"] if state.hide else []
     for key, value in state.settings.items():
         option = {"max_rank": "max-rank", "values": "kind"}.get(key, key)
@@ -113,12 +103,12 @@ def lines(name: str, state: CompleteState) -> dict[str, str]:
 
 
 def _with_all(name: str, state: CompleteState) -> list[str]:
-    given = f"rs.data.load({name!r}).matrix" if name in data.names() else f"rs.files.read({name!r}).dense()"
+    given = f"rs.data.load({name!r}).matrix" if name in data.names() else f"{_read(name, state)}.dense()"
     return [f"done = rs.complete({given}, {_words(state)})"]
 
 
 def _with_some_hidden(name: str, state: CompleteState) -> list[str]:
-    read = f"rs.data.load({name!r}).entries" if name in data.names() else f"rs.files.read({name!r})"
+    read = f"rs.data.load({name!r}).entries" if name in data.names() else _read(name, state)
     return [
         f"table = {read}",
         "problem = rs.Completion(table.rows, table.columns, table.values, table.shape)",
@@ -126,6 +116,10 @@ def _with_some_hidden(name: str, state: CompleteState) -> list[str]:
         f"done = rs.complete(split.training, {_words(state)})",
         "print(done.rmse(split.heldout.entries))  # on what was hidden",
     ]
+
+
+def _read(name: str, state: CompleteState) -> str:
+    return f"rs.files.read({', '.join([repr(name), *(f'{key}={value!r}' for key, value in state.reading.items())])})"
 
 
 def _words(state: CompleteState) -> str:

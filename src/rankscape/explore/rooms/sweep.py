@@ -1,7 +1,7 @@
 """A sweep as a diagram of two hyperparameters, and each of its runs; or one run that was saved."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from rankscape import theory
 from rankscape.errors import InputError, RankscapeError
 from rankscape.explore.calls import Call, Frame, Room, State
 from rankscape.explore.opened import Opened
+from rankscape.explore.pivot import pivot, sampled
+from rankscape.explore.tabulated import lines
 from rankscape.ground.checks import one_of
 from rankscape.ground.final import final
 from rankscape.theory.climbing.stopping import effective_rank_of
@@ -58,27 +60,29 @@ class Runs(Room):
     def frames(self, state: SweepState, call: Call, opened: Opened) -> Iterator[Frame]:
         """Of what was named at the start."""
         if opened.kind == "run":
-            yield _curves(opened.content.dataset, {"words": str(opened.content.outcome)})
+            words = {"words": str(opened.content.outcome)}
+            yield _curves(opened.content.dataset, words | lines(str(opened.path), state, opened.kind))
             return
         if opened.kind != "sweep":
             yield Frame("empty")
             return
         sweep = opened.content
+        code = lines(str(opened.path), state, opened.kind)
         if state.run is not None:
-            yield _cell(sweep, state.run)
+            yield _cell(sweep, state.run, code)
             return
         before = None
         while not call.stopped:
             now = sweep.status()
             if (now.done, now.state) != before:
                 before = now.done, now.state
-                yield from _diagram(sweep, state, now)
+                yield from _diagram(sweep, state, now, str(opened.path))
             if now.state == "finished":
                 return
             call.wait(LOOK)
 
 
-def _diagram(sweep: Any, state: SweepState, now: Any) -> Iterator[Frame]:
+def _diagram(sweep: Any, state: SweepState, now: Any, path: str) -> Iterator[Frame]:
     status = {"runs": now.runs, "done": now.done, "failed": now.failed, "state": now.state}
     axes = list(sweep.axes.values())
     data = sweep.dataset
@@ -97,14 +101,17 @@ def _diagram(sweep: Any, state: SweepState, now: Any) -> Iterator[Frame]:
     numbers = np.asarray(cells[:, at] if "step" in cells.dims else cells, dtype=float)
     done = np.asarray(data["done"], dtype=bool)
     columns = [np.asarray(data[name]) for name in ((x, y) if y else (x,))]
-    grid, edges, runs = _pivot(np.where(done, numbers, np.nan), columns)
+    grid, edges, runs, sampling = sampled(*pivot(np.where(done, numbers, np.nan), columns), (x, y))
+    if value == "effective_rank" and grid.size > PREDICTED:
+        sampling.append(f"Theory stands beside up to {PREDICTED} cells.")
     shown = {
         "x": x, "y": y, "value": value, "xs": [str(v) for v in edges[0]], "ys": [str(v) for v in edges[1]],
         "runs_of": runs.tolist(), "axes": axes, "values": values, "records": steps,
         "step": int(data["step"].values[at]) if "step" in cells.dims else None,
-        "averaged": [name for name in axes if name not in (x, y)],
+        "sampling": " ".join(sampling), "averaged": [name for name in axes if name not in (x, y)],
     }  # fmt: skip
-    yield Frame("diagram", status | shown, {"grid": grid})
+    code = lines(path, replace(state, x=x, y=y, value=value), "sweep", "step" in cells.dims)
+    yield Frame("diagram", status | shown | code, {"grid": grid})
     predicted = _predicted(sweep, data, x, y, edges, shown["step"]) if value == "effective_rank" else None
     if predicted is not None:
         yield Frame("theory", {}, {"grid": predicted})
@@ -120,25 +127,6 @@ def _chosen(state: SweepState, axes: list[str]) -> tuple[str, str]:
     if x == y:
         raise InputError(f"`x` and `y` are both {x!r}: choose two axes.")
     return x, y
-
-
-def _pivot(numbers: np.ndarray, columns: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
-    """Means over the runs of each cell, the values along its axes, and the first run of each cell."""
-    found = [
-        np.unique(column.astype(str) if column.dtype.kind == "O" else column, return_inverse=True) for column in columns
-    ]
-    if len(found) == 1:
-        found.append((np.array([""]), np.zeros(len(numbers), dtype=int)))
-    (xs, i), (ys, j) = found
-    place = j.ravel() * len(xs) + i.ravel()
-    known = np.isfinite(numbers)
-    size = len(xs) * len(ys)
-    counts = np.bincount(place[known], minlength=size)
-    sums = np.bincount(place[known], numbers[known], size)
-    first = np.full(size, -1)
-    first[place[::-1]] = np.arange(len(numbers))[::-1]
-    grid = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return grid.reshape(len(ys), len(xs)), [xs, ys], first.reshape(len(ys), len(xs))
 
 
 def _predicted(sweep: Any, data: Any, x: str, y: str, edges: list[np.ndarray], step: int | None) -> np.ndarray | None:
@@ -166,7 +154,7 @@ def _predicted(sweep: Any, data: Any, x: str, y: str, edges: list[np.ndarray], s
     return grid
 
 
-def _cell(sweep: Any, run: int) -> Frame:
+def _cell(sweep: Any, run: int, code: dict[str, str]) -> Frame:
     data = sweep.dataset
     if run >= data.sizes["run"]:
         raise InputError(f"`run` is {run}; the sweep has {data.sizes['run']:,} runs.")
@@ -174,7 +162,7 @@ def _cell(sweep: Any, run: int) -> Frame:
     where = ", ".join(f"{name} = {one[name].item()}" for name in sweep.axes.values())
     if not bool(one["done"]):
         return Frame("curves", {"words": f"Run {run} ({where}) is not made yet.", "run": run})
-    return _curves(one, {"words": f"Run {run}: {where}. {one['message'].item()}", "run": run})
+    return _curves(one, {"words": f"Run {run}: {where}. {one['message'].item()}", "run": run} | code)
 
 
 def _curves(data: Any, facts: dict[str, Any]) -> Frame:

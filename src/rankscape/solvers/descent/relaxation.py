@@ -100,12 +100,12 @@ def relax(
     tolerance = min(TOLERANCE, 2e-6 * descent.ridge * float(np.linalg.norm(x)))
     with np.errstate(over="ignore", invalid="ignore"):  # said below
         value, slope = descent(x)
-    if not (np.isfinite(value) and np.isfinite(slope).all()):
+        gradient, time, steps = float(np.linalg.norm(slope)), 0.0, 0
+    if not (np.isfinite(value) and np.isfinite(gradient)):
         raise InputError(
             f"Relaxation needs a finite loss and gradient, but at the start they are {value:g} and of norm "
-            f"{np.linalg.norm(slope):g}: start elsewhere, or use a loss that is differentiable there."
+            f"{gradient:g}: start elsewhere, take a smaller ridge, or a loss that is differentiable there."
         )
-    gradient, time, steps = float(np.linalg.norm(slope)), 0.0, 0
     while gradient > tolerance and steps < most and not stop():
         reach = STRIDE * float(np.linalg.norm(x))
         time = time or reach / gradient

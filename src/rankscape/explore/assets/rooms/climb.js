@@ -1,6 +1,7 @@
 // Climb: curves follow while one types or drags; what is guaranteed and what to know follow a moment later.
 import { Chart, colorOf } from "../chart.js";
 import { Controls, copyButton, integer } from "../controls.js";
+import { droppable, names, send } from "../given.js";
 import { row } from "../table.js";
 
 const DRAGGABLE = 12;
@@ -12,17 +13,47 @@ class Climb {
     Object.assign(this, { root, address, connection, find });
     this.code = { python: "", shell: "" };
     this.controls = new Controls(find("form"), () => this.ask());
-    this.paths = new Chart(find("paths"), { height: 320, x: "step", y: "eigenvalue", cursor: (k) => this.read(k),
+    this.paths = new Chart(find("paths"), { name: "Eigenvalues", named: true, height: 320, x: "step", y: "eigenvalue", cursor: (k) => this.read(k),
       drawn: () => this.handles(this.now.facts.eigenvalues) });
-    this.staircase = new Chart(find("staircase"), { height: 170, x: "step", y: "rank", least: 0, cursor: (k) => this.read(k) });
+    this.staircase = new Chart(find("staircase"), { name: "Effective rank", height: 170, x: "step", y: "rank", least: 0, cursor: (k) => this.read(k) });
     find("design").addEventListener("click", () => this.design());
     find("keep").addEventListener("click", () => this.keep());
+    find("named").addEventListener("change", (event) => this.take(event.target.value));
+    find("file").addEventListener("change", (event) => this.drop(event.target.files[0]));
+    droppable(root, find("drop"), (file) => this.drop(file));
     copyButton(find("python"), () => this.code.python);
     copyButton(find("shell"), () => this.code.shell);
     address.changed((state) => this.show(state));
   }
 
-  begin() { this.show(this.address.state); }
+  begin() {
+    const { matrix, ...state } = this.address.state;
+    names(this.connection, this.find("named"), () => "");
+    this.show(state);
+    if (matrix && !state.eigenvalues) this.take(matrix, false);
+  }
+
+  async drop(file) {
+    if (!file) return;
+    const number = await send(file, (words) => this.complain(words));
+    this.find("named").value = "";
+    this.take(number);
+  }
+
+  // Its spectrum goes into the field, as if it had been typed. Of what was named at the start, only where it has one.
+  take(matrix, chosen = true) {
+    if (!matrix) return;
+    const say = (words) => { this.find("taken").textContent = words; };
+    say("Finding the spectrum …");
+    this.connection.ask("climb", { do: "spectrum", matrix }, ({ kind, facts }) => {
+      if (kind === "error") say(chosen ? "" : `Of what was opened no spectrum is taken: ${facts.words}`);
+      if (kind === "error" && chosen) this.complain(facts.words);
+      if (kind !== "spectrum") return;
+      say(facts.words);
+      this.find("form").elements.eigenvalues.value = facts.eigenvalues.join(", ");
+      this.ask(chosen);
+    }, "spectrum");
+  }
 
   show(state) {
     this.controls.state = state;
@@ -86,6 +117,7 @@ class Climb {
       this.draw();
       this.mark(ask);
     } else if (kind === "plateaus") this.plateaus(facts);
+    else if (kind === "times") this.times(facts);
     else if (kind === "words") this.words(facts.findings);
   }
 
@@ -120,13 +152,24 @@ class Climb {
       chart.again();
     }
     this.held = held;
-    this.find("plateaus").tBodies[0].replaceChildren(...plateaus.slice(0, 30).map((plateau) => row([
+    // Of many ranks those that hold come first.
+    const shown = [...held, ...plateaus.filter((plateau) => !plateau.guaranteed)].slice(0, 30).sort((a, b) => a.rank - b.rank);
+    this.find("others").textContent = shown.length < plateaus.length ? `${shown.length} of ${plateaus.length} ranks; ${held.length} of all are guaranteed.` : "";
+    this.find("plateaus").tBodies[0].replaceChildren(...shown.map((plateau) => row([
       plateau.rank, plateau.guaranteed ? integer(plateau.start) : "–",
       plateau.guaranteed ? (plateau.end === null ? "the end" : integer(plateau.end)) : "–", plateau.effective_rank.toPrecision(4), plateau.failed ?? "",
     ])));
     const place = this.find("stop");
     place.className = stop && stop.step === null ? "error" : "good";
     place.textContent = !stop ? "" : stop.step === null ? stop.failed : `Stop at step ${integer(stop.step)}: the rank is guaranteed there.`;
+  }
+
+  times({ times, of }) {
+    const until = (step) => step === null ? "–" : integer(step);
+    this.find("times").tBodies[0].replaceChildren(...times.map((time) => row([
+      time.eigenvalue, until(time.lower), until(time.upper), time.failed ?? "",
+    ])));
+    this.find("more").textContent = of > times.length ? `The first ${times.length} of ${of}.` : "";
   }
 
   words(findings) {

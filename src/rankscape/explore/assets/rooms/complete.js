@@ -1,6 +1,7 @@
 // Complete: a file dropped or a data set taken; the holes first, then the work, then what was found.
 import { css } from "../chart.js";
 import { Controls, copyButton, integer } from "../controls.js";
+import { droppable, names, send } from "../given.js";
 import { cell, header, row } from "../table.js";
 
 const RULES = { column_mean: "the mean of the column", row_column_bias: "row and column means", nearest_rows: "the mean of near rows" };
@@ -22,22 +23,13 @@ class Complete {
     find("fill").addEventListener("click", () => this.fill());
     copyButton(find("python"), () => this.code.python);
     copyButton(find("shell"), () => this.code.shell);
-    const area = find("drop");
-    for (const kind of ["dragover", "drop"]) {
-      root.addEventListener(kind, (event) => { event.preventDefault(); area.classList.toggle("over", kind === "dragover"); });
-    }
-    root.addEventListener("dragleave", () => area.classList.remove("over"));
-    root.addEventListener("drop", (event) => this.drop(event.dataTransfer.files[0]));
+    droppable(root, find("drop"), (file) => this.drop(file));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint());
     address.changed((state) => this.show(state));
   }
 
   begin() {
-    this.connection.ask("complete", {}, ({ kind, facts }) => {
-      if (kind !== "empty") return;
-      this.find("named").append(...facts.names.map((name) => new Option(name, name)));
-      this.find("named").value = facts.names.includes(this.find("table").value) ? this.find("table").value : "";
-    }, "names");
+    names(this.connection, this.find("named"), () => this.find("table").value);
     this.show(this.address.state);
     // Chosen before this script came.
     if (!this.address.state.table) this.drop(this.find("file").files[0]);
@@ -45,6 +37,7 @@ class Complete {
 
   show(state) {
     this.controls.state = state;
+    this.find("reading").open = [...this.find("reading").querySelectorAll("[name]")].some(({ name }) => name in state);
     this.ready();
     if (state.table) this.ask(false);
   }
@@ -61,14 +54,10 @@ class Complete {
     if (!file) return;
     this.complain("");
     this.stage(`Reading ${file.name} …`);
-    const answer = await fetch(`/drop?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file }).catch(() => null);
-    if (!answer?.ok) {
-      this.stage("");
-      this.complain(answer ? await answer.text() : "The file could not be sent: is rankscape still running?");
-      return;
-    }
+    const number = await send(file, (words) => { this.stage(""); this.complain(words); });
+    if (number === null) return;
     this.find("named").value = "";
-    this.take((await answer.json()).table);
+    this.take(number);
   }
 
   ask(remember = true) {
@@ -79,7 +68,7 @@ class Complete {
     this.find("filled").replaceChildren();
     this.busy(true);
     this.forget();
-    this.cancelled = false;
+    this.cancelled = this.known = false;
     this.stage("Reading …");
     this.asked = this.connection.ask("complete", this.controls.state, (frame) => this.hear(frame));
   }
@@ -120,11 +109,18 @@ class Complete {
     else if (kind === "done") this.done(facts, arrays);
     else if (kind === "files") this.files(facts);
     else if (kind === "rows") this.rows(facts);
-    else if (kind === "error") { this.complain(facts.words); this.stage(""); this.busy(false); }
+    else if (kind === "error") {
+      // What the file does not tell can be said here.
+      if (!this.known) this.find("reading").open = true;
+      this.complain(facts.words); 
+      this.stage("");
+      this.busy(false);
+    }
   }
 
   read(facts, arrays) {
     const [rows, columns] = facts.shape, cells = rows * columns;
+    this.known = true;
     this.find("read").hidden = false;
     this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen${facts.hidden ? `, ${integer(facts.hidden)} are hidden to compare with` : ""}.`;
     this.find("names").textContent = facts.columns.length ? `Columns: ${facts.columns.join(", ")}${columns > facts.columns.length ? " …" : ""}` : "";
@@ -194,6 +190,10 @@ class Complete {
     this.stage("");
     const words = { table: "Save the completed table", errors: "Save the standard errors", report: "Save the report", model: "Save the model" };
     const links = Object.entries(names).map(([kind, name]) => link(words[kind], `/kept/${number}/${kind}?name=${encodeURIComponent(name)}`, name));
+    const stem = names.report.replace(/-report\.html$/, "");
+    for (const [words, text, end] of [["Python", this.code.python, "py"], ["shell", this.code.shell, "sh"]]) {
+      links.push(link(`Save the ${words} lines`, URL.createObjectURL(new Blob([text], { type: "text/plain" })), `${stem}.${end}`));
+    }
     if (names.report) links.push(link("Look at the report", `/kept/${number}/report?look`, null));
     this.find("files").replaceChildren(...links);
   }

@@ -11,42 +11,62 @@ export function mount(page) { new Fall(page).begin(); }
 class Fall {
   constructor({ root, address, connection, find }) {
     Object.assign(this, { root, address, connection, find });
-    this.code = "";
+    this.code = { python: "", shell: "" };
+    this.past = "";
     this.controls = new Controls(find("form"), (state) => this.changed(state));
     this.values = new Chart(find("values"), { height: 320, x: "step", y: "singular value", least: 0, cursor: (k) => this.read(k) });
     this.alive = new Chart(find("alive"), { height: 150, x: "step", y: "live modes", least: 0 });
     this.landscape = new Chart(find("landscape"), { height: 170, x: "size of the mode", y: "objective" });
     find("pause").addEventListener("click", () => this.pause(!this.paused));
-    find("again").addEventListener("click", () => this.ask());
+    find("again").addEventListener("click", () => this.restart());
     find("back").addEventListener("click", () => this.goBack());
     find("fork").addEventListener("click", () => this.goBack(Math.floor(Math.random() * 1e6)));
     find("expect").addEventListener("click", () => this.expect());
-    copyButton(find("python"), () => this.code);
-    address.changed((state) => { this.controls.state = state; this.ask(); });
+    copyButton(find("python"), () => this.code.python);
+    copyButton(find("shell"), () => this.code.shell);
+    address.changed((state) => this.show(state));
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.pause(true); });
   }
 
-  begin() { this.controls.state = this.address.state; this.last = this.controls.state; this.ask(); }
+  begin() { this.show(this.address.state); }
+
+  // What the run has been through is made again; then it stands still.
+  show(state) {
+    this.controls.state = state;
+    this.last = this.controls.state;
+    this.ask(state.past ?? "");
+  }
 
   // What can change in flight does; anything else begins anew.
   changed(state) {
-    this.address.set(this.controls.changed);
     const other = Object.keys(state).filter((name) => state[name] !== this.last[name]);
     this.last = state;
+    this.address.set({ ...this.controls.changed, past: other.every((name) => IN_FLIGHT.includes(name)) ? this.past : "" });
     if (other.length && other.every((name) => IN_FLIGHT.includes(name))) {
       this.connection.tell(Object.fromEntries(other.map((name) => [name, state[name]])));
       if (other.some((name) => NEAR.includes(name))) this.look();
     } else this.ask();
   }
 
-  ask() {
-    this.history = { steps: [], values: [], alive: [], jumps: [] };
+  ask(past = "") {
+    this.past = past;
+    this.empty();
     this.find("random").hidden = this.controls.state.problem !== "random";
     this.find("expected").textContent = "";
     this.find("error").textContent = "";
     this.showJumps();
-    this.setPaused(false);
-    this.connection.ask("fall", this.controls.state, (frame) => this.hear(frame));
+    this.setPaused(Boolean(past));
+    this.connection.ask("fall", { ...this.controls.state, past }, (frame) => this.hear(frame));
+  }
+
+  empty() {
+    this.former = null;
+    this.history = { steps: [], values: [], alive: [], jumps: [] };
+  }
+
+  restart() {
+    this.address.set(this.controls.changed);
+    this.ask();
   }
 
   // The landscape alone: the run goes on.
@@ -86,9 +106,15 @@ class Fall {
   }
 
   start(facts) {
-    this.code = facts.python;
-    this.find("lines").textContent = facts.python;
+    // After a lost connection the run is made again, and stands still.
+    if (this.history.steps.length) { this.empty(); this.setPaused(true); }
+    this.coded(facts);
     if (this.controls.state.start === "minimum") this.find("state").textContent = "Descending to the minimum nearby …";
+  }
+
+  coded({ python, shell }) {
+    this.code = { python, shell };
+    this.find("lines").textContent = python;
   }
 
   near(facts) {
@@ -132,16 +158,35 @@ class Fall {
       history.values.forEach((values, j) => values.push(arrays.values[j][k]));
       history.alive.push(arrays.alive[k]);
     });
-    history.jumps.push(...facts.jumps);
+    history.jumps.push(...facts.jumps.map((jump) => [...jump, facts.seed]));
     this.thin();
     const count = history.values.length;
     this.values.levels = this.truth.slice(0, 6).map((value) => ({ value }));
     this.values.marks = history.jumps.map(([at]) => ({ at }));
     this.values.draw(history.steps, history.values.map((values, k) => ({ values, color: colorOf(k, count) })));
-    this.alive.draw(history.steps, [{ values: history.alive, color: colorOf(1, 4), width: 2, stepped: true }]);
+    this.drawAlive();
+    this.coded(facts);
+    if (!this.find("error").textContent) this.find("error").textContent = facts.note;
+    if (!facts.again) this.follow(facts.past);
     this.words(facts);
     this.root.dataset.frames = Number(this.root.dataset.frames ?? 0) + 1;
     this.root.dataset.step = facts.step;
+  }
+
+  // The link holds what the run has been through; while that is made again it stays whole.
+  follow(past) {
+    if (past !== this.past) this.address.follow({ ...this.controls.changed, past });
+    this.past = past;
+    this.connection.recall("fall", { ...this.controls.state, past });
+  }
+
+  // Beside what another seed did from the same state, dashed.
+  drawAlive() {
+    const { history, former } = this;
+    const x = former ? [...new Set([...history.steps, ...former.steps])].sort((a, b) => a - b) : history.steps;
+    const curves = [{ values: former ? on(x, history.steps, history.alive) : history.alive, color: colorOf(1, 4), width: 2, stepped: true }];
+    if (former) curves.push({ values: on(x, former.steps, former.alive), color: colorOf(0, 4), width: 2, stepped: true, dash: [5, 4] });
+    this.alive.draw(x, curves);
   }
 
   words(facts) {
@@ -152,11 +197,15 @@ class Fall {
     this.find("margins").textContent = !m ? "At depth 2 a mode that died can come back: no set of low rank holds."
       : inside ? `Never upwards again: the point lies in the absorbing set of rank ${facts.alive} (margins: balance ${m.balance.toPrecision(2)}, rank ${m.rank.toPrecision(2)}, norm ${m.norm.toPrecision(2)}).`
       : `Not inside the absorbing set of rank ${facts.alive} yet (margins: balance ${m.balance.toPrecision(2)}, rank ${m.rank.toPrecision(2)}, norm ${m.norm.toPrecision(2)}; all must be positive).`;
+    this.seed = facts.seed;
     this.showJumps();
   }
 
   showJumps() {
-    this.find("jumps").tBodies[0].replaceChildren(...this.history.jumps.slice(-20).map((jump) => row(jump.map(integer))));
+    const lines = [...this.history.jumps, ...this.former?.jumps ?? []].slice(-20);
+    this.find("jumps").tBodies[0].replaceChildren(...lines.map((jump) => row(jump.map(integer))));
+    this.find("nojump").hidden = lines.length > 0;
+    this.find("former").textContent = !this.former ? "" : `Dashed: what it did before, with seed ${integer(this.former.seed)}, from step ${integer(this.former.from)} to ${integer(this.former.to)}.`;
   }
 
   // Memory stays bounded: of a long run every second point is kept.
@@ -171,6 +220,7 @@ class Fall {
 
   cut(step) {
     const { history } = this;
+    this.former = former(history, step, this.seed);
     const kept = history.steps.filter((at) => at <= step).length;
     history.steps.length = kept;
     history.alive.length = kept;
@@ -178,7 +228,28 @@ class Fall {
     history.jumps = history.jumps.filter(([at]) => at <= step);
   }
 
-  read(k) {
-    this.find("cursor").textContent = k === null || !this.history.steps.length ? "" : `step ${integer(this.history.steps[k])}, ${this.history.alive[k]} live`;
+  read(k, chart = this.values) {
+    const [steps, values] = chart.plot?.data ?? [[]], step = steps[k];
+    const live = chart === this.values ? this.history.alive[k] : values[k];
+    const sizes = chart === this.values ? chart.plot.data.slice(1, 5).map((line) => line[k]?.toPrecision(3)).filter(Boolean).join(", ") : "";
+    this.find("cursor").textContent = step === undefined || k === null ? "" : `step ${integer(step)}${live === undefined || live === null ? "" : `, ${live} live`}${sizes ? `: ${sizes}` : ""}`;
   }
+
+  readLandscape(k) {
+    const [sizes, heights] = this.landscape.plot?.data ?? [[], []];
+    this.find("at").textContent = k === null ? "" : `objective ${heights[k].toPrecision(3)} at size ${sizes[k].toPrecision(3)}`;
+  }
+}
+
+// What a run did after a step to which it is taken back.
+function former({ steps, alive, jumps }, from, seed) {
+  const first = steps.findIndex((at) => at > from);
+  if (first < 0) return null;
+  return { seed, from, to: steps[steps.length - 1], steps: steps.slice(first), alive: alive.slice(first), jumps: jumps.filter(([at]) => at > from) };
+}
+
+// Values at more steps than they were recorded at: none in between, which the curve spans.
+function on(x, steps, values) {
+  const known = new Map(steps.map((step, k) => [step, values[k]]));
+  return x.map((step) => known.get(step) ?? (step < steps[0] || step > steps[steps.length - 1] ? null : undefined));
 }

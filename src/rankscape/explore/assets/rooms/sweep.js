@@ -1,6 +1,6 @@
 // Runs: a sweep as a table of coloured cells, each a button that shows its run; it follows a store that is being filled.
-import { Chart, colorOf } from "../chart.js";
-import { Controls, integer } from "../controls.js";
+import { Chart, colorOf, shade } from "../chart.js";
+import { Controls, copyButton, integer } from "../controls.js";
 import { header, row } from "../table.js";
 
 export function mount(page) { new Runs(page).begin(); }
@@ -9,8 +9,11 @@ class Runs {
   constructor({ root, address, connection, find }) {
     Object.assign(this, { root, address, connection, find });
     this.controls = new Controls(find("form"), () => this.ask());
-    this.paths = new Chart(find("paths"), { height: 300, x: "step", y: "value", least: 0 });
-    this.staircase = new Chart(find("staircase"), { height: 150, x: "step", y: "rank", least: 0 });
+    this.paths = new Chart(find("paths"), { name: "Values of the run", height: 300, x: "step", y: "value", least: 0, cursor: (k) => this.read(k, this.paths) });
+    this.staircase = new Chart(find("staircase"), { name: "Effective rank", height: 150, x: "step", y: "rank", least: 0, cursor: (k) => this.read(k, this.staircase) });
+    this.code = { python: "", shell: "" };
+    copyButton(find("python"), () => this.code.python);
+    copyButton(find("shell"), () => this.code.shell);
     address.changed((state) => this.show(state));
   }
 
@@ -38,14 +41,32 @@ class Runs {
   }
 
   hear({ kind, facts, arrays }) {
-    if (kind === "error") this.find("error").textContent = facts.words;
+    if (kind === "error") {
+      this.find("error").textContent = facts.words;
+      this.find("status").textContent = "";
+    }
     else if (kind === "empty") { this.find("empty").hidden = false; this.find("form").hidden = true; }
     else if (kind === "diagram") this.diagram(facts, arrays);
     else if (kind === "theory") this.theory(arrays.grid);
     else if (kind === "curves") this.curves(facts, arrays);
   }
 
+  // The lines of what was asked for last: the diagram, or the run of a cell.
+  coded({ python, shell }) {
+    if (!python) return;
+    this.code = { python, shell };
+    this.find("code").hidden = false;
+    this.find("lines").textContent = `${python}\n${shell}`;
+  }
+
+  read(k, chart) {
+    const [steps, ...curves] = chart.plot?.data ?? [[]];
+    const numbers = curves.slice(0, 4).map((values) => values[k]).filter(Number.isFinite).map((value) => Number(value.toPrecision(4)));
+    this.find("cursor").textContent = k === null || steps[k] === undefined ? "" : `step ${integer(steps[k])}: ${numbers.join(", ")}`;
+  }
+
   diagram(facts, arrays) {
+    if (!this.find("form").elements.run.value) this.coded(facts);
     this.facts = facts;
     this.find("status").textContent = `${integer(facts.done)} of ${integer(facts.runs)} runs are made${facts.failed ? `, ${integer(facts.failed)} ended badly` : ""}; ${facts.state}.`;
     if (!facts.x) return;
@@ -58,6 +79,7 @@ class Runs {
     const step = facts.step === null ? "" : ` at step ${integer(facts.step)}`;
     const mean = facts.averaged.length ? `; means over ${facts.averaged.join(", ")}` : "";
     this.find("caption").textContent = `${facts.value.replaceAll("_", " ")}${step}${mean}`;
+    this.find("sampling").textContent = facts.sampling;
     this.draw(arrays.grid);
     this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1;
   }
@@ -81,7 +103,7 @@ class Runs {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: Number.isFinite(value) ? Number(value.toPrecision(3)) : "–" });
     const share = high > low ? (value - low) / (high - low) : 0.5;
     if (Number.isFinite(value)) {
-      button.style.background = colorOf(Math.round((1 - share) * 100), 101);
+      button.style.background = shade(share);
       button.style.color = share > 0.55 ? "#14181d" : "#ffffff";
     }
     button.disabled = run < 0;
@@ -98,16 +120,18 @@ class Runs {
       const button = rows[j].cells[i + 1].firstChild;
       const shown = this.grid[j][i];
       worst = Math.max(worst, Number.isFinite(shown) ? Math.abs(shown - value) : 0);
-      button.title = `theory: ${Number(value.toPrecision(4))}`;
-      button.setAttribute("aria-label", `${button.textContent}, theory ${Number(value.toPrecision(4))}`);
+      button.append(Object.assign(document.createElement("small"), { textContent: `theory ${Number(value.toPrecision(3))}` }));
     }));
-    this.find("scale").textContent += ` Theory (the recursion of single eigenvalues) is at most ${worst.toPrecision(2)} away; a cell says its number.`;
+    this.find("scale").textContent += ` Theory (the recursion of single eigenvalues) stands below each number, and is at most ${worst.toPrecision(2)} away.`;
   }
 
   curves(facts, arrays) {
+    if (this.find("status").textContent.startsWith("Reading")) this.find("status").textContent = "";
+    this.coded(facts);
     this.find("words").textContent = facts.words;
     this.find("curves").hidden = !arrays.values && !arrays.rank;
-    if (facts.run === undefined) this.find("form").hidden = true;
+    // Of a single run there is nothing to choose.
+    if (facts.run === undefined) for (const field of this.find("form").querySelectorAll("div:not(.buttons)")) field.hidden = true;
     this.find("numbers").replaceChildren(...Object.entries(facts.numbers ?? {}).map(([name, value]) => row([header(name, "row"), value])));
     if (arrays.values) {
       this.find("drawn").textContent = `${facts.drawn[0].toUpperCase()}${facts.drawn.slice(1)}`;
