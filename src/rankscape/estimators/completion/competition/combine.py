@@ -18,7 +18,7 @@ from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 
 # Held-out entries from which on least squares finds the weights; with fewer it follows their luck.
-MANY = 400
+MANY = 800
 
 # Weights below which a model is left out of a combination.
 LITTLE = 0.02
