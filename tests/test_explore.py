@@ -24,14 +24,15 @@ import rankscape as rs
 from rankscape.errors import InputError
 from rankscape.explore import guard
 from rankscape.explore.calls import Call, Frame, numbers
+from rankscape.explore.climbed import lines as climb_lines
+from rankscape.explore.climbed import recorded
 from rankscape.explore.connection import Connection
 from rankscape.explore.dropped import KEPT, Dropped
 from rankscape.explore.opened import Opened
 from rankscape.explore.pivot import pivot, sampled
 from rankscape.explore.retold import lines as retold
 from rankscape.explore.rooms import ROOMS
-from rankscape.explore.rooms.climb import ClimbState, recorded
-from rankscape.explore.rooms.climb import lines as climb_lines
+from rankscape.explore.rooms.climb import ClimbState
 from rankscape.explore.rooms.complete import CompleteState
 from rankscape.explore.rooms.complete import lines as complete_lines
 from rankscape.explore.rooms.fall import FallState

@@ -8,6 +8,7 @@
 `workers`      work in processes that can be ended; `completing` is that of the room `complete`, with `findings`,
                `pictures`, `written` and `fresh_rows`
 `reading`      how a file is read, where its content does not tell; `spectra` takes that of a full one
+`climbed`      what the room `climb` draws, at which steps, and in Python
 `falling`      around the run of the room `fall`: its start, what is near, how long it takes to leave
 `live`         that run; `stretches` is what it has been through, `retold` says it in Python
 `pivot`        runs of the room `sweep` as cells of two axes; `tabulated` says them in Python

@@ -9,6 +9,7 @@ import numpy as np
 from rankscape import theory
 from rankscape.errors import InputError, RankscapeError
 from rankscape.explore.calls import Call, Frame, Room, State
+from rankscape.explore.climbed import lines, points_of, recorded
 from rankscape.explore.opened import Opened
 from rankscape.explore.spectra import spectrum
 from rankscape.explore.workers import frames_of
@@ -16,17 +17,14 @@ from rankscape.ground.checks import one_of, positive, whole
 from rankscape.ground.final import final
 from rankscape.theory.climbing.stopping import effective_rank_of
 
-# Steps that are taken, and points of a curve.
-STEPS, POINTS = 10_000_000, 240
+# Steps that are taken.
+STEPS = 10_000_000
 
 # How far a run that overflows is followed, in units of its largest eigenvalue; and the end of what is drawn.
 FAR, BEYOND = 10.0, 1e37
 
 # Eigenvalues whose times are told.
 LISTED = 30
-
-# Curves from which on they have fewer points: what is drawn has to follow a drag.
-FEW, COARSE = 20, 140
 
 # Seconds without a new setting before sentences are made; and before plateaus are, for each eigenvalue.
 PAUSE, PAUSE_A_MODE = 0.2, 0.001
@@ -128,7 +126,7 @@ class Climb(Room):
 
 def _curves(state: ClimbState, far: float | None = None) -> Frame:
     """Of a run that leaves the range of floats, as long as it is no further than `far` times its target from zero."""
-    steps = recorded(state.steps, state.axis, _points(state))
+    steps = recorded(state.steps, state.axis, points_of(state))
     paths = theory.eigenvalue_path(*state.setting, steps=steps, beta=state.beta)
     if far is not None:
         beyond = np.abs(paths).max(axis=1) > far * max(map(abs, [*state.eigenvalues, state.alpha**state.depth]))
@@ -149,21 +147,6 @@ def _last_finite(state: ClimbState) -> int:
         except RankscapeError:
             high = middle
     return low
-
-
-def _points(state: ClimbState) -> int:
-    return POINTS if len(state.eigenvalues) <= FEW else COARSE
-
-
-def recorded(last: int, axis: str, points: int = POINTS) -> np.ndarray:
-    """Steps that are drawn, increasing, the last one among them.
-
-    >>> recorded(4, "linear").tolist()
-    [0, 1, 2, 3, 4]
-    """
-    if axis == "log":
-        return np.unique(np.round(np.geomspace(1, last, points)).astype(np.int64))
-    return np.unique(np.linspace(0, last, points + 1).astype(np.int64))
 
 
 def _plateaus(state: ClimbState) -> Frame:
@@ -206,40 +189,3 @@ def _design(state: ClimbState) -> Frame:
     )
     facts = {"alpha": found.alpha, "beta": found.beta, "learning_rate": found.learning_rate, "failed": found.failed}
     return Frame("design", facts | {"steps": found.steps})
-
-
-def lines(state: ClimbState) -> dict[str, str]:
-    """The same in Python and on the command line."""
-    beta = "" if state.beta is None else f", beta={state.beta!r}"
-    setting = f"{list(state.eigenvalues)!r}, {state.depth}, {state.alpha!r}, {state.learning_rate!r}"
-    tolerance = f"tolerance={state.tolerance!r}"
-    level = f"{1 - state.tolerance!r} * value, {state.depth}, {state.alpha!r}, {state.learning_rate!r}{beta}"
-    python = [
-        "import numpy as np", "import rankscape as rs", "", f"steps = {_steps_in_words(state)}",
-        f"paths = rs.theory.eigenvalue_path({setting}, steps=steps{beta})",
-        f"plateaus = rs.theory.plateaus({setting}{beta}, {tolerance})",
-        f"times = [rs.theory.hitting_time(value, {level}) for value in {list(state.eigenvalues)!r}]",
-    ]  # fmt: skip
-    if state.rank is not None:
-        python.append(f"stop = rs.theory.stopping_rule({setting}, rank={state.rank}{beta}, {tolerance})")
-    return {"python": "\n".join(python) + "\n", "shell": "\n".join(_commands(state)) + "\n"}
-
-
-def _steps_in_words(state: ClimbState) -> str:
-    points = _points(state)
-    if state.axis == "log":
-        return f"np.unique(np.round(np.geomspace(1, {state.steps}, {points})).astype(int))"
-    return f"np.unique(np.linspace(0, {state.steps}, {points + 1}).astype(int))"
-
-
-def _commands(state: ClimbState) -> list[str]:
-    """What is guaranteed, and the run itself."""
-    setting = f"--eigenvalues={','.join(map(repr, state.eigenvalues))} --depth {state.depth} --alpha {state.alpha!r}"
-    setting += f" --learning-rate {state.learning_rate!r}"
-    beta = "" if state.beta is None else f" --beta {state.beta!r}"
-    start = f" --initialization perturbed-identical{beta}" if beta else ""
-    record = ",".join(map(str, recorded(state.steps, state.axis, _points(state))))
-    return [
-        f"rankscape plateaus {setting}{beta} --tolerance {state.tolerance!r}",
-        f"rankscape simulate {setting}{start} --steps {state.steps} --record {record} -o run.zarr",
-    ]
