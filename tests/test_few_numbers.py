@@ -165,3 +165,9 @@ def test_a_small_table_is_completed_without_numba(tmp_path):
     files = "--model", model, "--standard-errors", tmp_path / "errors.csv", "--report", tmp_path / "page.html"
     _without_numba("complete", table, "-o", tmp_path / "out.csv", "--no-figure", *files)
     _without_numba("fill", model, table, "-o", tmp_path / "new.csv")
+
+
+@pytest.mark.parametrize("name", ["an order", "mostly noise", "wrong entries", "few are seen"])
+def test_nor_does_a_small_table_without_a_rank_wait_for_a_compiler(name, tmp_path):
+    np.savetxt(tmp_path / "table.csv", _holes(name), delimiter=",", fmt="%.5g")
+    _without_numba("complete", tmp_path / "table.csv", "-o", tmp_path / "out.csv", "--no-figure")
