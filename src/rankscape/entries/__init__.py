@@ -7,6 +7,7 @@
 `loops`           the compiled loops behind it
 `checking`        kind, length and range of what people give
 `duplicates`      the one sort, and positions that are given twice
+`hashed`          the loops that choose entries by a hash
 `heldout`         which entries are held out, by a hash that no order can change
 `stored`          entries that are more than the memory holds, sorted and mapped
 `given`           one door for a matrix as people have it, and the same kind of thing back

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rankscape.entries import loops
+from rankscape.entries import hashed
 from rankscape.ground.arrays import slices
 from rankscape.ground.stored import Stored, blank, let_go, put, room
 from rankscape.ground.types import Indices
@@ -36,28 +36,28 @@ def choose_heldout(rows: Indices, columns: Indices, shape: tuple[int, int], frac
     first = np.uint64(int(_splitmix(np.array(seed % 2**64, dtype=np.uint64))))
     largest = np.zeros(shape[0], np.uint64), np.zeros(shape[1], np.uint64)
     for part in slices(len(rows)):
-        loops.largest_hashes(rows[part], columns[part], first, *largest)
+        hashed.largest_hashes(rows[part], columns[part], first, *largest)
         let_go(rows, columns)
     held = room(len(rows), bool, rows)
     for part in slices(len(rows)):
         chosen, limit = blank(held, part), np.uint64(min(int(fraction * 2**64), 2**64 - 1))
-        loops.choose(rows[part], columns[part], first, limit, *largest, chosen)
+        hashed.choose(rows[part], columns[part], first, limit, *largest, chosen)
         put(held, part, chosen)
         let_go(rows, columns)
     return held.mapped() if isinstance(held, Stored) else held
 
 
-@loops.largest_hashes.few()
+@hashed.largest_hashes.few()
 def _largest_hashes(rows, columns, first, of_rows, of_columns):
-    hashed = _hashes(rows, columns, first)
-    np.maximum.at(of_rows, rows, hashed)
-    np.maximum.at(of_columns, columns, hashed)
+    found = _hashes(rows, columns, first)
+    np.maximum.at(of_rows, rows, found)
+    np.maximum.at(of_columns, columns, found)
 
 
-@loops.choose.few()
+@hashed.choose.few()
 def _choose(rows, columns, first, limit, of_rows, of_columns, held):
-    hashed = _hashes(rows, columns, first)
-    held[:] = (hashed < limit) & (hashed != of_rows[rows]) & (hashed != of_columns[columns])
+    found = _hashes(rows, columns, first)
+    held[:] = (found < limit) & (found != of_rows[rows]) & (found != of_columns[columns])
 
 
 def _hashes(rows, columns, first):

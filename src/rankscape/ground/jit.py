@@ -25,7 +25,7 @@ from rankscape.ground.storage import cache_directory
 # Numbers in all arguments together that are few, and as how many calls one with so many counts; and how often a task
 # calls a loop in NumPy before it is compiled, which takes some tenths of a second. A table of 60 x 40 with a rank to
 # find calls none more than 100 times, one without a rank some 8,000 times.
-FEW, LONG, CALLS = 100_000, 20, 10_000
+FEW, LONG, CALLS = 40_000, 20, 10_000
 
 # Seconds after which machine code that no version of a room has added to is thrown away when a new version comes.
 STALE = 30 * 86400
