@@ -83,7 +83,7 @@ def test_imports_run_one_way(path):
 
 # Within the largest rooms, the same: each part uses those before it.
 BEHIND = ["ready", "models", "fits", "methods", "candidates", "search", "competition", "trust", "completed"]
-SOLVERS = ["conditioning", "least_squares", "descent", "posterior", "full_covariance", "gibbs", "packed"]
+SOLVERS = ["conditioning", "least_squares", "descent", "posterior", "filling", "full_covariance", "gibbs", "packed"]
 SOLVERS += ["neighbours", "noise"]
 WITHIN = {"estimators/completion": BEHIND, "solvers": SOLVERS}
 
