@@ -251,7 +251,7 @@ def test_entries_that_are_given_twice_follow_the_policy(call, policy):
 
 
 def test_a_full_disk_leaves_what_was_there(call, here, monkeypatch):
-    Path("out.png").write_bytes(b"\x89PNG\r\n old picture")
+    Path("out.png").write_bytes(b"\x89PNG\r\n old picture of rankscape")
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -260,7 +260,7 @@ def test_a_full_disk_leaves_what_was_there(call, here, monkeypatch):
     done = call("complete", "X.npy", "-o", "out.npy")
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(r"error: out.png [^\n]*No space left[^\n]*out.npy is written[^\n]*\n", done.err)
-    assert Path("out.png").read_bytes() == b"\x89PNG\r\n old picture"
+    assert Path("out.png").read_bytes() == b"\x89PNG\r\n old picture of rankscape"
     assert np.load("out.npy").shape == (20, 15)
     assert not list(here.glob(".*"))
 

@@ -43,12 +43,12 @@ class AbstractAnswer(ABC):
         """Where it is, for people."""
         return str(self.output)
 
-    def check_standing(self, table: Table) -> None:
+    def check_standing(self, table: Table, force: bool) -> None:
         """Refuse to replace what is no earlier answer of this kind."""
         from rankscape.files.standing import check_standing
 
         if self.output is not None:
-            check_standing(self.output, table, self.names(table))
+            check_standing(self.output, table, self.names(table), force=force)
 
     def names(self, table: Table) -> Sequence[str] | None:
         """How the header of what is written begins; None for that of the whole matrix."""

@@ -61,6 +61,7 @@ def complete(
     checkpoint: Path | None = None,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     explain: Flag = False,
+    force: Flag = False,
     speech: Speech | None = None,
 ) -> None:
     """Fill the holes of a matrix; the trajectory chooses the rank.
@@ -121,6 +122,8 @@ def complete(
         Decides which entries are hidden and held out.
     explain
         Say in plain sentences why this rank, how sure, and what to do next.
+    force
+        Replace files that hold something else than an earlier answer to the same source.
     """
     from rankscape import complete as fill
     from rankscape.cli.answers import answer_of
@@ -134,7 +137,7 @@ def complete(
         opened = open_source(source, in_parts=True, each=work.each, **(reading or Reading()).settings())
         answer = answer_of(opened.table, opened.stem, opened.extension, output, pairs, top, model is not None)
         picture = picture_of(figure, no_figure, answer.output or Path(f"{opened.stem}-completed.npy"))
-        written = Written(answer, model, standard_errors, picture, report)
+        written = Written(answer, model, standard_errors, picture, report, force)
         written.check(opened, pairs)
         problem, hidden = opened.problem(hide, seed)
         settings: dict[str, Any] = {"depth": depth, "max_rank": max_rank, "validation_fraction": validation_fraction}

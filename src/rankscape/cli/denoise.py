@@ -28,6 +28,7 @@ def denoise(
     norm: Literal["frobenius", "operator", "nuclear"] = "frobenius",
     depth: Annotated[int, Parameter(validator=validators.Number(gte=2))] = 3,
     alpha: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
     speech: Speech | None = None,
 ) -> None:
     """Remove the noise of a matrix without holes.
@@ -50,11 +51,13 @@ def denoise(
         Number of factors.
     alpha
         Scale of the start; tuned to the noise if left out.
+    force
+        Replace files that hold something else than an earlier answer to the same source.
     """
     from rankscape import files
     from rankscape.data.source import open_source
     from rankscape.estimators import DeepMatrixDenoiser
-    from rankscape.files.standing import check_standing
+    from rankscape.files.standing import check_denoised, check_marked
     from rankscape.plot import check_figure
 
     opened = open_source(source, **(reading or Reading()).settings())
@@ -63,9 +66,10 @@ def denoise(
         raise InputError(f"{source}: {missing:,} of {X.size:,} cells are missing; `rankscape complete` fills them.")
     output = files.check_writable(output or Path(f"{opened.stem}-denoised{opened.extension}"))
     check_files({"the source itself": opened.path}, {"--output": output, "--figure": figure})
-    check_standing(output, opened.table)
+    check_denoised(output, opened.table, force=force)
     if figure is not None:
         check_figure(figure)
+        check_marked(figure, force=force)
     model = DeepMatrixDenoiser(depth, noise=noise, loss=loss, norm=norm, alpha=alpha).fit(X)
     files.write(output, model.transform(X), opened.table.renewed())
     if figure is not None:

@@ -29,6 +29,7 @@ def fill(
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     pairs: Path | None = None,
     top: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
     reading: Reading | None = None,
     speech: Speech | None = None,
 ) -> None:
@@ -49,6 +50,8 @@ def fill(
         Long table with a row and a column on each line: write what is predicted there (without NEW).
     top
         Write this many unseen columns of each row, those of the largest values, and not all of them.
+    force
+        Replace a file that holds something else than an earlier answer to the same question.
     """
     from rankscape.estimators.completion.completed.tabled import load_model
 
@@ -58,7 +61,7 @@ def fill(
             raise InputError("Nothing to fill: name a file of new rows, or ask for cells with --pairs or --top.")
         answer = answer_of(known, model.stem, ".csv", output, pairs, top, model=False)
         check_files({"the model itself": model, "the file of --pairs": pairs}, {"--output": answer.output})
-        answer.check_standing(known)
+        answer.check_standing(known, force)
         answer.write(done, known)
         facts = {"model": str(model), "source": None, "shape": list(done.shape), "observed": done.observed.count}
     else:
@@ -67,7 +70,7 @@ def fill(
         if pairs is not None:
             raise InputError("--pairs names cells of the model's own rows; leave NEW out, or ask for --top.")
         opened = open_source(new, **(reading or Reading()).settings())
-        answer = _fill(done, known, opened, model, output, top)
+        answer = _fill(done, known, opened, model, output, top, force)
         facts = {"model": str(model), "source": opened.name, "shape": list(opened.table.shape)}
         facts |= {"observed": opened.table.entries.count}
     facts["output"] = str(answer.output)
@@ -75,7 +78,13 @@ def fill(
 
 
 def _fill(
-    done: "CompletedMatrix", known: Table, opened: "Source", model: Path, output: Path | None, top: int | None
+    done: "CompletedMatrix",
+    known: Table,
+    opened: "Source",
+    model: Path,
+    output: Path | None,
+    top: int | None,
+    force: bool,
 ) -> AbstractAnswer:
     """Fold the new rows in, and write all of them or their best columns."""
     aligned, places = _aligned(opened.table, known, opened.name)
@@ -85,7 +94,7 @@ def _fill(
         # An array or a wide table has the columns that it had, and no place for others.
         answer, table = Whole(answer.output, places), opened.table
     check_files({"the model itself": model, "the file of new rows": opened.path}, {"--output": answer.output})
-    answer.check_standing(table)
+    answer.check_standing(table, force)
     answer.write(done.new_rows(aligned.entries), table)
     return answer
 

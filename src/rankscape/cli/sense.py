@@ -30,6 +30,7 @@ def sense(
     validation_fraction: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))] = 0.1,
     max_steps: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1500,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    force: Annotated[bool, Parameter(negative="")] = False,
     speech: Speech | None = None,
 ) -> None:
     """Find a matrix from linear measurements of it; no rank is asked.
@@ -59,17 +60,23 @@ def sense(
         Most steps of descent.
     seed
         Decides the random start and which measurements are held out.
+    force
+        Replace files that are there already.
     """
     from rankscape import files
     from rankscape.entries import Entries
     from rankscape.estimators import DeepMatrixSensing
+    from rankscape.files.standing import check_free, check_marked
     from rankscape.plot import check_figure
 
     family, y = _read(source, operators, measurements)
+    if output is not None:
+        check_free(output, force=force)
     output = files.check_writable(output or Path(f"{source.stem}-sensed.npy"))
     check_files({"the source itself": source}, {"--output": output, "--figure": figure})
     if figure is not None:
         check_figure(figure)
+        check_marked(figure, force=force)
     settings: dict[str, Any] = {
         "alpha": alpha,
         "initialization": initialization,

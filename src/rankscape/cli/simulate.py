@@ -39,10 +39,10 @@ def simulate(
     checkpoint
         Save the run here every few seconds, and continue from here when it exists.
     force
-        Replace what stands under --output, also where that is another run.
+        Replace what stands under --output or --figure, also where that is something else.
     """
     config = _merge(file, settings)
-    _check_files(file, config, output, figure, checkpoint)
+    _check_files(file, config, output, figure, checkpoint, force)
     if output is not None:
         check_output(output, config, force)
     from rankscape.run.watchers.observers import shown_on
@@ -63,15 +63,22 @@ def simulate(
 
 
 def _check_files(
-    file: Path | None, config: SimulationConfig, output: Path | None, figure: Path | None, checkpoint: Path | None
+    file: Path | None,
+    config: SimulationConfig,
+    output: Path | None,
+    figure: Path | None,
+    checkpoint: Path | None,
+    force: bool,
 ) -> None:
     """Refuse what cannot be written before hours of work, not after."""
     read = {"FILE": file, "the file of --target": config.target, "the file of --entries": config.entries}
     check_files(read, {"--output": output, "--figure": figure, "--checkpoint": checkpoint})
     if figure is not None:
+        from rankscape.files.standing import check_marked
         from rankscape.plot import check_figure
 
         check_figure(figure)
+        check_marked(figure, force=force)
 
 
 @contextmanager

@@ -24,27 +24,32 @@ class Written:
     standard_errors: Path | None
     picture: Path | None
     report: Path | None
+    force: bool = False
 
     def check(self, opened: "Source", pairs: Path | None) -> None:
         """Refuse now what could not be written after minutes of work."""
         from rankscape.cli.models import check_model
         from rankscape.files import check_writable
-        from rankscape.files.standing import check_standing
+        from rankscape.files.standing import check_marked, check_standing
         from rankscape.plot import check_figure
         from rankscape.reports import check_report
 
         tables = {"--output": self.answer.output, "--model": self.model, "--standard-errors": self.standard_errors}
         pages = {"--figure": self.picture, "--report": self.report}
         check_files({"the source itself": opened.path, "the file of --pairs": pairs}, {**tables, **pages})
-        self.answer.check_standing(opened.table)
+        self.answer.check_standing(opened.table, self.force)
         if self.model is not None:
             check_model(self.model)
         if self.standard_errors is not None:
-            check_standing(check_writable(self.standard_errors, opened.table, wide=True), opened.table)
+            path = check_writable(self.standard_errors, opened.table, wide=True)
+            check_standing(path, opened.table, cells=False, force=self.force)
         if self.picture is not None:
             check_figure(self.picture)
         if self.report is not None:
             check_report(self.report)
+        for path in (self.picture, self.report):
+            if path is not None:
+                check_marked(path, force=self.force)
 
     def save(self, opened: "Source", completed: "CompletedMatrix") -> None:
         """The model, what was asked, and its standard errors."""

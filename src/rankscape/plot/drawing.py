@@ -99,7 +99,9 @@ def save(figure: "Figure", path: str | Path) -> Path:
     if not hasattr(figure, "savefig"):
         raise InputError(f"`figure` must be a figure of matplotlib, as `draw` returns it, got {shown(figure)}.")
     with replacing(path) as file:
-        figure.savefig(file, format=path.suffix.lstrip(".").lower())
+        ending = path.suffix.lstrip(".").lower()
+        # Who made it: `files.standing` replaces no picture of others.
+        figure.savefig(file, format=ending, metadata={"Software" if ending == "png" else "Creator": "rankscape"})
     return path
 
 
