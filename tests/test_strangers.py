@@ -1,6 +1,9 @@
 """Tables as people have them that no generator of ours made: each read rightly, or refused with what to do."""
 
+import bz2
 import gzip
+import io
+import lzma
 import subprocess
 import sys
 
@@ -10,6 +13,8 @@ import pytest
 import rankscape as rs
 from rankscape.errors import FallbackWarning, FileFormatError, InputError
 from rankscape.files import read, write
+from rankscape.files.reading import read_stream
+from rankscape.files.wanted import Wanted
 
 NAN = np.nan
 CELLS = [[1.5, 2, 3], [4, NAN, 6.25], [7, 8.5, 9]]
@@ -126,6 +131,14 @@ def test_a_binary_file_under_the_name_of_a_text(tmp_path, content):
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(FileFormatError, match="not a text as its name says"):
         read(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(("module", "packing"), [(gzip, "gz"), (bz2, "bz2"), (lzma, "xz")])
+def test_a_packed_stream_is_named_by_its_format(module, packing):
+    content = module.compress(b"a,b,c\n1,2,3\n4,,6\n")
+    with pytest.raises(FileFormatError, match=r"standard input is compressed .* as in `--format csv.gz`"):
+        read_stream(io.BytesIO(content), "csv", Wanted(), "error")
+    assert read_stream(io.BytesIO(content), f"csv.{packing}", Wanted(), "error").entries.count == 5
 
 
 def test_digits_with_zeros_before_them_are_numbers_where_all_are(tmp_path):

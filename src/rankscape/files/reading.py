@@ -142,6 +142,8 @@ def read_stream(stream: BinaryIO, format: str | None, wanted: Wanted, duplicates
             return _read(kind, path, wanted, duplicates)
         except InputError as error:
             text = str(error).replace(f"'{path}'", STANDARD_INPUT).replace(str(path), "standard input")
+            # A stream has no name that could end in what it is.
+            text = text.replace("give it the ending of what it is", "name that, as in `--format csv.gz`")
             raise type(error)(text) from error
 
 

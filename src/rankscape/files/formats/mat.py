@@ -67,7 +67,7 @@ def _name(path: Path, found: dict[str, tuple[int, ...]], wanted: str | None) -> 
     if len(candidates) != 1:
         candidates = [name for name in matrices if name in MATRIX_NAMES]
     if len(candidates) != 1:
-        raise InputError(f"{path} holds {shown}: name the variable to read with values, or call it 'X'")
+        raise InputError(f"{path} holds {shown}: name one to read (values=NAME, --values NAME), or call it 'X'")
     return candidates[0]
 
 

@@ -71,7 +71,7 @@ def _array_name(path: Path, names: list[str], wanted: str | None) -> str:
         raise InputError(f"{path} has no array {wanted!r} (values); it has {found}{did_you_mean(wanted, names)}")
     candidates = [wanted] if wanted else names if len(names) == 1 else [name for name in MATRIX_NAMES if name in names]
     if len(candidates) != 1:
-        raise InputError(f"{path} holds {found}: name the array to read with values, or call it 'X'")
+        raise InputError(f"{path} holds {found}: name one to read (values=NAME, --values NAME), or call it 'X'")
     return candidates[0]
 
 
