@@ -298,7 +298,7 @@ def test_npz_chooses_an_array(tmp_path):
     assert read(path).names[2] == "X"
     np.savez(path, left=[[1.0]], right=[[2.0]])
     assert read(path, values="right").values.tolist() == [2.0]
-    with expect(InputError, "'left', 'right'", "name the array"):
+    with expect(InputError, "'left', 'right'", "name one"):
         read(path)
     with expect(InputError, "no array 'rigth'", "did you mean 'right'?"):
         read(path, values="rigth")
