@@ -22,10 +22,9 @@ from typing import Any
 from rankscape.ground.final import final
 from rankscape.ground.storage import cache_directory
 
-# Numbers in all arguments together that are few, and as how many calls one with so many counts; and how often a task
-# calls a loop in NumPy before it is compiled, which takes some tenths of a second. A table of 60 x 40 with a rank to
-# find calls none more than 100 times, one without a rank some 8,000 times.
-FEW, LONG, CALLS = 40_000, 20, 10_000
+# Numbers in all arguments together that are few; and how often a task calls a loop with few numbers before the loop is
+# compiled. A table of 60 x 40 with a rank to find calls none more than 100 times, one without a rank some 5,000 times.
+FEW, CALLS = 20_000, 150
 
 # Seconds after which machine code that no version of a room has added to is thrown away when a new version comes.
 STALE = 30 * 86400
@@ -39,7 +38,7 @@ _called: ContextVar["Counter[Loop] | None"] = ContextVar("calls in NumPy", defau
 def begin_in_numpy(begin: bool = True) -> Iterator[None]:
     """A task, in which the first calls of each loop with few numbers are made in NumPy; or, if not, none of them.
 
-    Small tasks end before numba is imported, large ones lose some tenths of a second. What is called how depends on the
+    Small tasks end before numba is imported, large ones lose a tenth of a second. What is called how depends on the
     task alone, and not on what a process did before: so do the last digits. What begins within a task is part of it.
     """
     if begin and _called.get() is not None:
@@ -73,12 +72,9 @@ class Loop:
     def __call__(self, *arguments: Any) -> Any:
         """Run it."""
         called = _called.get()
-        if called is None or self.of_few is None or called[self] >= CALLS:
+        if called is None or self.of_few is None or called[self] == CALLS or _size(arguments) > self._limit:
             return self.dispatcher(*arguments)
-        size = _size(arguments)
-        if size > self._limit:
-            return self.dispatcher(*arguments)
-        called[self] += 1 + size * LONG // self._limit
+        called[self] += 1
         return self.of_few(*arguments)
 
     def few(self, limit: int = FEW) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

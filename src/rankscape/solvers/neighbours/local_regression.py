@@ -54,8 +54,8 @@ def local_polynomial(
 
     References
     ----------
-    .. [cleveland1988] Cleveland, Devlin, "Locally weighted regression", Journal of the American Statistical Association
-       83 (1988).
+    .. [cleveland1988] Cleveland, Devlin, "Locally weighted regression: An approach to regression analysis by local
+       fitting", Journal of the American Statistical Association 83 (1988).
     """
     known = np.column_stack([entries.rows, entries.columns])
     asked = np.column_stack([rows, columns])

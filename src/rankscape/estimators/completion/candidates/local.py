@@ -36,8 +36,8 @@ class LocalPolynomials(Candidate):
 
     References
     ----------
-    .. [cleveland1988] Cleveland, Devlin, "Locally weighted regression", Journal of the American Statistical Association
-       83 (1988).
+    .. [cleveland1988] Cleveland, Devlin, "Locally weighted regression: An approach to regression analysis by local
+       fitting", Journal of the American Statistical Association 83 (1988).
     """
 
     name = "local"
