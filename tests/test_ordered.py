@@ -117,6 +117,9 @@ def test_where_nothing_is_near_there_is_nothing():
     model = Local(Entries.from_array(X), (np.inf, 1.0), 4, 2)
     assert np.isfinite(model.dense()).all()
     np.testing.assert_array_equal(model.dense()[0, 8], found[0])
+    # New rows of which nothing is seen have the levels of their columns.
+    empty = Entries(np.zeros(0, int), np.zeros(0, int), np.zeros(0), shape=(2, 9))
+    np.testing.assert_array_equal(model.folded(empty), Interpolated(model.entries, ("columns",)).folded(empty))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -57,6 +57,8 @@ def local_polynomial(
     .. [cleveland1988] Cleveland, Devlin, "Locally weighted regression: An approach to regression analysis by local
        fitting", Journal of the American Statistical Association 83 (1988).
     """
+    if not entries.count:
+        return np.full(len(rows), np.nan)
     known = np.column_stack([entries.rows, entries.columns])
     asked = np.column_stack([rows, columns])
     free = np.isfinite(steps)
