@@ -24,7 +24,7 @@ print(smooth.method, smooth.rank, smooth.depth)    # penalised, about 14, 3
 print(smooth.path.dataset()[["depth", "ridge", "rank", "heldout_rmse"]])    # what was compared
 walks = np.cumsum(rng.normal(size=(40, 50)), axis=1)              # neighbours along a row are alike, and no rank is low
 holes = np.where(rng.random(walks.shape) < 0.7, walks, np.nan)
-print(rs.complete(holes).reason)                   # what predicts: mostly interpolation
+print(rs.complete(holes).reason)                   # what predicts: interpolation first
 
 def parameters(rank, shape):
     return rank * (sum(shape) - rank)

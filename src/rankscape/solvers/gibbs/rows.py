@@ -5,20 +5,13 @@ factorization of so few unknowns is a chain of dependent operations and takes mo
 """
 
 import numpy as np
-from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from rankscape.ground.jit import compiled
 
 # Rows that are factored side by side: doubles of a 512-bit register, or of two of 256 bits.
 LANES = 8
 
-# Cells of the table up to which NumPy goes through all of them, seen or not.
-CELLS = 100_000
-
 _loop = compiled("reassoc", "contract", "nsz")
-
-(_factor,) = get_lapack_funcs(("pbtrf",), dtype=np.float64)
-(_solve,) = get_blas_funcs(("tbsv",), dtype=np.float64)
 
 
 @_loop
@@ -51,35 +44,6 @@ def draw_rows(starts, others, order, target, precision, partner, shift, prior, p
             for a in range(width):
                 mean[first + lane, a] = x[a, lane]
                 drawn[first + lane, a] = x[a, lane] + z[a, lane]
-
-
-@draw_rows.few()
-def _draw_rows(starts, others, order, target, precision, partner, shift, prior, pull, normal, mean, drawn):
-    given = starts, others, order, target, precision, partner, shift, prior, pull, normal
-    n, width = mean.shape
-    if n * len(partner) > CELLS:
-        draw_rows.dispatcher(*given, mean, drawn)
-        return
-    rows, at = np.repeat(np.arange(n), np.diff(starts)), slice(starts[0], starts[-1])
-    columns = others[at]
-    at = order[at] if len(order) else at
-    weights, values = np.zeros((2, n, len(partner)))
-    weights[rows, columns] = precision[at]
-    values[rows, columns] = precision[at] * (target[at] - (shift[columns] if len(shift) else 0.0))
-    outer = (partner[:, :, None] * partner[:, None, :]).reshape(len(partner), -1)
-    A = prior + (weights @ outer).reshape(n, width, width)
-    # All rows as one banded matrix: LAPACK is called once, and not for each of them.
-    band = np.zeros((n, width, width))
-    for a in range(width):
-        band[:, a, : width - a] = A[:, a:, a]
-    L, failed = _factor(band.reshape(-1, width).T, lower=1, overwrite_ab=1)
-    if failed:  # the loop goes on with the smallest pivot that has a root
-        draw_rows.dispatcher(*given, mean, drawn)
-        return
-    below = width - 1
-    half = _solve(below, L, (pull + values @ partner).ravel(), lower=1)
-    mean[:] = _solve(below, L, half, lower=1, trans=1).reshape(n, width)
-    drawn[:] = _solve(below, L, half + normal.ravel(), lower=1, trans=1).reshape(n, width)
 
 
 @_loop
