@@ -10,7 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from rankscape.entries import Entries
 from rankscape.entries.heldout import choose_heldout, entry_hash
 from rankscape.entries.stored.keeping import on_disk
-from rankscape.estimators.completion.fits.determination import missing_cells, parts_of
+from rankscape.estimators.completion.fits.determination import missing_cells
+from rankscape.estimators.completion.fits.parts import Parts
 from rankscape.ground.groups import sums_of
 from rankscape.ground.modes import modes_of
 from rankscape.ground.threads import each, threads_of
@@ -213,8 +214,9 @@ def test_parts_and_missing_cells_are_those_of_the_graph(seed):
     seen = random.random((n_out, n_in)) < random.choice([0.01, 0.05, 0.2])
     seen.flat[random.integers(seen.size)] = True
     entries = Entries(*np.nonzero(seen), np.ones(seen.sum()), (n_out, n_in))
+    parts = Parts.of(entries)
     graph = coo_array((np.ones(entries.count), (entries.rows, entries.columns + n_out)), (n_out + n_in,) * 2)
-    assert np.array_equal(np.concatenate(parts_of(entries)), connected_components(graph, directed=False)[1])
+    assert np.array_equal(np.concatenate([parts.rows, parts.columns]), connected_components(graph, directed=False)[1])
     assert np.array_equal(np.transpose(missing_cells(entries)), np.argwhere(~seen))
 
 

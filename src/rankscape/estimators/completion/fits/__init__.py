@@ -9,6 +9,7 @@
 `known`           what is known of very many entries once they were fitted
 `left_over`       what a fit leaves of all entries: how large, how heavy the tails
 `lone_lines`      rows and columns that a direction serves for themselves
+`parts`           parts of the matrix that no entry connects, and the directions that they share
 `determination`   which cells the entries determine
 ================  ==================================================================================================
 """

@@ -1,21 +1,19 @@
 """What the entries of a completion determine, and where they do not: in numbers and in words."""
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
-from rankscape.entries import Entries, loops
+from rankscape.entries import Entries
 from rankscape.estimators.completion.fits.fit import Fit
+from rankscape.estimators.completion.fits.parts import Parts
 from rankscape.estimators.completion.models.base import Model
 from rankscape.estimators.completion.models.determined import Determined, Open
 from rankscape.estimators.completion.models.low_rank import LowRank
 from rankscape.estimators.completion.models.uncertainty import errors_of
 from rankscape.estimators.completion.ready.offsets import Offset, fit_offset
-from rankscape.ground.arrays import root_mean_square, slices
+from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
-from rankscape.ground.modes import modes_of
-from rankscape.ground.stored import let_go
 from rankscape.solvers.least_squares.determined import Factors, Jacobian, free_motions, noise_motions
 
 # Cells of a matrix up to which all missing ones are looked at, and how many of a larger one.
@@ -31,9 +29,6 @@ AS_GOOD = 0.5
 # Entries of a row, or a column, over the rank, from which on it is not thin; and the shares of the cells between such
 # rows and columns that may move, and move by noise, where nothing else is amiss. Of blocks that hardly overlap half do.
 FULL, AMISS, UNSURE = 2, 0.01, 0.1
-
-# Share of the largest singular value below which a part of the matrix does not have a direction.
-NONE = 1e-6
 
 # Ranges of rows and columns that are named.
 NAMED = 3
@@ -120,13 +115,17 @@ def determine(
     rank the entries carry, whatever no entry sees may move. Directions that a ridge holds are not told so: for these it
     counts that a cell's row and column are connected by entries at all.
     """
-    row_part, column_part = parts_of(entries)
-    opened = Open(None, None, np.inf, row_part, column_part)
+    parts = Parts.of(entries)
+    opened = Open(None, None, np.inf, parts.rows, parts.columns)
     guess, error = _levels(entries) if levels is None else levels
     if final.method.sharp and final.rank:
-        opened = _by_motions(entries, final, model, opened, missing, error)
+        alone = replace(model, modes=parts.shared(model.modes))  # a part of lower rank has no more of its own
+        opened = _by_motions(entries, final, alone, opened, missing, error)
     total = entries.shape[0] * entries.shape[1] - entries.count
-    found = Determination(opened, guess, error, missing, opened.at(*missing), total, ranks=_ranks(opened, model))
+    ranks = parts.ranks(model.modes, model.noise)
+    found = Determination(
+        opened, guess, error, missing, opened.at(*missing), total, ranks=ranks if len(ranks) > 1 else ()
+    )
     if opened.noisy is not None and len(found.closed[0]):
         found = replace(found, strain=root_mean_square(np.hypot(1.0, opened.noisy.at(*found.closed))))
     return replace(found, held=_held(entries, final, model, found)) if found.count else found
@@ -155,17 +154,6 @@ def _held(entries: Entries, final: Fit, model: LowRank, found: Determination) ->
 def _levels(entries: Entries) -> tuple[Offset, float]:
     guess = fit_offset("row+column", entries)
     return guess, root_mean_square(guess.of(entries) - entries.values)
-
-
-def _ranks(opened: Open, model: LowRank) -> tuple[int, ...]:
-    """The rank of the fit within each connected part: of the whole it may be their sum."""
-    ranks, parts = [], max(opened.row_part.max(initial=0), opened.column_part.max(initial=0)) + 1
-    lines = np.minimum(*(np.bincount(part, minlength=parts) for part in (opened.row_part, opened.column_part)))
-    for part in np.flatnonzero(lines > 1):  # of rows without entries there may be thousands, each a part of its own
-        rows, columns = opened.row_part == part, opened.column_part == part
-        s = modes_of(model.modes.U[rows] * model.modes.s, model.modes.V[columns]).s
-        ranks.append(int((s > max(NONE * model.modes.s.max(initial=0.0), model.noise)).sum()))
-    return tuple(ranks) if len(ranks) > 1 else ()
 
 
 def _by_motions(
@@ -204,21 +192,6 @@ def missing_cells(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
 def _drawn(cells: int) -> np.ndarray:
     drawn = np.sort(np.random.default_rng(0).integers(0, cells, SOME))  # NumPy's unique takes a hundred times longer
     return drawn[np.append(True, np.diff(drawn) > 0)]
-
-
-def parts_of(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
-    """The connected part of the graph of rows, columns and entries that each row and each column belongs to."""
-    parents = np.arange(sum(entries.shape))
-    starts, (n_out, _) = entries.row_starts, entries.shape
-    cuts = [0, *np.searchsorted(starts, [part.stop for part in slices(entries.count)][:-1]).tolist(), n_out]
-    for first, last in pairwise(cuts):
-        columns = entries.columns[starts[first] : starts[last]]
-        loops.connect(first, n_out, starts[first : last + 1] - starts[first], columns, parents)
-        let_go(columns)
-    loops.roots_of(parents)
-    roots = parents == np.arange(len(parents))
-    part = (np.cumsum(roots) - 1)[parents]
-    return part[: entries.shape[0]], part[entries.shape[0] :]
 
 
 def _ranges(numbers: np.ndarray) -> str:

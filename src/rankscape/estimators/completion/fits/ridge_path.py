@@ -3,15 +3,18 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from rankscape.entries import Entries
 from rankscape.entries.prepared import PreparedEntries, entries_of_product
+from rankscape.estimators.completion.fits.parts import ROUNDED, Parts
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes
 from rankscape.solvers.descent.ridge_minimum import killing_ridge, live_rank, minimise, residual_mode, starting_modes
+from rankscape.solvers.least_squares.known_rank import PATIENT, Polished, polish
 
 # First ridge, as a share of the one that kills even the largest direction, and the number of its halvings.
 FIRST, STAGES = 0.1, 14
@@ -81,6 +84,11 @@ class RidgePath:
     minima: dict[tuple[str, int], Minimum] = field(default_factory=dict)
     step: int = 0
 
+    @cached_property
+    def parts(self) -> Parts:
+        """Of the matrix, between which there is no entry."""
+        return Parts.of(self.entries)
+
     def heldout_residual(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Prediction minus value on the held-out entries."""
         held = self.heldout
@@ -119,12 +127,18 @@ class RidgePath:
 
         modes, taken, _ = minimise(self.entries, modes, ridge, depth, self._iterations(len(modes.s)), watch)
         self.step = before + taken
-        modes = modes.head(self.live_rank(modes, ridge, depth))
+        modes = self.parts.shared(modes.head(self.live_rank(modes, ridge, depth)))
         held = self.record(modes, ridge, phase, depth=depth).heldout_rmse
         known = self.minima.get((phase, depth))
         if len(modes.s) and (known is None or held < known.heldout_rmse):
             self.minima[phase, depth] = Minimum(modes, ridge, depth, held)
         return modes
+
+    def polish(self, modes: Modes, patience: int = PATIENT) -> Polished:
+        """Least squares at this rank; what no entry sees, between parts, is as small as the parts are."""
+        fit = polish(self.entries, modes, patience)
+        self.step += fit.steps
+        return fit._replace(modes=self.parts.shared(fit.modes, ROUNDED))
 
     def falling(self, width: int) -> Iterator[Modes]:
         """The minima along a ridge that falls from one where few of `width` directions live."""

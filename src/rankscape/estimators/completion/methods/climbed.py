@@ -20,7 +20,7 @@ from rankscape.estimators.completion.methods.shaken import shaken, stuck
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.modes import Modes, modes_of
-from rankscape.solvers.least_squares.known_rank import NARROW, PATIENT, Polished, fill, polish
+from rankscape.solvers.least_squares.known_rank import NARROW, PATIENT, Polished, fill
 from rankscape.solvers.noise.sign_flips import unexplained
 from rankscape.solvers.posterior import Posterior
 
@@ -112,7 +112,7 @@ class Climbed(Method):
         if fit.exact and fit.known is not None:  # a guess would lead the solver astray where nothing else does
             i, j = fit.known
             modes = fill(trial.entries, i, j, modes_of(modes.U[i] * modes.s, modes.V[j]), 0.0)
-        found = polish(trial.entries, modes)
+        found = trial.path.polish(modes)
         return shrink(trial, found, bool(fit.exact and np.sqrt(found.mean_square) < EXACT_AGAIN))
 
     def why(self, fit: Fit) -> str:
@@ -202,18 +202,16 @@ def _attempt(path: RidgePath, modes: Modes, width: int, exact: float) -> Climb:
         rank = len(modes.s)
         if not determined(path.entries, rank):
             return Climb(fits, False, True, rank)
-        fit = polish(path.entries, modes, patience=PATIENT if rank == begun else 0)
-        path.step += fit.steps
+        fit = path.polish(modes, patience=PATIENT if rank == begun else 0)
         before, left = left, float(np.sqrt(fit.mean_square))
         if rank > begun and left < ALMOST_MET * before:
-            fit = polish(path.entries, fit.modes)
-            path.step += fit.steps
+            fit = path.polish(fit.modes)
         held = path.record(fit.modes, 0.0, "climbing").heldout_rmse
         held = held if np.isfinite(held) else fit.noise
         if is_exact(path, fit, exact):
-            found = needed(path.entries, fit, exact)
+            found = needed(path, fit, exact)
             if rank > begun:  # a lower rank was left for a poor minimum of it, perhaps
-                found = lowered(path.entries, found, exact)
+                found = lowered(path, found, exact)
             return Climb([found], True, False, rank)
         helps = held <= min(GAIN * best, HOPELESS * alone)
         if helps:
@@ -231,8 +229,7 @@ def _attempt(path: RidgePath, modes: Modes, width: int, exact: float) -> Climb:
 def _descend(path: RidgePath, fits: list[Polished]) -> list[Polished]:
     """Leave out the smallest directions as long as chance explains what they fitted."""
     while len(fits) == 1 and len(fits[0].modes.s) > 1:
-        smaller = polish(path.entries, fits[0].modes.head(len(fits[0].modes.s) - 1))
-        path.step += smaller.steps
+        smaller = path.polish(fits[0].modes.head(len(fits[0].modes.s) - 1))
         if smaller.noise > NOTHING * fits[0].noise or unexplained(path.entries, smaller) is not None:
             break
         path.record(smaller.modes, 0.0, "descending")

@@ -6,7 +6,7 @@ from rankscape.entries.prepared import PreparedEntries
 from rankscape.estimators.completion.fits.ridge_path import RidgePath
 from rankscape.ground.arrays import root_mean_square
 from rankscape.ground.modes import Modes
-from rankscape.solvers.least_squares.known_rank import Polished, core, polish
+from rankscape.solvers.least_squares.known_rank import Polished, core
 
 # Entries beyond the parameters, as a share of all, that an exact fit must have: then it cannot be chance.
 SPARE = 0.01
@@ -23,9 +23,8 @@ def exact_fit(path: RidgePath, modes: Modes, exact: float) -> Polished | None:
     """Least squares from `modes`, at the smallest rank that it shows; None unless that reproduces the entries."""
     if not determined(path.entries, len(modes.s)):
         return None
-    fit = polish(path.entries, modes)
-    path.step += fit.steps
-    return needed(path.entries, fit, exact) if is_exact(path, fit, exact) else None
+    fit = path.polish(modes)
+    return needed(path, fit, exact) if is_exact(path, fit, exact) else None
 
 
 def is_exact(path: RidgePath, fit: Polished, exact: float) -> bool:
@@ -37,19 +36,19 @@ def is_exact(path: RidgePath, fit: Polished, exact: float) -> bool:
     return not len(missed) or bool(np.median(missed) < MET * size)
 
 
-def needed(entries: PreparedEntries, fit: Polished, exact: float) -> Polished:
+def needed(path: RidgePath, fit: Polished, exact: float) -> Polished:
     """An exact fit without the directions that it does not need."""
     needed = int((fit.modes.s > NEGLIGIBLE * fit.modes.s[0]).sum())
     if needed == len(fit.modes.s):
         return fit
-    smaller = polish(entries, fit.modes.head(needed))
+    smaller = path.polish(fit.modes.head(needed))
     return smaller if np.sqrt(smaller.mean_square) < exact else fit
 
 
-def lowered(entries: PreparedEntries, fit: Polished, exact: float) -> Polished:
+def lowered(path: RidgePath, fit: Polished, exact: float) -> Polished:
     """The exact fit of the lowest rank that its leading directions lead to."""
     while len(fit.modes.s) > 1:
-        smaller = polish(entries, fit.modes.head(len(fit.modes.s) - 1))
+        smaller = path.polish(fit.modes.head(len(fit.modes.s) - 1))
         if not np.sqrt(smaller.mean_square) < exact:
             break
         fit = smaller

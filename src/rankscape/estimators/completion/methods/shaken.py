@@ -7,7 +7,7 @@ import numpy as np
 
 from rankscape.estimators.completion.fits.ridge_path import RidgePath
 from rankscape.estimators.completion.methods.exactness import is_exact, needed
-from rankscape.solvers.least_squares.known_rank import Polished, polish
+from rankscape.solvers.least_squares.known_rank import Polished
 
 # Root mean square residual, on entries of rms 1, beyond which noise stands in the way and not a poor minimum: at 1.05
 # of the limit those left 1e-3 to 1e-2 (random starts 5e-2), and noise of a tenth 2e-2.
@@ -45,7 +45,7 @@ def shaken(path: RidgePath, before: Polished, width: int, exact: float) -> Polis
             path.step = other.step
             if len(modes.s) != len(before.modes.s):
                 continue
-            fit = polish(entries, modes, STEPS)
+            fit = path.polish(modes, STEPS)
             if is_exact(path, fit, exact):
-                return needed(entries, fit, exact)
+                return needed(path, fit, exact)
     return None
