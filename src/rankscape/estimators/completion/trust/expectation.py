@@ -78,7 +78,7 @@ def expect(selection: Selection, combination: Combination) -> Expectation:
         found = alike(missed, ratio)
     predicted = np.concatenate([combination.predicted(r) for r in rounds])
     expected = np.concatenate([r.spread for r in rounds])
-    cut = _cut(trusted, contest.random)
+    cut = float(np.hypot(_cut(trusted, contest.random), _unseen(selection, combination)))
     found = replace(found, trusted=root_mean_square(trusted), judges=judges(contest.random))
     return replace(
         found, calibration=Calibration.of(predicted, missed, expected, ratio, _missing_spread(selection, contest), cut)
@@ -91,6 +91,19 @@ def _cut(missed: np.ndarray, rounds: tuple[Round, ...]) -> float:
     chance = excess.std() / len(excess) ** 0.5
     # What chance may be is no part of it: where noise is strong, the whole of a small excess doubled the interval.
     return float(np.sqrt(max(excess.mean() - CLEAR * chance, 0.0)))
+
+
+def _unseen(selection: Selection, combination: Combination) -> float:
+    r"""What may hide under noise where no direction was found: root mean square of the largest that could not be seen.
+
+    Of p of the entries of an n x m matrix with noise :math:`\sigma` a direction stands out from
+    :math:`s = \sigma (n m)^{1/4} / \sqrt{p}` on: Baik, Ben Arous, Péché (2005), "Phase transition of the largest
+    eigenvalue for nonnull complex sample covariance matrices", Annals of Probability 33(5), 1643-1697.
+    """
+    final, (n, m) = selection.final, selection.split.whole.shape
+    if final.rank or combination.contest.random[0].names[0] not in combination.weights:
+        return 0.0
+    return final.noise * (n * m) ** 0.25 / selection.split.training.count**0.5
 
 
 def alike(missed: np.ndarray, likeness: float = 1.0) -> Expectation:
