@@ -1,5 +1,6 @@
 """Around the run of the room `fall`: where it starts, what is near, and how long it takes to leave."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -44,6 +45,17 @@ def start_of(state: "FallState", lab: "KnownMatrix", stop: Callable[[], bool] | 
         ).factors  # fmt: skip
     end = rs.relax(lab.problem, begin, state.ridge, stop=stop)
     return rs.Factors(end.factors), "" if end.converged else RESTLESS.format(steps=end.steps, gradient=end.gradient)
+
+
+@functools.cache
+def first_run() -> None:
+    """A small one, of which nothing is kept: it loads what runs are made with."""
+    lab = rs.data.gaussian(6, 1, 2.0, 0)
+    run = rs.simulate(
+        lab.problem, 3, 2, initialization=rs.Gaussian(0.5), dynamics=rs.SGD(0.01, 1e-3), steps=2,
+        monitor=rs.RankMonitor(),
+    )  # fmt: skip
+    rs.relax(lab.problem, run.factors, 1e-3, most=1)
 
 
 def ladder(state: "FallState", lab: "KnownMatrix", values: list[float]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -27,7 +28,7 @@ Work = Callable[..., Iterator[Frame]]
 
 def frames_of(work: Work, arguments: tuple[Any, ...], call: Call) -> Iterator[Frame]:
     """What work yields, until it is done or nobody waits any more; then its process is ended."""
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     ours, theirs = context.Pipe()
     process = context.Process(target=_run, args=(theirs, work, arguments), daemon=True)
     process.start()
@@ -50,6 +51,24 @@ def frames_of(work: Work, arguments: tuple[Any, ...], call: Call) -> Iterator[Fr
         ours.close()
         process.kill()
         process.join()
+
+
+# What every process of a table needs: loaded once, where processes begin as copies of one that has done nothing else.
+LOADED = ["numpy", "rankscape.data.source", "rankscape.explore.completing"]
+
+
+def ready() -> None:
+    """Load it now, so that the first question waits for nothing."""
+    if _context().get_start_method() == "forkserver":
+        forkserver.ensure_running()
+
+
+def _context() -> Any:
+    if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(LOADED)
+    return context
 
 
 def _ended(process: Any) -> str:
