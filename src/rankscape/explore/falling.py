@@ -11,6 +11,7 @@ import numpy as np
 import rankscape as rs
 from rankscape import theory
 from rankscape.explore.calls import Frame
+from rankscape.explore.workers import stand_back
 
 if TYPE_CHECKING:
     from rankscape.data import KnownMatrix
@@ -82,6 +83,7 @@ def landscape(state: "FallState", lab: "KnownMatrix", values: list[float]) -> Fr
 
 def expected(_: Connection, state: "FallState") -> Iterator[Frame]:
     """How long a jump takes, from replicas: in a process of its own, for that can be long."""
+    stand_back()
     lab = state.lab()
     start, caution = start_of(replace(state, start="minimum"), lab)  # a jump is one out of a minimum
     dynamics = rs.SGD(state.learning_rate, state.ridge)

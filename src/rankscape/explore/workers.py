@@ -6,7 +6,6 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -60,6 +59,8 @@ LOADED = ["numpy", "rankscape.data.source", "rankscape.explore.completing"]
 def ready() -> None:
     """Load it now, so that the first question waits for nothing."""
     if _context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
         forkserver.ensure_running()
 
 
@@ -69,6 +70,12 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)
     return context
+
+
+def stand_back() -> None:
+    """Said by work that takes long, once it does: what people wait for before is as urgent as a drag."""
+    with contextlib.suppress(AttributeError, OSError):  # Windows
+        os.nice(NICE)
 
 
 def _ended(process: Any) -> str:
@@ -104,8 +111,6 @@ def _told(work: Work, line: Connection, arguments: tuple[Any, ...]) -> Iterator[
 
 def _limit() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
-    with contextlib.suppress(AttributeError, OSError):  # Windows
-        os.nice(NICE)
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a limit that is lower already
         import resource
 
