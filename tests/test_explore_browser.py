@@ -219,6 +219,10 @@ def test_climb_compares_designs_and_copies(page, address):
     there: dict = {}
     exec(copied, there)
     assert there["stop"].step is not None
+    steps = np.unique(np.linspace(0, 8000, 241).astype(int))
+    np.testing.assert_array_equal(there["kept"], rs.theory.eigenvalue_path([5.0, 3.0, 1.5], 3, 0.1, 1e-3, steps=steps))
+    assert (there["paths"] != there["kept"]).any()
+    assert "-o kept.zarr" in (page.locator("[data-part=lines]").text_content() or "")
     page.locator("input[name=learning_rate]").fill("50")
     until(page, "document.querySelector('[data-part=words]').textContent.includes('limit')", timeout=WAIT)
     page.locator("input[name=alpha]").fill("-1")

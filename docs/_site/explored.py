@@ -24,12 +24,13 @@ ROOMS = {
     "complete": ("complete?table=flower&hide=0.5", "document.querySelector('[data-part=files] a')"),
     "runs": ("sweep?run=6", "room.dataset.run === '6' && scale.textContent.includes('Theory')"),
 }
+AXES = {"alpha": [0.02, 0.05, 0.1, 0.2, 0.4], "learning_rate": [0.0005, 0.001, 0.002, 0.004]}
 NAMES = "const room = document.getElementById('room'), scale = document.querySelector('[data-part=scale]');"
 
 
-def picture(browser, address: str, ready: str, scheme: str) -> Image.Image:
-    """Of a room that has come to rest."""
-    page = browser.new_page(viewport=SIZE, color_scheme=scheme)
+def take(browser, address: str, ready: str, name: str) -> None:
+    """Pictures of a room that has come to rest, in both themes."""
+    page = browser.new_page(viewport=SIZE, color_scheme="light")
     page.goto(address)
     for _ in range(10 * WAIT):
         if page.evaluate(f"(() => {{ {NAMES} return Boolean({ready}); }})()"):
@@ -40,25 +41,26 @@ def picture(browser, address: str, ready: str, scheme: str) -> Image.Image:
     if (pause := page.locator("[data-part=pause]")).count():
         pause.click()
         page.mouse.move(1, 1)
-    page.wait_for_timeout(1000)
-    assert not page.locator("[aria-busy=true]").count()
-    taken = Image.open(io.BytesIO(page.screenshot()))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(1000)
+        assert not page.locator("[aria-busy=true]").count()
+        taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        taken.quantize(128, dither=Image.Dither.NONE).save(PLACE / f"{name}-{scheme}.png")
     page.close()
-    return taken
 
 
 def main(wanted: list[str]) -> None:
     """Make them."""
     with tempfile.TemporaryDirectory() as folder, browsing.chromium() as browser:
-        store = Path(folder) / "g.zarr"
-        axes = {"alpha": [0.02, 0.05, 0.1, 0.2, 0.4], "learning_rate": [0.0005, 0.001, 0.002, 0.004]}
-        rs.sweep({"eigenvalues": [5.0, 3.0, 1.5], "depth": 3, "steps": 6000}, over=axes, store=store)
-        with browsing.explorer(str(store)) as found:
-            for name in wanted or ROOMS:
-                for scheme in ("light", "dark"):
-                    where, ready = ROOMS[name]
-                    taken = picture(browser, f"{found.rsplit('/', 1)[0]}/{where}", ready, scheme)
-                    taken.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(PLACE / f"{name}-{scheme}.png")
+        for name in wanted or ROOMS:
+            store = []
+            if name == "runs":
+                store = [str(Path(folder) / "g.zarr")]
+                rs.sweep({"eigenvalues": [5.0, 3.0, 1.5], "depth": 3, "steps": 6000}, over=AXES, store=store[0])
+            with browsing.explorer(*store) as found:
+                where, ready = ROOMS[name]
+                take(browser, f"http://{found.split('/')[2]}/{where}", ready, name)
 
 
 if __name__ == "__main__":
