@@ -93,7 +93,9 @@ def drag(server: Server) -> None:
     with browsing.chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"{server.address}/climb?steps=60000&eigenvalues={SPECTRUM}")
-        page.wait_for_timeout(4000)
+        while not page.evaluate("(d => d.drawn && d.drawn === d.asked)(document.getElementById('room').dataset)"):
+            page.wait_for_timeout(100)
+        page.wait_for_timeout(2000)
         page.evaluate(DRAG, 20)
         found = page.evaluate(DRAG, 60)
         times = np.array(found["times"]) / 1e3

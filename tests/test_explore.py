@@ -343,6 +343,42 @@ def test_a_run_in_flight_listens():
     assert seen[-1].facts["seed"] == 5
 
 
+def test_what_cannot_be_done_in_flight_is_said_and_the_run_goes_on():
+    """Who types 0.002 says 0 first."""
+    call, kinds, steps, words = Call(), [], [], []
+    for frame in ROOMS["fall"].frames(FallState.of(SMALL), call, Opened()):
+        kinds.append(frame.kind)
+        steps += [frame.facts["step"]] if frame.kind == "run" else []
+        words += [frame.facts["words"]] if frame.kind == "caution" else []
+        if frame.kind == "run" and len(steps) in (3, 5):
+            call.tell({"ridge": "0" if len(steps) == 3 else "0.004"})
+        if len(steps) == 8:
+            call.stop()
+    assert "error" not in kinds
+    assert [bool(said) for said in words] == [True, False]
+    assert "`ridge` must be positive" in words[0]
+    assert steps == [1, *range(201, 1600, 200)]
+    assert frame.facts["ridge"] == 0.004
+
+
+@pytest.mark.filterwarnings("ignore::rankscape.errors.RankscapeWarning")
+def test_a_run_that_overflows_says_so_and_can_be_taken_back():
+    call, seen = Call(), []
+    threading.Timer(20.0, call.stop).start()
+    for frame in ROOMS["fall"].frames(FallState.of(SMALL | {"start": "gaussian"}), call, Opened()):
+        seen.append(frame)
+        if len([frame for frame in seen if frame.kind == "run"]) == 4:
+            call.tell({"learning_rate": "1.5"})
+        if frame.kind == "error":
+            call.tell({"back": "201", "learning_rate": "0.05", "paused": False})
+        if frame.kind == "run" and "error" in [before.kind for before in seen] and frame.facts["step"] == 801:
+            call.stop()
+    words = next(frame for frame in seen if frame.kind == "error").facts["words"]
+    assert "verflow" in words or "diverge" in words
+    after = seen[[frame.kind for frame in seen].index("error") + 1 :]
+    assert [frame.facts["step"] for frame in after if frame.kind != "caution"] == [201, 201, 401, 601, 801]
+
+
 @pytest.mark.parametrize("do", ["", "expect"])
 def test_a_descent_that_takes_minutes_ends_when_nobody_waits(do):
     """Of six factors that are 200 wide, far from any minimum."""

@@ -112,6 +112,7 @@ def test_rooms_can_be_read_by_all(browser, address, axe, room, width, scheme):
         # The checker is put in by the test's own hand: the page's policy lets no script in.
         page.evaluate(axe)
         assert browsing.unfit(page) == []
+        assert page.locator("[aria-label*=undefined]").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth") <= width + 1
 
 
@@ -218,6 +219,10 @@ def test_climb_compares_designs_and_copies(page, address):
     there: dict = {}
     exec(copied, there)
     assert there["stop"].step is not None
+    steps = np.unique(np.linspace(0, 8000, 241).astype(int))
+    np.testing.assert_array_equal(there["kept"], rs.theory.eigenvalue_path([5.0, 3.0, 1.5], 3, 0.1, 1e-3, steps=steps))
+    assert (there["paths"] != there["kept"]).any()
+    assert "-o kept.zarr" in (page.locator("[data-part=lines]").text_content() or "")
     page.locator("input[name=learning_rate]").fill("50")
     until(page, "document.querySelector('[data-part=words]').textContent.includes('limit')", timeout=WAIT)
     page.locator("input[name=alpha]").fill("-1")
@@ -324,6 +329,37 @@ def test_another_mode_has_its_landscape_while_the_run_goes_on(page, address):
     assert int(page.locator("#room").get_attribute("data-step") or 0) > 4000  # not begun anew
     page.locator("input[name=ridge]").fill("5")
     until(page, "document.querySelector('[data-part=shape]').textContent.includes('dies')")
+
+
+def test_a_ridge_is_typed_while_the_run_goes_on(page, address):
+    """On the way to 0.002 stands a zero, which no run can have."""
+    page.goto(f"{address}/fall?pace=500&problem=random&n=12&rank=2&width=5&start=gaussian&learning_rate=0.05")
+    until(page, "Number(document.getElementById('room').dataset.step) > 2000", timeout=3 * WAIT)
+    page.locator("input[name=ridge]").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("0")
+    until(page, "document.querySelector('[data-part=error]').textContent.includes('`ridge` must be positive')")
+    page.keyboard.type(".002", delay=100)
+    until(page, "document.querySelector('[data-part=error]').textContent === ''")
+    until(page, "/:0.002:/.test(decodeURIComponent(location.search))")
+    before = int(page.locator("#room").get_attribute("data-step") or 0)
+    until(page, f"Number(document.getElementById('room').dataset.step) > {before}")
+
+
+def test_the_pictures_of_a_run_are_read_by_keyboard(page, address):
+    page.goto(f"{address}/fall?pace=2000")
+    until(page, "Number(document.getElementById('room').dataset.step) > 6000", timeout=3 * WAIT)
+    page.locator("[data-part=pause]").click()
+    page.wait_for_timeout(600)
+    for chart, place, words in [
+        ("values", "cursor", r"step [\d,]+, 3 live: [\d.]+, "), ("alive", "cursor", r"step [\d,]+, 3 live$"),
+        ("landscape", "at", r"objective [\d.e-]+ at size "),
+    ]:  # fmt: skip
+        page.locator(f"[data-part={chart}]").focus()
+        page.keyboard.press("End")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_timeout(100)
+        assert re.match(words, text(page, place)), (chart, text(page, place))
 
 
 def test_formulas_are_formulas_and_stand_behind_the_labels(page, address):

@@ -1,5 +1,6 @@
 """The room where tables are completed, in a real browser to which no outside name resolves: ``-m browser``."""
 
+import contextlib
 import time
 
 import browsing
@@ -166,6 +167,7 @@ def test_a_sheet_is_named_where_the_file_does_not_tell(page, tmp_path, monkeypat
     page.locator("input[type=file]").set_input_files(tmp_path / "two.xlsx")
     done(page)
     assert "of 120 cells are seen" in text(page, "readas")
+    assert "the sheet 'One', and nothing else of the workbook: not 'Second one'" in text(page, "readas")
     page.locator("[data-part=reading] summary").click()
     page.locator("#sheet").fill("No such")
     page.locator("[data-part=go]").click()
@@ -192,3 +194,62 @@ def test_a_sheet_is_named_where_the_file_does_not_tell(page, tmp_path, monkeypat
     assert saved.value.suggested_filename == "two.sh"
     saved.value.save_as(tmp_path / "lines.sh")
     assert "--sheet 'Second one'" in (tmp_path / "lines.sh").read_text(encoding="utf-8")
+
+
+def test_of_long_names_the_beginning_is_shown_beside_the_numbers(page, tmp_path):
+    rng = np.random.default_rng(3)
+    X = np.outer(rng.normal(size=20), rng.normal(size=5)).round(3)
+    X[rng.random(X.shape) < 0.2] = np.nan
+    lines = ["id," + ",".join("n" * 300 + str(j) for j in range(5))]
+    lines += ["row" * 120 + f"{i}," + ",".join("" if np.isnan(v) else str(v) for v in x) for i, x in enumerate(X)]
+    (tmp_path / "long.csv").write_text("\n".join(lines), encoding="utf-8")
+    page.locator("input[type=file]").set_input_files(tmp_path / "long.csv")
+    done(page)
+    name = page.locator("[data-part=cells] th[scope=row]").first
+    assert name.inner_text() == ("row" * 13) + "…"
+    assert name.get_attribute("title") == "row" * 120 + "0"
+    value, frame = (page.locator(f"[data-part=cells]{part}").first.bounding_box() for part in (" td", ""))
+    assert value["x"] - frame["x"] < 500
+    assert len(text(page, "names")) < 300
+
+
+def test_a_matrix_without_words_is_told_from_a_data_set(page, folder):
+    np.save(folder / "plain.npy", np.arange(600.0).reshape(30, 20))
+    page.locator("input[type=file]").set_input_files(folder / "plain.npy")
+    until(page, "document.getElementById('room').dataset.read")
+    assert text(page, "readas").startswith("plain.npy: a matrix, 30 rows x 20 columns; 600 of 600 cells")
+
+
+def computing(server):
+    """Processor seconds of each process that a server has started."""
+    import psutil
+
+    found = {}
+    for process in psutil.Process(server.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found[process.pid] = sum(process.cpu_times()[:2])
+    return found
+
+
+def test_a_tab_that_is_closed_ends_its_work_and_no_other(browser):
+    pytest.importorskip("psutil")
+    with browsing.served() as (address, server):
+        context = browser.new_context()
+        one, other = context.new_page(), context.new_page()
+        other.goto(f"{address}complete?table=flower&seed=1")
+        until(other, "document.querySelector('[data-part=stage]').textContent.includes('rank')")
+        before = set(computing(server))
+        one.goto(f"{address}complete?table=flower&seed=2")
+        until(one, "document.querySelector('[data-part=stage]').textContent.includes('rank')")
+        assert len(set(computing(server)) - before) == 1
+        one.close()
+        end = time.monotonic() + 10
+        while set(computing(server)) - before:
+            assert time.monotonic() < end
+            other.wait_for_timeout(100)
+        so_far = sum(computing(server).values())
+        assert set(computing(server)) == before
+        while sum(computing(server).values()) == so_far:  # the work of the other tab goes on
+            assert time.monotonic() < end + 10
+            other.wait_for_timeout(100)
+        context.close()

@@ -100,6 +100,7 @@ def is_well(host: str) -> bool:
 def test_any_request_is_answered_or_refused(place):
     host, process = place
     rng, codes = random.Random(0), set()
+    all_rooms_are_imported(host)
     before = browsing.resident(process)
     for _ in range(COUNT):
         sent = request(rng, host)

@@ -126,6 +126,9 @@ class Room(ABC):
     def frames(self, state: Any, call: Call, opened: Opened) -> Iterator[Frame]:
         """The answer, in parts: what is quick first; what is no longer wanted (``call.stopped``) is not computed."""
 
+    def prepare(self) -> None:  # noqa: B027
+        """Load what its answers are made with, while its page is on the way to the browser."""
+
     def start(self, opened: Opened) -> dict[str, str]:
         """The fields of an address with which the page opens what was named at the start."""
         return {}

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from rankscape.errors import InputError, RankscapeWarning
 from rankscape.explore.calls import Frame
 from rankscape.explore.reading import called
+from rankscape.explore.workers import stand_back
 from rankscape.explore.written import Written
 
 if TYPE_CHECKING:
+    from rankscape.data.source import Source
     from rankscape.entries import Entries
     from rankscape.estimators import CompletedMatrix
     from rankscape.files import Table
@@ -35,13 +37,14 @@ def complete_table(
         opened = open_source(source, **reading)
         problem, hidden = opened.problem(hide, settings["seed"])
     said = [str(w.message).replace(source, name) for w in caught if issubclass(w.category, RankscapeWarning)]
-    yield _read(opened.table, problem.entries, name, opened.table.read_as or "a named data set", said)
+    yield _read(opened.table, problem.entries, name, _words(opened), said)
     rows, columns = opened.table.shape
     if rows * columns > LARGEST:
         raise InputError(
             f"The table has {rows * columns:,} cells; up to {LARGEST:,} are completed on the page. "
             "`rankscape complete --top 10` writes the best columns of each row, and never forms the whole table."
         )
+    stand_back()
     from rankscape.estimators import complete
 
     done = complete(problem, **settings, progress=_teller(line))
@@ -68,6 +71,13 @@ def show_model(line: Connection, source: str, name: str, folder: str, number: st
     names = Written(Path(folder), Path(name).name, ".csv").save(done, table, {})
     yield Frame("files", {"number": number, "names": {kind: n for kind, n in names.items() if kind != "model"}})
     yield from _new_rows(line, done, table)
+
+
+def _words(opened: "Source") -> str:
+    """How it was read; a file that holds a matrix and nothing else leaves no choice."""
+    rows, columns = opened.table.shape
+    plain = f"a matrix, {rows:,} rows x {columns:,} columns" if opened.info is None else "a named data set"
+    return opened.table.read_as or plain
 
 
 def _read(table: "Table", entries: "Entries", name: str, read_as: str, said: Sequence[str] = ()) -> Frame:

@@ -1,5 +1,6 @@
 """Around the run of the room `fall`: where it starts, what is near, and how long it takes to leave."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -10,6 +11,7 @@ import numpy as np
 import rankscape as rs
 from rankscape import theory
 from rankscape.explore.calls import Frame
+from rankscape.explore.workers import stand_back
 
 if TYPE_CHECKING:
     from rankscape.data import KnownMatrix
@@ -46,6 +48,17 @@ def start_of(state: "FallState", lab: "KnownMatrix", stop: Callable[[], bool] | 
     return rs.Factors(end.factors), "" if end.converged else RESTLESS.format(steps=end.steps, gradient=end.gradient)
 
 
+@functools.cache
+def first_run() -> None:
+    """A small one, of which nothing is kept: it loads what runs are made with."""
+    lab = rs.data.gaussian(6, 1, 2.0, 0)
+    run = rs.simulate(
+        lab.problem, 3, 2, initialization=rs.Gaussian(0.5), dynamics=rs.SGD(0.01, 1e-3), steps=2,
+        monitor=rs.RankMonitor(),
+    )  # fmt: skip
+    rs.relax(lab.problem, run.factors, 1e-3, most=1)
+
+
 def ladder(state: "FallState", lab: "KnownMatrix", values: list[float]) -> dict[str, Any]:
     """Minima of the fully seen matrix of these modes, rank by rank, and what a mode needs to have one."""
     limits = theory.landscape.scalar_thresholds(state.depth, 2 * state.ridge / _weight(lab))
@@ -70,6 +83,7 @@ def landscape(state: "FallState", lab: "KnownMatrix", values: list[float]) -> Fr
 
 def expected(_: Connection, state: "FallState") -> Iterator[Frame]:
     """How long a jump takes, from replicas: in a process of its own, for that can be long."""
+    stand_back()
     lab = state.lab()
     start, caution = start_of(replace(state, start="minimum"), lab)  # a jump is one out of a minimum
     dynamics = rs.SGD(state.learning_rate, state.ridge)

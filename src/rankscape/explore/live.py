@@ -9,6 +9,7 @@ import numpy as np
 
 import rankscape as rs
 from rankscape import theory
+from rankscape.errors import RankscapeError
 from rankscape.explore.calls import Call, Frame, number
 from rankscape.explore.retold import lines
 from rankscape.explore.stretches import MOST, SEEDS, Stretch, up_to
@@ -63,18 +64,22 @@ class Live:
         if self._again:
             self._alter(replace(self._now, ridge=self._state.ridge, learning_rate=self._state.learning_rate))
             self._paused = self._made = True
-        while run is not None and not self._call.stopped:
-            back = self._listen()
+        while not self._call.stopped and (run is not None or self._kept):
+            back, wrong = self._listen()
+            if wrong is not None:
+                yield Frame("caution", {"words": wrong})
             if back is not None:
                 self._past, self._now = up_to(self._past, back[0]), replace(self._now, end=back[0])
                 run = back[1]
                 yield Frame("back", {"step": self._now.end})
                 yield self._frame(run, 0.0)
-            if self._paused:
+            if self._paused or run is None:
                 self._call.wait(0.05)
                 continue
             run = yield from self._ahead(run, min(self._pace or self._chunk, self._most))
             self._settle()
+            # Of a run that has ended there are states to go back to.
+            self._paused = self._paused or run is None
 
     def _ahead(self, run: "Trajectory", steps: int) -> "Generator[Frame, None, Trajectory | None]":
         """A picture further; nothing where the run has ended."""
@@ -127,24 +132,35 @@ class Live:
         if len(self._kept) > KEPT:
             self._kept = self._kept[: KEPT // 2 : 2] + self._kept[KEPT // 2 :]
 
-    def _listen(self) -> "tuple[int, Trajectory] | None":
-        """Do what the page says; a state to go back to, where it says so."""
-        back = None
+    def _listen(self) -> "tuple[tuple[int, Trajectory] | None, str | None]":
+        """Do what the page says: a state to go back to, where it says so, and what is wrong with its last words.
+
+        Who types 0.002 says 0 first: what cannot be done is said, and the run goes on as before.
+        """
+        back, wrong = None, None
         for said in self._call.said():
-            if "paused" in said:
-                self._paused = bool(said["paused"])
-            if "pace" in said:
-                self._pace = whole("pace", number("pace", said["pace"]), 0, FASTEST)
-            for name in {"ridge", "learning_rate"} & set(said):
-                self._now = replace(self._now, **{name: positive(name, number(name, said[name]))})
-            if "back" in said and self._kept:
-                wanted = number("back", said["back"])
-                back = min(self._kept, key=lambda kept: abs(kept[0] - wanted))
-                self._kept = [kept for kept in self._kept if kept[0] <= back[0]]
-                # The same again, unless it is told to be another.
-                self._now = replace(self._now, seed=back[1].configuration["seed"][0])
-            if "fork" in said:
-                self._now = replace(self._now, seed=whole("seed", number("fork", said["fork"]), 0, SEEDS))
+            try:
+                back, wrong = self._hear(said) or back, ""
+            except RankscapeError as error:
+                wrong = str(error)
+        return back, wrong
+
+    def _hear(self, said: dict[str, Any]) -> "tuple[int, Trajectory] | None":
+        if "paused" in said:
+            self._paused = bool(said["paused"])
+        if "pace" in said:
+            self._pace = whole("pace", number("pace", said["pace"]), 0, FASTEST)
+        for name in {"ridge", "learning_rate"} & set(said):
+            self._now = replace(self._now, **{name: positive(name, number(name, said[name]))})
+        back = None
+        if "back" in said and self._kept:
+            wanted = number("back", said["back"])
+            back = min(self._kept, key=lambda kept: abs(kept[0] - wanted))
+            self._kept = [kept for kept in self._kept if kept[0] <= back[0]]
+            # The same again, unless it is told to be another.
+            self._now = replace(self._now, seed=back[1].configuration["seed"][0])
+        if "fork" in said:
+            self._now = replace(self._now, seed=whole("seed", number("fork", said["fork"]), 0, SEEDS))
         return back
 
     def _frame(self, run: "Trajectory", speed: float) -> Frame:
@@ -172,6 +188,9 @@ class Live:
         factors, rank = run.factors, int(run.dataset.alive_modes.values[-1])
         error = float(np.abs(self._lab.problem.entries.at(run.product) - self._lab.problem.values).max())
         norm = max(float(np.sum(W**2)) for W in factors)
-        found = theory.absorbing.a_posteriori(rank, len(factors), self._now.ridge, error, norm)
+        try:
+            found = theory.absorbing.a_posteriori(rank, len(factors), self._now.ridge, error, norm)
+        except RankscapeError:  # of a run that overflows its last finite state is too large for that
+            return None
         margins = found.rank_set.margins(factors)
         return {"balance": float(margins.balance), "rank": float(margins.rank), "norm": float(margins.norm)}

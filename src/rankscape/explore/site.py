@@ -49,6 +49,7 @@ class Site:
         name = request.path_params["room"]
         if name not in ROOMS:
             return HTMLResponse(pages.missing(), status_code=404)
+        asyncio.get_running_loop().run_in_executor(None, ROOMS[name].prepare)
         return HTMLResponse(pages.room(ROOMS[name], self.opened))
 
     async def asset(self, request: Request) -> Response:

@@ -27,7 +27,7 @@ Work = Callable[..., Iterator[Frame]]
 
 def frames_of(work: Work, arguments: tuple[Any, ...], call: Call) -> Iterator[Frame]:
     """What work yields, until it is done or nobody waits any more; then its process is ended."""
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     ours, theirs = context.Pipe()
     process = context.Process(target=_run, args=(theirs, work, arguments), daemon=True)
     process.start()
@@ -50,6 +50,32 @@ def frames_of(work: Work, arguments: tuple[Any, ...], call: Call) -> Iterator[Fr
         ours.close()
         process.kill()
         process.join()
+
+
+# What every process of a table needs: loaded once, where processes begin as copies of one that has done nothing else.
+LOADED = ["numpy", "rankscape.data.source", "rankscape.explore.completing"]
+
+
+def ready() -> None:
+    """Load it now, so that the first question waits for nothing."""
+    if _context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
+
+
+def _context() -> Any:
+    if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(LOADED)
+    return context
+
+
+def stand_back() -> None:
+    """Said by work that takes long, once it does: what people wait for before is as urgent as a drag."""
+    with contextlib.suppress(AttributeError, OSError):  # Windows
+        os.nice(NICE)
 
 
 def _ended(process: Any) -> str:
@@ -85,8 +111,6 @@ def _told(work: Work, line: Connection, arguments: tuple[Any, ...]) -> Iterator[
 
 def _limit() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
-    with contextlib.suppress(AttributeError, OSError):  # Windows
-        os.nice(NICE)
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a limit that is lower already
         import resource
 

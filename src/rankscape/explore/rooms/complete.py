@@ -12,7 +12,7 @@ from rankscape.explore.calls import Call, Frame, Room
 from rankscape.explore.completing import complete_table, show_model
 from rankscape.explore.opened import Opened
 from rankscape.explore.reading import ReadingState
-from rankscape.explore.workers import frames_of
+from rankscape.explore.workers import frames_of, ready
 from rankscape.ground.checks import one_of, whole
 from rankscape.ground.final import final
 
@@ -68,6 +68,10 @@ class Complete(Room):
         "Drop a table with holes: see what is missing, which rank fits, the completed table, and how far to trust it."
     )
     state = CompleteState
+
+    def prepare(self) -> None:
+        """The process that others are copies of."""
+        ready()
 
     def start(self, opened: Opened) -> dict[str, str]:
         """What was named at the start."""

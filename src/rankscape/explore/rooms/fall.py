@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rankscape import data
 from rankscape.explore.calls import Call, Frame, Room, State
-from rankscape.explore.falling import expected, ladder, landscape, modes_of, start_of
+from rankscape.explore.falling import expected, first_run, ladder, landscape, modes_of, start_of
 from rankscape.explore.live import FASTEST, Live
 from rankscape.explore.opened import Opened
 from rankscape.explore.retold import lines
@@ -87,6 +87,10 @@ class Fall(Room):
     title = "Fall"
     sentence = "SGD with a ridge jumps from minima of high rank to lower ones, and never back. Watch it."
     state = FallState
+
+    def prepare(self) -> None:
+        """The first run of a server loads for seconds, on a busy machine for many: a small one is made ahead."""
+        first_run()
 
     def frames(self, state: FallState, call: Call, opened: Opened) -> Iterator[Frame]:
         """The landscape, then pictures of the run until it is stopped; or how long a jump takes."""

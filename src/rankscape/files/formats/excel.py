@@ -59,7 +59,7 @@ def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     if content.startswith(COMPOUND):
         raise FileFormatError(f"{path} is an old workbook (.xls) or has a password; save it as .xlsx without one")
     check_workbook(path, content)
-    sheet, rows = _sheet(path, content, wanted.sheet)
+    sheet, others, rows = _sheet(path, content, wanted.sheet)
     filled = [k for row in rows for k, cell in enumerate(row) if cell]
     if not filled:
         raise FileFormatError(f"{path}: the sheet {sheet!r} is empty")
@@ -67,11 +67,21 @@ def read_excel(path: Path, wanted: Wanted, duplicates: Duplicates) -> Table:
     lines = ["\t".join(row[left : max(filled) + 1]) if any(row) else "" for row in rows]
     table = read_text(path, "\n".join(lines), Encoding(), wanted, duplicates, EXCEL.name, cells=True)
     if not isinstance(table.wide, TextWide):
-        return replace(table, long=None, read_as=table.read_as.replace(", cut at tabs", f", the sheet {sheet!r}"))
+        return replace(table, long=None, read_as=table.read_as.replace(", cut at tabs", f", {_one_of(sheet, others)}"))
     text = table.wide
     shape = {"names": text.names, "index": text.index, "places": text.places, "aside": text.aside}
     wide = ExcelWide(**shape, text=text, content=content, sheet=sheet, left=left)
-    return replace(table, wide=wide, read_as=table.read_as.replace("cut at tabs", wide.title))
+    return replace(table, wide=wide, read_as=table.read_as.replace("cut at tabs", _one_of(sheet, others)))
+
+
+def _one_of(sheet: str, others: list[str]) -> str:
+    """Which sheet was read, and which were not.
+
+    >>> _one_of("May", ["June"]), _one_of("May", [])
+    ("the sheet 'May', and nothing else of the workbook: not 'June'", "the sheet 'May'")
+    """
+    shown = ", ".join(map(repr, others[:4])) + (", ..." if len(others) > 4 else "")
+    return f"the sheet {sheet!r}" + (f", and nothing else of the workbook: not {shown}" if others else "")
 
 
 def _is_named(rows: list[list[str]], left: int) -> bool:
@@ -80,8 +90,8 @@ def _is_named(rows: list[list[str]], left: int) -> bool:
     return bool(first[left])
 
 
-def _sheet(path: Path, content: bytes, wanted: str | None) -> tuple[str, list[list[str]]]:
-    """The name of the sheet, and its cells as text."""
+def _sheet(path: Path, content: bytes, wanted: str | None) -> tuple[str, list[str], list[list[str]]]:
+    """The name of the sheet, those of the others, and its cells as text."""
     from python_calamine import CalamineWorkbook
 
     with reading(path, "workbook"):
@@ -94,7 +104,7 @@ def _sheet(path: Path, content: bytes, wanted: str | None) -> tuple[str, list[li
         name = wanted if wanted is not None else names[0]
         check_cells(path, content, name)
         cells: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    return name, [[_text(cell) for cell in row] for row in cells]
+    return name, [other for other in names if other != name], [[_text(cell) for cell in row] for row in cells]
 
 
 def _text(cell: Any) -> str:

@@ -84,8 +84,15 @@ class Climb {
     this.connection.ask("climb", state, (frame) => {
       if (frame.kind !== "curves") return;
       this.beside = frame;
-      if (this.now) this.draw();
+      if (this.now) { this.coded(); this.draw(); }
     }, "beside");
+  }
+
+  // What is kept for comparison comes first, under a name of its own.
+  coded() {
+    const { python, shell } = this.now.facts, kept = this.kept && this.beside?.facts;
+    this.code = !kept ? { python, shell } : { python: `${kept.python}kept = paths\n\n${python}`, shell: kept.shell.replace("-o run.zarr", "-o kept.zarr") + shell };
+    this.find("lines").textContent = `${this.code.python}\n${this.code.shell}`;
   }
 
   design() {
@@ -112,8 +119,7 @@ class Climb {
     } else if (kind === "curves") {
       this.complain("");
       this.now = { facts, arrays };
-      this.code = { python: facts.python, shell: facts.shell };
-      this.find("lines").textContent = `${facts.python}\n${facts.shell}`;
+      this.coded();
       this.draw();
       this.mark(ask);
     } else if (kind === "plateaus") this.plateaus(facts);

@@ -2,7 +2,7 @@
 import { css } from "../chart.js";
 import { Controls, copyButton, integer } from "../controls.js";
 import { droppable, names, send } from "../given.js";
-import { cell, header, row } from "../table.js";
+import { brief, cell, header, row } from "../table.js";
 
 const RULES = { column_mean: "the mean of the column", row_column_bias: "row and column means", nearest_rows: "the mean of near rows" };
 
@@ -123,7 +123,7 @@ class Complete {
     this.known = true;
     this.find("read").hidden = false;
     this.find("readas").textContent = `${facts.name}: ${facts.read_as}; ${integer(facts.observed)} of ${integer(cells)} cells are seen${facts.hidden ? `, ${integer(facts.hidden)} are hidden to compare with` : ""}.`;
-    this.find("names").textContent = facts.columns.length ? `Columns: ${facts.columns.join(", ")}${columns > facts.columns.length ? " …" : ""}` : "";
+    this.find("names").textContent = facts.columns.length ? `Columns: ${facts.columns.map(brief).join(", ")}${columns > facts.columns.length ? " …" : ""}` : "";
     this.find("sampling").textContent = facts.sampling;
     this.find("said").replaceChildren(...facts.warnings.map(warning));
     this.find("share").textContent = `${(100 * facts.observed / cells).toFixed(1)} %`;
@@ -160,7 +160,7 @@ class Complete {
     this.cells(facts);
     this.find("outliers").hidden = !facts.outliers.length;
     this.find("outlying").textContent = facts.outlying > facts.outliers.length ? `The first ${facts.outliers.length} of ${integer(facts.outlying)}.` : "";
-    this.find("wrong").tBodies[0].replaceChildren(...facts.outliers.map(([r, c, given, fitted]) => row([r, c, short(given), short(fitted)])));
+    this.find("wrong").tBodies[0].replaceChildren(...facts.outliers.map(([r, c, given, fitted]) => row([brief(r), brief(c), short(given), short(fitted)])));
     this.root.dataset.done = Number(this.root.dataset.done ?? 0) + 1;
   }
 

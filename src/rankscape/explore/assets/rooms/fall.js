@@ -14,9 +14,9 @@ class Fall {
     this.code = { python: "", shell: "" };
     this.past = "";
     this.controls = new Controls(find("form"), (state) => this.changed(state));
-    this.values = new Chart(find("values"), { height: 320, x: "step", y: "singular value", least: 0, cursor: (k) => this.read(k) });
-    this.alive = new Chart(find("alive"), { height: 150, x: "step", y: "live modes", least: 0 });
-    this.landscape = new Chart(find("landscape"), { height: 170, x: "size of the mode", y: "objective" });
+    this.values = new Chart(find("values"), { name: "Singular values", height: 320, x: "step", y: "singular value", least: 0, cursor: (k) => this.read(k) });
+    this.alive = new Chart(find("alive"), { name: "Live modes", height: 150, x: "step", y: "live modes", least: 0, cursor: (k) => this.read(k, this.alive) });
+    this.landscape = new Chart(find("landscape"), { name: "Landscape", height: 170, x: "size of the mode", y: "objective", cursor: (k) => this.readLandscape(k) });
     find("pause").addEventListener("click", () => this.pause(!this.paused));
     find("again").addEventListener("click", () => this.restart());
     find("back").addEventListener("click", () => this.goBack());
@@ -37,12 +37,14 @@ class Fall {
     this.ask(state.past ?? "");
   }
 
-  // What can change in flight does; anything else begins anew.
+  // What can change in flight does, if there is a run; anything else begins anew. A point behind a number changes nothing.
   changed(state) {
     const other = Object.keys(state).filter((name) => state[name] !== this.last[name]);
+    if (!other.length) return;
     this.last = state;
     this.address.set({ ...this.controls.changed, past: other.every((name) => IN_FLIGHT.includes(name)) ? this.past : "" });
-    if (other.length && other.every((name) => IN_FLIGHT.includes(name))) {
+    if (this.history.steps.length && other.every((name) => IN_FLIGHT.includes(name))) {
+      this.find("error").textContent = "";
       this.connection.tell(Object.fromEntries(other.map((name) => [name, state[name]])));
       if (other.some((name) => NEAR.includes(name))) this.look();
     } else this.ask();
@@ -71,7 +73,7 @@ class Fall {
 
   // The landscape alone: the run goes on.
   look() {
-    this.connection.ask("fall", { ...this.controls.state, do: "landscape" }, (frame) => this.hear(frame), "landscape");
+    this.connection.ask("fall", { ...this.controls.state, do: "landscape" }, (frame) => frame.kind === "landscape" && this.hear(frame), "landscape");
   }
 
   pause(yes) { this.setPaused(yes); this.connection.tell({ paused: yes }); }
@@ -98,6 +100,7 @@ class Fall {
 
   hear({ kind, facts, arrays }) {
     if (kind === "error" || kind === "caution") this.find("error").textContent = facts.words;
+    if (kind === "error") this.setPaused(true);
     else if (kind === "landscape") this.landscapeOf(facts, arrays);
     else if (kind === "ladder") this.near(facts);
     else if (kind === "begin") this.start(facts);
@@ -109,7 +112,7 @@ class Fall {
     // After a lost connection the run is made again, and stands still.
     if (this.history.steps.length) { this.empty(); this.setPaused(true); }
     this.coded(facts);
-    if (this.controls.state.start === "minimum") this.find("state").textContent = "Descending to the minimum nearby …";
+    this.find("state").textContent = this.controls.state.start === "minimum" ? "Descending to the minimum nearby …" : "The run begins …";
   }
 
   coded({ python, shell }) {
@@ -194,7 +197,7 @@ class Fall {
     this.find("speed").textContent = facts.speed ? `${integer(Math.round(facts.speed / 1000) * 1000)} steps/s possible` : "";
     const m = facts.margins;
     const inside = m && Math.min(m.balance, m.rank, m.norm) >= 0;
-    this.find("margins").textContent = !m ? "At depth 2 a mode that died can come back: no set of low rank holds."
+    this.find("margins").textContent = !m ? (Number(this.controls.state.depth) < 3 ? "At depth 2 a mode that died can come back: no set of low rank holds." : "The factors are too large for an absorbing set to be known.")
       : inside ? `Never upwards again: the point lies in the absorbing set of rank ${facts.alive} (margins: balance ${m.balance.toPrecision(2)}, rank ${m.rank.toPrecision(2)}, norm ${m.norm.toPrecision(2)}).`
       : `Not inside the absorbing set of rank ${facts.alive} yet (margins: balance ${m.balance.toPrecision(2)}, rank ${m.rank.toPrecision(2)}, norm ${m.norm.toPrecision(2)}; all must be positive).`;
     this.seed = facts.seed;
