@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from _site.made import FILES
+from _site.made import FILES, is_made, stamp
 
 SIZE, FOOT = (640, 300), 258
 COLOURS = {"back": (18, 40, 52), "bar": (244, 185, 66), "dead": (92, 118, 130), "text": (226, 236, 240)}
@@ -55,9 +55,9 @@ def _frame(values: np.ndarray, words: str) -> Image.Image:
 
 
 def generate(app=None) -> None:
-    """Write ``climb.png`` (moving) and ``still.png``, unless they are there."""
+    """Write ``climb.png`` (moving) and ``still.png``, unless they are there (`made`)."""
     moving = FILES / "climb.png"
-    if moving.exists():
+    if is_made(moving.name):
         return
     FILES.mkdir(parents=True, exist_ok=True)
     frames = [_frame(row, "Gradient descent climbs") for row in climb()]
@@ -68,6 +68,7 @@ def generate(app=None) -> None:
     drawn = [frame.quantize(palette=few, dither=Image.Dither.NONE) for frame in frames]
     drawn[0].save(moving, save_all=True, append_images=drawn[1:], duration=90, loop=0, optimize=True)
     drawn[len(drawn) // 4].save(FILES / "still.png", optimize=True)
+    stamp(moving.name)
 
 
 def setup(app) -> None:
