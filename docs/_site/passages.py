@@ -12,6 +12,39 @@ from pathlib import Path
 from typing import NamedTuple
 
 ASKED = "start/questions"
+# Words that people use for one thing; where a place says another of them, it counts for half.
+ALIKE = [
+    "impute imputation imputed imputer fill filled complete completion",
+    "missing nan na null empty hole gap unobserved",
+    "dataframe frame table spreadsheet",
+    "row sample observation case user person customer subject uid",
+    "column feature variable item film movie iid",
+    "predict prediction estimate score",
+    "rank components dimension ncp factors latent",
+    "regularization regularizer penalty ridge lambda shrinkage l2",
+    "uncertainty confidence interval variance sure",
+    "accuracy rmse mae error",
+    "new unseen test newcomer",
+    "incremental online streaming append add",
+    "memory ram huge large big",
+    "fast slow speed runtime time seconds benchmark",
+    "crash killed interrupted aborted lost resume continue restart",
+    "cluster hpc slurm dask distributed parallel",
+    "outlier anomaly corrupted wrong gross robust",
+    "same identical constant fixed equal",
+    "recommend recommendation recommender ratings collaborative",
+    "step stage staircase stepwise stagewise plateau",
+    "mode eigenvector singular principal component direction",
+    "start initialization initial init initialize",
+    "escape jump leave exit",
+    "hide hidden mask masked withhold",
+    "stop stopping halt terminate",
+    "learn learned train trained training fit",
+    "compare comparison versus vs equivalent alternative instead",
+    "compile compiler jit",
+    "paper article publication reference cite citation",
+    "diverge diverged nan overflow explode",
+]
 FENCE = re.compile(r"^(```|:::).*?^\1\s*$|^\(.*\)=$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
@@ -96,7 +129,9 @@ def write(app, error) -> None:
     rows = []
     for passage in passages(app):
         rows.append([*passage[:3], passage.shown, stems(app, passage.title), stems(app, passage.said)])
-    script = f"Search.passages = {json.dumps(rows, ensure_ascii=False, separators=(',', ':'))};\n"
+    alike = [sorted(set(stems(app, group).split())) for group in ALIKE]
+    packed = [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in (rows, alike)]
+    script = f"Search.passages = {packed[0]};\nSearch.alike = {packed[1]};\n"
     (Path(app.outdir) / "_static" / "passages.js").write_text(script, encoding="utf-8")
 
 
