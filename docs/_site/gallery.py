@@ -75,7 +75,8 @@ def _figure(work: str, made: dict) -> Iterator[str]:
     held = sum(claim["holds"] for claim in made["claims"])
     drawn = " Drawn before the sources changed." if is_older(f"{work}-{name}") else ""
     yield from [f"({work}-{name})=", f"## {name}", "", f"{made['title']}.".replace("..", ".") + drawn, ""]
-    yield from [f'<img src="{path}.png" alt="{made["title"].replace(chr(34), "")}" loading="lazy">', ""]
+    image = f'<img src="{path}.png" alt="{made["title"].replace(chr(34), "")}" loading="lazy">'
+    yield from [f'<a href="{path}.png">{image}</a>', ""]
     yield from ["```text", command, "```", ""]
     yield f'Data: <a href="{path}.nc" download>netCDF</a>, <a href="{path}.json" download>settings and claims</a>.'
     yield from ["", f":::{{dropdown}} {held} of {len(made['claims'])} claims hold: {name}", ""]

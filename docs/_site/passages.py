@@ -12,6 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 ASKED = "start/questions"
+# Words of asking, which say nothing of what is asked.
+ASKING = """
+how do does did doing done i me my mine own we our you your it its is are was were be been being am what which when where
+why who whose can could may might must should would will shall want need get got give given take takes taken make makes
+made use uses used using way ways there here have has had any some all every each other another than then too very just
+only also still so such if else about from into over under out up down off not no nor yes please help possible exactly
+""".split()
+
 # Words that people use for one thing; where a place says another of them, it counts for half.
 ALIKE = [
     "impute imputation imputed imputer fill filled complete completion",
@@ -42,6 +50,11 @@ ALIKE = [
     "learn learned train trained training fit",
     "compare comparison versus vs equivalent alternative instead",
     "compile compiler jit",
+    "nmf nonnegative negative",
+    "pca principal svd singular",
+    "lod detection censored",
+    "checkpoint checkpoints save saved store",
+    "previous earlier existing warm",
     "paper article publication reference cite citation",
     "diverge diverged nan overflow explode",
 ]
@@ -130,8 +143,9 @@ def write(app, error) -> None:
     for passage in passages(app):
         rows.append([*passage[:3], passage.shown, stems(app, passage.title), stems(app, passage.said)])
     alike = [sorted(set(stems(app, group).split())) for group in ALIKE]
-    packed = [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in (rows, alike)]
-    script = f"Search.passages = {packed[0]};\nSearch.alike = {packed[1]};\n"
+    made = {"passages": rows, "alike": alike, "asking": sorted(set(stems(app, " ".join(ASKING)).split()))}
+    packed = {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in made.items()}
+    script = "".join(f"Search.{name} = {value};\n" for name, value in packed.items())
     (Path(app.outdir) / "_static" / "passages.js").write_text(script, encoding="utf-8")
 
 

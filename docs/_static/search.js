@@ -69,8 +69,14 @@ function best(terms) {
 
 const largest = (scores) => Math.max(1e-9, ...[...scores.values()].map(({ score }) => score));
 
-Search.performTermsSearch = (searchTerms, excludedTerms) => {
-  const pages = whole(searchTerms, excludedTerms), places = best(searchTerms);
+// Without words of asking, unless there are no others.
+function meant(terms) {
+  const found = [...terms].filter((word) => !Search.asking.includes(word));
+  return new Set(found.length ? found : terms);
+}
+
+Search.performTermsSearch = (asked, excludedTerms) => {
+  const searchTerms = meant(asked), pages = whole(searchTerms, excludedTerms), places = best(searchTerms);
   const top = [largest(pages), largest(places)];
   const files = new Map(Search._index.docnames.map((name, k) => [name, Search._index.filenames[k]]));
   const ordered = [...new Set([...pages.keys(), ...places.keys()])].map((name) => {
