@@ -18,12 +18,14 @@ def test_a_quick_build_draws_what_is_not_there_and_says_what_is_older_than_the_s
     def run(arguments):
         calls.append(arguments)
         folder = Path(arguments[arguments.index("-o") + 1])
+        assert arguments[0] == "reproduce" or Path(arguments[arguments.index("--store") + 1]).parent.is_dir()
         folder.mkdir(parents=True, exist_ok=True)
         for name in [a.removeprefix("--figure=") for a in arguments if a.startswith("--figure=")] or [arguments[1]]:
             (folder / f"{name}.json").write_text("{}")
 
     monkeypatch.setattr(gallery, "_run", run)
     monkeypatch.setattr(gallery, "FOLDER", tmp_path / "gallery")
+    monkeypatch.setattr(gallery, "CELLS", tmp_path / "cells")
     monkeypatch.setattr(made, "STAMPS", tmp_path / "stamps")
     gallery.make()
     figures = {f"{paper}-{name}" for paper in gallery.PAPERS for name in gallery.figure_names(paper)}

@@ -26,7 +26,8 @@ TITLES = {
 
 def make() -> None:
     """Draw what is not drawn yet, two at a time."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    for folder in (FOLDER, CELLS):
+        folder.mkdir(parents=True, exist_ok=True)
     papers = [(paper, _missing(paper, figure_names(paper))) for paper in PAPERS]
     diagrams = [("phases", [name]) for name in _missing("phases", DIAGRAMS)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
