@@ -171,21 +171,21 @@ def axe() -> str:
     return browsing.axe_script(BUILT / "npm" / "axe")
 
 
-def visited() -> list[str]:
-    """Pages to open: all but those of the sources, and of the reference of names every fifth."""
+def visited(share: int) -> list[str]:
+    """Pages to open: all, but those of the sources; of the reference of names one in so many."""
     every = [n for n in parsed() if not n.startswith("_modules") and n not in ("404.html", "genindex.html")]
-    return [n for n in every if "/api/" not in n] + [n for n in every if "/api/" in n][::5]
+    return [n for n in every if "/api/" not in n] + [n for n in every if "/api/" in n][::share]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
-def test_pages_ask_nobody_complain_of_nothing_and_can_be_read_by_all(browser, address, axe, width, scheme):
+@pytest.mark.parametrize(("width", "scheme", "share"), [(1280, "light", 1), (400, "dark", 5)])
+def test_pages_ask_nobody_complain_of_nothing_and_can_be_read_by_all(browser, address, axe, width, scheme, share):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     outside, said, unfit, wide = set(), [], [], []
     page.on("request", lambda r: outside.add(r.url) if not r.url.startswith((address, "data:", "blob:")) else None)
     page.on("console", lambda m: said.append(f"{name}: {m.text}") if m.type == "error" else None)
     page.on("pageerror", lambda error: said.append(f"{name}: {error}"))
-    for name in visited():
+    for name in visited(share):
         page.goto(address + name, wait_until="load")
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
             wide.append(name)

@@ -8,6 +8,7 @@
 `gallery`      every figure of `rankscape reproduce`, with its command, claims and data
 `bibliography` all works that are cited
 `changes`      the changelog from its fragments
+`peers`        what was measured beside one of the other packages
 `house`        the drawing of the rooms and their imports
 `picture`      the moving picture of the first page
 `accessible`   names and keyboard where the theme forgets them
@@ -28,6 +29,7 @@ from _site import (
     pages,
     papers,
     passages,
+    peers,
     picture,
     plain,
     reference,
@@ -44,6 +46,7 @@ ROOMS = (
     pages,
     papers,
     passages,
+    peers,
     picture,
     plain,
     reference,

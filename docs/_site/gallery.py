@@ -1,22 +1,22 @@
 """Every figure of `rankscape reproduce` and of `rankscape phases`, with its command, claims and data.
 
-Figures are made with ``quick``: fewer runs, the same claims. They are made again where the sources have changed.
+Figures are made with ``quick``: fewer runs, the same claims. One that is there stays (`made`).
 """
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from _site.made import FILES, ROOT, cell, write
-from rankscape.papers import PAPERS
+from _site.made import FILES, cell, is_made, is_older, older, stamp, write
+from rankscape.papers import PAPERS, figure_names
 from rankscape.papers.bibliography import reference
 from rankscape.phases import DIAGRAMS
 
 FOLDER = FILES / "gallery"
+CELLS = FILES.parent / "cells"  # of the diagrams
 TITLES = {
     "chou2024": "Gradient descent: ranks climb",
     "wang2024": "SGD with a ridge: ranks fall",
@@ -26,30 +26,34 @@ TITLES = {
 
 def make() -> None:
     """Draw what is not drawn yet, two at a time."""
-    stamp, mark = FOLDER / "stamp", _digest()
-    if stamp.exists() and stamp.read_text() == mark:
-        return
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    calls = [["reproduce", paper, "--quick", "-o", str(FOLDER / paper)] for paper in PAPERS]
-    place = str(FOLDER / "phases")
-    calls += [["phases", name, "--quick", "-o", place, "--store", f"{FOLDER / name}.zarr"] for name in DIAGRAMS]
+    for folder in (FOLDER, CELLS):
+        folder.mkdir(parents=True, exist_ok=True)
+    papers = [(paper, _missing(paper, figure_names(paper))) for paper in PAPERS]
+    diagrams = [("phases", [name]) for name in _missing("phases", DIAGRAMS)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(_run, calls))
+        list(pool.map(_draw, [work for work in papers if work[1]] + diagrams))
     for drawing in FOLDER.glob("*/*.pdf"):
         drawing.unlink()  # the page shows the picture and offers the data
-    stamp.write_text(mark)
+
+
+def _missing(work: str, names: Sequence[str]) -> list[str]:
+    return [name for name in names if not (is_made(f"{work}-{name}") and (FOLDER / work / f"{name}.json").exists())]
+
+
+def _draw(wanted: tuple[str, list[str]]) -> None:
+    work, names = wanted
+    if work == "phases":
+        _run(["phases", *names, "--quick", "-o", str(FOLDER / work), "--store", f"{CELLS / names[0]}.zarr"])
+    else:
+        _run(["reproduce", work, *(f"--figure={name}" for name in names), "--quick", "-o", str(FOLDER / work)])
+    for name in names:
+        stamp(f"{work}-{name}")
 
 
 def _run(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "rankscape", *arguments, "--quiet"], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"rankscape {' '.join(arguments)}: {done.stderr}")
-
-
-def _digest() -> str:
-    """Of all sources: another one may have moved any figure."""
-    files = sorted((ROOT / "src").rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def figures(work: str) -> list[dict]:
@@ -70,8 +74,10 @@ def _figure(work: str, made: dict) -> Iterator[str]:
     command = f"rankscape phases {name}" if work == "phases" else f"rankscape reproduce {work} --figure {name}"
     path = f"../_static/gallery/{work}/{name}"
     held = sum(claim["holds"] for claim in made["claims"])
-    yield from [f"({work}-{name})=", f"## {name}", "", f"{made['title']}.".replace("..", "."), ""]
-    yield from [f'<img src="{path}.png" alt="{made["title"].replace(chr(34), "")}" loading="lazy">', ""]
+    drawn = " Drawn before the sources changed." if is_older(f"{work}-{name}") else ""
+    yield from [f"({work}-{name})=", f"## {name}", "", f"{made['title']}.".replace("..", ".") + drawn, ""]
+    image = f'<img src="{path}.png" alt="{made["title"].replace(chr(34), "")}" loading="lazy">'
+    yield from [f'<a href="{path}.png">{image}</a>', ""]
     yield from ["```text", command, "```", ""]
     yield f'Data: <a href="{path}.nc" download>netCDF</a>, <a href="{path}.json" download>settings and claims</a>.'
     yield from ["", f":::{{dropdown}} {held} of {len(made['claims'])} claims hold: {name}", ""]
@@ -94,8 +100,10 @@ def _page(work: str) -> str:
 
 
 def generate(app) -> None:
-    """Draw, and write the pages."""
+    """Draw, say what was not drawn, and write the pages."""
     make()
+    if app.builder.name == "html" and (kept := older()):
+        print(f"Kept, though the sources have changed since (docs/build makes all anew): {', '.join(kept)}.")
     for work in TITLES:
         write(f"theory/gallery-{work}.md", _page(work))
 

@@ -12,7 +12,7 @@ others                  are shown only
 
 import re
 
-from _site.made import DOCS
+from _site.made import DOCS, is_made, stamp
 
 HEAD = "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n---\n"
 BLOCK = re.compile(r"^```(python|shell)(?: alt: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -100,6 +100,13 @@ def _read(app, docname: str, source: list[str]) -> None:
         source[0] = prepared(docname, source[0])
 
 
+def remember(app, error) -> None:
+    """From which sources the first of the pages ran: later builds run only those whose code has changed."""
+    if not error and not is_made("what-pages-print"):
+        stamp("what-pages-print")
+
+
 def setup(app) -> None:
     """Connect."""
     app.connect("source-read", _read)
+    app.connect("build-finished", remember)

@@ -12,6 +12,50 @@ from pathlib import Path
 from typing import NamedTuple
 
 ASKED = "start/questions"
+# Words of asking, which say nothing of what is asked; shorter ones the search knows as such by itself.
+ASKING = (
+    "also another can done else every exactly get give given got help just made make may might mine must need please "
+    "possible shall still take taken use used using want way whose will yes"
+)
+
+# Words that people use for one thing; where a place says another of them, it counts for half.
+ALIKE = [
+    "impute imputation imputed imputer fill filled complete completion",
+    "missing nan na null empty hole gap unobserved",
+    "dataframe frame table spreadsheet",
+    "row sample observation case user person customer subject uid",
+    "column feature variable item film movie iid",
+    "predict prediction estimate score",
+    "rank components dimension ncp factors latent",
+    "regularization regularizer penalty ridge lambda shrinkage l2",
+    "uncertainty confidence interval variance sure",
+    "accuracy rmse mae error",
+    "new unseen test newcomer",
+    "incremental online streaming append add",
+    "memory ram huge large big",
+    "fast slow speed runtime time seconds benchmark",
+    "crash killed interrupted aborted lost resume continue restart",
+    "cluster hpc slurm dask distributed parallel",
+    "outlier anomaly corrupted wrong gross robust",
+    "same identical constant fixed equal",
+    "recommend recommendation recommender ratings collaborative",
+    "step stage staircase stepwise stagewise plateau",
+    "mode eigenvector singular principal component direction",
+    "start initialization initial init initialize",
+    "escape jump leave exit",
+    "hide hidden mask masked withhold",
+    "stop stopping halt terminate",
+    "learn learned train trained training fit",
+    "compare comparison versus vs equivalent alternative instead",
+    "compile compiler jit",
+    "nmf nonnegative negative",
+    "pca principal svd singular",
+    "lod detection censored",
+    "checkpoint checkpoints save saved store",
+    "previous earlier existing warm",
+    "paper article publication reference cite citation",
+    "diverge diverged nan overflow explode",
+]
 FENCE = re.compile(r"^(```|:::).*?^\1\s*$|^\(.*\)=$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
@@ -96,7 +140,10 @@ def write(app, error) -> None:
     rows = []
     for passage in passages(app):
         rows.append([*passage[:3], passage.shown, stems(app, passage.title), stems(app, passage.said)])
-    script = f"Search.passages = {json.dumps(rows, ensure_ascii=False, separators=(',', ':'))};\n"
+    alike = [sorted(set(stems(app, group).split())) for group in ALIKE]
+    made = {"passages": rows, "alike": alike, "asking": sorted(set(stems(app, ASKING).split()))}
+    packed = {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in made.items()}
+    script = "".join(f"Search.{name} = {value};\n" for name, value in packed.items())
     (Path(app.outdir) / "_static" / "passages.js").write_text(script, encoding="utf-8")
 
 

@@ -1,10 +1,14 @@
 """The moving picture of the first page: a spectrum that climbs by gradient descent, then falls by SGD."""
 
+import subprocess
+import sys
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from _site.made import FILES
+from _site.made import DOCS, FILES, is_made, stamp
 
+MOVING = FILES / "climb.png"
 SIZE, FOOT = (640, 300), 258
 COLOURS = {"back": (18, 40, 52), "bar": (244, 185, 66), "dead": (92, 118, 130), "text": (226, 236, 240)}
 SHOWN = 0.02  # of the largest: what counts as alive
@@ -55,10 +59,14 @@ def _frame(values: np.ndarray, words: str) -> Image.Image:
 
 
 def generate(app=None) -> None:
-    """Write ``climb.png`` (moving) and ``still.png``, unless they are there."""
-    moving = FILES / "climb.png"
-    if moving.exists():
-        return
+    """Have it drawn, unless it is there (`made`); by another process, because Sphinx forks and JAX must not be."""
+    if not is_made(MOVING.name):
+        subprocess.run([sys.executable, "-c", "from _site.picture import draw; draw()"], cwd=DOCS, check=True)
+        stamp(MOVING.name)
+
+
+def draw() -> None:
+    """Write ``climb.png`` (moving) and ``still.png``."""
     FILES.mkdir(parents=True, exist_ok=True)
     frames = [_frame(row, "Gradient descent climbs") for row in climb()]
     frames += [frames[-1]] * 8 + [_frame(row, "SGD with a ridge falls") for row in fall()]
@@ -66,7 +74,7 @@ def generate(app=None) -> None:
     # One palette, so that only what moves is stored.
     few = frames[len(frames) // 4].quantize(12, dither=Image.Dither.NONE)
     drawn = [frame.quantize(palette=few, dither=Image.Dither.NONE) for frame in frames]
-    drawn[0].save(moving, save_all=True, append_images=drawn[1:], duration=90, loop=0, optimize=True)
+    drawn[0].save(MOVING, save_all=True, append_images=drawn[1:], duration=90, loop=0, optimize=True)
     drawn[len(drawn) // 4].save(FILES / "still.png", optimize=True)
 
 

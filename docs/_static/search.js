@@ -43,17 +43,25 @@ function counted() {
   return { places, mean, holding };
 }
 
-// The best place of each page, with its score.
+// What a place is worth for one word.
+function worth(word, place) {
+  const { places, mean, holding } = Search.counted, times = place.times.get(word);
+  if (!times) return 0;
+  const rare = Math.log(1 + (places.length - holding.get(word) + 0.5) / (holding.get(word) + 0.5));
+  return (rare * times * 2.2) / (times + 1.2 * (0.25 + (0.75 * place.length) / mean));
+}
+
+// Other words for the same thing.
+const alike = (word) => Search.alike.filter((group) => group.includes(word)).flat().filter((other) => other !== word);
+
+// The best place of each page, with its score; a place that says another word for the same counts for half.
 function best(terms) {
-  const { places, mean, holding } = (Search.counted ??= counted()), found = new Map();
+  const { places } = (Search.counted ??= counted()), found = new Map();
+  const asked = [...terms].map((word) => [word, alike(word).filter((other) => !terms.has(other))]);
   for (const place of places) {
     let score = 0;
-    for (const word of terms) {
-      const times = place.times.get(word);
-      if (!times) continue;
-      const rare = Math.log(1 + (places.length - holding.get(word) + 0.5) / (holding.get(word) + 0.5));
-      score += (rare * times * 2.2) / (times + 1.2 * (0.25 + (0.75 * place.length) / mean));
-    }
+    for (const [word, others] of asked)
+      score += Math.max(worth(word, place), ...others.map((other) => worth(other, place) / 2));
     if (score > (found.get(place.page)?.score ?? 0)) found.set(place.page, { place, score });
   }
   return found;
@@ -61,8 +69,14 @@ function best(terms) {
 
 const largest = (scores) => Math.max(1e-9, ...[...scores.values()].map(({ score }) => score));
 
-Search.performTermsSearch = (searchTerms, excludedTerms) => {
-  const pages = whole(searchTerms, excludedTerms), places = best(searchTerms);
+// Without words of asking, unless there are no others.
+function meant(terms) {
+  const found = [...terms].filter((word) => !Search.asking.includes(word));
+  return new Set(found.length ? found : terms);
+}
+
+Search.performTermsSearch = (asked, excludedTerms) => {
+  const searchTerms = meant(asked), pages = whole(searchTerms, excludedTerms), places = best(searchTerms);
   const top = [largest(pages), largest(places)];
   const files = new Map(Search._index.docnames.map((name, k) => [name, Search._index.filenames[k]]));
   const ordered = [...new Set([...pages.keys(), ...places.keys()])].map((name) => {
