@@ -331,3 +331,41 @@ def test_a_scaling_is_of_rows_or_columns_or_none():
     assert {fit_scaling(kind, entries).kind for kind in ("none", "row", "column", "both")} == {
         "none", "row", "column", "both"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [4, 8, 30, 100])
+@pytest.mark.parametrize("factor", [1e-4, 1e3, 1e5])
+@pytest.mark.parametrize("missing", [0.0, 0.1, 0.3, 0.6])
+def test_a_single_column_in_another_unit_is_seen_and_not_taken_for_the_rows_that_have_it(columns, factor, missing):
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        X = random.normal(size=(60, 2)) @ random.normal(size=(2, columns)) + random.normal(size=columns)
+        X[:, 1] *= factor
+        X[random.random(X.shape) < missing] = np.nan
+        assert units_of("auto", Entries.from_array(X)).kind == "column"
+        assert units_of("auto", Entries.from_array(X.T)).kind == "row"
+
+
+def test_neither_a_slip_nor_tails_nor_sizes_that_follow_a_power_are_other_units():
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        X = random.normal(size=(60, 20))
+        slip = X.copy()
+        slip[3, 4] *= 1e6
+        tails = random.standard_t(2, size=X.shape)
+        sizes = X * np.arange(1, 61)[:, None]
+        for one in (X, slip, tails, sizes):
+            assert units_of("auto", Entries.from_array(one)).kind == "none"
+
+
+def test_a_table_with_one_column_in_another_unit_is_completed_as_well_as_without():
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        truth = random.normal(size=(60, 2)) @ random.normal(size=(2, 8))
+        noisy = truth + 0.1 * random.normal(size=truth.shape)
+        hidden = random.random(truth.shape) < 0.3
+        factor = np.where(np.arange(8) == 4, 1e5, 1.0)
+        error = lambda W, hidden=hidden, truth=truth: np.sqrt(np.mean((W - truth)[hidden] ** 2))
+        plain = rs.complete(np.where(hidden, np.nan, noisy)).matrix
+        mixed = rs.complete(np.where(hidden, np.nan, noisy * factor)).matrix / factor
+        assert error(mixed) < 1.3 * error(plain) + 0.05

@@ -22,10 +22,13 @@ from rankscape.estimators.completion.search.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.final import final
 
-# Spread of sizes (95 % over 5 % quantile) from which on rows or columns are scaled without a question, and below which
-# they are not. Of 40 public tables those of columns in different units have 64, 270 and 34,000; photographs, spectra,
-# votes, incomes and populations 1 to 30.
+# Spread of sizes (95 % over 5 % quantile, or a gap between one and the next) from which on rows or columns are scaled
+# without a question, and below which they are not. Of 40 public tables those of columns in different units have 64, 270
+# and 34,000; photographs, spectra, votes, incomes and populations 1 to 30.
 WILD, NOTICED = 50.0, 5.0
+
+# Entries of a line from which on half of them tell its size.
+TELLING = 5
 
 # Standard errors by which sizes differ less from those beside them than from any others, from which on rows or columns
 # are a scale (years, pixels) of one quantity. 4 to 17 on photographs, incomes by year and spectra.
@@ -86,8 +89,12 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     if entries.count > MOST:
         entries = entries.some(MOST)
     sizes = {"column": _sizes(entries, 1), "row": _sizes(entries, 0)}
+    apart = [kind for kind, side in (("column", 1), ("row", 0)) if _gap(entries, side) >= WILD]
     kind = max(sizes, key=lambda kind: sizes[kind].spread)
     largest = sizes[kind].spread
+    # A single column in another unit is no quantile of many, but it makes all rows differ where some of them lack it.
+    if len(apart) == 1:
+        return Units("both" if _rest(entries, apart[0]) >= WILD else apart[0])
     if largest < WILD:
         asked = largest >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
         return Units("none", kind if asked else None)
@@ -96,6 +103,27 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     rest = {kind: _rest(entries, kind) for kind in sizes if sizes[kind].spread >= WILD}
     kind = min(rest, key=lambda kind: rest[kind])
     return Units("both" if rest[kind] >= WILD else kind)
+
+
+def _gap(entries: Entries, side: int) -> float:
+    """Largest factor between one size of a line and the next; sizes as half of the entries tell, not a wild one."""
+    groups = (entries.rows, entries.columns)[side]
+    away = np.abs(entries.values - _medians(groups, entries.values)[groups])
+    seen = away > 0  # most answers of a kind are equal, and what is rare has a size as well
+    groups, away = groups[seen], away[seen]
+    enough = np.bincount(groups, minlength=entries.shape[side]) >= TELLING
+    if enough.sum() < 2:
+        return 1.0
+    logs = np.sort(np.log(_medians(groups, away)[np.flatnonzero(enough)]))
+    return float(np.exp(min(np.diff(logs).max(), 700.0)))
+
+
+def _medians(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The lower median of each group; of an empty one NaN."""
+    order = np.lexsort((values, groups))
+    counts = np.bincount(groups)
+    middle = np.cumsum(counts) - counts + (counts - 1) // 2
+    return np.where(counts > 0, values[order][np.minimum(np.maximum(middle, 0), len(order) - 1)], np.nan)
 
 
 def _rest(entries: Entries, kind: str) -> float:
