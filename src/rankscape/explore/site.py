@@ -1,6 +1,7 @@
 """What is found under which address."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -10,7 +11,9 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from rankscape.errors import RankscapeError
 from rankscape.explore import pages
+from rankscape.explore.calls import Room
 from rankscape.explore.connection import Connection
 from rankscape.explore.guard import LARGEST, REPORT, TOO_LARGE, drain
 from rankscape.explore.opened import Opened
@@ -49,7 +52,7 @@ class Site:
         name = request.path_params["room"]
         if name not in ROOMS:
             return HTMLResponse(pages.missing(), status_code=404)
-        asyncio.get_running_loop().run_in_executor(None, ROOMS[name].prepare)
+        asyncio.get_running_loop().run_in_executor(None, _prepared, ROOMS[name])
         return HTMLResponse(pages.room(ROOMS[name], self.opened))
 
     async def asset(self, request: Request) -> Response:
@@ -83,6 +86,11 @@ class Site:
     async def connected(self, connection: WebSocket) -> None:
         """The socket of a page."""
         await Connection(connection, self.opened).serve()
+
+
+def _prepared(room: Room) -> None:
+    with contextlib.suppress(RankscapeError):  # a part that is missing is said where it is asked for
+        room.prepare()
 
 
 def _assets() -> dict[str, tuple[bytes, str]]:
