@@ -6,8 +6,9 @@ import pytest
 import rankscape as rs
 from rankscape.entries import Entries
 from rankscape.estimators import DeepMatrixCompletion
+from rankscape.estimators.completion.fits import ridge_path
 from rankscape.estimators.completion.fits.fit import Fit
-from rankscape.estimators.completion.methods import CLIMBED, climbed
+from rankscape.estimators.completion.methods import CLIMBED
 from rankscape.estimators.completion.methods.averaged import Averaged
 from rankscape.estimators.completion.methods.penalised import Penalised
 from rankscape.estimators.completion.methods.sampled import Sampled
@@ -63,8 +64,8 @@ def test_heavy_tails_do_not_hide_the_rank(seed):
 
 def test_a_high_rank_that_predicts_nothing_is_not_polished_with_patience(monkeypatch):
     steps = []
-    polish = climbed.polish
-    monkeypatch.setattr(climbed, "polish", lambda *a, **k: steps.append(polish(*a, **k)) or steps[-1])
+    polish = ridge_path.polish
+    monkeypatch.setattr(ridge_path, "polish", lambda *a, **k: steps.append(polish(*a, **k)) or steps[-1])
     model = DeepMatrixCompletion().fit(gaussian(0, (60, 40), 1, 0.95, noise=2.0)[1])
     assert model.rank_ <= 2
     assert sum(fit.steps * len(fit.modes.s) for fit in steps) < 1000

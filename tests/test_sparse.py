@@ -134,7 +134,7 @@ def test_rows_and_columns_without_entries_get_no_gradient():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_size_of_a_block_changes_no_bit_of_a_gradient(monkeypatch, weighted):
+def test_size_of_a_block_changes_a_gradient_by_rounding_at_most(monkeypatch, weighted):
     rows, columns, values, factors = instance(40, 30, [5], 0.3, 5)
     weights = np.random.default_rng(1).uniform(0.5, 2, len(values)) if weighted else None
     entries = Entries(rows, columns, values, (40, 30), weights).prepared("sparse")
@@ -145,7 +145,8 @@ def test_size_of_a_block_changes_no_bit_of_a_gradient(monkeypatch, weighted):
         found = [*entries.thin_gradient(left, right), *entries.grams(left, right)]
         assert found[0] == pytest.approx(whole[0], rel=1e-14)
         for a, b in zip(found[1:], whole[1:], strict=True):
-            np.testing.assert_array_equal(a, b)
+            # In the same order; whether a product is rounded before it is added is the compiler's choice.
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-14 * np.abs(b).max())
 
 
 def test_entries_take_sixteen_bytes_and_sorted_ones_are_not_copied():

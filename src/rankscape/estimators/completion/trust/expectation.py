@@ -96,9 +96,8 @@ def _cut(missed: np.ndarray, rounds: tuple[Round, ...]) -> float:
 def _unseen(selection: Selection, combination: Combination) -> float:
     r"""What may hide under noise where no direction was found: root mean square of the largest that could not be seen.
 
-    Of p of the entries of an n x m matrix with noise :math:`\sigma` a direction stands out from
-    :math:`s = \sigma (n m)^{1/4} / \sqrt{p}` on: Baik, Ben Arous, Péché (2005), "Phase transition of the largest
-    eigenvalue for nonnull complex sample covariance matrices", Annals of Probability 33(5), 1643-1697.
+    Of a share p of the entries of an n x m matrix with noise :math:`\sigma` a direction stands out from
+    :math:`s = \sigma (n m)^{1/4} / \sqrt{p}` on (Baik et al. 2005).
     """
     final, (n, m) = selection.final, selection.split.whole.shape
     if final.rank or combination.contest.random[0].names[0] not in combination.weights:
