@@ -1,12 +1,9 @@
 """The moving picture of the first page: a spectrum that climbs by gradient descent, then falls by SGD."""
 
-import subprocess
-import sys
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from _site.made import DOCS, FILES, is_made, stamp
+from _site.made import FILES, is_made, stamp
 
 MOVING = FILES / "climb.png"
 SIZE, FOOT = (640, 300), 258
@@ -59,9 +56,9 @@ def _frame(values: np.ndarray, words: str) -> Image.Image:
 
 
 def generate(app=None) -> None:
-    """Have it drawn, unless it is there (`made`); by another process, because Sphinx forks and JAX must not be."""
+    """Have it drawn, unless it is there (`made`)."""
     if not is_made(MOVING.name):
-        subprocess.run([sys.executable, "-c", "from _site.picture import draw; draw()"], cwd=DOCS, check=True)
+        draw()
         stamp(MOVING.name)
 
 
