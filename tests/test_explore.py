@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from starlette.websockets import WebSocketDisconnect
 
 import rankscape as rs
+from rankscape import explore
 from rankscape.errors import InputError
 from rankscape.explore import guard
 from rankscape.explore.calls import Call, Frame, numbers
@@ -29,7 +31,9 @@ from rankscape.explore.climbed import recorded
 from rankscape.explore.connection import Connection
 from rankscape.explore.dropped import KEPT, Dropped
 from rankscape.explore.opened import Opened
+from rankscape.explore.pace import PATIENCE, PICTURES, Pace
 from rankscape.explore.pivot import pivot, sampled
+from rankscape.explore.reading import LABELS
 from rankscape.explore.retold import lines as retold
 from rankscape.explore.rooms import ROOMS
 from rankscape.explore.rooms.climb import ClimbState
@@ -258,8 +262,8 @@ def test_fall_is_the_run_of_the_library():
 
 
 def test_jumps_of_a_live_run_have_the_steps_of_the_whole(monkeypatch):
-    monkeypatch.setattr("rankscape.explore.live.Live._settle", lambda *_: None)
-    monkeypatch.setattr("rankscape.explore.live.FIRST", 20_000)
+    monkeypatch.setattr("rankscape.explore.pace.Pace.took", lambda *_: None)
+    monkeypatch.setattr("rankscape.explore.pace.FIRST", 20_000)
     state = FallState(pace=20_000)
     frames = answers("fall", state.address, most=7)["run"]
     there: dict = {}
@@ -417,6 +421,25 @@ def test_a_picture_takes_no_longer_than_one_waits_whatever_the_pace():
     assert steps[-1] < 20_000
 
 
+@given(
+    asked=st.sampled_from([0, 1, 500, 10_000_000]),
+    speeds=st.lists(st.floats(1, 1e9), min_size=1, max_size=4),
+    overhead=st.floats(0, 0.05),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_pace_follows_the_machine_however_long_a_run_goes_on(asked, speeds, overhead):
+    """Hours of pictures, of a machine whose speed changes: none takes more than twice what one waits for."""
+    pace = Pace(asked)
+    for speed in speeds:
+        for k in range(1500):
+            steps = pace.steps
+            seconds = steps / speed + overhead
+            if k > 100:
+                assert seconds <= max(2 * PATIENCE, 2 / speed) + overhead
+            pace.took(steps, seconds)
+        assert pace.steps == asked or seconds >= min(0.9 / PICTURES, 0.5 / speed)
+
+
 @pytest.mark.parametrize("mode", [1, 2, 200])
 def test_the_landscape_is_that_of_the_chosen_mode(mode):
     lab = rs.data.planted(seed=0)
@@ -530,6 +553,31 @@ def test_a_file_that_is_no_table_is_refused_in_words(tmp_path):
     assert found["error"][0].facts["words"].startswith("x.npy")  # and nothing of where it is kept
     assert answers("climb", {"do": "spectrum", "matrix": number}, opened)["error"][0].facts["words"].startswith("x.npy")
     opened.dropped.close()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "label"),
+    [
+        ("one.csv", b"a\n1\n2\n\n4\n", "Layout"),
+        ("twice.csv", b"user,item,rating\nu,a,1\nu,a,2\nv,a,3\nv,b,1\n", "Given twice"),
+    ],
+)
+def test_a_refused_file_names_the_field_of_the_page(file, content, label):
+    """The reader names options of the command line; the page has fields, and the room `climb` has none."""
+    opened = Opened()
+    number = opened.dropped.keep(file, content)
+    words = answers("complete", {"table": number}, opened)["error"][0].facts["words"]
+    assert f"(On this page: “{label}” under “How the file is read”.)" in words
+    bare = answers("climb", {"do": "spectrum", "matrix": number}, opened)["error"][0].facts["words"]
+    assert words.startswith(bare)
+    assert "On this page" not in bare
+    opened.dropped.close()
+
+
+def test_the_fields_are_called_as_on_the_page():
+    page = (Path(explore.__file__).parent / "assets" / "rooms" / "complete.html").read_text()
+    shown = {name: label for label, name in re.findall(r"<label[^>]*>([^<]*)</label><\w+ [^>]*name=\"(\w+)\"", page)}
+    assert all(shown[name].startswith(label) for name, label in LABELS.items())
 
 
 def test_lines_of_a_completion_run(table, monkeypatch):

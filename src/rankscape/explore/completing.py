@@ -32,7 +32,7 @@ def complete_table(
     """Frames: what was read, the stages, what was found; then new rows, as they are asked for."""
     from rankscape.data.source import open_source
 
-    with called(source, name), warnings.catch_warnings(record=True) as caught:
+    with called(source, name, form=True), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         opened = open_source(source, **reading)
         problem, hidden = opened.problem(hide, settings["seed"])

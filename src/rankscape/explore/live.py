@@ -11,6 +11,7 @@ import rankscape as rs
 from rankscape import theory
 from rankscape.errors import RankscapeError
 from rankscape.explore.calls import Call, Frame, number
+from rankscape.explore.pace import FIRST, PICTURES, Pace
 from rankscape.explore.retold import lines
 from rankscape.explore.stretches import MOST, SEEDS, Stretch, up_to
 from rankscape.ground.checks import positive, whole
@@ -21,15 +22,11 @@ if TYPE_CHECKING:
     from rankscape.explore.rooms.fall import FallState
     from rankscape.run.trajectory import Trajectory
 
-# Singular values that are drawn, pictures a second, records a picture, and states that one can go back to.
-SHOWN, PICTURES, RECORDS, KEPT = 10, 8, 8, 200
+# Singular values that are drawn, records a picture, and states that one can go back to.
+SHOWN, RECORDS, KEPT = 10, 8, 200
 
 # Steps of a picture where the pace is given.
 FASTEST = 10_000_000
-
-# Steps of the first picture at the most, and seconds that any may take, whatever the pace says: what is altered
-# meanwhile waits no longer than that.
-FIRST, PATIENCE = 1000, 1.0
 
 # Pictures of a run that is made again, at the least where it is long: its curves are as fine as before.
 AGAIN = 60
@@ -45,10 +42,9 @@ class Live:
     def __init__(self, state: "FallState", lab: "KnownMatrix", call: Call, past: list[Stretch]):
         self._state, self._lab, self._call, self._again = state, lab, call, past
         self._now = Stretch(0, state.ridge, state.learning_rate, state.seed)
-        self._pace, self._paused, self._made = state.pace, False, False
+        self._pace, self._paused, self._made = Pace(state.pace), False, False
         self._past: list[Stretch] = []
         self._kept: list[tuple[int, Trajectory]] = []
-        self._chunk, self._most = FIRST, FIRST
 
     def frames(self, start: Any) -> Iterator[Frame]:
         """Pictures, until nobody looks or the run ends."""
@@ -59,8 +55,7 @@ class Live:
             self._alter(stretch)
             while run is not None and self._now.end < stretch.end and not self._call.stopped:
                 finest = max(FIRST, self._again[-1].end // AGAIN)
-                run = yield from self._ahead(run, min(self._chunk, self._most, finest, stretch.end - self._now.end))
-                self._pace_up()
+                run = yield from self._ahead(run, min(self._pace.fitting, finest, stretch.end - self._now.end))
         if self._again:
             self._alter(replace(self._now, ridge=self._state.ridge, learning_rate=self._state.learning_rate))
             self._paused = self._made = True
@@ -76,8 +71,9 @@ class Live:
             if self._paused or run is None:
                 self._call.wait(0.05)
                 continue
-            run = yield from self._ahead(run, min(self._pace or self._chunk, self._most))
-            self._settle()
+            run = yield from self._ahead(run, self._pace.steps)
+            if self._pace.asked:
+                self._call.wait(max(0.0, 1 / PICTURES - self._taken))
             # Of a run that has ended there are states to go back to.
             self._paused = self._paused or run is None
 
@@ -86,23 +82,13 @@ class Live:
         began = time.perf_counter()
         run = self._advance(run, steps)
         self._taken = time.perf_counter() - began
+        self._pace.took(steps, self._taken)
         yield self._frame(run, steps / max(self._taken, 1e-9))
         if not run.outcome.good:
             yield Frame("error", {"words": run.message})
             return None
         self._keep(run)
         return run
-
-    def _settle(self) -> None:
-        """Wait for the next picture, or take as many steps as fit between two."""
-        if self._pace:
-            self._call.wait(max(0.0, 1 / PICTURES - self._taken))
-        self._pace_up()
-
-    def _pace_up(self) -> None:
-        self._most = int(np.clip(self._most * PATIENCE / self._taken, self._most / 2, 2 * self._most)) + 1
-        if not self._pace or self._again:
-            self._chunk = int(np.clip(self._chunk / (self._taken * PICTURES), self._chunk / 2, 2 * self._chunk)) + 1
 
     def _alter(self, stretch: Stretch) -> None:
         self._now = replace(stretch, end=self._now.end)
@@ -149,7 +135,7 @@ class Live:
         if "paused" in said:
             self._paused = bool(said["paused"])
         if "pace" in said:
-            self._pace = whole("pace", number("pace", said["pace"]), 0, FASTEST)
+            self._pace.asked = whole("pace", number("pace", said["pace"]), 0, FASTEST)
         for name in {"ridge", "learning_rate"} & set(said):
             self._now = replace(self._now, **{name: positive(name, number(name, said[name]))})
         back = None

@@ -1,5 +1,6 @@
 """How a file is read, where its content does not tell: the options of the command line as fields of an address."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,23 @@ CHOICES = {
     "decimal": ("", ".", ","),
     "duplicates": ("error", "mean", "last"),
 }
+
+# What the page calls them, under "How the file is read": errors of readers name options, which a page has not.
+LABELS = {
+    "format": "Format",
+    "layout": "Layout",
+    "header": "Names on top",
+    "index": "Names at left",
+    "separator": "Between cells",
+    "decimal": "Decimal mark",
+    "missing": "Words for a missing value",
+    "sheet": "Sheet of a workbook",
+    "rows": "Column of rows",
+    "columns": "Column of columns",
+    "values": "Column of values",
+    "duplicates": "Given twice",
+}
+_OPTION = re.compile(rf"(?:--|\b(?=\w+=))({'|'.join(LABELS)})\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +95,19 @@ class ReadingState(State):
 
 
 @contextmanager
-def called(path: str, name: str) -> Iterator[None]:
-    """Errors call a file by the name that people know, and not by the place where it is kept."""
+def called(path: str, name: str, form: bool = False) -> Iterator[None]:
+    """Errors call a file by the name that people know, not by the place where it is kept.
+
+    Beside a form with the fields of `ReadingState` they also say which of them are meant.
+    """
     try:
         yield
     except RankscapeError as error:
-        raise type(error)(str(error).replace(path, name)) from error
+        words = str(error).replace(path, name)
+        raise type(error)(words + _fields(words) if form else words) from error
+
+
+def _fields(words: str) -> str:
+    """Where the options that are named stand on the page."""
+    labels = [f"“{LABELS[name]}”" for name in dict.fromkeys(_OPTION.findall(words))]
+    return f" (On this page: {' and '.join(labels)} under “How the file is read”.)" if labels else ""
