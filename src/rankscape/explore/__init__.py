@@ -11,6 +11,7 @@
 `climbed`      what the room `climb` draws, at which steps, and in Python
 `falling`      around the run of the room `fall`: its start, what is near, how long it takes to leave
 `live`         that run; `stretches` is what it has been through, `retold` says it in Python
+`pace`         how many steps of it make its next picture
 `pivot`        runs of the room `sweep` as cells of two axes; `tabulated` says them in Python
 `connection`   one socket a page: the newest question of each slot is answered, older ones are dropped
 `guard`        who may ask: Host, Origin, token; and what the page may load
