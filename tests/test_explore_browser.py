@@ -116,6 +116,42 @@ def test_rooms_can_be_read_by_all(browser, address, axe, room, width, scheme):
         assert page.evaluate("document.documentElement.scrollWidth") <= width + 1
 
 
+# What one can do on the page, but for what is folded away or greyed out.
+CONTROLS = """[...document.querySelectorAll("a[href], button, input, select, summary, textarea, [tabindex='0']")]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.disabled)"""
+
+
+@pytest.mark.parametrize("room", ["climb", "fall", "complete", "sweep"])
+def test_everything_is_reached_with_tab_alone_on_a_phone(browser, address, room):
+    """In the order of the page, where one sees it, with a mark around it; and past the last one out again."""
+    with _opened(browser, address, 400) as page:
+        page.goto(f"{address}/{room}")
+        page.wait_for_timeout(1500)
+        if room == "complete":
+            until(page, "document.getElementById('room').dataset.done", timeout=3 * WAIT)
+        if room == "fall":
+            page.evaluate("document.querySelector('[data-part=pause]').click()")  # which leaves the focus where it is
+        page.evaluate(f"{CONTROLS}.forEach((e, k) => {{ e.dataset.control = k; }})")
+        reached = []
+        for _ in range(page.evaluate(f"{CONTROLS}.length") + 5):
+            page.keyboard.press("Tab")
+            now = page.evaluate(
+                """(() => {
+                    const e = document.activeElement, box = e.getBoundingClientRect(), style = getComputedStyle(e);
+                    const inside = box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight;
+                    const marked = style.outlineStyle !== "none" || style.boxShadow !== "none";
+                    return [e.dataset.control, e.outerHTML.slice(0, 90), inside, marked, e === document.body];
+                })()"""
+            )
+            if now[4]:
+                break
+            assert now[2:4] == [True, True], now[1]
+            reached.append(now[0])
+        missing = f"{CONTROLS}.filter((e) => !seen.includes(e.dataset.control))"
+        missed = page.evaluate(f"(seen) => {missing}.map((e) => e.outerHTML.slice(0, 90))", reached)
+        assert missed == []
+
+
 def test_a_page_has_its_content_before_its_scripts(browser, address):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
