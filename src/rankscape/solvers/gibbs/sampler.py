@@ -121,6 +121,16 @@ class Gibbs:
         priors = tuple(NormalWishart(*features, scale) for features in seen_features(entries, random))
         return cls(entries, likelihood, width, (priors[0], priors[1]), random, biased, start, threads)
 
+    def start_at(self, biases: tuple[np.ndarray, np.ndarray]) -> None:
+        """Begin with these biases of rows and columns, where there are any, in place of zeros.
+
+        From zeros, levels that are a thousand times the rest make noise of their size, and the chain takes longer to
+        forget it than it is run.
+        """
+        for side, bias in zip((self.left, self.right), biases, strict=True):
+            if side.biased:
+                side.bias[:] = bias
+
     def sweep(self) -> None:
         """Noise, then rows, then columns, each given all others."""
         given = self.likelihood.augment(self.fitted(), self.random)

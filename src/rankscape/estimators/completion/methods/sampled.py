@@ -132,6 +132,7 @@ class _Chain:
         width, random = min(WIDTH, settings.most(entries.shape)), np.random.default_rng(settings.seed)
         self.noise = Gaussian(entries)
         self.gibbs = Gibbs.begin(entries, self.noise, width, self.offset.sides, random, threads=settings.threads)
+        self.gibbs.start_at((trial.offset.row / trial.scale, trial.offset.column / trial.scale))
         self.draws = int(np.clip(WORK / self.gibbs.work, LEAST, MOST))
         self.noise.alike = self.forgotten = max(LEAST_BURN, int(BURN * self.draws))
 

@@ -14,6 +14,7 @@ from rankscape.entries import Entries
 from rankscape.estimators.choice import standard_errors
 from rankscape.estimators.completion.fits.fit import Fit
 from rankscape.estimators.completion.progress import Meter
+from rankscape.estimators.completion.ready.offsets import damped_means
 from rankscape.estimators.completion.ready.scaling import fit_scaling
 from rankscape.estimators.completion.ready.sizes import MOST, Sizes, sizes_of
 from rankscape.estimators.completion.ready.split import Split
@@ -101,10 +102,10 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
         asked = largest >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
         return Units("none", kind if asked else None)
     # A large column makes the rows differ as it does itself, and more where some of them lack it: what is divided is
-    # what leaves the least behind, and the other too where that is much.
-    rest = {kind: _rest(entries, kind) for kind in sizes if sizes[kind].spread >= WILD}
-    kind = min(rest, key=lambda kind: rest[kind])
-    return Units("both" if rest[kind] >= WILD else kind)
+    # what has the smallest sizes of its own, and the other too where much is left of it.
+    wild = [kind for kind in sizes if sizes[kind].spread >= WILD]
+    kind = min(wild, key=lambda kind: sizes[kind].mean_log)
+    return Units("both" if _rest(entries, kind) >= WILD else kind)
 
 
 def _gap(entries: Entries, side: int) -> float:
@@ -129,8 +130,15 @@ def _medians(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _rest(entries: Entries, kind: str) -> float:
-    """Spread of the sizes of rows that dividing by those of columns leaves, or of columns without those of rows."""
-    return _sizes(fit_scaling(kind, entries).divide(entries), 0 if kind == "column" else 1).spread
+    """Spread of the sizes of rows where columns are in standard units (level zero, size one), or the other way round.
+
+    With its level a column that is a thousand times its size makes rows differ by whether they have it.
+    """
+    side = 1 if kind == "column" else 0
+    divided = fit_scaling(kind, entries).divide(entries)
+    groups = (entries.rows, entries.columns)[side]
+    level = damped_means(groups, divided.values, entries.shape[side], damping=0.0)
+    return _sizes(divided.with_values(divided.values - level[groups]), 1 - side).spread
 
 
 def select_units(parts: Split, rival: str | None, settings: Settings, meter: Meter) -> tuple[Split, Selection]:

@@ -48,8 +48,8 @@ class Certificate(AbstractCertificate):
         Entries that a direction serves for themselves, so that it meets them whatever they are.
     lone_rows, lone_columns : tuple of int
         Rows and columns that a direction serves for a few of their entries.
-    outliers : int
-        Entries that look wrong.
+    outliers, observed : int
+        Entries that look wrong, and all that were given.
     robust : bool
         Whether the robust fit was taken, which such entries cannot lead.
     tail_index : float
@@ -105,6 +105,7 @@ class Certificate(AbstractCertificate):
     lone_rows: tuple[int, ...]
     lone_columns: tuple[int, ...]
     outliers: int
+    observed: int
     robust: bool
     tail_index: float
     exact: bool
@@ -165,7 +166,7 @@ def certify(
     known = {name: error * unit for name, error in baselines.items()}
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, 0 if expected is None else expected.judges, known
-    far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, tails.robust, tails.index
+    far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, parts.observed.count, tails.robust, tails.index
     opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
     drawn = found is not None and found.held is not None
     told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where, drawn, leaning
