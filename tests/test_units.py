@@ -155,10 +155,11 @@ def test_a_photograph_and_ratings_are_not_scaled():
     assert units_of("auto", stars) == units_of("none", stars)
 
 
-def test_quiet_columns_with_equal_noise_are_not_scaled_and_those_with_noise_of_their_own_are():
-    rng = np.random.default_rng(10)  # of fewer rows too few entries are held out to tell
-    size = rng.permutation(np.logspace(0, 1.4, 25))
-    factors = rng.normal(size=(240, 2)) @ rng.normal(size=(2, 25))
+@pytest.mark.parametrize(("seed", "rows", "columns"), [(10, 240, 25), (11, 100, 8), (12, 60, 10)])
+def test_quiet_columns_with_equal_noise_are_not_scaled_and_those_with_noise_of_their_own_are(seed, rows, columns):
+    rng = np.random.default_rng(seed)
+    size = rng.permutation(np.logspace(0, 1.4, columns))
+    factors = rng.normal(size=(rows, 2)) @ rng.normal(size=(2, columns))
     hidden = rng.random(factors.shape) < 0.3
     noise = rng.normal(size=factors.shape)
     for X, kind in ((factors * size + noise, "none"), ((factors + noise) * size, "column")):
@@ -314,7 +315,9 @@ def test_sparse_and_single_precision_tables_are_the_same_table():
     whole, sparse, single = (DeepMatrixCompletion(scale="column").fit(Y) for Y in (X, stored, X.astype(np.float32)))
     np.testing.assert_array_equal(sparse.completed_.fitted, whole.completed_.fitted)
     assert single.transform(X.astype(np.float32)).dtype == np.float32
-    assert np.abs((single.completed_.fitted - whole.completed_.fitted) / UNITS).max() < 0.1
+    # Draws that begin at other last digits end elsewhere, but well within the errors that both expect.
+    apart = np.abs((single.completed_.fitted - whole.completed_.fitted) / UNITS)
+    assert apart.max() < 0.5 * whole.completed_.heldout_rmse
 
 
 def test_a_fit_goes_on_in_the_units_it_began_with():

@@ -58,16 +58,6 @@ class Sizes(NamedTuple):
         return float(np.exp(min(high - low, 700.0)))
 
     @property
-    def mean_log(self) -> float:
-        """Mean over the entries of the logarithm of the size of their group: least for the groups that explain most.
-
-        It is minus the log likelihood of normal entries whose groups have a level and a size of their own.
-        """
-        known = self.varied & (self.counts > 2)
-        weights = self.counts[known]
-        return float(weights @ np.log(self.size[known]) / weights.sum()) if weights.sum() else 0.0
-
-    @property
     def smooth(self) -> float:
         """By how many standard errors sizes differ less from those beside them than from all others (von Neumann).
 

@@ -166,7 +166,8 @@ def certify(
     known = {name: error * unit for name, error in baselines.items()}
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, 0 if expected is None else expected.judges, known
-    far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, outliers, parts.observed.count, tails.robust, tails.index
+    looking = outliers, parts.observed.count
+    far = tails.kurtosis, tails.alone, tails.lone_rows, tails.lone_columns, *looking, tails.robust, tails.index
     opened, where = (found.count, found.words) if found is not None and found.count else (0, "")
     drawn = found is not None and found.held is not None
     told = final.exact, final.converged, parts.constant, parts.scaling.words, worse, opened, where, drawn, leaning
