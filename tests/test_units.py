@@ -168,6 +168,50 @@ def test_quiet_columns_with_equal_noise_are_not_scaled_and_those_with_noise_of_t
         assert select_units(parts, "column", Settings(), Meter(None, 1.0))[0].scaling.kind == kind
 
 
+def quantities(seed: int, rows: int = 60, columns: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """Columns whose sizes and whose levels are any powers of ten, a fifth of the cells hidden; and all of it."""
+    rng = np.random.default_rng(seed)
+    whole = rng.normal(size=(rows, 2)) @ rng.normal(size=(2, columns)) + 0.1 * rng.normal(size=(rows, columns))
+    whole = whole * 10.0 ** rng.integers(-3, 4, columns) + 10.0 ** rng.integers(-1, 4, columns)
+    return np.where(rng.random(whole.shape) < 0.2, np.nan, whole), whole
+
+
+def mixed(seed: int) -> np.ndarray:
+    """Columns as registers have them: numbers, money, shares, counts, answers, years, the numbers of the rows."""
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(20, 300)), int(rng.integers(4, 16))
+    x = rng.normal(size=(n, 2)) @ rng.normal(size=(2, m)) + rng.normal(size=(n, m))
+    kinds = (
+        lambda v: 100 * rng.normal() + 10 ** rng.uniform(-3, 3) * v,
+        lambda v: np.exp(rng.uniform(0.5, 1.5) * v + rng.uniform(-2, 5)),
+        lambda v: 100 / (1 + np.exp(-v)),
+        lambda v: rng.poisson(np.exp(0.8 * v + 1)),
+        lambda v: np.clip(np.round(3 + 1.2 * v), 1, 5),
+        lambda v: (v > 0).astype(float),
+        lambda v: np.round(1990 + 8 * v),
+        lambda v: 1000.0 + np.arange(len(v)),
+    )
+    X = np.stack([kinds[rng.integers(len(kinds))](v) for v in x.T], 1)
+    return np.where(rng.random(X.shape) < rng.choice([0.05, 0.2, 0.4]), np.nan, X)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=80, deadline=None)
+def test_of_columns_of_any_level_and_tail_never_rows_are_divided(seed):
+    for X in (quantities(seed)[0], mixed(seed)):
+        kind, turned = (units_of("auto", Entries.from_array(Y)).kind for Y in (X, X.T))
+        assert (kind, turned) in {("column", "row"), ("none", "none")}
+
+
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_levels_far_above_the_rest_cost_nothing(seed):
+    """Rows were divided, for the levels they lack, and cells missed by hundreds of standard deviations."""
+    X, whole = quantities(seed)
+    done = rs.complete(X, seed=0)
+    assert done.scaling.kind == "column"
+    assert column_shares(X, whole, done.matrix).max() < 1.0
+
+
 def test_held_out_entries_are_asked_on_a_part_of_a_large_table():
     rng = np.random.default_rng(11)
     entries = Entries.from_array(rng.normal(size=(5000, 6)) * [1, 2, 3, 4, 5, 60])

@@ -24,6 +24,7 @@ from rankscape.estimators.completion.models.intervals import Calibration
 from rankscape.estimators.completion.models.scaled import Scaled
 from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.ready.baselines import baseline_errors
+from rankscape.estimators.completion.ready.constants import constants
 from rankscape.estimators.completion.ready.offsets import fit_offset
 from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.estimators.completion.ready.split import Split, split
@@ -144,7 +145,7 @@ def _report(
     if settings.limit is not None:
         model, expected, said = below_limit(model, chosen.exact, expected, parts, settings)
         reason += said
-    whole = Scaled(model, parts.scaling, *settings.kind.range_of(kinds))
+    whole = Scaled(model, parts.scaling, *settings.kind.range_of(kinds), *constants(observed, parts.scaling.kind))
     # The choice is a record of its own, behind everything that was tried.
     trial.path.step += 1
     trial.note(chosen if selection.known is None else selection.known.shown, "chosen")

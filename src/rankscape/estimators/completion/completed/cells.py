@@ -80,10 +80,12 @@ class AbstractCells(ABC):
 
         A cell is locally determined when no change of the factors that leaves the observed entries as they are moves
         it. Where a ridge and not the entries holds the directions of a fit, only cells between rows and columns that
-        no entries connect are undetermined.
+        no entries connect are undetermined. Of a quantity whose entries are all equal every cell is known.
         """
         inner = self.model.model
         mask = ~inner.open.dense() if isinstance(inner, Determined) else np.ones(self.shape, dtype=bool)
+        rows, columns = self.model.known
+        mask |= rows[:, None] | columns
         mask[self.observed.rows, self.observed.columns] = True
         return mask
 

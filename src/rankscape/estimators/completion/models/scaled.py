@@ -1,6 +1,7 @@
 """A model in the units of the data, where rows or columns are of different size; and one whose own units those are."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +24,16 @@ class Scaled(Model):
         From them to the units of the data.
     low, high : float
         Bounds of all values, in the units of the data.
+    row_constants, column_constants : ndarray, optional
+        Values of rows and columns of which all entries are equal, in the units of the data; NaN of the others.
     """
 
     model: Model
     scaling: Scaling
     low: float = -np.inf
     high: float = np.inf
+    row_constants: np.ndarray | None = None
+    column_constants: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -37,26 +42,43 @@ class Scaled(Model):
 
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The values at pairs of positions, shape (k,)."""
-        return self.within(self.model.at(rows, columns) * self.scaling.at(rows, columns))
+        values = self.within(self.model.at(rows, columns) * self.scaling.at(rows, columns))
+        return self._constant(values, rows, columns)
 
     def lines(self, rows: np.ndarray) -> np.ndarray:
         """Every value of these rows."""
         size = self.scaling.unit * self.scaling.row[rows][:, None] * self.scaling.column
-        return self.within(self.model.lines(rows) * size)
+        return self._constant(self.within(self.model.lines(rows) * size), rows[:, None], slice(None))
 
     def dense(self) -> np.ndarray:
         """The value of every cell."""
-        return self.within(self.model.dense() * self.scaling.dense())
+        values = self.within(self.model.dense() * self.scaling.dense())
+        return self._constant(values, np.arange(self.shape[0])[:, None], slice(None))
+
+    @property
+    def known(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows and which columns are constant."""
+        sides = zip((self.row_constants, self.column_constants), self.shape, strict=True)
+        rows, columns = (np.zeros(n, dtype=bool) if values is None else np.isfinite(values) for values, n in sides)
+        return rows, columns
 
     def folded(self, entries: Entries) -> np.ndarray:
         """New rows; where rows have a size, theirs is read off their own entries."""
         scaling = self.scaling.of_new_rows(entries)
         model = self.model.for_sizes(scaling)
-        return self.within(model.folded(scaling.divide(entries)) * scaling.dense())
+        values = self.within(model.folded(scaling.divide(entries)) * scaling.dense())
+        return replace(self, row_constants=None)._constant(values, slice(None), slice(None))
 
     def within(self, values: np.ndarray) -> np.ndarray:
         """Values between the bounds."""
         return values if np.isinf([self.low, self.high]).all() else np.clip(values, self.low, self.high)
+
+    def _constant(self, values: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
+        """Values of these cells, or that of their row or column where all its entries are equal."""
+        for constant, at in ((self.row_constants, rows), (self.column_constants, columns)):
+            if constant is not None:
+                values = np.where(np.isfinite(constant[at]), constant[at], values)
+        return values
 
 
 @final

@@ -96,21 +96,16 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
         return Units(scale)
     if entries.count > MOST:
         entries = entries.some(MOST)
-    sizes = {kind: _sizes(entries, side) for kind, side in SIDES.items()}
     few = entries.some(SORTED) if entries.count > SORTED else entries
-    apart = [kind for kind, side in SIDES.items() if _gap(few, side) >= WILD]
-    kind = max(sizes, key=lambda kind: sizes[kind].spread)
-    largest = sizes[kind].spread
-    # A single column in another unit is no quantile of many, but it makes all rows differ where some of them lack it.
-    if len(apart) == 1:
-        return Units("both" if _rest(few, apart[0]) >= WILD else apart[0])
-    if largest < WILD:
-        asked = largest >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
-        return Units("none", kind if asked else None)
     # A large column, or the level of one, makes the rows differ by whether they have it: what is divided is that in
     # which entries are more alike, and the other too where much is left of it.
     kind = min(SIDES, key=lambda kind: _unlike(few, SIDES[kind]))
-    return Units("both" if _rest(few, kind) >= WILD else kind)
+    sizes = {kind: _sizes(entries, side) for kind, side in SIDES.items()}
+    # A single column in another unit is no quantile of many.
+    if max(found.spread for found in sizes.values()) >= WILD or _gap(few, SIDES[kind]) >= WILD:
+        return Units("both" if _rest(few, kind) >= WILD else kind)
+    asked = sizes[kind].spread >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
+    return Units("none", kind if asked else None)
 
 
 def _unlike(entries: Entries, side: int) -> float:
