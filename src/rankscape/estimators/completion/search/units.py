@@ -3,7 +3,10 @@
 Where columns are quantities of their own (an age, a salary), one error for all of them means little. Where they are the
 same quantity (years, pixels) a small column is only a quiet one, and dividing by its size blows its noise up. Sizes
 that differ a hundredfold settle that. Otherwise the search tells: where columns are quantities of their own, what it
-misses grows with their size, for each column has noise of its own size; and held-out entries have the last word.
+misses grows with their size, for each column has noise of its own size; and held-out entries may object.
+
+Columns or rows? A level or a tail makes both differ. What is divided is that in which entries are more alike: their
+likelihood, with a level and a size for each column, against the same for each row.
 """
 
 from dataclasses import dataclass
