@@ -33,6 +33,10 @@ SIDES = {"column": 1, "row": 0}
 # and 34,000; photographs, spectra, votes, incomes and populations 1 to 30.
 WILD, NOTICED = 50.0, 5.0
 
+# The same of sizes as half of the entries tell, which single errors do not make: without it a spread is theirs. 16 and
+# more in the 16 tables above the first number; 5 to 12 where 2 % of the entries of a table of one unit are wrong.
+TYPICAL = 15.0
+
 # Entries of a line from which on half of them tell its size; and how many of a table are looked at for that, because
 # they are sorted (350,000 took 0.25 s, a million 1.5 s): whole rows of a tall table, as many as leave each column the
 # last number.
@@ -47,10 +51,11 @@ SMOOTH = 3.0
 # cancer, diabetes, ridership), 0.6 on two that gain in some, -0.4 to 0.1 on four that lose.
 GROWS = 0.6
 
-# The same, above which columns are quantities of their own unless held-out entries clearly object. Of 24 made tables of
-# such columns, 60 x 10 to 240 x 25, the exponent is 0.72 to 1.03, and 21 gain; of 24 whose noise is equal it is 0.08 to
-# 0.6, and one gains. What some dozens of held-out entries say of the same tables is mostly chance.
-CLEAR = 0.7
+# Standard errors by which it exceeds that number where columns are quantities of their own unless held-out entries
+# clearly object. Of 24 made tables of such columns, 60 x 10 to 240 x 25, the exponent is 0.72 to 1.03, and 21 gain; of 24
+# whose noise is equal it is 0.08 to 0.6, and one gains. What some dozens of held-out entries say of the same tables is
+# mostly chance.
+CLEAR = 1.0
 
 # Standard errors by which scaled entries have to predict better: in standard units, and in those of the data.
 DOUBTFUL, CERTAIN = (1.0, 0.0), (-2.0, -2.0)
@@ -105,11 +110,25 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     # which entries are more alike, and the other too where much is left of it.
     kind = min(SIDES, key=lambda kind: _unlike(few, SIDES[kind]))
     sizes = {kind: _sizes(entries, side) for kind, side in SIDES.items()}
-    # A single column in another unit is no quantile of many.
-    if max(found.spread for found in sizes.values()) >= WILD or _gap(few, SIDES[kind]) >= WILD:
+    if _apart(few, kind, sizes[kind].spread) or _levels_apart(few, kind):
         return Units("both" if _rest(few, kind) >= WILD else kind)
     asked = sizes[kind].spread >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
     return Units("none", kind if asked else None)
+
+
+def _apart(entries: Entries, kind: str, spread: float) -> bool:
+    """Whether sizes differ beyond question, be it one of them from all others: that is no quantile of many."""
+    logs = np.sort(_logs(entries, SIDES[kind]))
+    gap = np.diff(logs).max(initial=0.0)
+    return gap >= np.log(WILD) or (spread >= WILD and (not len(logs) or _between(logs) >= TYPICAL))
+
+
+def _levels_apart(entries: Entries, kind: str) -> bool:
+    """Whether levels of columns (if that is the kind) make rows differ by whether they have them."""
+    side = SIDES[kind]
+    groups = (entries.rows, entries.columns)[side]
+    without = entries.with_values(entries.values - _medians(groups, entries.values)[groups])
+    return _sizes(entries, 1 - side).spread >= WILD > _sizes(without, 1 - side).spread
 
 
 def _whole_lines(entries: Entries) -> Entries:
@@ -145,17 +164,17 @@ def _away(entries: Entries, side: int) -> tuple[np.ndarray, np.ndarray]:
     return groups[away > 0], away[away > 0]
 
 
-def _gap(entries: Entries, side: int) -> float:
-    """Largest factor between one size of a line and the next."""
-    logs = np.sort(_logs(entries, side))
-    return float(np.exp(min(np.diff(logs).max(initial=0.0), 700.0)))
-
-
 def _logs(entries: Entries, side: int) -> np.ndarray:
     """Logarithms of the sizes of lines with enough entries, as half of these tell: not a wild one."""
     groups, away = _away(entries, side)
     enough = np.bincount(groups, minlength=entries.shape[side]) >= TELLING
     return np.log(_medians(groups, away)[np.flatnonzero(enough)]) if enough.any() else np.zeros(0)
+
+
+def _between(logs: np.ndarray) -> float:
+    """The 95 % quantile over the 5 % quantile, of logarithms."""
+    low, high = np.quantile(logs, [0.05, 0.95]) if len(logs) else (0.0, 0.0)
+    return float(np.exp(min(high - low, 700.0)))
 
 
 def _medians(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -175,9 +194,7 @@ def _rest(entries: Entries, kind: str) -> float:
     divided = fit_scaling(kind, entries).divide(entries)
     groups = (entries.rows, entries.columns)[side]
     level = _medians(groups, divided.values)
-    logs = _logs(divided.with_values(divided.values - level[groups]), 1 - side)
-    low, high = np.quantile(logs, [0.05, 0.95]) if len(logs) else (0.0, 0.0)
-    return float(np.exp(min(high - low, 700.0)))
+    return _between(_logs(divided.with_values(divided.values - level[groups]), 1 - side))
 
 
 def select_units(parts: Split, rival: str | None, settings: Settings, meter: Meter) -> tuple[Split, Selection]:
@@ -194,14 +211,17 @@ def select_units(parts: Split, rival: str | None, settings: Settings, meter: Met
 def _contest(parts: Split, rival: str, settings: Settings, meter: Meter) -> tuple[tuple[Split, Selection], bool]:
     """Both searches, the second only where the first leaves a reason for it; and whether the second won."""
     plain = select(parts, settings, meter)
-    growth = _growth(parts, plain.chosen, rival) if plain.open else 0.0
+    growth, error = _growth(parts, plain.chosen, rival) if plain.open else (0.0, 0.0)
     if growth <= GROWS:
         return (parts, plain), False
     other = parts.scaled(rival)
     scaled = select(other, settings, meter)
     # An exact fit to all entries leaves none to judge by, and needs no judge.
     won = not scaled.judged or prefers(
-        _missed(parts, plain.chosen), _missed(other, scaled.chosen), other, *(CERTAIN if growth > CLEAR else DOUBTFUL)
+        _missed(parts, plain.chosen),
+        _missed(other, scaled.chosen),
+        other,
+        *(CERTAIN if growth > GROWS + CLEAR * error else DOUBTFUL),
     )
     return ((other, scaled) if won else (parts, plain)), won
 
@@ -230,15 +250,18 @@ def _missed(parts: Split, fit: Fit) -> np.ndarray:
     return fit.residual * parts.scaling.at(parts.heldout.rows, parts.heldout.columns)
 
 
-def _growth(parts: Split, fit: Fit, kind: str) -> float:
-    """Exponent with which what is missed of columns (or rows) grows with their size; infinite where none differ."""
+def _growth(parts: Split, fit: Fit, kind: str) -> tuple[float, float]:
+    """Exponent with which what is missed of columns (or rows) grows with their size, and its standard error.
+
+    Infinite where none differ.
+    """
     side = SIDES[kind]
     groups, sizes = (parts.heldout.rows, parts.heldout.columns)[side], _sizes(parts.whole, side)
     counts = np.bincount(groups, minlength=len(sizes.size))
     squares = np.bincount(groups, weights=fit.residual**2, minlength=len(sizes.size))
     seen = sizes.varied & (squares > 0)
-    x, y = np.log(sizes.size[seen]), np.log(squares[seen] / counts[seen]) / 2
-    w = counts[seen] / max(counts[seen].sum(), 1)
-    x = x - w @ x
+    x, y, w = np.log(sizes.size[seen]), np.log(squares[seen] / counts[seen]) / 2, counts[seen]
+    x = x - w @ x / max(w.sum(), 1)
     curvature = float(w @ x**2)
-    return float(w @ (x * y)) / curvature if curvature > 0 else np.inf
+    # Of n normal numbers the logarithm of their root mean square has the variance 1/(2 n).
+    return (float(w @ (x * y)) / curvature, (2 * curvature) ** -0.5) if curvature > 0 else (np.inf, 0.0)
