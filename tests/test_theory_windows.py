@@ -112,7 +112,7 @@ def _critical(rng):
 
 
 def test_critical_scales_are_those_of_descent(rng):
-    assert sum(_critical(rng) for _ in range(12)) > 5
+    assert sum(_critical(rng) for _ in range(4)) > 1
 
 
 @pytest.mark.slow
