@@ -16,7 +16,8 @@ from rankscape.plot import Band, Image, Line, Panel
 # Figures that take more than a few seconds.
 LONG = {
     "alpha", "annealing", "avoided", "batches", "controls", "depth", "eigenvalues", "jump-times", "kinds", "minima",
-    "one-way", "rank-grid", "recovery", "reshuffling", "scalar-landscape", "sensing", "soft-rank", "stuck", "time-bounds",
+    "one-way", "rank-grid", "recovery", "reshuffling", "scalar-landscape", "sensing", "soft-rank", "stuck",
+    "time-bounds",
 }  # fmt: skip
 
 EVERY = [
