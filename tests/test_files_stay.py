@@ -312,9 +312,12 @@ run = rs.simulate(rs.Estimation(eigenvalues=[3.0, 2.0]), initialization=rs.Gauss
 def test_a_run_that_is_told_to_end_saves_first(tmp_path, signal_, code):
     """No checkpoint is due for years, and still it is there, and the run goes on from it."""
     process = started(tmp_path, 1 << 22, code=SCRIPT)
-    wait_for((tmp_path / "there").exists, process)
-    process.send_signal(signal_)
-    process.communicate(timeout=60)
+    try:
+        wait_for((tmp_path / "there").exists, process)
+        process.send_signal(signal_)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == code
     assert {path.name for path in tmp_path.iterdir()} == {"run.npz", "there"}
     with np.load(tmp_path / "run.npz") as stored:
