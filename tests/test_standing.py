@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("hasty_file")
 
 def table(seed, labels=True):
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(14, 3)) @ rng.normal(size=(3, 7))
+    X = np.outer(rng.normal(size=14), rng.normal(size=7))
     X[rng.random(X.shape) < 0.2] = np.nan
     return pd.DataFrame(X, columns=list("abcdefg"), index=[f"r{k}" for k in range(14)])
 
