@@ -95,6 +95,7 @@ MOTIONS = {
     ),
     "flow, factors": Motion(_problem("completion"), START, rs.GradientFlow(0.2, 0.01)),
 }
+# By module: the tests of one case follow one another, and find what was compiled for it.
 every_motion = pytest.mark.parametrize("motion", MOTIONS.values(), ids=MOTIONS.keys())
 
 # Settings that change what a step computes, and neither which engine does nor what it remembers.
@@ -103,7 +104,8 @@ ALIKE = {
     "matrix, heavy ball, float32", "stack, paths", "measurements, float32", "entrywise, no ridge, depth 1",
     "entrywise, paths", "entrywise, float32",
 }  # fmt: skip
-every_memory = pytest.mark.parametrize("motion", [pytest.param(m, id=k) for k, m in MOTIONS.items() if k not in ALIKE])
+OTHERS = {name: motion for name, motion in MOTIONS.items() if name not in ALIKE}
+every_memory = pytest.mark.parametrize("motion", OTHERS.values(), ids=OTHERS.keys(), scope="module")
 
 
 @pytest.fixture(autouse=True)

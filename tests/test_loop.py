@@ -20,7 +20,8 @@ import rankscape as rs
 from rankscape.engine.choose import ENGINES
 from rankscape.errors import CheckpointMismatch, DivergenceWarning, InputError, RunFailed, StorageError
 
-every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
+# By module: the tests of one case follow one another, and find what was compiled for it.
+every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys(), scope="module")
 STEPS = 200
 
 
