@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,11 @@ def axe_script(folder: Path) -> str:
         if not shutil.which("npm"):
             pytest.skip("no npm here")
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "pack", "--silent", "axe-core@4"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-            script = archive.extractfile("package/axe.min.js")
-            assert script is not None
-            (folder / "axe.min.js").write_bytes(script.read())
+        with tempfile.TemporaryDirectory(dir=folder) as place:  # of this process: another one may be at it, too
+            subprocess.run(["npm", "pack", "--silent", "axe-core@4"], cwd=place, check=True, stdout=subprocess.DEVNULL)
+            with tarfile.open(next(Path(place).glob("*.tgz"))) as archive:
+                archive.extract("package/axe.min.js", place, filter="data")
+            os.replace(Path(place) / "package" / "axe.min.js", folder / "axe.min.js")
     return (folder / "axe.min.js").read_text(encoding="utf-8")
 
 

@@ -1,6 +1,8 @@
 """Shared by all tests: where the helper modules lie, how hypothesis runs, and what no test may change."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,3 +44,31 @@ def _global_precision_flag_stays():
     yield
     after = "jax" in sys.modules and sys.modules["jax"].config.jax_enable_x64
     assert after == before
+
+
+@contextlib.contextmanager
+def _fewer_draws() -> Iterator[None]:
+    """Completions that decide on two splits, by chains of a few sweeps; everything else is done as always."""
+    with pytest.MonkeyPatch.context() as patch:
+        room = "rankscape.estimators.completion"
+        for place in ("contest", "near_exact"):
+            patch.setattr(f"{room}.competition.{place}.SPLITS", 2)
+        patch.setattr(f"{room}.competition.contest.MORE_SPLITS", 3)
+        for place in ("candidates.draws", "methods.sampled"):
+            patch.setattr(f"{room}.{place}.LEAST", 20)
+            patch.setattr(f"{room}.{place}.MOST", 20)
+        yield
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """For what does not depend on how good a completion is: of a small table it takes a tenth of the time."""
+    with _fewer_draws():
+        yield
+
+
+@pytest.fixture(scope="module")
+def hasty_file() -> Iterator[None]:
+    """The same for all tests of a file, and for what they share."""
+    with _fewer_draws():
+        yield

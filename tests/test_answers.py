@@ -16,6 +16,8 @@ from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import CompletedMatrix, DeepMatrixCompletion
 from rankscape.ground import memory
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 
 @pytest.fixture(scope="module")
 def problem() -> tuple[np.ndarray, np.ndarray]:

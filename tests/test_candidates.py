@@ -49,6 +49,7 @@ def data(kind, n, p, rng):
 KINDS = ("noise", "constant", "columns", "walk", "whole", "spike")
 
 
+@pytest.mark.usefixtures("hasty_file")
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
 @given(kind=st.sampled_from(KINDS), n=st.integers(2, 14), p=st.integers(2, 14), seed=st.integers(0, 10**6))
 @settings(max_examples=25, deadline=None)

@@ -19,6 +19,8 @@ from rankscape.cli.app import COMMANDS
 from rankscape.files import read
 from rankscape.papers.bibliography import bibliography
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 FACTS = {"shape", "observed", "rank", "heldout_rmse", "baselines", "outcome", "output"}
 COLUMNS = ["--rows", "u", "--columns", "v", "--values", "r"]
 SMALL = ["simulate", "--eigenvalues", "5,3", "--steps", "200"]

@@ -300,6 +300,7 @@ def test_rows_and_columns_without_entries_take_the_offset_and_warn_once(small):
     ],
     ids=["integers", "identity", "two rows", "3 x 3", "outliers", "tall", "float32"],
 )
+@pytest.mark.usefixtures("hasty")
 def test_unusual_matrices(rng, make):
     finite(complete(make(rng)))
 

@@ -95,7 +95,17 @@ MOTIONS = {
     ),
     "flow, factors": Motion(_problem("completion"), START, rs.GradientFlow(0.2, 0.01)),
 }
+# By module: the tests of one case follow one another, and find what was compiled for it.
 every_motion = pytest.mark.parametrize("motion", MOTIONS.values(), ids=MOTIONS.keys())
+
+# Settings that change what a step computes, and neither which engine does nor what it remembers.
+ALIKE = {
+    "spectral, paths", "spectral, float32", "spectral, one number", "matrix, asked for", "matrix, paths",
+    "matrix, heavy ball, float32", "stack, paths", "measurements, float32", "entrywise, no ridge, depth 1",
+    "entrywise, paths", "entrywise, float32",
+}  # fmt: skip
+OTHERS = {name: motion for name, motion in MOTIONS.items() if name not in ALIKE}
+every_memory = pytest.mark.parametrize("motion", OTHERS.values(), ids=OTHERS.keys(), scope="module")
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +139,7 @@ def test_a_continued_run_is_the_longer_run(motion):
         np.testing.assert_array_equal(rest.dataset[name], whole.dataset[name], err_msg=str(name))
 
 
-@every_motion
+@every_memory
 def test_a_stored_run_goes_on_like_one_that_was_not(motion, tmp_path):
     half = motion.begin(FIRST)
     half.save(tmp_path / "run.zarr")
@@ -138,7 +148,7 @@ def test_a_stored_run_goes_on_like_one_that_was_not(motion, tmp_path):
     xr.testing.assert_identical(stored.dataset, motion.go_on(half, SECOND).dataset)
 
 
-@every_motion
+@every_memory
 def test_a_batch_goes_on_as_a_batch(motion):
     whole = motion.begin(FIRST + SECOND, seed=[3, 4])
     rest = motion.go_on(motion.begin(FIRST, seed=[3, 4]), SECOND)

@@ -15,6 +15,8 @@ from rankscape.ground import durable
 from rankscape.run.storing import load
 from rankscape.sweeps import Sweep
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):

@@ -57,7 +57,7 @@ def test_separate_blocks_are_told_with_their_ranks():
 @pytest.mark.filterwarnings("ignore:No entry is observed")
 def test_what_is_certified_near_the_limit_is_right():
     """At 1.15 times the limit some rows have too few entries; all that is called determined is exact."""
-    for seed in range(3):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         W = rng.normal(size=(100, 3)) @ rng.normal(size=(3, 80))
         count = int(1.15 * 3 * (180 - 3))

@@ -16,8 +16,9 @@ import rankscape as rs
 from rankscape.engine.choose import ENGINES
 from rankscape.errors import InputError
 
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
+# By module: the tests of one case follow one another, and find what was compiled for it.
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys(), scope="module")
+every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys(), scope="module")
 ALIGNED = {name: CASES[f"spectral-{name}"] for name in ("identical-3", "perturbed-2", "perturbed-5", "aligned-3")}
 
 

@@ -268,7 +268,7 @@ def test_stored_zeros_are_observed():
 
 def test_a_large_sparse_matrix_is_never_dense():
     rng = np.random.default_rng(0)
-    n, m, count = 12_000, 9_000, 70_000  # the dense matrix would take 860 MB
+    n, m, count = 9_000, 7_000, 40_000  # the dense matrix would take 500 MB
     i, j = rng.integers(0, n, count), rng.integers(0, m, count)
     U, V = rng.standard_normal((n, 1)), rng.standard_normal((m, 1))
     matrix = sparse.coo_array((2 + 0.5 * U[i, 0] * V[j, 0], (i, j)), shape=(n, m)).tocsr()
@@ -329,7 +329,7 @@ def test_certificate_of_a_good_fit(model, noisy):
 
 
 def test_certificate_warns_near_the_limit():
-    _, seen = planted(200, 200, 5, 0.06, 0)
+    _, seen = planted(100, 100, 5, 0.12, 0)
     noisy = seen + 0.1 * np.random.default_rng(1).normal(size=seen.shape)
     certificate = DeepMatrixCompletion().fit(noisy).certificate_
     assert not certificate.trusted

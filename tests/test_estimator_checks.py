@@ -5,6 +5,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rankscape.estimators import DeepMatrixCompletion
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 # Entries are held out by their place, so a row that is given twice is judged otherwise than one of twice the weight.
 EXPECTED = {
     f"check_sample_weight_equivalence_on_{kind}_data": "which entries judge the fit depends on their places"

@@ -41,7 +41,7 @@ def test_something_is_held_out_wherever_it_can_be(seed):
 
 def test_an_error_that_few_entries_measured_is_not_trusted():
     doubted, wrong = 0, 0
-    for seed in range(12):
+    for seed in range(6):
         rng = np.random.default_rng(seed)
         truth = rng.normal(size=(5, 2)) @ rng.normal(size=(2, 4))
         hidden = holes(rng, truth.shape, 4)
@@ -51,7 +51,7 @@ def test_an_error_that_few_entries_measured_is_not_trusted():
         error = np.sqrt(np.mean((done.fitted - truth)[hidden] ** 2))
         wrong += certificate.trusted and error > 2 * certificate.expected_error
     assert wrong == 0
-    assert doubted >= 8
+    assert doubted >= 4
 
 
 def test_a_choice_that_stands_is_judged_by_enough_where_there_are_enough():

@@ -22,6 +22,8 @@ from rankscape.errors import CheckpointMismatch, InputError, StorageError
 from rankscape.ground import beside, durable, kinds
 from rankscape.ground.storage import check_readable, check_writable, replacing
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 posix = pytest.mark.skipif(os.name == "nt", reason="needs locks of files and pipes")
 
 
@@ -131,10 +133,10 @@ def test_only_a_file_of_its_own_kind_is_replaced(content, tmp_path):
 
 def test_what_is_written_can_be_written_again(call):
     """The real files of each kind are known again."""
-    command = ["complete", "s.csv", "-o", "o.csv", "--report", "o.html", "--model", "o.npz"]
-    for figure in ("f.png", "f.pdf", "f.svg"):
+    others = ["--report", "o.html", "--model", "o.npz"]
+    for figure, more in (("f.png", others), ("f.pdf", []), ("f.svg", [])):
         for _ in range(2):
-            assert call(*command, "--figure", figure).code == 0
+            assert call("complete", "s.csv", "-o", "o.csv", "--figure", figure, *more).code == 0
     check_refused(call, ["complete", "s.csv", "-o", "o.npz", "--no-figure"], "is a saved model")
     np.savez("mine.npz", X=np.eye(3))
     check_refused(call, ["complete", "s.csv", "--no-figure", "--model", "mine.npz"], "is an archive of arrays")
@@ -310,9 +312,12 @@ run = rs.simulate(rs.Estimation(eigenvalues=[3.0, 2.0]), initialization=rs.Gauss
 def test_a_run_that_is_told_to_end_saves_first(tmp_path, signal_, code):
     """No checkpoint is due for years, and still it is there, and the run goes on from it."""
     process = started(tmp_path, 1 << 22, code=SCRIPT)
-    wait_for((tmp_path / "there").exists, process)
-    process.send_signal(signal_)
-    process.communicate(timeout=60)
+    try:
+        wait_for((tmp_path / "there").exists, process)
+        process.send_signal(signal_)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == code
     assert {path.name for path in tmp_path.iterdir()} == {"run.npz", "there"}
     with np.load(tmp_path / "run.npz") as stored:

@@ -50,7 +50,8 @@ GENERAL = {
 CASES = ALIGNED | GENERAL
 ONE_OF_EACH = {name: CASES[name] for name in ("closed-2-perturbed", "modes-3", "factors-completion-3")}
 
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+# By module: the tests of one case follow one another, and find what was compiled for it.
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys(), scope="module")
 every_way = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
 
 

@@ -14,6 +14,8 @@ from rankscape.files import Table, check_writable, formats, read, write
 from rankscape.files.formats.base import Format
 from rankscape.files.packing import content_of
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 
 def read_toy(path, wanted, duplicates) -> Table:
     """The shape, then one ``[row, column, value]`` a line."""

@@ -14,6 +14,8 @@ from rankscape.errors import FallbackWarning, InputError
 from rankscape.estimators import DeepMatrixCompletion
 from rankscape.estimators.completion.ready.names import Names
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 ROWS, COLUMNS = [f"u{i}" for i in range(30)], [f"m{j}" for j in range(12)]
 
 

@@ -20,7 +20,8 @@ import rankscape as rs
 from rankscape.engine.choose import ENGINES
 from rankscape.errors import CheckpointMismatch, DivergenceWarning, InputError, RunFailed, StorageError
 
-every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
+# By module: the tests of one case follow one another, and find what was compiled for it.
+every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys(), scope="module")
 STEPS = 200
 
 
@@ -223,10 +224,10 @@ case.simulate(steps, record=[0, steps], checkpoint={path!r}, progress=lambda *_:
 def test_a_run_that_is_killed_at_any_moment_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
     """A checkpoint is written at each chunk end, so most of the kills fall into the writing of one."""
     monkeypatch.setattr("rankscape.run.simulation.CHUNK_SECONDS", 1e-5)
-    case, steps, path = ONE_OF_EACH["entrywise"], 400_000, tmp_path / "run.npz"
+    case, steps, path = ONE_OF_EACH["entrywise"], 200_000, tmp_path / "run.npz"
     script = KILLED.format(tests=os.path.dirname(__file__), steps=steps, path=str(path))
     moments, stages = random.Random(5), []
-    for _ in range(4):
+    for _ in range(2):
         process = subprocess.Popen([sys.executable, "-c", script])
         before, deadline = path.stat().st_mtime_ns if path.exists() else 0, time.monotonic() + 60
         while (not path.exists() or path.stat().st_mtime_ns == before) and process.poll() is None:

@@ -75,7 +75,14 @@ def cluster(workers: int):
     return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.fixture(scope="module")
+def one_worker():
+    """A cluster for the tests that leave it as it was."""
+    with cluster(1) as made:
+        yield made
+
+
+@pytest.mark.parametrize("workers", [1, 3])
 def test_any_number_of_workers_gives_the_bits_of_one_process(entries, small_tasks, workers):
     here, there = begun(entries), None
     assert len(list(parts_of(here.orders.sides[0]))) > 3
@@ -104,8 +111,7 @@ def files(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_workers_sort_files_and_partitions_as_one_process_does(files, monkeypatch, workers):
+def test_workers_sort_files_and_partitions_as_one_process_does(files, monkeypatch):
     from dask import dataframe
 
     monkeypatch.setattr("rankscape.entries.stored.sorting.RANGE", 2_500)
@@ -113,7 +119,7 @@ def test_workers_sort_files_and_partitions_as_one_process_does(files, monkeypatc
     monkeypatch.setattr("rankscape.files.in_parts.gather.MERGED", 2)
     here = triplets(files).table
     frame = dataframe.from_pandas(parquet.read_table(files).to_pandas(), npartitions=5, sort=False)
-    with cluster(workers) as made, open_hands(made.scheduler_address, 1) as many:
+    with cluster(3) as made, open_hands(made.scheduler_address, 1) as many:
         seen: list[str] = []
         each = lambda function, given, folder: seen.append(function.__name__) or many.each(function, given, folder)
         for source in (files, frame):
@@ -182,10 +188,10 @@ def test_a_killed_worker_changes_no_bit(entries, small_tasks):
         assert same(here, there)
 
 
-def test_a_client_and_the_command_take_an_executor(entries, tmp_path, monkeypatch, capsys):
-    X = ratings(10_000, 1_000, 20, 3)[0]
+def test_a_client_and_the_command_take_an_executor(one_worker, tmp_path, monkeypatch, capsys):
+    X = ratings(8_000, 800, 20, 3)[0]
     here = DeepMatrixCompletion(n_jobs=1).fit(X)
-    with cluster(1) as made, made.get_client() as client:
+    with one_worker.get_client() as client:
         there = DeepMatrixCompletion(n_jobs=1).fit(X, executor=client, checkpoint=tmp_path / "place.npz")
         assert np.array_equal(here.components_, there.components_)
         assert here.certificate_ == there.certificate_
@@ -194,7 +200,7 @@ def test_a_client_and_the_command_take_an_executor(entries, tmp_path, monkeypatc
             Path("X").mkdir(exist_ok=True)
             np.save(f"X/{name}.npy", array)
         run = caller(capsys)
-        options = ["--top", "1", "--no-figure", "--json", "--executor", made.scheduler_address]
+        options = ["--top", "1", "--no-figure", "--json", "--executor", one_worker.scheduler_address]
         done = run("complete", "X", *options)
         assert done.code == 0, done.err
         assert done.facts["rank"] == here.rank_
@@ -213,9 +219,10 @@ def test_an_executor_that_is_none(executor, said):
         rs.complete(np.outer(np.arange(1.0, 9), np.arange(1.0, 6)), executor=executor)
 
 
-def test_workers_that_differ_are_refused(entries, monkeypatch):
-    with cluster(1) as made, made.get_client() as client:
-        sweep = lambda: begun(on_disk(entries), DaskHands(client, hands.at_address(made.scheduler_address))).sweep()
+def test_workers_that_differ_are_refused(entries, one_worker, monkeypatch):
+    address = hands.at_address(one_worker.scheduler_address)
+    with one_worker.get_client() as client:
+        sweep = lambda: begun(on_disk(entries), DaskHands(client, address)).sweep()
         monkeypatch.setattr(hands, "versions", lambda: {"rankscape": "0.0.0"})
         with pytest.raises(InputError, match=r"instead of 0\.0\.0"):
             sweep()
@@ -241,9 +248,9 @@ def test_a_worker_without_the_folder_is_named(tmp_path):
     assert away.probe(str(tmp_path), {}) == away.arithmetic()
 
 
-def test_a_task_that_fails_says_so(entries, monkeypatch):
-    with cluster(1) as made, made.get_client() as client:
-        posterior = begun(on_disk(entries), DaskHands(client, hands.at_address(made.scheduler_address)))
+def test_a_task_that_fails_says_so(entries, one_worker):
+    with one_worker.get_client() as client:
+        posterior = begun(on_disk(entries), DaskHands(client, hands.at_address(one_worker.scheduler_address)))
         posterior.sweep()
         Path(posterior.orders.sides[0].values.path).unlink()
         with pytest.raises(RunFailed, match="A worker failed"):
@@ -327,7 +334,7 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_killed_client_goes_on(tmp_path):
-    X = ratings(20_000, 2_000, 30, 4)[0]
+    X = ratings(9_000, 900, 20, 4)[0]
     (tmp_path / "X").mkdir()
     for name, array in (("rows", X.coords[0]), ("columns", X.coords[1]), ("values", X.data)):
         np.save(tmp_path / "X" / f"{name}.npy", array)

@@ -119,6 +119,7 @@ def test_the_certificate_asks_the_method_what_the_entries_must_determine(toy, ro
     assert done.certificate.oversampling == m / (2 * (30 + 20 - 2))
 
 
+@pytest.mark.usefixtures("hasty")
 def test_the_report_prints_what_the_method_says_of_itself(toy, rows_that_differ, tmp_path):
     done = rs.complete(rows_that_differ, offset="mean")
     page = tmp_path / "page.html"
@@ -129,6 +130,7 @@ def test_the_report_prints_what_the_method_says_of_itself(toy, rows_that_differ,
     assert "about 1 direction" in explain(done)[0]  # the toy does not claim to be sharp
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_saved_model_remembers_what_its_method_remembers(toy, rows_that_differ, tmp_path):
     model = DeepMatrixCompletion(offset="mean").fit(rows_that_differ)
     model.save(tmp_path / "model.npz")
@@ -138,6 +140,7 @@ def test_a_saved_model_remembers_what_its_method_remembers(toy, rows_that_differ
     np.testing.assert_array_equal(loaded.completed_.fitted, model.completed_.fitted)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_saved_model_of_an_unknown_method_says_so(toy, rows_that_differ, tmp_path):
     DeepMatrixCompletion(offset="mean").fit(rows_that_differ).save(tmp_path / "model.npz")
     methods.METHODS.remove(toy)
@@ -178,9 +181,15 @@ def test_a_method_is_final(method):
         type("Other", (type(method),), {})
 
 
+@pytest.fixture(scope="module")
+def completions() -> dict[str, rs.CompletedMatrix]:
+    """What each method wins on, completed once."""
+    return {name: rs.complete(X) for name, X in WINS.items()}
+
+
 @pytest.mark.parametrize("name", WINS)
-def test_each_method_is_chosen_where_it_belongs(name):
-    done = rs.complete(WINS[name])
+def test_each_method_is_chosen_where_it_belongs(name, completions):
+    done = completions[name]
     assert done.method == name
     assert done.reason.startswith(f"Rank {done.rank}")
     assert isinstance(done.memory, methods.named(name).memory)
@@ -194,12 +203,13 @@ def test_spectra_without_an_edge_are_not_told_as_sharp():
 
 
 @pytest.mark.parametrize("name", WINS)
-def test_units_scale_out_of_every_method(name):
-    one, other = rs.complete(WINS[name]), rs.complete(WINS[name] * 1024)
+def test_units_scale_out_of_every_method(name, completions):
+    one, other = completions[name], rs.complete(WINS[name] * 1024)
     assert (other.method, other.rank) == (one.method, one.rank)
     np.testing.assert_array_equal(other.matrix, one.matrix * 1024)  # a power of two: exact
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("name", ["climbed", "sampled"])
 def test_saving_restores_what_a_method_needs_to_go_on(name, tmp_path):
     model = DeepMatrixCompletion(warm_start=True).fit(WINS[name])

@@ -22,6 +22,8 @@ from rankscape.estimators.completion.ready.offsets import Offset
 from rankscape.estimators.completion.ready.scaling import Scaling
 from rankscape.ground.modes import modes_of
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 
 def low_rank(seed: int = 0, shape: tuple[int, int] = (6, 5), rank: int = 2) -> LowRank:
     rng = np.random.default_rng(seed)

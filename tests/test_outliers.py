@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 
 import rankscape as rs
 from rankscape.entries import Entries
+from rankscape.estimators import DeepMatrixCompletion
 from rankscape.solvers.noise.leverage import leverages
 from rankscape.solvers.noise.median_polish import median_residuals, robust_size
 from rankscape.solvers.noise.scale_mixture import fit_scale_mixture
@@ -14,7 +15,7 @@ from rankscape.solvers.noise.scale_mixture import fit_scale_mixture
 def spoilt(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The truth, what is seen of it, and which of its cells are wrong."""
     rng = np.random.default_rng(seed)
-    W = rng.normal(size=(100, 2)) @ rng.normal(size=(2, 70))
+    W = rng.normal(size=(70, 2)) @ rng.normal(size=(2, 50))
     wrong = rng.random(W.shape) < 0.02
     Y = W + (0.0 if kind == "exact" else 0.1) * rng.normal(size=W.shape)
     if kind == "code":
@@ -28,10 +29,16 @@ def spoilt(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return W, np.where(rng.random(W.shape) < 0.5, Y, np.nan), wrong
 
 
+@pytest.fixture(scope="module")
+def model() -> DeepMatrixCompletion:
+    """Fitted to the table with errors."""
+    return DeepMatrixCompletion().fit(spoilt(0, "errors")[1])
+
+
 @pytest.mark.parametrize("kind", ["errors", "code", "exact"])
-def test_single_errors_neither_lead_the_fit_nor_hide(kind):
+def test_single_errors_neither_lead_the_fit_nor_hide(kind, model):
     W, X, wrong = spoilt(0, kind)
-    done = rs.complete(X)
+    done = model.completed_ if kind == "errors" else rs.complete(X)
     clean = rs.complete(np.where(wrong, np.nan, X))  # the oracle: nobody wrote the wrong ones down
     error, best = (np.sqrt(np.mean((fit.fitted - W) ** 2)) for fit in (done, clean))
     assert done.rank == 2
@@ -69,11 +76,10 @@ def test_squares_can_be_asked_for_and_are_then_not_trusted():
     assert done.certificate.kurtosis > 5
 
 
-def test_what_was_listed_survives_saving(tmp_path):
+def test_what_was_listed_survives_saving(model, tmp_path):
     _, X, _ = spoilt(0, "errors")
-    model = rs.estimators.DeepMatrixCompletion().fit(X)
     model.save(tmp_path / "model.npz")
-    again = rs.estimators.DeepMatrixCompletion.load(tmp_path / "model.npz")
+    again = DeepMatrixCompletion.load(tmp_path / "model.npz")
     np.testing.assert_array_equal(again.completed_.outliers.deviations, model.completed_.outliers.deviations)
     np.testing.assert_array_equal(again.transform(X), model.transform(X))
 

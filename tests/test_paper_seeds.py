@@ -22,7 +22,10 @@ def test_every_figure_with_chance_takes_the_seed(paper):
     assert {name for name, make in makers.items() if "seed" not in inspect.signature(make).parameters} == CERTAIN[paper]
 
 
-@pytest.mark.parametrize("name", ["denoising", "correlation", "random-start", "time-bounds"])
+LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("random-start", "time-bounds")]
+
+
+@pytest.mark.parametrize("name", ["denoising", "correlation", *LONG])
 def test_another_seed_draws_another_problem(name):
     first, again, other = (next(reproduce("chou2024", [name], quick=True, seed=seed)) for seed in (0, 0, 1))
     assert first.data.equals(again.data)

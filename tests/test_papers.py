@@ -13,8 +13,12 @@ from rankscape.papers.claims import Claim, attempted, between, close, contains, 
 from rankscape.papers.figure import verdict
 from rankscape.plot import Band, Image, Line, Panel
 
-# Figures that take a quarter of a minute and more.
-LONG = {"annealing", "batches", "jump-times", "rank-grid", "soft-rank"}
+# Figures that take more than a few seconds.
+LONG = {
+    "alpha", "annealing", "avoided", "batches", "controls", "depth", "eigenvalues", "jump-times", "kinds", "minima",
+    "one-way", "rank-grid", "recovery", "reshuffling", "scalar-landscape", "sensing", "soft-rank", "stuck",
+    "time-bounds",
+}  # fmt: skip
 
 EVERY = [
     pytest.param(paper, name, id=f"{paper}-{name}", marks=[pytest.mark.slow] if name in LONG else [])

@@ -51,7 +51,7 @@ def test_what_a_run_computes_does_not_depend_on_what_was_dropped(few):
 
 def test_what_a_program_was_made_for_is_let_go(few):
     kept = []
-    for size in range(4, 10):
+    for size in range(4, 8):
         weights = np.full((size, 2), 2.0)
         problem = rs.Objective(lambda W, weights=weights: (weights * W).sum() + (W * W).sum(), shape=(size, 2))
         dynamics = rs.GradientDescent(0.01)

@@ -16,6 +16,8 @@ from rankscape.errors import InputError
 from rankscape.ground import progress
 from rankscape.ground.progress import Lines, Notebook, Silent, Terminal, meter, told
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 
 @pytest.fixture
 def clock(monkeypatch):

@@ -19,7 +19,8 @@ STEPS = 120
 RIDGE = piecewise({0: 0.05, 37: 0.01, 80: 0.03})
 # Where a rate is a number it may be a path: not a flow's, and not one that follows the curvature.
 ON_PATHS = {name: c for name, c in ONE_OF_EACH.items() if isinstance(getattr(c.dynamics, "learning_rate", None), float)}
-every_engine = pytest.mark.parametrize("case", ON_PATHS.values(), ids=ON_PATHS.keys())
+# By module: the tests of one case follow one another, and find what was compiled for it.
+every_engine = pytest.mark.parametrize("case", ON_PATHS.values(), ids=ON_PATHS.keys(), scope="module")
 
 
 def _rate(case):

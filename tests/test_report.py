@@ -17,6 +17,8 @@ from rankscape.reports import Subject, explain
 from rankscape.reports.content import page_of
 from rankscape.reports.residuals import residual_panels, worst
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 EVIL = '<script>alert("x")</script>&amp;$name'
 VOID = {"meta", "img", "br"}
 

@@ -4,6 +4,7 @@ import functools
 import gzip
 import http.server
 import json
+import os
 import re
 import subprocess
 import sys
@@ -26,8 +27,10 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture(scope="module", autouse=True)
 def built():
-    """The site, made where it is not there."""
+    """The site, made where it is not there; by several workers of pytest it would be made several times at once."""
     if not (SITE / "index.html").exists():
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            pytest.fail("The site is not built: run docs/build first, or pytest without -n.")
         subprocess.run([sys.executable, str(ROOT / "docs" / "build")], check=True)
 
 

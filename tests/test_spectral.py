@@ -181,7 +181,7 @@ def test_the_imbalance_shrinks_by_its_exact_factor(depth):
     np.testing.assert_allclose(delta[1:], (delta * (1 - y**2))[:-1], rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize("depth", [2, 4])
 @pytest.mark.parametrize("start", [rs.Identical(0.3), rs.PerturbedIdentical(0.3, 0.2)], ids=["identical", "perturbed"])
 def test_every_eigenvalue_moves_monotonically_below_the_step_limit(depth, start):
     lam = np.array([2.0, 1.0, 0.2, 0.0, -1.0])
@@ -189,7 +189,7 @@ def test_every_eigenvalue_moves_monotonically_below_the_step_limit(depth, start)
     M = np.sqrt(max(0.3**2, 2 ** (2 / depth) + beta * (0.6 - beta)))
     run = rs.simulate(
         rs.Estimation(eigenvalues=lam), depth, initialization=start,
-        dynamics=rs.GradientDescent(1 / (3 * depth * M ** (2 * depth - 2))), steps=3000, record=rs.Every(1),
+        dynamics=rs.GradientDescent(1 / (3 * depth * M ** (2 * depth - 2))), steps=1500, record=rs.Every(1),
     )  # fmt: skip
     limit = lam if beta else np.maximum(lam, 0)
     gaps = np.abs(run.eigenvalues.values - limit)

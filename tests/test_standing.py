@@ -6,10 +6,12 @@ import pytest
 
 from rankscape.cli import main
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 
 def table(seed, labels=True):
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(14, 3)) @ rng.normal(size=(3, 7))
+    X = np.outer(rng.normal(size=14), rng.normal(size=7))
     X[rng.random(X.shape) < 0.2] = np.nan
     return pd.DataFrame(X, columns=list("abcdefg"), index=[f"r{k}" for k in range(14)])
 
@@ -48,7 +50,7 @@ def test_the_table_of_another_week_stays(weeks, tmp_path, capsys):
     assert "holds something else" in said
     assert "--force" in said
     out = tmp_path / f"out{''.join(one.suffixes)}"
-    for options in ([], ["--hide", "0.5"], ["--hide", "0.5", "--seed", "1"], []):  # the same question, once more
+    for options in ([], ["--hide", "0.5"], []):  # the same question, once more
         assert run(capsys, "complete", one, "-o", out, "--no-figure", "--quiet", *options) == (0, "")
     answer = out.read_bytes()
     code, _ = run(capsys, "complete", two, "-o", out, "--no-figure")

@@ -6,7 +6,8 @@ from catalogue import ONE_OF_EACH
 
 from rankscape.engine import State
 
-every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
+# By module: the tests of one case follow one another, and find what was compiled for it.
+every_engine = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys(), scope="module")
 
 
 def test_only_what_moves_can_diverge():

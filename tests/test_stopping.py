@@ -30,18 +30,22 @@ def test_a_step_beyond_the_end_changes_nothing():
     assert _climb(stop=rs.AtStep(30_001)).outcome == "finished"
 
 
-def test_a_rising_effective_rank_stops_at_the_first_step_past_its_level():
+@pytest.fixture(scope="module")
+def values() -> np.ndarray:
+    """The effective rank at every step."""
+    return _climb(record=rs.Every(1), steps=6000).effective_rank.values
+
+
+def test_a_rising_effective_rank_stops_at_the_first_step_past_its_level(values):
     run = _climb(stop=rs.AtEffectiveRank(1.5, every=1), steps=6000)
-    values = _climb(record=rs.Every(1), steps=6000).effective_rank.values
     dip = int(np.argmax(values < 1.5))
     expected = dip + int(np.argmax(values[dip:] >= 1.5))
     assert values[0] == 4  # it falls first, so the level is passed twice
     assert run.step[-1] == expected
 
 
-def test_a_falling_effective_rank_stops_on_its_way_down():
+def test_a_falling_effective_rank_stops_on_its_way_down(values):
     run = _climb(stop=rs.AtEffectiveRank(1.5, direction="falling", every=1), steps=6000)
-    values = _climb(record=rs.Every(1), steps=6000).effective_rank.values
     assert run.step[-1] == int(np.argmax(values <= 1.5))
 
 

@@ -13,6 +13,8 @@ from table_files import Made, make
 from rankscape.errors import FallbackWarning, FileFormatError, InputError
 from rankscape.files import check_writable, has_errors, read, write, write_errors
 
+pytestmark = pytest.mark.usefixtures("hasty_file")
+
 NAN = np.nan
 FILL = 7.03125  # short, so that it is written as it is
 

@@ -139,7 +139,7 @@ def test_workers_that_dask_gives_up_come_back(tmp_path):
     """On a busy machine a worker takes longer to come back than Dask waits for it: here it waits for nothing."""
     import dask
 
-    grid, killed = sweep_runs.GRIDS["numbers"], []
+    grid, killed = sweep_runs.GRIDS["numbers"] | {"over": {"x": range(10)}}, []
 
     def kill(progress):
         if progress.done >= 10 and not killed:
