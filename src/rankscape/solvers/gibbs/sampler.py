@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.entries.prepared import PreparedEntries, entries_of_product
-from rankscape.ground.arrays import fixed
+from rankscape.ground.arrays import fixed, root_mean_square
 from rankscape.ground.final import final
 from rankscape.ground.threads import each
 from rankscape.solvers.gibbs.likelihoods import Likelihood
@@ -122,13 +122,13 @@ class Gibbs:
         return cls(entries, likelihood, width, (priors[0], priors[1]), random, biased, start, threads)
 
     def start_at(self, biases: tuple[np.ndarray, np.ndarray]) -> None:
-        """Begin with these biases of rows and columns, where there are any, in place of zeros.
+        """Begin with these biases of rows and columns, in place of zeros, where they are larger than what they leave.
 
-        From zeros, levels that are a thousand times the rest make noise of their size, and the chain takes longer to
-        forget it than it is run.
+        Levels that are a thousand times the rest make noise of their size, and the chain takes longer to forget it than
+        it is run. Small ones it finds by itself, and those of a few wild entries it had better not begin with.
         """
         for side, bias in zip((self.left, self.right), biases, strict=True):
-            if side.biased:
+            if side.biased and root_mean_square(bias) > 1:
                 side.bias[:] = bias
 
     def sweep(self) -> None:

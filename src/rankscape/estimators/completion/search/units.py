@@ -52,9 +52,9 @@ SMOOTH = 3.0
 GROWS = 0.6
 
 # Standard errors by which it exceeds that number where columns are quantities of their own unless held-out entries
-# clearly object. Of 24 made tables of such columns, 60 x 10 to 240 x 25, the exponent is 0.72 to 1.03, and 21 gain; of 24
-# whose noise is equal it is 0.08 to 0.6, and one gains. What some dozens of held-out entries say of the same tables is
-# mostly chance.
+# clearly object. Of 24 made tables of such columns, 60 x 10 to 240 x 25, the exponent is 0.72 to 1.03, and 21 gain; of
+# 24 whose noise is equal it is 0.08 to 0.6, and one gains. What some dozens of held-out entries say of the same tables
+# is mostly chance.
 CLEAR = 1.0
 
 # Standard errors by which scaled entries have to predict better: in standard units, and in those of the data.
@@ -112,6 +112,7 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     sizes = {kind: _sizes(entries, side) for kind, side in SIDES.items()}
     if _apart(few, kind, sizes[kind].spread) or _levels_apart(few, kind):
         return Units("both" if _rest(few, kind) >= WILD else kind)
+    kind = max(sizes, key=lambda kind: sizes[kind].spread)
     asked = sizes[kind].spread >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
     return Units("none", kind if asked else None)
 
