@@ -9,17 +9,19 @@ from rankscape.solvers.conditioning import condition
 # what it leaves of rows with less noise is folded in as well: it is 1e-5 where a row hardly determines its factor.
 LEAST, REFINEMENTS = 1e-11, 2
 
+# Spread of the rows below which they do not differ: its inverse would overflow.
+ALIKE = 1e-150
+
 
 def fold(entries: PreparedEntries, right: np.ndarray, spread: np.ndarray, noise: float) -> np.ndarray:
     """The most probable left factor (n_out, k) of every row, given the right one.
 
     Rows are drawn from ``N(0, spread)``, with k x k `spread`, and seen with noise variance `noise`: a row without
-    entries gets zeros, one with few gets the part that they determine.
+    entries gets zeros, one with few gets the part that they determine; all get zeros where rows do not differ.
     """
-    k = right.shape[1]
-    if not k:
-        return np.zeros((entries.shape[0], 0))
-    total = float(np.trace(spread)) + 1e-300
+    k, total = right.shape[1], float(np.trace(spread))
+    if not k or total < ALIKE:
+        return np.zeros((entries.shape[0], k))
     least = LEAST * total * float((right * right).mean())
     precision = entries.grams(np.zeros((entries.shape[0], k)), right)[0] / max(noise, least)
     precision += np.linalg.inv(spread + 1e-12 * total * np.eye(k))
