@@ -289,13 +289,16 @@ def test_counts_are_no_errors_and_no_mixture_where_their_rates_have_a_low_rank(s
 
 
 def test_counts_among_which_some_are_wrong_are_still_fitted_without_these():
-    rates, X = counts_of_log_rates(1, 5, 0.4)
-    wild = np.random.default_rng(1).random(X.shape) < 0.01
-    done = rs.complete(np.where(wild & ~np.isnan(X), 999.0, X))
-    found = set(zip(done.outliers.rows.tolist(), done.outliers.columns.tolist(), strict=True))
-    assert found >= set(zip(*map(list, np.nonzero(wild & ~np.isnan(X))), strict=True))
-    hidden = np.isnan(X)
-    assert np.mean((done.fitted - rates)[hidden] ** 2) < 0.3 * rates.var()
+    shares = []
+    for seed in (1, 2, 3):  # how many large counts are taken for wrong, and left out as well, is luck
+        rates, X = counts_of_log_rates(seed, 5, 0.4)
+        hidden, wild = np.isnan(X), np.random.default_rng(seed).random(X.shape) < 0.01
+        done = rs.complete(np.where(wild & ~hidden, 999.0, X))
+        found = set(zip(done.outliers.rows.tolist(), done.outliers.columns.tolist(), strict=True))
+        assert found >= set(zip(*map(list, np.nonzero(wild & ~hidden)), strict=True))
+        shares.append(np.mean((done.fitted - rates)[hidden] ** 2) / rates.var())
+    assert np.median(shares) < 0.2
+    assert max(shares) < 0.5
 
 
 def test_counts_whose_rows_are_of_different_size_compete_in_their_own_units():
