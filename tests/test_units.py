@@ -168,11 +168,11 @@ def test_quiet_columns_with_equal_noise_are_not_scaled_and_those_with_noise_of_t
         assert select_units(parts, "column", Settings(), Meter(None, 1.0))[0].scaling.kind == kind
 
 
-def quantities(seed: int, rows: int = 60, columns: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Columns whose sizes and whose levels are any powers of ten, a fifth of the cells hidden; and all of it."""
+def quantities(seed: int, most: int = 4, rows: int = 60, columns: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """Columns whose sizes (1e-3 to below 10^most) and levels are powers of ten, a fifth of it hidden; and all of it."""
     rng = np.random.default_rng(seed)
     whole = rng.normal(size=(rows, 2)) @ rng.normal(size=(2, columns)) + 0.1 * rng.normal(size=(rows, columns))
-    whole = whole * 10.0 ** rng.integers(-3, 4, columns) + 10.0 ** rng.integers(-1, 4, columns)
+    whole = whole * 10.0 ** rng.integers(-3, most, columns) + 10.0 ** rng.integers(-1, 4, columns)
     return np.where(rng.random(whole.shape) < 0.2, np.nan, whole), whole
 
 
@@ -203,13 +203,23 @@ def test_of_columns_of_any_level_and_tail_never_rows_are_divided(seed):
         assert (kind, turned) in {("column", "row"), ("none", "none")}
 
 
-@pytest.mark.parametrize("seed", [3, 4, 5])
-def test_levels_far_above_the_rest_cost_nothing(seed):
+@pytest.mark.parametrize(("seed", "most"), [(3, 4), (4, 4), (5, 4), (3, -2), (11, -2)])
+def test_levels_far_above_the_rest_cost_nothing(seed, most):
     """Rows were divided, for the levels they lack, and cells missed by hundreds of standard deviations."""
-    X, whole = quantities(seed)
+    X, whole = quantities(seed, most)
+    X[:, 0] = whole[:, 0] = 7.0
     done = rs.complete(X, seed=0)
-    assert done.scaling.kind == "column"
-    assert column_shares(X, whole, done.matrix).max() < 1.0
+    assert done.scaling.kind == ("column" if most == 4 else "none")
+    assert column_shares(X[:, 1:], whole[:, 1:], done.matrix[:, 1:]).max() < 1.0
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+def test_of_columns_of_one_size_and_any_level_never_rows_are_asked(seed):
+    X, _ = quantities(seed, -2)
+    units, turned = (units_of("auto", Entries.from_array(Y)) for Y in (X, X.T))
+    assert {units.kind, units.rival} <= {"none", "column", None}
+    assert {turned.kind, turned.rival} <= {"none", "row", None}
 
 
 def test_held_out_entries_are_asked_on_a_part_of_a_large_table():

@@ -37,6 +37,9 @@ WILD, NOTICED = 50.0, 5.0
 # more in the 16 tables above the first number; 5 to 12 where 2 % of the entries of a table of one unit are wrong.
 TYPICAL = 15.0
 
+# Difference of mean log likelihoods from which on entries tell whether they are alike in columns or in rows.
+TOLD = 0.3
+
 # Entries of a line from which on half of them tell its size; and how many of a table are looked at for that, because
 # they are sorted (350,000 took 0.25 s, a million 1.5 s): whole rows of a tall table, as many as leave each column the
 # last number.
@@ -108,11 +111,13 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     few = _whole_lines(entries)
     # A large column, or the level of one, makes the rows differ by whether they have it: what is divided is that in
     # which entries are more alike, and the other too where much is left of it.
-    kind = min(SIDES, key=lambda kind: _unlike(few, SIDES[kind]))
+    unlike = {kind: _unlike(few, side) for kind, side in SIDES.items()}
+    kind = min(unlike, key=lambda kind: unlike[kind])
     sizes = {kind: _sizes(entries, side) for kind, side in SIDES.items()}
     if _apart(few, kind, sizes[kind].spread) or _levels_apart(few, kind):
         return Units("both" if _rest(few, kind) >= WILD else kind)
-    kind = max(sizes, key=lambda kind: sizes[kind].spread)
+    if abs(unlike["row"] - unlike["column"]) < TOLD:
+        kind = max(sizes, key=lambda kind: sizes[kind].spread)
     asked = sizes[kind].spread >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
     return Units("none", kind if asked else None)
 
