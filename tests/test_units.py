@@ -364,14 +364,12 @@ def test_new_rows_of_a_transposed_table_are_quantities_of_their_own():
 
 
 def test_sparse_and_single_precision_tables_are_the_same_table():
-    X = table(0, rows=16)[0]
+    X = table(0, rows=40)[0]
     stored = csr_array((X[~np.isnan(X)], np.nonzero(~np.isnan(X))), shape=X.shape)
     whole, sparse, single = (DeepMatrixCompletion(scale="column").fit(Y) for Y in (X, stored, X.astype(np.float32)))
     np.testing.assert_array_equal(sparse.completed_.fitted, whole.completed_.fitted)
     assert single.transform(X.astype(np.float32)).dtype == np.float32
-    # Draws that begin at other last digits end elsewhere, but well within the errors that both expect.
-    apart = np.abs((single.completed_.fitted - whole.completed_.fitted) / UNITS)
-    assert apart.max() < 0.5 * whole.completed_.heldout_rmse
+    assert np.abs((single.completed_.fitted - whole.completed_.fitted) / UNITS).max() < 0.1
 
 
 def test_a_fit_goes_on_in_the_units_it_began_with():

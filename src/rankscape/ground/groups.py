@@ -57,6 +57,31 @@ def _gather_few(starts, groups, values, ordered):
         ordered[starts[g] : starts[g + 1]].sort()
 
 
+def lower_medians(groups: np.ndarray, values: np.ndarray, number: int) -> np.ndarray:
+    """The median of the values of each group, of an even number the lower of the two in the middle: one of the values.
+
+    Of an empty group it is whatever value comes next.
+
+    >>> lower_medians(np.array([1, 0, 1, 1, 1]), np.array([4.0, 7.0, 1.0, 2.0, 9.0]), 2)
+    array([7., 2.])
+    """
+    starts, ordered = sorted_groups(groups, values, number)
+    middle = starts[:-1] + np.maximum(np.diff(starts) - 1, 0) // 2
+    return ordered[np.minimum(middle, len(values) - 1)]
+
+
+def runs_of(groups: np.ndarray, values: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Equal values of each group: the group of every different one, and how often it occurs there.
+
+    >>> runs_of(np.array([0, 1, 0, 0]), np.array([5.0, 5.0, 3.0, 5.0]), 2)
+    (array([0, 0, 1]), array([1, 2, 1]))
+    """
+    starts, v = sorted_groups(groups, values, number)
+    g = np.repeat(np.arange(number), np.diff(starts))
+    begins = np.flatnonzero(np.r_[True, (g[1:] != g[:-1]) | (v[1:] != v[:-1])][: len(g)])
+    return g[begins], np.diff(np.r_[begins, len(g)])
+
+
 def sums_of(groups: np.ndarray, size: int, values: np.ndarray | None = None) -> np.ndarray:
     """Sum of the values of each group, or how many there are; part by part, for NumPy copies indices to 64 bits.
 

@@ -26,7 +26,7 @@ from rankscape.estimators.completion.progress import CompletionProgress, Meter
 from rankscape.estimators.completion.ready.baselines import baseline_errors
 from rankscape.estimators.completion.ready.constants import constants
 from rankscape.estimators.completion.ready.offsets import fit_offset
-from rankscape.estimators.completion.ready.scaling import Scaling
+from rankscape.estimators.completion.ready.scaling import Scaling, divided_sides
 from rankscape.estimators.completion.ready.split import Split, split
 from rankscape.estimators.completion.search.robust import resist
 from rankscape.estimators.completion.search.select import select
@@ -162,8 +162,8 @@ def _report(
 
 def _leaning(parts: Split, model: Model) -> float:
     """How far entries seem to be missing because of their value; lines of other units have no levels to compare."""
-    scaled = parts.scaling.kind
-    return missing_by_value(parts.whole, model, (scaled not in ("row", "both"), scaled not in ("column", "both")))
+    rows, columns = divided_sides(parts.scaling.kind)
+    return missing_by_value(parts.whole, model, (not rows, not columns))
 
 
 def _completed(

@@ -43,17 +43,18 @@ class Scaled(Model):
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The values at pairs of positions, shape (k,)."""
         values = self.within(self.model.at(rows, columns) * self.scaling.at(rows, columns))
-        return self._constant(values, rows, columns)
+        return _filled(_filled(values, self.row_constants, rows), self.column_constants, columns)
 
     def lines(self, rows: np.ndarray) -> np.ndarray:
         """Every value of these rows."""
         size = self.scaling.unit * self.scaling.row[rows][:, None] * self.scaling.column
-        return self._constant(self.within(self.model.lines(rows) * size), rows[:, None], slice(None))
+        values = _filled(self.within(self.model.lines(rows) * size), self.row_constants, rows[:, None])
+        return _filled(values, self.column_constants)
 
     def dense(self) -> np.ndarray:
         """The value of every cell."""
-        values = self.within(self.model.dense() * self.scaling.dense())
-        return self._constant(values, np.arange(self.shape[0])[:, None], slice(None))
+        values = _filled(self.within(self.model.dense() * self.scaling.dense()), self.row_constants, np.s_[:, None])
+        return _filled(values, self.column_constants)
 
     @property
     def known(self) -> tuple[np.ndarray, np.ndarray]:
@@ -67,18 +68,16 @@ class Scaled(Model):
         scaling = self.scaling.of_new_rows(entries)
         model = self.model.for_sizes(scaling)
         values = self.within(model.folded(scaling.divide(entries)) * scaling.dense())
-        return replace(self, row_constants=None)._constant(values, slice(None), slice(None))
+        return _filled(values, self.column_constants)
 
     def within(self, values: np.ndarray) -> np.ndarray:
         """Values between the bounds."""
         return values if np.isinf([self.low, self.high]).all() else np.clip(values, self.low, self.high)
 
-    def _constant(self, values: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
-        """Values of these cells, or that of their row or column where all its entries are equal."""
-        for constant, at in ((self.row_constants, rows), (self.column_constants, columns)):
-            if constant is not None:
-                values = np.where(np.isfinite(constant[at]), constant[at], values)
-        return values
+
+def _filled(values: np.ndarray, constants: np.ndarray | None, at: Any = np.s_[:]) -> np.ndarray:
+    """Values of cells, or those of their lines (`at`) where all entries of these are equal."""
+    return values if constants is None else np.where(np.isfinite(constants[at]), constants[at], values)
 
 
 @final

@@ -5,8 +5,8 @@
 `bounds`, `kinds` within what predictions are; real numbers, counts, answers of two kinds, or ordered levels
 `offsets`         what is removed before factorizing: a mean, damped biases of rows and columns
 `sizes`           how large the entries of a row or column are
-`constants`       rows and columns of which all entries are equal
 `scaling`         one number for each row and column, by which entries are divided
+`constants`       rows and columns of which all entries are equal
 `split`           the entries in one unit, split into those that are fitted and those that judge
 `gaps`            held-out entries in the pattern of the gaps
 `stretches`       the same where an axis is ordered and gaps lie together along it

@@ -3,6 +3,8 @@
 import numpy as np
 
 from rankscape.entries import Entries
+from rankscape.estimators.completion.ready.scaling import divided_sides
+from rankscape.ground.groups import runs_of
 
 # Entries that must be equal, at least: two numbers of a continuous quantity are so by rounding.
 LEAST = 3
@@ -27,8 +29,7 @@ def constants(entries: Entries, kind: str) -> tuple[np.ndarray | None, np.ndarra
     >>> constants(Entries.from_array(X), "column")
     (None, array([nan,  7.]))
     """
-    divided = {"row": (0,), "column": (1,), "both": (0, 1)}.get(kind, ())
-    rows, columns = (_of_side(entries, side, side in divided) for side in (0, 1))
+    rows, columns = (_of_side(entries, side, divided) for side, divided in enumerate(divided_sides(kind)))
     return rows, columns
 
 
@@ -49,9 +50,7 @@ def _equal_pairs(entries: Entries, side: int) -> float:
     if entries.count > LOOKED_AT:
         entries = entries.some(LOOKED_AT)
     groups = (entries.rows, entries.columns)[side]
-    order = np.lexsort((entries.values, groups))
-    g, v = groups[order], entries.values[order]
-    begins = np.flatnonzero(np.r_[True, (g[1:] != g[:-1]) | (v[1:] != v[:-1])][: len(g)])
-    same, counts = np.diff(np.r_[begins, len(g)]), np.bincount(groups)
+    _, same = runs_of(groups, entries.values, entries.shape[side])
+    counts = np.bincount(groups)
     pairs = float(counts @ (counts - 1.0))
     return float(same @ (same - 1.0)) / pairs if pairs else 1.0

@@ -8,7 +8,7 @@ import numpy as np
 from rankscape.entries import Entries
 from rankscape.estimators.completion.ready.sizes import sizes_of
 from rankscape.ground.final import final
-from rankscape.ground.groups import sorted_groups
+from rankscape.ground.groups import lower_medians
 
 ScaleKind: TypeAlias = Literal["none", "column", "row", "both"]
 SCALES: tuple[str, ...] = get_args(ScaleKind)
@@ -112,11 +112,20 @@ class Scaling:
 
     def of_new_rows(self, entries: Entries) -> "Scaling":
         """For other rows, whose size is read off their own entries where rows have one."""
-        if self.kind in ("none", "column"):
+        if not divided_sides(self.kind)[0]:
             return replace(self, row=np.ones(entries.shape[0]))
         values = entries.values / self.column[entries.columns]
         sizes = sizes_of(entries.rows, values, entries.shape[0], entries.weights, like=self.row)
         return replace(self, row=sizes.size)
+
+
+def divided_sides(kind: str) -> tuple[bool, bool]:
+    """Whether rows, and whether columns, are divided by their size.
+
+    >>> divided_sides("column"), divided_sides("both")
+    ((False, True), (True, True))
+    """
+    return kind in ("row", "both"), kind in ("column", "both")
 
 
 def fit_scaling(kind: str, entries: Entries) -> Scaling:
@@ -149,7 +158,7 @@ def _both(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     left = entries.with_values(entries.values / column[entries.columns])
     # Levels are taken away once, and as medians: means that are fitted again with the sizes draw a small row to zero.
     for groups in (left.columns, left.rows):
-        left = left.with_values(left.values - _medians(groups, left.values)[groups])
+        left = left.with_values(left.values - lower_medians(groups, left.values, int(groups.max()) + 1)[groups])
     for _ in range(ROUNDS):
         for side, size in enumerate((row, column)):
             found = _sizes(left, side)
@@ -157,9 +166,3 @@ def _both(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
             size *= found
     middle = float(np.median(row))
     return row / middle, column * middle
-
-
-def _medians(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
-    starts, ordered = sorted_groups(groups, values, int(groups.max()) + 1)
-    middle = starts[:-1] + np.maximum(np.diff(starts) - 1, 0) // 2
-    return ordered[np.minimum(middle, len(values) - 1)]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankscape.ground.final import final
-from rankscape.ground.groups import sorted_groups
+from rankscape.ground.groups import runs_of
 
 # Entries from which on the standard deviation of a group is believed as it is; with fewer it is drawn towards the
 # middle of the others, as far as chance explains the difference.
@@ -112,11 +112,9 @@ def sizes_of(
 
 def _differing(groups: np.ndarray, values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Of each group the share of entries that differ from its most frequent value."""
-    _, v = sorted_groups(groups, values, len(counts))
-    g = np.repeat(np.arange(len(counts)), counts)
-    begins = np.flatnonzero(np.r_[True, (g[1:] != g[:-1]) | (v[1:] != v[:-1])][: len(g)])
+    group, often = runs_of(groups, values, len(counts))
     most = np.zeros(len(counts))
-    np.maximum.at(most, g[begins], np.diff(np.r_[begins, len(g)]))
+    np.maximum.at(most, group, often)
     return 1 - most / np.maximum(counts, 1)
 
 

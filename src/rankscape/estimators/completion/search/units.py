@@ -24,6 +24,7 @@ from rankscape.estimators.completion.search.select import select
 from rankscape.estimators.completion.search.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.final import final
+from rankscape.ground.groups import lower_medians
 
 # What may be divided, and the side of the matrix that it is.
 SIDES = {"column": 1, "row": 0}
@@ -132,9 +133,10 @@ def _apart(entries: Entries, kind: str, spread: float) -> bool:
 def _levels_apart(entries: Entries, kind: str) -> bool:
     """Whether levels of columns (if that is the kind) make rows differ by whether they have them."""
     side = SIDES[kind]
-    groups = (entries.rows, entries.columns)[side]
-    without = entries.with_values(entries.values - _medians(groups, entries.values)[groups])
-    return _sizes(entries, 1 - side).spread >= WILD > _sizes(without, 1 - side).spread
+    if _sizes(entries, 1 - side).spread < WILD:
+        return False
+    without = entries.with_values(entries.values - _medians(entries, side))
+    return _sizes(without, 1 - side).spread < WILD
 
 
 def _whole_lines(entries: Entries) -> Entries:
@@ -156,7 +158,7 @@ def _unlike(entries: Entries, side: int) -> float:
     groups, away = _away(entries, side)
     if not len(away):
         return np.inf
-    size = _medians(groups, away)[groups]
+    size = lower_medians(groups, away, entries.shape[side])[groups]
     return float(np.mean(np.log(size) + np.log1p((away / size) ** 2))) + 2 * len(np.unique(groups)) / len(away)
 
 
@@ -166,7 +168,7 @@ def _away(entries: Entries, side: int) -> tuple[np.ndarray, np.ndarray]:
     Most answers of a kind are equal, and what is rare has a size as well.
     """
     groups = (entries.rows, entries.columns)[side]
-    away = np.abs(entries.values - _medians(groups, entries.values)[groups])
+    away = np.abs(entries.values - _medians(entries, side))
     return groups[away > 0], away[away > 0]
 
 
@@ -174,7 +176,7 @@ def _logs(entries: Entries, side: int) -> np.ndarray:
     """Logarithms of the sizes of lines with enough entries, as half of these tell: not a wild one."""
     groups, away = _away(entries, side)
     enough = np.bincount(groups, minlength=entries.shape[side]) >= TELLING
-    return np.log(_medians(groups, away)[np.flatnonzero(enough)]) if enough.any() else np.zeros(0)
+    return np.log(lower_medians(groups, away, len(enough))[enough]) if enough.any() else np.zeros(0)
 
 
 def _between(logs: np.ndarray) -> float:
@@ -183,12 +185,10 @@ def _between(logs: np.ndarray) -> float:
     return float(np.exp(min(high - low, 700.0)))
 
 
-def _medians(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The lower median of each group; of an empty one NaN."""
-    order = np.lexsort((values, groups))
-    counts = np.bincount(groups)
-    middle = np.cumsum(counts) - counts + (counts - 1) // 2
-    return np.where(counts > 0, values[order][np.minimum(np.maximum(middle, 0), len(order) - 1)], np.nan)
+def _medians(entries: Entries, side: int) -> np.ndarray:
+    """Of each entry the median of its line."""
+    groups = (entries.rows, entries.columns)[side]
+    return lower_medians(groups, entries.values, entries.shape[side])[groups]
 
 
 def _rest(entries: Entries, kind: str) -> float:
@@ -198,9 +198,7 @@ def _rest(entries: Entries, kind: str) -> float:
     """
     side = SIDES[kind]
     divided = fit_scaling(kind, entries).divide(entries)
-    groups = (entries.rows, entries.columns)[side]
-    level = _medians(groups, divided.values)
-    return _between(_logs(divided.with_values(divided.values - level[groups]), 1 - side))
+    return _between(_logs(divided.with_values(divided.values - _medians(divided, side)), 1 - side))
 
 
 def select_units(parts: Split, rival: str | None, settings: Settings, meter: Meter) -> tuple[Split, Selection]:
@@ -223,28 +221,23 @@ def _contest(parts: Split, rival: str, settings: Settings, meter: Meter) -> tupl
     other = parts.scaled(rival)
     scaled = select(other, settings, meter)
     # An exact fit to all entries leaves none to judge by, and needs no judge.
-    won = not scaled.judged or prefers(
-        _missed(parts, plain.chosen),
-        _missed(other, scaled.chosen),
-        other,
-        *(CERTAIN if growth > GROWS + CLEAR * error else DOUBTFUL),
-    )
+    needed = CERTAIN if growth > GROWS + CLEAR * error else DOUBTFUL
+    missed = _missed(parts, plain.chosen), _missed(other, scaled.chosen)
+    won = not scaled.judged or prefers(*missed, other, needed)
     return ((other, scaled) if won else (parts, plain)), won
 
 
-def prefers(
-    plain: np.ndarray, scaled: np.ndarray, other: Split, standard_units: float = 1.0, given_units: float = 0.0
-) -> bool:
-    """Whether held-out entries are predicted better from scaled ones: in standard units, and no worse as they are.
+def prefers(plain: np.ndarray, scaled: np.ndarray, other: Split, needed: tuple[float, float]) -> bool:
+    """Whether held-out entries are predicted better from scaled ones: in standard units, and as they are.
 
     `plain` and `scaled` are misses in the units of the data; in standard units none counts for more than `FAR`. By how
-    many standard errors, in which units, the other two say.
+    many standard errors, in either, `needed` says.
     """
     size = other.scaling.at(other.heldout.rows, other.heldout.columns) / other.scaling.unit
     unit = max(float(np.abs(plain).max()), float(np.abs(scaled).max()), 1e-300)
     standard = np.minimum((plain / size) ** 2, FAR**2) - np.minimum((scaled / size) ** 2, FAR**2)
     given = (plain / unit) ** 2 - (scaled / unit) ** 2
-    return standard_errors(standard) > standard_units and standard_errors(given) > given_units
+    return standard_errors(standard) > needed[0] and standard_errors(given) > needed[1]
 
 
 def _sizes(entries: Entries, side: int) -> Sizes:
