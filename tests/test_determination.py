@@ -133,9 +133,14 @@ def test_few_entries_of_a_thin_row_still_count(seed):
     assert 0.7 < np.sqrt(np.mean(said**2)) / np.sqrt(np.mean((done.matrix - W)[rows, columns] ** 2)) < 1.4
 
 
-def test_thin_rows_of_a_fit_without_a_prior_are_filled_with_levels():
-    """Levels and directions that are fitted together draw nothing to the levels: two entries led them far astray."""
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("seed", [0, 1, 22])
+def test_thin_rows_of_a_fit_without_a_prior_are_filled_with_levels(seed):
+    """Levels and directions that are fitted together draw nothing to the levels: two entries led them far astray.
+
+    Of 0 and 22 a model of all eight directions meets what is held out as closely, and fills the rows with guesses that
+    it calls determined.
+    """
+    rng = np.random.default_rng(seed)
     W = rng.normal(size=(40, 3)) @ rng.normal(size=(3, 8)) + 5.0
     X = np.where(rng.random(W.shape) < 0.85, W + 1e-4 * rng.normal(size=W.shape), np.nan)
     X[:2, 2:] = np.nan

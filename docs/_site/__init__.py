@@ -9,6 +9,7 @@
 `bibliography` all works that are cited
 `changes`      the changelog from its fragments
 `peers`        what was measured beside one of the other packages
+`kernels`      processes in which pages run at once
 `house`        the drawing of the rooms and their imports
 `picture`      the moving picture of the first page
 `accessible`   names and keyboard where the theme forgets them
@@ -25,6 +26,7 @@ from _site import (
     commands,
     gallery,
     house,
+    kernels,
     lighter,
     pages,
     papers,
@@ -42,6 +44,7 @@ ROOMS = (
     commands,
     gallery,
     house,
+    kernels,
     lighter,
     pages,
     papers,

@@ -15,7 +15,7 @@ def trust(subject: Subject) -> Section:
         f"{count(len(reasons), 'reason')} for caution"
     )  # fmt: skip
     gap = certificate.spectral_gap
-    thin = f"{digits(certificate.needed)} or fewer leave its missing entries open"
+    thin = f"{digits(certificate.needed)} or fewer alone determine nothing"
     rows = [
         [
             "entries per free parameter",
@@ -25,9 +25,9 @@ def trust(subject: Subject) -> Section:
         ["fewest entries in a row", f"{certificate.smallest_row:,}", thin],
         ["fewest entries in a column", f"{certificate.smallest_column:,}", thin],
         [
-            "rows, columns left open",
+            "rows, columns with so few",
             f"{certificate.thin_rows:,}, {certificate.thin_columns:,}",
-            "their values are guesses",
+            "" if certificate.thin_error is None else f"entries held out there: {digits(certificate.thin_error)}",
         ],
         ["weakest direction over noise", digits(gap), "below 1 noise alone would look as strong"],
         [

@@ -152,7 +152,7 @@ def _report(
     path = labelled_path(trial.path.records, trial.scale * unit, _told(chosen, trial.path.step))
     outliers = tails.outliers(observed, whole)
     leaning = 0.0 if chosen.exact or settings.limit is not None else _leaning(parts, model)
-    told = tails, len(outliers), columns.worse, found, leaning
+    told = tails, len(outliers), columns.worse, found, leaning, combination
     certificate = certify(parts, final, expected, baselines, chosen.noise, *told)
     depth = final.method.depth(final, settings.depths[0])
     calibration = None if expected is None else expected.calibration

@@ -37,9 +37,10 @@ MOSTLY, CLOSER = 2.5, 0.67
 # or where their mean square is lower: by this share of its root, and so many standard errors of the paired difference;
 BETTER, SURELY = 0.9, 1.0
 
-# or, where next to no noise is left (by this share of the spread), unless it is worse: another model of more parameters
-# may do as well on most entries, but leaves more cells open and does not know which.
-NEXT_TO_NONE, CLOSE = 0.01, 1.05
+# or, where next to no noise is left (by this share of the spread), unless it is clearly worse, by so many standard
+# errors of either test: another model of more parameters may do as well on what was held out, but leaves more cells
+# open and does not know which.
+NEXT_TO_NONE, CLEARLY = 0.01, 2.0
 
 # Median error of the first split, over that of the combination, up to which the others are asked.
 HOPEFUL = 1.2
@@ -123,10 +124,11 @@ def closer(ours: np.ndarray, theirs: np.ndarray, size: float) -> bool:
     a, b = (np.maximum(np.abs(errors), FLOOR * size) for errors in (ours, theirs))
     signs = float(np.sum(np.sign(b - a))) / len(a) ** 0.5
     median, share = float(np.median(a)), float(np.median(a) / np.median(b))
-    lower = root_mean_square(a) < BETTER * root_mean_square(b) and _gain(a, b) > SURELY
+    gain = _gain(a, b)
+    lower = root_mean_square(a) < BETTER * root_mean_square(b) and gain > SURELY
     mostly = signs > MOSTLY and share < CLOSER
-    simpler = share < CLOSE and median < NEXT_TO_NONE * size
-    return bool(median < HARDLY * size and (lower or mostly or simpler) and not harmed(a, b))
+    simpler = median < NEXT_TO_NONE * size and min(signs, gain) > -CLEARLY
+    return bool(simpler or (median < HARDLY * size and (lower or mostly) and not harmed(a, b)))
 
 
 def harmed(ours: np.ndarray, theirs: np.ndarray) -> bool:

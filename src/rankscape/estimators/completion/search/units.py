@@ -2,8 +2,9 @@
 
 Where columns are quantities of their own (an age, a salary), one error for all of them means little. Where they are the
 same quantity (years, pixels) a small column is only a quiet one, and dividing by its size blows its noise up. Sizes
-that differ a hundredfold settle that. Otherwise the search tells: where columns are quantities of their own, what it
-misses grows with their size, for each column has noise of its own size; and held-out entries may object.
+that differ a hundredfold settle that. Otherwise the entries tell, far more alike in their column than in their row; or
+the search does: what it misses grows with the size of columns, for each has noise of its own size, or it misses a small
+column by more than its own mean would; and held-out entries may object.
 
 Columns or rows? A level or a tail makes both differ. What is divided is that in which entries are more alike: their
 likelihood, with a level and a size for each column, against the same for each row.
@@ -17,17 +18,25 @@ from rankscape.entries import Entries
 from rankscape.estimators.choice import standard_errors
 from rankscape.estimators.completion.fits.fit import Fit
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.ready.scaling import fit_scaling
-from rankscape.estimators.completion.ready.sizes import MOST, Sizes, sizes_of
+from rankscape.estimators.completion.ready.sizes import MOST
 from rankscape.estimators.completion.ready.split import Split
+from rankscape.estimators.completion.search.lines import (
+    SIDES,
+    TELLING,
+    between,
+    gap,
+    in_all,
+    left_over,
+    medians,
+    sizes_along,
+    typical,
+    unlike,
+    whole_lines,
+)
 from rankscape.estimators.completion.search.select import select
 from rankscape.estimators.completion.search.selection import Selection
 from rankscape.estimators.completion.settings import Settings
 from rankscape.ground.final import final
-from rankscape.ground.groups import lower_medians
-
-# What may be divided, and the side of the matrix that it is.
-SIDES = {"column": 1, "row": 0}
 
 # Spread of sizes (95 % over 5 % quantile, or a gap between one and the next) from which on rows or columns are scaled
 # without a question, and below which they are not. Of 40 public tables those of columns in different units have 64, 270
@@ -41,10 +50,14 @@ TYPICAL = 15.0
 # Difference of mean log likelihoods from which on entries tell whether they are alike in columns or in rows.
 TOLD = 0.3
 
-# Entries of a line from which on half of them tell its size; and how many of a table are looked at for that, because
-# they are sorted (350,000 took 0.25 s, a million 1.5 s): whole rows of a tall table, as many as leave each column the
-# last number.
-TELLING, SORTED, KEPT = 5, 50_000, 20
+# The same from which on columns are quantities of their own unless held-out entries clearly object: scores of schools
+# beside what they spend 3.7, weights of organs 1.2. Of 20 public matrices of one quantity 18 have at most 1.0; bands of
+# a spectrum and populations have 2.0 and 2.2, by their levels, and entries enough to object.
+OWN = 1.0
+
+# Mean square of what is missed of a line, over its own variance and with no entry beyond `FAR`, from which on the
+# search has lost it.
+LOST = 3.0
 
 # Standard errors by which sizes differ less from those beside them than from any others, from which on rows or columns
 # are a scale (years, pixels) of one quantity. 4 to 17 on photographs, incomes by year and spectra.
@@ -109,96 +122,34 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
         return Units(scale)
     if entries.count > MOST:
         entries = entries.some(MOST)
-    few = _whole_lines(entries)
+    few = whole_lines(entries)
     # A large column, or the level of one, makes the rows differ by whether they have it: what is divided is that in
     # which entries are more alike, and the other too where much is left of it.
-    unlike = {kind: _unlike(few, side) for kind, side in SIDES.items()}
-    kind = min(unlike, key=lambda kind: unlike[kind])
-    sizes = {kind: _sizes(entries, side) for kind, side in SIDES.items()}
+    away = {kind: unlike(few, side) for kind, side in SIDES.items()}
+    kind = min(away, key=lambda kind: away[kind])
+    sizes = {kind: sizes_along(entries, side) for kind, side in SIDES.items()}
     if _apart(few, kind, sizes[kind].spread) or _levels_apart(few, kind):
-        return Units("both" if _rest(few, kind) >= WILD else kind)
-    if abs(unlike["row"] - unlike["column"]) < TOLD:
+        return Units("both" if left_over(few, kind) >= WILD and in_all(few, kind) else kind)
+    if abs(away["row"] - away["column"]) < TOLD:
         kind = max(sizes, key=lambda kind: sizes[kind].spread)
-    asked = sizes[kind].spread >= NOTICED and not (ordered and sizes[kind].smooth > SMOOTH)
+    noticed = sizes[kind].spread >= NOTICED or gap(typical(few, SIDES[kind])) >= NOTICED
+    asked = noticed and not (ordered and sizes[kind].smooth > SMOOTH)
     return Units("none", kind if asked else None)
 
 
 def _apart(entries: Entries, kind: str, spread: float) -> bool:
-    """Whether sizes differ beyond question, be it one of them from all others: that is no quantile of many."""
-    logs = np.sort(_logs(entries, SIDES[kind]))
-    gap = np.diff(logs).max(initial=0.0)
-    return gap >= np.log(WILD) or (spread >= WILD and (not len(logs) or _between(logs) >= TYPICAL))
+    """Whether sizes differ beyond question, be it one of them from all others."""
+    logs = typical(entries, SIDES[kind])
+    return gap(logs) >= WILD or (spread >= WILD and (not len(logs) or between(logs) >= TYPICAL))
 
 
 def _levels_apart(entries: Entries, kind: str) -> bool:
     """Whether levels of columns (if that is the kind) make rows differ by whether they have them."""
     side = SIDES[kind]
-    if _sizes(entries, 1 - side).spread < WILD:
+    if sizes_along(entries, 1 - side).spread < WILD:
         return False
-    without = entries.with_values(entries.values - _medians(entries, side))
-    return _sizes(without, 1 - side).spread < WILD
-
-
-def _whole_lines(entries: Entries) -> Entries:
-    """Some of the rows with all of their entries, or of the columns where these are more."""
-    side = int(entries.shape[0] < entries.shape[1])
-    share = max(SORTED, KEPT * entries.shape[1 - side]) / max(entries.count, 1)
-    if share >= 1:
-        return entries
-    kept = np.random.default_rng(0).random(entries.shape[side]) < share
-    return entries.part(kept[(entries.rows, entries.columns)[side]])
-
-
-def _unlike(entries: Entries, side: int) -> float:
-    """How far from alike the entries of a line are: minus the mean log likelihood of Cauchy's law, a level and a size.
-
-    A likelihood of normal entries would follow the longest tail. What two numbers for each line save is taken off
-    (Akaike's criterion): with few entries a line they save much.
-    """
-    groups, away = _away(entries, side)
-    if not len(away):
-        return np.inf
-    size = lower_medians(groups, away, entries.shape[side])[groups]
-    return float(np.mean(np.log(size) + np.log1p((away / size) ** 2))) + 2 * len(np.unique(groups)) / len(away)
-
-
-def _away(entries: Entries, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """The line of each entry, and how far it is from the median there; but for those that are at the median.
-
-    Most answers of a kind are equal, and what is rare has a size as well.
-    """
-    groups = (entries.rows, entries.columns)[side]
-    away = np.abs(entries.values - _medians(entries, side))
-    return groups[away > 0], away[away > 0]
-
-
-def _logs(entries: Entries, side: int) -> np.ndarray:
-    """Logarithms of the sizes of lines with enough entries, as half of these tell: not a wild one."""
-    groups, away = _away(entries, side)
-    enough = np.bincount(groups, minlength=entries.shape[side]) >= TELLING
-    return np.log(lower_medians(groups, away, len(enough))[enough]) if enough.any() else np.zeros(0)
-
-
-def _between(logs: np.ndarray) -> float:
-    """The 95 % quantile over the 5 % quantile, of logarithms."""
-    low, high = np.quantile(logs, [0.05, 0.95]) if len(logs) else (0.0, 0.0)
-    return float(np.exp(min(high - low, 700.0)))
-
-
-def _medians(entries: Entries, side: int) -> np.ndarray:
-    """Of each entry the median of its line."""
-    groups = (entries.rows, entries.columns)[side]
-    return lower_medians(groups, entries.values, entries.shape[side])[groups]
-
-
-def _rest(entries: Entries, kind: str) -> float:
-    """Spread of the sizes of rows where columns are in standard units (level zero, size one), or the other way round.
-
-    A median is the level, because a mean is that of the largest rows.
-    """
-    side = SIDES[kind]
-    divided = fit_scaling(kind, entries).divide(entries)
-    return _between(_logs(divided.with_values(divided.values - _medians(divided, side)), 1 - side))
+    without = entries.with_values(entries.values - medians(entries, side))
+    return sizes_along(without, 1 - side).spread < WILD
 
 
 def select_units(parts: Split, rival: str | None, settings: Settings, meter: Meter) -> tuple[Split, Selection]:
@@ -216,15 +167,31 @@ def _contest(parts: Split, rival: str, settings: Settings, meter: Meter) -> tupl
     """Both searches, the second only where the first leaves a reason for it; and whether the second won."""
     plain = select(parts, settings, meter)
     growth, error = _growth(parts, plain.chosen, rival) if plain.open else (0.0, 0.0)
-    if growth <= GROWS:
+    own = plain.open and (_own(parts.whole, rival) or _loses(parts, plain.chosen, rival))
+    if growth <= GROWS and not own:
         return (parts, plain), False
     other = parts.scaled(rival)
     scaled = select(other, settings, meter)
     # An exact fit to all entries leaves none to judge by, and needs no judge.
-    needed = CERTAIN if growth > GROWS + CLEAR * error else DOUBTFUL
+    needed = CERTAIN if own or growth > GROWS + CLEAR * error else DOUBTFUL
     missed = _missed(parts, plain.chosen), _missed(other, scaled.chosen)
     won = not scaled.judged or prefers(*missed, other, needed)
     return ((other, scaled) if won else (parts, plain)), won
+
+
+def _own(entries: Entries, kind: str) -> bool:
+    """Whether entries are so much more alike in columns (if that is the kind) that each is a quantity of its own."""
+    few = whole_lines(entries)
+    return unlike(few, 1 - SIDES[kind]) - unlike(few, SIDES[kind]) >= OWN
+
+
+def _loses(parts: Split, fit: Fit, kind: str) -> bool:
+    """Whether a line is missed by far more than its own mean would: what is small beside the others is lost."""
+    side = SIDES[kind]
+    groups, sizes = (parts.heldout.rows, parts.heldout.columns)[side], sizes_along(parts.whole, side)
+    counts = np.bincount(groups, minlength=len(sizes.size))
+    square = np.bincount(groups, np.minimum((fit.residual / sizes.size[groups]) ** 2, FAR**2), len(sizes.size))
+    return bool(np.any(sizes.varied & (counts >= TELLING) & (square > LOST * counts)))
 
 
 def prefers(plain: np.ndarray, scaled: np.ndarray, other: Split, needed: tuple[float, float]) -> bool:
@@ -240,11 +207,6 @@ def prefers(plain: np.ndarray, scaled: np.ndarray, other: Split, needed: tuple[f
     return standard_errors(standard) > needed[0] and standard_errors(given) > needed[1]
 
 
-def _sizes(entries: Entries, side: int) -> Sizes:
-    groups = (entries.rows, entries.columns)[side]
-    return sizes_of(groups, entries.values, entries.shape[side], entries.weights)
-
-
 def _missed(parts: Split, fit: Fit) -> np.ndarray:
     return fit.residual * parts.scaling.at(parts.heldout.rows, parts.heldout.columns)
 
@@ -255,7 +217,7 @@ def _growth(parts: Split, fit: Fit, kind: str) -> tuple[float, float]:
     Infinite where none differ.
     """
     side = SIDES[kind]
-    groups, sizes = (parts.heldout.rows, parts.heldout.columns)[side], _sizes(parts.whole, side)
+    groups, sizes = (parts.heldout.rows, parts.heldout.columns)[side], sizes_along(parts.whole, side)
     counts = np.bincount(groups, minlength=len(sizes.size))
     squares = np.bincount(groups, weights=fit.residual**2, minlength=len(sizes.size))
     seen = sizes.varied & (squares > 0)

@@ -22,6 +22,9 @@ PATTERN = 2.0
 # Excess kurtosis of what is left over from which on its root mean square says little of most cells.
 TAILS = 10.0
 
+# Share of the missing cells that may lie in rows and columns with few entries, where too few were held out in them.
+UNMEASURED = 0.05
+
 # Index of the tail of what is left over below which the mean square of observations is infinite.
 SETTLES = 2.0
 
@@ -66,11 +69,26 @@ def _of_open_cells(facts: "Certificate") -> Iterator[str]:
             f"{facts.where} are not determined by the entries: they are filled with the levels of their row and column"
             f"{', or drawn towards them' if facts.held else ''}."
         )
-    elif facts.needed and facts.thin_rows + facts.thin_columns and not facts.exact:
+    elif few_entries_count(facts):
+        missed = "" if facts.thin_error is None else f" (those held out there are missed by {facts.thin_error:.4g})"
         yield (
-            f"{facts.thin_rows} row(s) and {facts.thin_columns} column(s) have no more than {facts.needed:.3g} "
-            "entries: their missing values are guesses drawn towards the offset."
+            f"{facts.thin_rows} row(s) and {facts.thin_columns} column(s), in which {facts.thin_share:.0%} of the "
+            f"missing cells lie, have no more than {facts.needed:.3g} entries{missed}: what is filled in there are "
+            "guesses drawn towards the offset."
         )
+
+
+def few_entries_count(facts: "Certificate") -> bool:
+    """Whether rows and columns with few entries speak against a fit.
+
+    Where directions are drawn towards zero and not fitted, a row of few entries is no worse than what it has: held-out
+    entries of such rows say so, or else.
+    """
+    if not facts.needed or facts.exact or not facts.thin_rows + facts.thin_columns:
+        return False
+    if facts.thin_error is None or facts.heldout_rmse is None:
+        return facts.thin_share > UNMEASURED
+    return facts.thin_error > PATTERN * facts.heldout_rmse
 
 
 def _of_errors(facts: "Certificate") -> Iterator[str]:

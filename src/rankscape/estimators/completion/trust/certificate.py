@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rankscape.estimators.certificate import AbstractCertificate
+from rankscape.estimators.completion.competition.combine import Combination
 from rankscape.estimators.completion.fits.determination import Determination
 from rankscape.estimators.completion.fits.fit import Fit, spectral_gap
 from rankscape.estimators.completion.ready.scaling import OF_DATA
@@ -12,6 +13,7 @@ from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.search.tails import Tails
 from rankscape.estimators.completion.trust.cautions import WORDS, cautions
 from rankscape.estimators.completion.trust.expectation import Expectation
+from rankscape.estimators.completion.trust.thin import thin_lines
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,11 @@ class Certificate(AbstractCertificate):
     smallest_row, smallest_column : int
         Fewest entries that a row or a column has.
     thin_rows, thin_columns : int
-        How many have no more entries than that rank: these are not determined.
+        How many have no more entries than that rank: these alone determine nothing.
+    thin_share : float
+        Of the missing cells that lie in such rows and columns.
+    thin_error : float or None
+        Error on the entries held out in them; None where too few were.
     spectral_gap : float
         The smallest singular value kept, over what noise of this level would show; infinite without noise.
     heldout_rmse, heldout_std : float or None
@@ -92,6 +98,8 @@ class Certificate(AbstractCertificate):
     smallest_column: int
     thin_rows: int
     thin_columns: int
+    thin_share: float
+    thin_error: float | None
     spectral_gap: float
     heldout_rmse: float | None
     heldout_std: float | None
@@ -146,12 +154,13 @@ def certify(
     worse: tuple[int, ...] = (),
     found: Determination | None = None,
     leaning: float = 0.0,
+    combination: Combination | None = None,
 ) -> Certificate:
     """Measure and judge a fit to all entries, whose errors times the unit of the split are what people read.
 
     `seen` is the noise of the fit whose held-out error is given, `tails` and `outliers` say how far entries are off,
-    `worse` are the columns that their mean predicts better, `found` says what the entries leave open, and `leaning`
-    how far entries are missing because of their value.
+    `worse` are the columns that their mean predicts better, `found` says what the entries leave open, `leaning` how far
+    entries are missing because of their value, and the `combination` what predicts.
     """
     entries, unit = parts.whole, parts.unit
     n_out, n_in = entries.shape
@@ -159,10 +168,11 @@ def certify(
     by_row, by_column = entries.counts()
     oversampling = m / (rank * (n_out + n_in - rank)) if rank else np.inf
     gap = spectral_gap(final, entries)
-    thin = int((by_row <= rank).sum()), int((by_column <= rank).sum())
+    thin = thin_lines(entries, rank, combination)
+    few = thin.rows, thin.columns, thin.share, None if thin.error is None else thin.error * unit
     # An exact fit leaves no noise to compare with.
     unseen = None if expected is None or not seen or final.exact else expected.trusted / seen
-    counts = int(by_row.min()), int(by_column.min()), *thin
+    counts = int(by_row.min()), int(by_column.min()), *few
     known = {name: error * unit for name, error in baselines.items()}
     held, held_std, missing, missing_std = _in_units(expected, unit)
     errors = held, held_std, missing, missing_std, 0 if expected is None else expected.judges, known
