@@ -19,8 +19,12 @@ UNSEEN = 3.0
 # Expected error of the missing cells over the held-out error, from which on the latter misleads.
 PATTERN = 2.0
 
-# Excess kurtosis of what is left over from which on its root mean square says little of most cells.
-TAILS = 10.0
+# Excess kurtosis of what is left over from which on its root mean square says little of most cells; and the standard
+# error of the held-out error, as a share of it, up to which that is known all the same.
+TAILS, KNOWN = 10.0, 0.15
+
+# Standard errors by which held-out entries are predicted better than by any rule where that is no chance.
+CLEAR = 2.0
 
 # Share of the missing cells that may lie in rows and columns with few entries, where too few were held out in them.
 UNMEASURED = 0.05
@@ -56,11 +60,18 @@ def _of_rank(facts: "Certificate", final: Fit) -> Iterator[str]:
     if not facts.needed and final.noise > 0:
         yield "No low rank was found: every missing value is the offset alone."
     # An exact fit with entries to spare is no chance, and what it leaves open is known cell by cell.
-    if facts.oversampling < NEAR_LIMIT and final.method.wary and not facts.exact:
+    if facts.oversampling < NEAR_LIMIT and final.method.wary and not facts.exact and not _shown_to_predict(facts):
         yield (
             f"Only {facts.oversampling:.2f} entries per free parameter of rank {facts.needed:.3g}: near the "
             "information limit, where another matrix may fit as well."
         )
+
+
+def _shown_to_predict(facts: "Certificate") -> bool:
+    """Whether held-out entries, and enough of them, are clearly met: then it does not matter how a fit looks."""
+    if facts.heldout_rmse is None or facts.heldout_std is None or facts.judges < ENOUGH_JUDGES:
+        return False
+    return facts.heldout_rmse + CLEAR * facts.heldout_std < min(facts.baselines.values(), default=0.0)
 
 
 def _of_open_cells(facts: "Certificate") -> Iterator[str]:
@@ -137,7 +148,7 @@ def _of_columns(facts: "Certificate") -> Iterator[str]:
 
 def _of_lone_entries(facts: "Certificate") -> Iterator[str]:
     """What is met whatever it is, because directions of the fit serve it alone."""
-    if facts.unseen is not None and facts.unseen > UNSEEN:
+    if facts.unseen is not None and facts.unseen > UNSEEN and not _shown_to_predict(facts):
         yield (
             f"Entries that were held out are missed by {facts.unseen:.1f} times as much as those that were fitted: the "
             "model follows the entries, not the matrix."
@@ -161,7 +172,8 @@ def _of_tails(facts: "Certificate") -> Iterator[str]:
             f"{facts.outliers / facts.observed:.0%} of the entries look wrong to this model: more likely it is the "
             "model that is."
         )
-    if facts.kurtosis is not None and facts.kurtosis > TAILS and not facts.robust:
+    heavy = facts.kurtosis is not None and facts.kurtosis > TAILS and not facts.robust
+    if heavy and not 0 < (facts.heldout_std or 0.0) < KNOWN * (facts.heldout_rmse or 0.0):
         yield (
             f"What is left over has heavy tails (excess kurtosis {facts.kurtosis:.3g}): single entries are missed by "
             "far more than the held-out error says."

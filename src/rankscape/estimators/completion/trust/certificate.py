@@ -11,7 +11,7 @@ from rankscape.estimators.completion.fits.fit import Fit, spectral_gap
 from rankscape.estimators.completion.ready.scaling import OF_DATA
 from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.search.tails import Tails
-from rankscape.estimators.completion.trust.cautions import WORDS, cautions
+from rankscape.estimators.completion.trust.cautions import TAILS, WORDS, cautions
 from rankscape.estimators.completion.trust.expectation import Expectation
 from rankscape.estimators.completion.trust.thin import thin_lines
 
@@ -138,6 +138,8 @@ class Certificate(AbstractCertificate):
         facts = f"{self.oversampling:.3g} entries per free parameter; {held}"
         if self.baselines:
             facts += "; " + ", ".join(f"{WORDS[name]} {error:.4g}" for name, error in self.baselines.items())
+        if self.kurtosis is not None and self.kurtosis > TAILS:
+            facts += f"; heavy tails (excess kurtosis {self.kurtosis:.3g}): single cells may be off by far more"
         if self.outliers:
             facts += f"; {self.outliers:,} of the entries look wrong"
         return facts
