@@ -45,8 +45,10 @@ NEXT_TO_NONE, CLEARLY = 0.01, 2.0
 # Median error of the first split, over that of the combination, up to which the others are asked.
 HOPEFUL = 1.2
 
-# Share of the held-out entries that the ladder may leave open: of more it is no model.
-MOST_OPEN = 0.5
+# Share of the held-out entries that the ladder may leave open: of more it is no model. And the factor by which all that
+# is filled, with levels in the cells that it leaves open, may be missed more than before, where so many of those held
+# out are open: exchange rates, which near days foretell, were missed by twenty times as much.
+MOST_OPEN, DEARER, ENOUGH_OPEN = 0.5, 1.25, 15
 
 
 class Choice(NamedTuple):
@@ -104,7 +106,10 @@ def near_exact(parts: Split, settings: Settings, before: Choice, own: bool) -> C
     random, imposed = judged[: len(contest.random)], judged[len(contest.random) :]
     better = closer(*_both(random), spread(whole)) and not (imposed and harmed(*_both(imposed)))
     few = np.mean(np.concatenate([one.left.found for one in random])) < MOST_OPEN
-    return _taken(parts, before, found, random) if better and few else before
+    if not (better and few):
+        return before
+    taken = _taken(parts, before, found, random)
+    return before if _dearer(random, taken.found.share) else taken
 
 
 def _hopeful(whole: Entries, held: np.ndarray, chosen: Combination, max_rank: int) -> bool:
@@ -144,6 +149,20 @@ def _gain(ours: np.ndarray, theirs: np.ndarray) -> float:
     return float(difference.mean()) / error if error else 0.0
 
 
+def _dearer(judged: list["_Judged"], share: float) -> bool:
+    """Whether levels in the cells left open, this `share` of the missing ones, cost more than all else gains."""
+    left, ours, theirs, levels = (
+        np.concatenate(errors)
+        for errors in zip(*((one.left.found, one.missed, one.theirs, one.levels) for one in judged), strict=True)
+    )
+    if not share or left.sum() < ENOUGH_OPEN:
+        return False
+    mixed = lambda known, unknown: np.hypot(
+        (1 - share) ** 0.5 * root_mean_square(known[~left]), share**0.5 * root_mean_square(unknown[left])
+    )
+    return bool(mixed(ours, levels) > DEARER * mixed(theirs, theirs))
+
+
 def _both(judged: list["_Judged"]) -> tuple[np.ndarray, np.ndarray]:
     """Errors of the ladder and of the combination; alike where the ladder says that it does not know."""
     ours = [np.where(one.left.found, one.theirs, one.missed) for one in judged]
@@ -167,6 +186,8 @@ class _Judged:
         What it misses of the held-out entries, and what the combination misses.
     left : Determination
         Which of them the training entries leave open.
+    levels : ndarray
+        What levels miss of them, with which these are filled.
     """
 
     fit: Fit
@@ -175,6 +196,7 @@ class _Judged:
     missed: np.ndarray
     theirs: np.ndarray
     left: Determination
+    levels: np.ndarray
 
     @classmethod
     def of(cls, whole: Entries, before: Choice, found: Ladder, k: int, judged: Round) -> "_Judged":
@@ -184,7 +206,9 @@ class _Judged:
         model, places = model_of(fit), (held.rows, held.columns)
         missed = model.missed(held)
         theirs = (before.combination.predicted(judged) - held.values) * held.root_weights
-        return cls(fit, training, judged, missed, theirs, determine(training, fit, model, places))
+        left = determine(training, fit, model, places)
+        levels = (left.guess.of(held) - held.values) * held.root_weights
+        return cls(fit, training, judged, missed, theirs, left, levels)
 
     def round(self, rung: Rung) -> Round:
         """Judged on what the training entries determine."""
