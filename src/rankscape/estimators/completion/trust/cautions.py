@@ -23,8 +23,9 @@ PATTERN = 2.0
 # error of the held-out error, as a share of it, up to which that is known all the same.
 TAILS, KNOWN = 10.0, 0.15
 
-# Standard errors by which held-out entries are predicted better than by any rule where that is no chance.
-CLEAR = 2.0
+# Standard errors by which held-out entries are predicted better than by any rule where that is no chance, and the share
+# of their error that its standard error may be.
+CLEAR, CLOSELY = 2.0, 0.1
 
 # Share of the missing cells that may lie in rows and columns with few entries, where too few were held out in them.
 UNMEASURED = 0.05
@@ -60,7 +61,9 @@ def _of_rank(facts: "Certificate", final: Fit) -> Iterator[str]:
     if not facts.needed and final.noise > 0:
         yield "No low rank was found: every missing value is the offset alone."
     # An exact fit with entries to spare is no chance, and what it leaves open is known cell by cell.
-    if facts.oversampling < NEAR_LIMIT and final.method.wary and not facts.exact and not _shown_to_predict(facts):
+    # Directions that are fitted as they are may be wrong in some rows and right in most; shrunk ones are as they look.
+    told = facts.exact or (_shown_to_predict(facts) and not final.method.sharp)
+    if facts.oversampling < NEAR_LIMIT and final.method.wary and not told:
         yield (
             f"Only {facts.oversampling:.2f} entries per free parameter of rank {facts.needed:.3g}: near the "
             "information limit, where another matrix may fit as well."
@@ -70,6 +73,8 @@ def _of_rank(facts: "Certificate", final: Fit) -> Iterator[str]:
 def _shown_to_predict(facts: "Certificate") -> bool:
     """Whether held-out entries, and enough of them, are clearly met: then it does not matter how a fit looks."""
     if facts.heldout_rmse is None or facts.heldout_std is None or facts.judges < ENOUGH_JUDGES:
+        return False
+    if facts.heldout_std > CLOSELY * facts.heldout_rmse:
         return False
     return facts.heldout_rmse + CLEAR * facts.heldout_std < min(facts.baselines.values(), default=0.0)
 
