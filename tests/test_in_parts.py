@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from command_line import caller, check_refused
@@ -307,7 +308,11 @@ FIRST = {"user": ["a", "b"], "item": [1, 2], "score": [1.0, 2.0]}
             {"user": [5], "item": [1], "score": [1.0]},
             "partition 1, column 'user': holds whole numbers, and text before",
         ),
-        ({"user": ["c", 5], "item": [1, 2], "score": [1.0, 2.0]}, "partition 1, column 'user' cannot be read"),
+        pytest.param(
+            {"user": ["c", 5], "item": [1, 2], "score": [1.0, 2.0]},
+            "partition 1, column 'user' cannot be read",
+            marks=pytest.mark.skipif(int(pd.__version__[0]) < 3, reason="before, pandas makes text of the number"),
+        ),
         ({"user": ["c"], "item": [1], "score": ["x"]}, "partition 1, column 'score': holds .*, not numbers"),
         ({"user": ["c", None], "item": [1, 2], "score": [1.0, 2.0]}, "partition 1, record 2, column 'user': .* empty"),
         (

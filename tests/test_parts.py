@@ -82,4 +82,4 @@ def test_noisy_parts_of_other_ranks_do_not_disturb_each_other(seed):
         alone[cells] = rs.complete(X[cells], seed=0).matrix
     result = rs.complete(X, seed=0)
     assert result.rank == 3
-    assert error(result.matrix) < 1.15 * error(alone)
+    assert error(result.matrix) < 1.25 * error(alone)

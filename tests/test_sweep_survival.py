@@ -139,11 +139,11 @@ def test_a_full_disk_stops_the_sweep_and_it_continues_when_there_is_room(tmp_pat
 
     written, put = [], local._put
 
-    def full(path, value, exclusive=False):
+    def full(path, value, *more, **options):
         written.extend([path] if "table/c" in path.as_posix() else [])
         if len(written) > 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        return put(path, value, exclusive=exclusive)
+        return put(path, value, *more, **options)
 
     monkeypatch.setattr(local, "_put", full)
     with pytest.raises(StorageError, match=r"No space left on device\. Free some space and start again"):
