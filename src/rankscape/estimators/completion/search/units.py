@@ -52,7 +52,7 @@ TOLD = 0.3
 
 # The same from which on columns are quantities of their own unless held-out entries clearly object: scores of schools
 # beside what they spend 3.7, weights of organs 1.2. Of 20 public matrices of one quantity 18 have at most 1.0; bands of
-# a spectrum and populations have 2.0 and 2.2, by their levels, and entries enough to object.
+# a spectrum and populations have 2.0 and 2.2, by their levels alone.
 OWN = 1.0
 
 # Mean square of what is missed of a line, over its own variance and with no entry beyond `FAR`, from which on the
@@ -67,6 +67,9 @@ SMOOTH = 3.0
 # equal noise, 1 for noise of the size of the column. 0.72 to 0.98 on four tables that gain in every unit (wine, breast
 # cancer, diabetes, ridership), 0.6 on two that gain in some, -0.4 to 0.1 on four that lose.
 GROWS = 0.6
+
+# The same where entries tell (`OWN`): 0.5 and 0.6 of scores and organs, 0 to 0.2 of populations, whose noise is equal.
+HARDLY = 0.3
 
 # Standard errors by which it exceeds that number where columns are quantities of their own unless held-out entries
 # clearly object. Of 24 made tables of such columns, 60 x 10 to 240 x 25, the exponent is 0.72 to 1.03, and 21 gain; of
@@ -170,7 +173,7 @@ def _contest(parts: Split, rival: str, settings: Settings, meter: Meter) -> tupl
     """Both searches, the second only where the first leaves a reason for it; and whether the second won."""
     plain = select(parts, settings, meter)
     growth, error = _growth(parts, plain.chosen, rival) if plain.open else (0.0, 0.0)
-    own = plain.open and (_own(parts.whole, rival) or _loses(parts, plain.chosen, rival))
+    own = (growth > HARDLY and _own(parts.whole, rival)) or (plain.open and _loses(parts, plain.chosen, rival))
     if growth <= GROWS and not own:
         return (parts, plain), False
     other = parts.scaled(rival)
