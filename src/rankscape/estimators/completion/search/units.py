@@ -173,7 +173,8 @@ def _contest(parts: Split, rival: str, settings: Settings, meter: Meter) -> tupl
     """Both searches, the second only where the first leaves a reason for it; and whether the second won."""
     plain = select(parts, settings, meter)
     growth, error = _growth(parts, plain.chosen, rival) if plain.open else (0.0, 0.0)
-    own = (growth > HARDLY and _own(parts.whole, rival)) or (plain.open and _loses(parts, plain.chosen, rival))
+    likely = growth + CLEAR * error > HARDLY and _own(parts.whole, rival)
+    own = plain.open and (likely or _loses(parts, plain.chosen, rival))
     if growth <= GROWS and not own:
         return (parts, plain), False
     other = parts.scaled(rival)
