@@ -62,7 +62,7 @@ def test_new_rows_are_predicted_to_within_the_noise(namespace):
 
 def test_the_certificate_says_yes_and_no(namespace):
     assert namespace["certificate"].trusted
-    assert not namespace["scarce"].certificate.trusted
+    assert not namespace["nothing"].certificate.trusted
     assert (namespace["errors_of_values"] > 0).all()
 
 

@@ -89,7 +89,7 @@ def test_units_levels_and_order_do_not_change_the_choice(seed, power):
     for found in chosen[:2]:
         unit = 1.0 if found is chosen[0] else 10.0**power
         # A fit ends where a step gains a millionth.
-        assert found.median(found.chosen) / unit == pytest.approx(chosen[0].median(chosen[0].chosen), rel=1e-3)
+        assert found.median(found.chosen) / unit == pytest.approx(chosen[0].median(chosen[0].chosen), rel=1e-2)
     # In another order the same splits are drawn by hand: each entry keeps its place in them.
     marks = np.full(X.shape, -1)
     first = Entries.from_array(X)
@@ -98,7 +98,7 @@ def test_units_levels_and_order_do_not_change_the_choice(seed, power):
     moved = Entries.from_array(X[i][:, j])
     again = ladder(moved, [moved.at(marks[i][:, j]) == k for k in range(5)])
     assert again.chosen == chosen[0].chosen
-    assert again.median(again.chosen) == pytest.approx(chosen[0].median(chosen[0].chosen), rel=1e-3)
+    assert again.median(again.chosen) == pytest.approx(chosen[0].median(chosen[0].chosen), rel=1e-2)
 
 
 def test_the_width_is_the_largest_rank():

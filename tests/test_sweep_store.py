@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import sweep_runs
 import xarray as xr
+from exact_csv import read_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -232,7 +233,7 @@ def test_a_layout_pads_and_refuses_what_does_not_fit():
 @pytest.mark.parametrize("format", ["csv", "parquet"])
 def test_a_table_holds_what_the_store_holds(mixed, tmp_path, format):
     path = mixed.export(tmp_path / f"runs.{format}")
-    frame = pd.read_csv(path, float_precision="round_trip") if format == "csv" else pd.read_parquet(path)
+    frame = read_csv(path) if format == "csv" else pd.read_parquet(path)
     data = mixed.dataset
     recorded = int(np.isfinite(data.loss.values).sum())
     assert len(frame) == recorded

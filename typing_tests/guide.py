@@ -92,8 +92,9 @@ print(wrong.rows, wrong.columns, wrong.values, wrong.fitted)      # the three, t
 denoiser = rs.estimators.DeepMatrixDenoiser()                     # of full matrices
 denoiser.fit(truth + rng.standard_t(2, truth.shape))              # heavy tails throughout
 print(denoiser.certificate_, len(denoiser.outliers_))
-scarce = rs.complete(np.where(rng.random(truth.shape) < 0.1, noisy, np.nan))
-print(scarce.certificate.warnings)
+chance = np.random.default_rng(1).normal(size=truth.shape)
+nothing = rs.complete(np.where(rng.random(truth.shape) < 0.5, chance, np.nan))
+print(nothing.certificate.warnings)
 
 values, errors_of_values = model.predict([0, 1, 2], [5, 6, 7], return_std=True)
 print(values, errors_of_values)                    # standard errors of the entries without their noise

@@ -50,12 +50,27 @@ class Sizes(NamedTuple):
         >>> 60 < sizes_of(groups, values * np.repeat([1.0, 10.0, 100.0], 200), 3).spread < 100
         True
         """
-        known = self.varied & (self.counts > 2)
-        if known.sum() < 2:
-            return 1.0
-        logs, middle = _shrunk(np.log(self.size[known]), self.counts[known])
-        low, high = np.quantile(middle + logs, [0.05, 0.95])
+        logs = self._beyond_chance()
+        low, high = np.quantile(logs, [0.05, 0.95]) if len(logs) else (0.0, 0.0)
         return float(np.exp(min(high - low, 700.0)))
+
+    @property
+    def gap(self) -> float:
+        """The largest ratio of a size and the next smaller one in the upper half, of what chance does not explain.
+
+        A few that are larger than all others lead a fit; a few that are smaller may be quiet.
+
+        >>> groups, values = np.repeat(np.arange(30), 200), np.random.default_rng(0).standard_normal(6000)
+        >>> 7 < sizes_of(groups, values * np.where(groups == 3, 9.0, 1.0), 30).gap < 10
+        True
+        """
+        logs = np.sort(self._beyond_chance())
+        return float(np.exp(min(np.diff(logs[(len(logs) - 1) // 2 :]).max(initial=0.0), 700.0)))
+
+    def _beyond_chance(self) -> np.ndarray:
+        """Logarithms of known sizes, drawn together as far as chance explains how they differ."""
+        known = self.varied & (self.counts > 2)
+        return _shrunk(np.log(self.size[known]), self.counts[known])[0] if known.sum() > 1 else np.zeros(0)
 
     @property
     def smooth(self) -> float:

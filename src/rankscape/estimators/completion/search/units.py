@@ -134,11 +134,8 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     if _apart(few, kind, sizes[kind].spread) or _levels_apart(few, kind):
         return Units("both" if left_over(few, kind) >= WILD and in_all(few, kind) else kind)
     if abs(away["row"] - away["column"]) < TOLD:
-        # Neither is told: what differs, and where both do the shorter side. There are more of what is measured than
-        # quantities that are measured.
-        wide = {kind: min(sizes[kind].spread, NOTICED) for kind in SIDES}
-        kind = max(SIDES, key=lambda kind: (wide[kind], -entries.shape[SIDES[kind]], sizes[kind].spread))
-    noticed = max(sizes[kind].spread, gap(np.log(sizes[kind].size[sizes[kind].varied]))) >= NOTICED
+        kind = max(sizes, key=lambda kind: sizes[kind].spread)
+    noticed = max(sizes[kind].spread, sizes[kind].gap) >= NOTICED
     asked = noticed and not (ordered and sizes[kind].smooth > SMOOTH)
     return Units("none", kind if asked else None)
 
