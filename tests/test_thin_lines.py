@@ -7,7 +7,7 @@ import pytest
 
 import rankscape as rs
 from rankscape.entries import Entries
-from rankscape.estimators.completion.trust.cautions import few_entries_count
+from rankscape.estimators.completion.trust.cautions import few_entries_matter
 from rankscape.estimators.completion.trust.thin import thin_lines
 
 
@@ -27,7 +27,7 @@ def test_thin_rows_whose_error_is_measured_and_alike_are_no_reason_for_caution(s
     certificate, hidden = done.certificate, np.isnan(X)
     assert certificate.thin_rows > 5
     assert certificate.thin_error is not None
-    assert not few_entries_count(certificate)
+    assert not few_entries_matter(certificate)
     true = np.sqrt(np.mean((done.matrix - whole)[hidden] ** 2))
     assert 0.7 < true / done.expected_error < 1.4
     assert certificate.trusted
@@ -36,10 +36,10 @@ def test_thin_rows_whose_error_is_measured_and_alike_are_no_reason_for_caution(s
 def test_they_are_where_more_is_missed_or_nothing_was_held_out():
     certificate = rs.complete(survey(0)[1], seed=0).certificate
     thin = replace(certificate, needed=5.0, thin_rows=12, thin_share=0.2, thin_error=certificate.heldout_rmse)
-    assert not few_entries_count(thin)
-    assert few_entries_count(replace(thin, thin_error=3 * certificate.heldout_rmse))
-    assert few_entries_count(replace(thin, thin_error=None))
-    assert not few_entries_count(replace(thin, thin_error=None, thin_share=0.01))
+    assert not few_entries_matter(thin)
+    assert few_entries_matter(replace(thin, thin_error=3 * certificate.heldout_rmse))
+    assert few_entries_matter(replace(thin, thin_error=None))
+    assert not few_entries_matter(replace(thin, thin_error=None, thin_share=0.01))
 
 
 def test_the_share_is_that_of_the_missing_cells():

@@ -3,7 +3,7 @@
 import math
 
 from rankscape.estimators import CompletedMatrix
-from rankscape.estimators.completion.trust.cautions import NEAR_LIMIT, WORDS, few_entries_count
+from rankscape.estimators.completion.trust.cautions import NEAR_LIMIT, WORDS, few_entries_matter
 from rankscape.ground.checks import of_kind
 
 # Entries per free parameter to ask for when they are scarce.
@@ -118,7 +118,7 @@ def advice(completed: CompletedMatrix) -> list[str]:
         steps.append(
             f"Observe about {count(missing, 'more entry')}: that makes {COMFORTABLE:g} for each free parameter."
         )
-    if rank and few_entries_count(certificate):
+    if rank and few_entries_matter(certificate):
         steps.append(f"Leave out the rows and columns with {rank} entries or fewer, or observe more of them.")
     if not certificate.converged:
         steps.append(completed.outcome.remedy)

@@ -50,9 +50,7 @@ class Sizes(NamedTuple):
         >>> 60 < sizes_of(groups, values * np.repeat([1.0, 10.0, 100.0], 200), 3).spread < 100
         True
         """
-        logs = self._beyond_chance()
-        low, high = np.quantile(logs, [0.05, 0.95]) if len(logs) else (0.0, 0.0)
-        return float(np.exp(min(high - low, 700.0)))
+        return between(self._beyond_chance())
 
     @property
     def gap(self) -> float:
@@ -65,7 +63,7 @@ class Sizes(NamedTuple):
         True
         """
         logs = np.sort(self._beyond_chance())
-        return float(np.exp(min(np.diff(logs[(len(logs) - 1) // 2 :]).max(initial=0.0), 700.0)))
+        return gap(logs[(len(logs) - 1) // 2 :])
 
     def _beyond_chance(self) -> np.ndarray:
         """Logarithms of known sizes, drawn together as far as chance explains how they differ."""
@@ -87,6 +85,17 @@ class Sizes(NamedTuple):
         if len(logs) < 3 or not logs.var() > 0:
             return 0.0
         return float((1 - np.mean(np.diff(logs) ** 2) / (2 * logs.var())) * len(logs) ** 0.5)
+
+
+def between(logs: np.ndarray) -> float:
+    """The 95 % quantile over the 5 % quantile, of logarithms."""
+    low, high = np.quantile(logs, [0.05, 0.95]) if len(logs) else (0.0, 0.0)
+    return float(np.exp(min(high - low, 700.0)))
+
+
+def gap(logs: np.ndarray) -> float:
+    """The largest ratio of one size and the next: one that is unlike all others is no quantile of many."""
+    return float(np.exp(min(np.diff(np.sort(logs)).max(initial=0.0), 700.0)))
 
 
 def sizes_of(

@@ -61,49 +61,32 @@ def typical(entries: Entries, side: int) -> np.ndarray:
     return np.log(lower_medians(groups, away, len(enough))[enough]) if enough.any() else np.zeros(0)
 
 
-def gap(logs: np.ndarray) -> float:
-    """The largest ratio of one size and the next: one that is unlike all others is no quantile of many."""
-    return float(np.exp(min(np.diff(np.sort(logs)).max(initial=0.0), 700.0)))
-
-
-def between(logs: np.ndarray) -> float:
-    """The 95 % quantile over the 5 % quantile, of logarithms."""
-    low, high = np.quantile(logs, [0.05, 0.95]) if len(logs) else (0.0, 0.0)
-    return float(np.exp(min(high - low, 700.0)))
-
-
 def medians(entries: Entries, side: int) -> np.ndarray:
     """Of each entry the median of its line."""
     groups = (entries.rows, entries.columns)[side]
     return lower_medians(groups, entries.values, entries.shape[side])[groups]
 
 
-def left_over(entries: Entries, kind: str) -> float:
-    """Spread of the sizes of rows where columns are in standard units (level zero, size one), or the other way round.
+def left_over(entries: Entries, kind: str) -> Entries:
+    """What is left where columns (if that is the kind) are of size one and level zero.
 
     A median is the level, because a mean is that of the largest rows.
     """
-    return between(typical(_standard(entries, kind), 1 - SIDES[kind]))
+    divided = fit_scaling(kind, entries).divide(entries)
+    return divided.with_values(divided.values - medians(divided, SIDES[kind]))
 
 
-def in_all(entries: Entries, kind: str) -> bool:
-    """Whether that is so in nearly all columns: the exponent with which what is left of each grows with rows' sizes."""
-    left, side = _standard(entries, kind), SIDES[kind]
+def in_all(left: Entries, side: int) -> bool:
+    """Whether what is left grows with the sizes of rows (side 0) or columns in nearly all lines of the other side."""
     lines = (left.rows, left.columns)
     varied = left.values != 0
-    groups, rows, away = lines[side][varied], lines[1 - side][varied], np.log(np.abs(left.values[varied]))
-    size = lower_medians(rows, away, left.shape[1 - side])[rows]
+    groups, own, away = lines[1 - side][varied], lines[side][varied], np.log(np.abs(left.values[varied]))
+    size = lower_medians(own, away, left.shape[side])[own]
     count = np.maximum(np.bincount(groups), 1)
     x, y = (z - (np.bincount(groups, z) / count)[groups] for z in (size, away))
     square = np.bincount(groups, x * x)
     exponents = np.bincount(groups, x * y)[square > 0] / square[square > 0]
     return bool(len(exponents) and np.quantile(exponents, EXCEPT) >= WITH_ROWS)
-
-
-def _standard(entries: Entries, kind: str) -> Entries:
-    """Columns (if that is the kind) of size one, less their medians."""
-    divided = fit_scaling(kind, entries).divide(entries)
-    return divided.with_values(divided.values - medians(divided, SIDES[kind]))
 
 
 def sizes_along(entries: Entries, side: int) -> Sizes:

@@ -18,13 +18,11 @@ from rankscape.entries import Entries
 from rankscape.estimators.choice import standard_errors
 from rankscape.estimators.completion.fits.fit import Fit
 from rankscape.estimators.completion.progress import Meter
-from rankscape.estimators.completion.ready.sizes import MOST
+from rankscape.estimators.completion.ready.sizes import MOST, Sizes, between, gap
 from rankscape.estimators.completion.ready.split import Split
 from rankscape.estimators.completion.search.lines import (
     SIDES,
     TELLING,
-    between,
-    gap,
     in_all,
     left_over,
     medians,
@@ -132,7 +130,8 @@ def units_of(scale: str, entries: Entries, ordered: bool = True) -> Units:
     kind = min(away, key=lambda kind: away[kind])
     sizes = {kind: sizes_along(entries, side) for kind, side in SIDES.items()}
     if _apart(few, kind, sizes[kind].spread) or _levels_apart(few, kind):
-        return Units("both" if left_over(few, kind) >= WILD and in_all(few, kind) else kind)
+        left, across = left_over(few, kind), 1 - SIDES[kind]
+        return Units("both" if between(typical(left, across)) >= WILD and in_all(left, across) else kind)
     if abs(away["row"] - away["column"]) < TOLD:
         kind = max(sizes, key=lambda kind: sizes[kind].spread)
     noticed = max(sizes[kind].spread, sizes[kind].gap) >= NOTICED
@@ -189,11 +188,16 @@ def _own(entries: Entries, kind: str) -> bool:
     return unlike(few, 1 - SIDES[kind]) - unlike(few, SIDES[kind]) >= OWN
 
 
-def _loses(parts: Split, fit: Fit, kind: str) -> bool:
-    """Whether a line is missed by far more than its own mean would: what is small beside the others is lost."""
+def _held_by_line(parts: Split, kind: str) -> tuple[np.ndarray, Sizes, np.ndarray]:
+    """The column (if that is the kind) of each held-out entry, the sizes of all, and how many were held out in each."""
     side = SIDES[kind]
     groups, sizes = (parts.heldout.rows, parts.heldout.columns)[side], sizes_along(parts.whole, side)
-    counts = np.bincount(groups, minlength=len(sizes.size))
+    return groups, sizes, np.bincount(groups, minlength=len(sizes.size))
+
+
+def _loses(parts: Split, fit: Fit, kind: str) -> bool:
+    """Whether a line is missed by far more than its own mean would: what is small beside the others is lost."""
+    groups, sizes, counts = _held_by_line(parts, kind)
     square = np.bincount(groups, np.minimum((fit.residual / sizes.size[groups]) ** 2, FAR**2), len(sizes.size))
     return bool(np.any(sizes.varied & (counts >= TELLING) & (square > LOST * counts)))
 
@@ -220,9 +224,7 @@ def _growth(parts: Split, fit: Fit, kind: str) -> tuple[float, float]:
 
     Infinite where none differ.
     """
-    side = SIDES[kind]
-    groups, sizes = (parts.heldout.rows, parts.heldout.columns)[side], sizes_along(parts.whole, side)
-    counts = np.bincount(groups, minlength=len(sizes.size))
+    groups, sizes, counts = _held_by_line(parts, kind)
     squares = np.bincount(groups, weights=fit.residual**2, minlength=len(sizes.size))
     seen = sizes.varied & (squares > 0)
     x, y, w = np.log(sizes.size[seen]), np.log(squares[seen] / counts[seen]) / 2, counts[seen]

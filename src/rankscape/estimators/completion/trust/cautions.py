@@ -85,7 +85,7 @@ def _of_open_cells(facts: "Certificate") -> Iterator[str]:
             f"{facts.where} are not determined by the entries: they are filled with the levels of their row and column"
             f"{', or drawn towards them' if facts.held else ''}."
         )
-    elif few_entries_count(facts):
+    elif few_entries_matter(facts):
         missed = "" if facts.thin_error is None else f" (those held out there are missed by {facts.thin_error:.4g})"
         yield (
             f"{facts.thin_rows} row(s) and {facts.thin_columns} column(s), in which {facts.thin_share:.0%} of the "
@@ -94,7 +94,7 @@ def _of_open_cells(facts: "Certificate") -> Iterator[str]:
         )
 
 
-def few_entries_count(facts: "Certificate") -> bool:
+def few_entries_matter(facts: "Certificate") -> bool:
     """Whether rows and columns with few entries speak against a fit.
 
     Where directions are drawn towards zero and not fitted, a row of few entries is no worse than what it has: held-out
